@@ -1,0 +1,6 @@
+"""What holds for every test: fixtures more than one folder uses, and the rule about missing parts."""
+
+pytest_plugins = [
+    "tests.missing_parts",
+    "tests.databases",  # the fixtures `database` and `database_url`
+]
