@@ -1,0 +1,285 @@
+"""The life of one call: one table of states and events, and what each end is called; only the dialer carries it out.
+
+The carrier's events may come late, doubled, out of order or not at all. Whatever comes, a call ends once, and the
+command `LOG` is given exactly then.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from contactd.domain.errors import IllegalTransition
+
+
+class State(StrEnum):
+    """Where a call stands."""
+
+    PLACED = "placed"  # the carrier was asked, or is being asked
+    RINGING = "ringing"
+    CANCELLING = "cancelling"  # we hang up, and the person may still pick up before that arrives
+    WAITING = "waiting"  # a person answered, no agent yet
+    BRIDGING = "bridging"  # an agent is reserved, the carrier joins the two
+    CONNECTED = "connected"
+    APOLOGISING = "apologising"  # nobody was free: the information message plays
+    ENDED = "ended"
+
+
+class Event(StrEnum):
+    """What can happen to a call: what the carrier reports, what we find out or want, and time."""
+
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    MACHINE = "machine"
+    INVALID = "invalid"
+    REJECTED = "rejected"
+    CONGESTION = "congestion"
+    FAILED = "failed"
+    BRIDGED = "bridged"
+    HUNG_UP = "hung_up"
+    NOT_TAKEN = "not_taken"  # the carrier refused to try at all
+    AGENT_FOUND = "agent_found"
+    NOBODY_FREE = "nobody_free"
+    AGENT_LOST = "agent_lost"
+    AGENT_DONE = "agent_done"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+
+
+CARRIER_EVENTS = frozenset(
+    {
+        Event.RINGING,
+        Event.ANSWERED,
+        Event.BUSY,
+        Event.NO_ANSWER,
+        Event.MACHINE,
+        Event.INVALID,
+        Event.REJECTED,
+        Event.CONGESTION,
+        Event.FAILED,
+        Event.BRIDGED,
+        Event.HUNG_UP,
+    },
+)
+
+
+class HowEnded(StrEnum):
+    """How a call ended; the outcome of its attempt."""
+
+    CONNECTED = "connected"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    MACHINE = "machine"
+    INVALID = "invalid"
+    REJECTED = "rejected"
+    CONGESTION = "congestion"
+    ABANDONED = "abandoned"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+class Disposition(StrEnum):
+    """What the conversation achieved, as the agent says."""
+
+    PROMISE = "promise"
+    PLAN = "plan"
+    PAID = "paid"
+    DISPUTE = "dispute"
+    HARDSHIP = "hardship"
+    REFUSES = "refuses"
+    CALLBACK = "callback"
+    WRONG_PERSON = "wrong_person"
+    REPRESENTED = "represented"
+    DROPPED = "dropped"
+
+
+# With these the debtor was spoken to, and the cool-down after a conversation begins.
+CONVERSATIONS = frozenset(Disposition) - {Disposition.WRONG_PERSON, Disposition.DROPPED}
+
+
+class Command(StrEnum):
+    """What the dialer has to do now."""
+
+    NOTE_TAKEN = "note_taken"  # the attempt is accepted: the carrier certainly has it
+    FIND_AGENT = "find_agent"
+    BRIDGE = "bridge"
+    APOLOGISE = "apologise"
+    HANG_UP = "hang_up"
+    NOTE_CONNECTED = "note_connected"
+    RELEASE_AGENT = "release_agent"  # back among the free, the waiting time kept
+    LOSE_AGENT = "lose_agent"  # the bridge to them does not come about: no calls until they are back
+    WRAP_UP = "wrap_up"
+    LOG = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The state that follows, what to do, and, when it is the end, how the call ended."""
+
+    state: State
+    commands: tuple[Command, ...] = ()
+    how: HowEnded | None = None
+
+
+def _end(how: HowEnded, *commands: Command) -> Next:
+    return Next(State.ENDED, (*commands, Command.LOG), how)
+
+
+# The carrier's words for a call that came to nothing.
+_UNREACHED = {
+    Event.BUSY: HowEnded.BUSY,
+    Event.NO_ANSWER: HowEnded.NO_ANSWER,
+    Event.MACHINE: HowEnded.MACHINE,
+    Event.INVALID: HowEnded.INVALID,
+    Event.REJECTED: HowEnded.REJECTED,
+    Event.CONGESTION: HowEnded.CONGESTION,
+    Event.FAILED: HowEnded.FAILED,
+}
+# After the answer each of them only says that the call is over.
+_OVER = (frozenset(_UNREACHED) - {Event.MACHINE}) | {Event.HUNG_UP}
+
+_C, _H = Command, HowEnded
+
+TABLE: dict[tuple[State, Event], Next] = {
+    # Nothing heard yet: events may skip `ringing`, or come before the placing request has answered.
+    **{(State.PLACED, event): _end(how) for event, how in _UNREACHED.items() if event is not Event.MACHINE},
+    (State.PLACED, Event.MACHINE): _end(_H.MACHINE, _C.HANG_UP),
+    (State.PLACED, Event.RINGING): Next(State.RINGING, (_C.NOTE_TAKEN,)),
+    (State.PLACED, Event.ANSWERED): Next(State.WAITING, (_C.NOTE_TAKEN, _C.FIND_AGENT)),
+    (State.PLACED, Event.HUNG_UP): _end(_H.FAILED),
+    (State.PLACED, Event.NOT_TAKEN): _end(_H.CONGESTION),
+    (State.PLACED, Event.CANCELLED): Next(State.CANCELLING, (_C.HANG_UP,)),
+    (State.PLACED, Event.TIMED_OUT): _end(_H.LOST, _C.HANG_UP),
+    **{(State.RINGING, event): _end(how) for event, how in _UNREACHED.items() if event is not Event.MACHINE},
+    (State.RINGING, Event.MACHINE): _end(_H.MACHINE, _C.HANG_UP),
+    (State.RINGING, Event.ANSWERED): Next(State.WAITING, (_C.FIND_AGENT,)),
+    (State.RINGING, Event.HUNG_UP): _end(_H.NO_ANSWER),
+    (State.RINGING, Event.CANCELLED): Next(State.CANCELLING, (_C.HANG_UP,)),
+    (State.RINGING, Event.TIMED_OUT): _end(_H.NO_ANSWER, _C.HANG_UP),
+    # Whoever picks up while we hang up is a person to be served, unless the hang-up was quicker.
+    **{(State.CANCELLING, event): _end(_H.CANCELLED) for event in (*_UNREACHED, Event.HUNG_UP)},
+    (State.CANCELLING, Event.ANSWERED): Next(State.WAITING, (_C.NOTE_TAKEN, _C.FIND_AGENT)),
+    (State.CANCELLING, Event.NOT_TAKEN): _end(_H.CANCELLED),
+    (State.CANCELLING, Event.TIMED_OUT): _end(_H.CANCELLED, _C.HANG_UP),
+    # A person is on the line.
+    **{(State.WAITING, event): _end(_H.ABANDONED) for event in _OVER},
+    (State.WAITING, Event.MACHINE): _end(_H.MACHINE, _C.HANG_UP),
+    (State.WAITING, Event.AGENT_FOUND): Next(State.BRIDGING, (_C.BRIDGE,)),
+    (State.WAITING, Event.NOBODY_FREE): Next(State.APOLOGISING, (_C.APOLOGISE,)),
+    (State.WAITING, Event.TIMED_OUT): Next(State.APOLOGISING, (_C.APOLOGISE,)),
+    **{(State.BRIDGING, event): _end(_H.ABANDONED, _C.RELEASE_AGENT) for event in _OVER},
+    (State.BRIDGING, Event.MACHINE): _end(_H.MACHINE, _C.HANG_UP, _C.RELEASE_AGENT),
+    (State.BRIDGING, Event.BRIDGED): Next(State.CONNECTED, (_C.NOTE_CONNECTED,)),
+    (State.BRIDGING, Event.AGENT_LOST): Next(State.WAITING, (_C.LOSE_AGENT, _C.FIND_AGENT)),
+    (State.BRIDGING, Event.TIMED_OUT): Next(State.APOLOGISING, (_C.LOSE_AGENT, _C.APOLOGISE)),
+    # A late verdict that it is a machine is the agent's to judge: they are on the line already.
+    **{(State.CONNECTED, event): _end(_H.CONNECTED, _C.WRAP_UP) for event in _OVER},
+    (State.CONNECTED, Event.AGENT_DONE): _end(_H.CONNECTED, _C.HANG_UP, _C.WRAP_UP),
+    (State.CONNECTED, Event.TIMED_OUT): _end(_H.CONNECTED, _C.HANG_UP, _C.WRAP_UP),
+    **{(State.APOLOGISING, event): _end(_H.ABANDONED) for event in _OVER},
+    (State.APOLOGISING, Event.MACHINE): _end(_H.MACHINE, _C.HANG_UP),
+    (State.APOLOGISING, Event.TIMED_OUT): _end(_H.ABANDONED, _C.HANG_UP),
+}
+# Late and doubled reports change nothing; a refusal after the carrier was heard is contradicted by what was heard.
+for _state in State:
+    for _event in (*CARRIER_EVENTS, Event.NOT_TAKEN):
+        TABLE.setdefault((_state, _event), Next(_state))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a call may stay in a state before `TIMED_OUT`.
+
+    `waiting` counts from the answer and has its two seconds from 16 CFR 310.4(b)(1)(iv). `ringing` and `placed` are
+    what the carrier is given plus some patience, for the case that its report is lost.
+    """
+
+    placed: timedelta = timedelta(seconds=60)
+    ringing: timedelta = timedelta(seconds=45)
+    cancelling: timedelta = timedelta(seconds=10)
+    waiting: timedelta = timedelta(seconds=2)
+    bridging: timedelta = timedelta(seconds=10)
+    connected: timedelta = timedelta(hours=2)
+    apologising: timedelta = timedelta(seconds=30)
+
+    def of(self, state: State) -> timedelta | None:
+        """Give the limit of a state; an ended call has none."""
+        table: Mapping[State, timedelta] = {
+            State.PLACED: self.placed,
+            State.RINGING: self.ringing,
+            State.CANCELLING: self.cancelling,
+            State.WAITING: self.waiting,
+            State.BRIDGING: self.bridging,
+            State.CONNECTED: self.connected,
+            State.APOLOGISING: self.apologising,
+        }
+        return table.get(state)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call and the times of its stages; `taken` says that the carrier certainly had it."""
+
+    reference: str
+    placed_at: datetime
+    state: State = State.PLACED
+    since: datetime | None = None
+    ringing_at: datetime | None = None
+    answered_at: datetime | None = None
+    connected_at: datetime | None = None
+    ended_at: datetime | None = None
+    how: HowEnded | None = None
+    taken: bool = False
+
+
+def step(call: Call, event: Event, at: datetime) -> tuple[Call, tuple[Command, ...]]:
+    """Answer the call after the event and what to do; raises IllegalTransition when the event makes no sense now."""
+    try:
+        following = TABLE[call.state, event]
+    except KeyError:
+        message = f"call {call.reference}: a call that is {call.state} has no answer to {event}"
+        raise IllegalTransition(message) from None
+    if following.state is call.state:
+        return call, ()
+    commands = following.commands
+    if call.taken:
+        commands = tuple(command for command in commands if command is not Command.NOTE_TAKEN)
+    return _entered(call, following, at), commands
+
+
+def deadline(call: Call, limits: Limits) -> datetime | None:
+    """Tell when the call has been in its state too long; a waiting person's time counts from the answer."""
+    limit = limits.of(call.state)
+    if limit is None:
+        return None
+    began = call.answered_at if call.state is State.WAITING else call.since
+    return (began or call.placed_at) + limit
+
+
+def tick(call: Call, now: datetime, limits: Limits) -> tuple[Call, tuple[Command, ...]]:
+    """Feed `TIMED_OUT` when the deadline has passed, else leave the call as it is."""
+    due = deadline(call, limits)
+    return step(call, Event.TIMED_OUT, now) if due is not None and now >= due else (call, ())
+
+
+def in_flight(call: Call) -> bool:
+    """Answer whether the call may yet need an agent whom nobody has reserved for it."""
+    return call.state in (State.PLACED, State.RINGING, State.CANCELLING, State.WAITING)
+
+
+def _entered(call: Call, following: Next, at: datetime) -> Call:
+    """Note when the stage began; an answer without `ringing` leaves that time empty."""
+    return replace(
+        call,
+        state=following.state,
+        since=at,
+        how=following.how,
+        ringing_at=at if following.state is State.RINGING else call.ringing_at,
+        answered_at=call.answered_at or (at if following.state is State.WAITING else None),
+        connected_at=at if following.state is State.CONNECTED else call.connected_at,
+        ended_at=at if following.state is State.ENDED else call.ended_at,
+        taken=call.taken or Command.NOTE_TAKEN in following.commands,
+    )

@@ -1,0 +1,105 @@
+"""The ladder: the steps of a campaign, and which one comes next and when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from contactd.domain.account import Channel, Kind
+from contactd.domain.calendar import Windows
+from contactd.domain.money import Money
+
+NEXT_NUMBER = "next-number"
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Which accounts a campaign or a step takes up; an empty filter lets everything through."""
+
+    min_open: Money | None = None
+    max_open: Money | None = None
+    min_days_due: int = 0
+    kinds: frozenset[Kind] = frozenset()
+    segments: frozenset[str] = frozenset()
+    creditors: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
+    currencies: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung: due `day` days after the oldest open invoice fell due, or `after_days` after step `after` was done.
+
+    `until`: no longer begun later than that many days after the oldest due date. `otherwise`: the step to go on with
+    at once when there is no address or a dead one. `pause`: least time between two tries. `retry`: delay per outcome,
+    or `next-number`.
+    """
+
+    id: str
+    channel: Channel
+    day: int | None = None
+    after: str = ""
+    after_days: int = 0
+    until: int | None = None
+    otherwise: str = ""
+    attempts: int = 1
+    pause: timedelta = timedelta(days=1)
+    retry: Mapping[str, timedelta | str] = field(default_factory=dict)
+    select: Select = field(default_factory=Select)
+    windows: Windows | None = None
+    template: str = ""
+    deadline_days: int | None = None
+    postage_days: int = 0
+    mode: str = "progressive"
+    max_abandon: float = 0.02
+    approve: str = ""
+    implied: bool = False  # made from another step's `otherwise = "<template>-<channel>"`: reached only through it
+
+    @property
+    def stands_in(self) -> bool:
+        """Say whether it has no time of its own and is reached only through another step's `otherwise`."""
+        return self.implied or (self.day is None and not self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A ladder with its filters; `schedule` is a five-field cron expression in `timezone`."""
+
+    id: str
+    steps: tuple[Step, ...]
+    language: str = "de"
+    timezone: str = "Europe/Berlin"
+    holidays: tuple[str, ...] = ()
+    schedule: str = ""
+    select: Select = field(default_factory=Select)
+    team: str = ""
+    places: Mapping[str, int] = field(init=False, repr=False, compare=False)  # by step: where it stands, from 0
+    filtered: frozenset[str] = field(init=False, repr=False, compare=False)  # the steps with filters of their own
+    nominal: Mapping[str, int] = field(init=False, repr=False, compare=False)  # by step: the day it has on schedule
+
+    def __post_init__(self) -> None:
+        """Work out once what every account's position needs."""
+        object.__setattr__(self, "places", {step.id: place for place, step in enumerate(self.steps)})
+        object.__setattr__(self, "filtered", frozenset(step.id for step in self.steps if step.select != Select()))
+        object.__setattr__(self, "nominal", _nominal_days(self.steps))
+
+    def step(self, step_id: str) -> Step | None:
+        """Find a step by its id."""
+        return next((step for step in self.steps if step.id == step_id), None)
+
+
+def _nominal_days(steps: tuple[Step, ...]) -> dict[str, int]:
+    """Give each step the day after the due date on which it comes when all goes on schedule."""
+    days: dict[str, int] = {}
+    before = 0
+    for step in steps:
+        if step.day is not None:
+            before = step.day
+        elif step.after:
+            before = days.get(step.after, before) + step.after_days
+        else:
+            before = next(
+                (days[other.id] for other in steps if other.otherwise == step.id and other.id in days), before
+            )
+        days[step.id] = before
+    return days

@@ -1,0 +1,102 @@
+"""Every error contactd raises on purpose, sorted by what the caller must do next; any floor may use it."""
+
+from dataclasses import dataclass
+
+
+class ContactdError(Exception):
+    """Something contactd foresaw; its text is fit for the person who reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a configuration: where it stands and how to mend it."""
+
+    file: str
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        """Read as `file:line: key: message`."""
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class ConfigError(ContactdError):
+    """The configuration cannot be used; cli exits with 3, a running daemon keeps its old one."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        """Carry every problem at once."""
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class InputError(ContactdError):
+    """A file or a request cannot be used as it is; nothing of it was taken."""
+
+
+class NeedsForce(InputError):
+    """Looks like an accident: nothing was changed; whoever is sure says so with --force."""
+
+
+class IllegalTransition(ContactdError):
+    """There is no answer to this event in this state; log it, keep the state."""
+
+
+class StoreError(ContactdError):
+    """The database cannot be used: unreachable, foreign, corrupt, full or of another version."""
+
+
+class NameTaken(StoreError):
+    """Another daemon of our name is at work on the database; whoever meets it begins nothing, or ends."""
+
+
+class StoreConflict(ContactdError):
+    """A guarded UPDATE hit no row: somebody was quicker; read again, decide again."""
+
+
+class AddressTaken(ContactdError):
+    """A port or socket we are to listen on cannot be had: taken, forbidden or not of this machine."""
+
+
+class Unreachable(ContactdError):
+    """The running daemon does not answer: start it, or name its configuration; cli exits with 5."""
+
+
+class ChannelError(ContactdError):
+    """A message did not go the usual way; the subclass says what to do. `code` is the provider's own."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        """Keep the provider's code beside the text."""
+        super().__init__(message)
+        self.code = code
+
+
+class ChannelUnavailable(ChannelError):
+    """Certainly not taken (refused, rate limited): the attempt stays planned, next try after `retry_after` seconds."""
+
+    def __init__(self, message: str, *, code: str = "", retry_after: float = 60.0) -> None:
+        """Keep how long to wait, in seconds."""
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class ChannelUnclear(ChannelError):
+    """May have been taken (time-out, drop after the request went out): never resent unasked."""
+
+
+class ChannelRejected(ChannelError):
+    """This message or this address, never; `dead` says that it is the address."""
+
+    def __init__(self, message: str, *, code: str = "", dead: bool = False) -> None:
+        """Keep whether the address itself is unusable from now on."""
+        super().__init__(message, code=code)
+        self.dead = dead
+
+
+class RecipientOptedOut(ChannelError):
+    """The person said stop: failed, and the address is suppressed."""
+
+
+class ChannelMisconfigured(ChannelError):
+    """Our credentials or settings: the channel is paused and the operator told."""

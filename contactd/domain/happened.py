@@ -1,0 +1,35 @@
+"""What just happened, as the engine tells it to whoever watches; past tense, and never a command."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptMoved:
+    """An attempt's new state is committed."""
+
+    attempt_id: int
+    account_id: int
+    campaign: str
+    step: str
+    channel: str
+    state: str
+    outcome: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlanned:
+    """A planning run is committed: so many attempts were taken up, so many accounts held back by each reason."""
+
+    campaign: str
+    taken: int
+    held: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CallMoved:
+    """A call went on: placed, answered, connected, ended."""
+
+    reference: str
+    stage: str
+    how_ended: str = ""

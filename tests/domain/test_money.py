@@ -1,0 +1,64 @@
+"""Money is exact, in minor units, and of one currency."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contactd.domain.money import Money, exponent
+
+CURRENCIES = st.sampled_from(["EUR", "USD", "CHF", "JPY", "KWD"])
+
+
+@pytest.mark.parametrize(
+    ("text", "minor", "written"),
+    [
+        ("412.80 EUR", 41280, "412.80 EUR"),
+        ("10 EUR", 1000, "10.00 EUR"),
+        (" 0.5EUR ", 50, "0.50 EUR"),
+        ("-3.10 CHF", -310, "-3.10 CHF"),
+        ("1500 JPY", 1500, "1500 JPY"),
+        ("1.234 KWD", 1234, "1.234 KWD"),
+    ],
+)
+def test_an_amount_is_read_and_written_exactly(text: str, minor: int, written: str) -> None:
+    money = Money.parse(text)
+    assert money.minor == minor
+    assert str(money) == written
+    assert Money.parse(written) == money
+
+
+@pytest.mark.parametrize("text", ["", "10", "EUR", "10,00 EUR", "10.00 eur", "1e3 EUR", "10.00 EURO"])
+def test_what_is_no_amount_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no amount; write it like '10\.00 EUR'"):
+        Money.parse(text)
+
+
+@pytest.mark.parametrize("text", ["0.001 EUR", "1.5 JPY", "0.0001 KWD"])
+def test_an_amount_finer_than_the_smallest_coin_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is finer than the smallest unit of the currency"):
+        Money.parse(text)
+
+
+@given(one=st.integers(-(10**12), 10**12), other=st.integers(-(10**12), 10**12), currency=CURRENCIES)
+def test_amounts_of_one_currency_add_subtract_and_compare(one: int, other: int, currency: str) -> None:
+    a, b = Money(one, currency), Money(other, currency)
+    assert (a + b).minor == one + other
+    assert (a - b).minor == one - other
+    assert (a < b) is (one < other)
+    assert Money.of(a.amount, currency) == a
+    assert a.amount == Decimal(one) / 10 ** exponent(currency)
+    assert Money.parse(str(a)) == a
+
+
+def test_amounts_of_two_currencies_do_not_mix() -> None:
+    euros, francs = Money(100, "EUR"), Money(100, "CHF")
+    for mix in (euros.__add__, euros.__sub__, euros.__lt__):
+        with pytest.raises(ValueError, match="cannot mix EUR and CHF"):
+            mix(francs)
+
+
+def test_money_is_written_for_machines_as_text_and_currency() -> None:
+    assert Money(41280, "EUR").as_json() == {"amount": "412.80", "currency": "EUR"}
+    assert Money(7, "JPY").as_json() == {"amount": "7", "currency": "JPY"}
