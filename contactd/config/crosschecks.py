@@ -1,0 +1,123 @@
+"""What only shows when several tables of contactd.toml, or a table and a campaign, are looked at together."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+
+from contactd.config.campaigns import LISTS, CampaignFile, SelectTable
+from contactd.config.findings import Findings, Source
+from contactd.config.locate import Place
+from contactd.config.settings import Sections
+from contactd.config.words import listed, suggest
+from contactd.domain.account import Channel
+
+LATER = frozenset({Channel.LETTER, Channel.HANDOVER})
+
+
+def unavailable(sections: Sections, channel: Channel, *, mode: str = "", approve: str = "") -> str:
+    """Say why this daemon cannot carry out such a step as it is meant; nothing when it can."""
+    later = f'channel "{channel}"' if channel in LATER else f'mode "{mode}"' if mode == "preview" else ""
+    later = later or ("approve" if approve else "")
+    if later:
+        return f"{later} is not available in this version; run refuses it"
+    twilio = sections.twilio
+    ready = {
+        Channel.EMAIL: bool(sections.smtp.host),
+        Channel.SMS: sections.sms.backend == "simulated"
+        or (sections.sms.backend == "twilio" and bool(twilio.account_sid)),
+        Channel.CALL: sections.telephony.backend != "none",
+    }
+    keys = {
+        Channel.EMAIL: "host in [smtp]",
+        Channel.SMS: "backend in [sms] and account_sid in [twilio]",
+        Channel.CALL: "backend in [telephony]",
+    }
+    return "" if ready[channel] else f'nobody carries out channel "{channel}": set {keys[channel]}'
+
+
+def check(sections: Sections, source: Source) -> Findings:
+    """Compare the tables of contactd.toml with each other."""
+    findings = Findings()
+    findings.errors.extend(source.problem(place, message) for place, message in _contradictions(sections))
+    if not sections.operator.name:
+        findings.warnings.append(source.problem(("operator", "name"), "is empty; messages do not say who writes"))
+    return findings
+
+
+def check_campaigns(sections: Sections, campaigns: Iterable[tuple[CampaignFile, Source]]) -> Findings:
+    """Compare contactd.toml with each campaign."""
+    findings = Findings()
+    campaigns = list(campaigns)
+    for (one, _), (other, source) in combinations(campaigns, 2):
+        if not _apart(one.select, other.select):
+            text = f'campaigns "{one.id}" and "{other.id}" both take up some accounts; part them by [select]'
+            findings.warnings.append(source.problem(("id",), text))
+    for file, source in campaigns:
+        findings.warnings.extend(source.problem(place, message) for place, message in _strangers(sections, file))
+        told = set()
+        for index, step in enumerate(file.step):
+            why = unavailable(sections, Channel(step.channel), mode=step.mode, approve=step.approve)
+            if why and why not in told:
+                told.add(why)
+                findings.notes.append(source.problem(("step", index, "channel"), why))
+    return findings
+
+
+def _contradictions(sections: Sections) -> Iterator[tuple[Place, str]]:
+    smtp, twilio, simulated = sections.smtp, sections.twilio, sections.telephony.simulated
+    if smtp.host and not (smtp.sender or sections.operator.email):
+        yield ("smtp", "sender"), "is missing; set it, or email in [operator]"
+    if smtp.username and not smtp.password:
+        yield ("smtp", "password"), 'is missing for this username; write password = { env = "SMTP_PASSWORD" }'
+    if smtp.password and not smtp.username:
+        yield ("smtp", "username"), "is missing for this password"
+    if smtp.password and smtp.security == "none":
+        yield ("smtp", "security"), 'would send the password in the clear; write "starttls" or "tls"'
+    if twilio.account_sid and not twilio.auth_token:
+        yield ("twilio", "auth_token"), 'is missing; write auth_token = { env = "TWILIO_AUTH_TOKEN" }'
+    if twilio.account_sid and not (twilio.sender or twilio.messaging_service):
+        yield ("twilio", "from"), "is missing; set it, or messaging_service"
+    if twilio.sender and twilio.messaging_service:
+        yield ("twilio", "messaging_service"), "stands beside from; keep one of the two"
+    if simulated.answer + simulated.busy + simulated.machine > 1:
+        yield ("telephony", "simulated"), "answer, busy and machine are shares of all calls; together at most 100 %"
+    if sections.database.password and not sections.database.url.startswith("postgresql"):
+        yield ("database", "password"), "is for PostgreSQL; SQLite has none, remove it"
+    yield from _doubled_tokens(sections)
+
+
+def _doubled_tokens(sections: Sections) -> Iterator[tuple[Place, str]]:
+    for key in ("name", "token"):
+        counts = Counter(getattr(token, key) for token in sections.web.tokens)
+        for index, token in enumerate(sections.web.tokens):
+            if counts[getattr(token, key)] > 1:
+                yield ("web", "tokens", index, key), "is the same as another caller's; each needs its own"
+
+
+def _apart(one: SelectTable, other: SelectTable) -> bool:
+    """Say whether no account can be in both."""
+    lists = ((set(getattr(one, key)), set(getattr(other, key))) for key in LISTS)
+    if any(ours and theirs and not ours & theirs for ours, theirs in lists):
+        return True
+    amounts = ((one.max_open, other.min_open), (other.max_open, one.min_open))
+    return any(most and least and (most.currency != least.currency or most < least) for most, least in amounts)
+
+
+def _strangers(sections: Sections, file: CampaignFile) -> Iterator[tuple[Place, str]]:
+    """Find words of a campaign that name nothing in contactd.toml."""
+    teams = {agent.team for agent in sections.agents.values()}
+    calls = [index for index, step in enumerate(file.step) if step.channel == Channel.CALL.value]
+    if file.team and file.team not in teams:
+        hint = suggest(file.team, teams - {""}) or f"; teams: {listed(sorted(teams - {''})) or 'none'}"
+        yield ("team",), f'no agent is in team "{file.team}"{hint}'
+    elif calls and file.team not in teams:
+        yield (
+            ("step", calls[0], "channel"),
+            "calls need agents without a team; add [agents.<id>], or team to this campaign",
+        )
+    for index, creditor in enumerate(file.select.creditors):
+        if sections.creditors and creditor not in sections.creditors:
+            yield (
+                ("select", "creditors", index),
+                (f'creditor "{creditor}" is not in contactd.toml{suggest(creditor, sections.creditors)}'),
+            )

@@ -1,0 +1,146 @@
+"""Makes a domain campaign of a campaign file: steps in order, implied steps, filters; load.py uses it.
+
+What could never work is an error here; what is merely doubtful is left to `lints.py`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from contactd.config.campaigns import OUTCOMES, CampaignFile, SelectTable, StepTable, parse_after
+from contactd.config.findings import Findings, Source
+from contactd.config.words import listed, suggest
+from contactd.domain.account import Channel, Kind
+from contactd.domain.calendar import parse_windows
+from contactd.domain.campaign import Campaign, Select, Step
+
+MESSAGES = frozenset({Channel.EMAIL, Channel.SMS, Channel.LETTER})
+
+
+def build(file: CampaignFile, source: Source, schedule: str) -> tuple[Campaign | None, Findings]:
+    """Answer the campaign, or None and why not; `schedule` is for a campaign that names none."""
+    findings = Findings()
+    for index, step in enumerate(file.step):
+        for key, message in _wrong(file, index, step):
+            findings.errors.append(source.problem(("step", index, *((key,) if key else ())), message))
+    if findings.errors:
+        return None, findings
+    campaign = Campaign(
+        id=file.id,
+        steps=tuple(_steps(file)),
+        language=file.language,
+        timezone=file.timezone,
+        holidays=file.holidays,
+        schedule=file.schedule or schedule,
+        select=_select(file.select),
+        team=file.team,
+    )
+    return campaign, findings
+
+
+def implied(step: StepTable, ids: set[str]) -> tuple[str, Channel] | None:
+    """Read `otherwise = "TEMPLATE-CHANNEL"` of a step as template and channel; None when it means anything else."""
+    template, dash, channel = step.otherwise.rpartition("-")
+    if step.otherwise in ids or not dash or not template or channel not in set(Channel):
+        return None
+    return template, Channel(channel)
+
+
+def _wrong(file: CampaignFile, index: int, step: StepTable) -> Iterator[tuple[str, str]]:
+    """Name what is wrong with a step among its siblings: the key and what to do."""
+    before = [other.id for other in file.step[:index]]
+    ids = {other.id for other in file.step}
+    if step.id in before:
+        yield "id", f'"{step.id}" is already the id of step {before.index(step.id) + 1}; every step needs its own'
+    if step.day is not None and step.after is not None:
+        yield "after", "stands beside day; keep one of the two"
+    if step.day is None and step.after is None and step.id not in {other.otherwise for other in file.step}:
+        yield "", 'has no time; write day = 14 or after = "<step> + 14 days", or name it in otherwise of another step'
+    if step.after is not None:
+        yield from _wrong_after(step, before, ids)
+    if step.until is not None and step.day is not None and step.until < step.day:
+        yield "until", f"{step.until} is before day {step.day}: the step could never begin; raise until or remove it"
+    if step.otherwise:
+        yield from _wrong_otherwise(step, [*before, *_implied_before(file, index)], ids)
+    if step.channel in MESSAGES and not step.template:
+        yield "template", f"is missing; a step by {step.channel} needs the name of a text"
+    if step.windows and step.channel == "handover":
+        yield "windows", "a handover reaches nobody, so it has no windows; remove them"
+
+
+def _wrong_after(step: StepTable, before: list[str], ids: set[str]) -> Iterator[tuple[str, str]]:
+    name, _ = parse_after(step.after or "")
+    if name == step.id:
+        yield "after", f'"{name}" is this step itself; name an earlier one'
+    elif name not in ids:
+        hint = suggest(name, before) or f"; earlier steps: {listed(before) or 'none'}"
+        yield "after", f'there is no step "{name}"{hint}'
+    elif name not in before:
+        yield "after", f'step "{name}" comes later; move it above this one, or name an earlier step'
+
+
+def _wrong_otherwise(step: StepTable, before: list[str], ids: set[str]) -> Iterator[tuple[str, str]]:
+    if step.otherwise == step.id:
+        yield "otherwise", f'"{step.id}" is this step itself; name a later one'
+    elif step.otherwise in before:
+        yield "otherwise", f'step "{step.otherwise}" comes earlier; the ladder never goes down, name a later step'
+    elif step.otherwise not in ids and implied(step, ids) is None:
+        hint = suggest(step.otherwise, ids - {*before, step.id})
+        like = f"{step.template or 'erinnerung'}-sms"
+        hint = hint or f'; name a later step, or TEMPLATE-CHANNEL like "{like}"'
+        yield "otherwise", f'there is no step "{step.otherwise}"{hint}'
+
+
+def _implied_before(file: CampaignFile, index: int) -> list[str]:
+    ids = {step.id for step in file.step}
+    return [step.otherwise for step in file.step[:index] if implied(step, ids)]
+
+
+def _steps(file: CampaignFile) -> Iterator[Step]:
+    ids = {step.id for step in file.step}
+    for table in file.step:
+        step = _step(table)
+        yield step
+        other = implied(table, ids)
+        if other is not None:
+            template, channel = other
+            yield replace(
+                step, id=table.otherwise, template=template, channel=channel, otherwise="", windows=None, implied=True
+            )
+
+
+def _step(table: StepTable) -> Step:
+    after, after_days = parse_after(table.after) if table.after else ("", 0)
+    return Step(
+        id=table.id,
+        channel=Channel(table.channel),
+        day=table.day,
+        after=after,
+        after_days=after_days,
+        until=table.until,
+        otherwise=table.otherwise,
+        attempts=table.attempts,
+        pause=table.pause,
+        retry={OUTCOMES[outcome]: delay for outcome, delay in table.retry.items()},
+        select=_select(table.select),
+        windows=parse_windows(list(table.windows)) if table.windows else None,
+        template=table.template,
+        deadline_days=table.deadline,
+        postage_days=table.postage,
+        mode=table.mode,
+        max_abandon=table.max_abandon,
+        approve=table.approve,
+    )
+
+
+def _select(table: SelectTable) -> Select:
+    return Select(
+        min_open=table.min_open,
+        max_open=table.max_open,
+        min_days_due=table.min_days_due,
+        kinds=frozenset(Kind(kind) for kind in table.kinds),
+        segments=frozenset(table.segments),
+        creditors=frozenset(table.creditors),
+        countries=frozenset(table.countries),
+        currencies=frozenset(table.currencies),
+        languages=frozenset(table.languages),
+    )

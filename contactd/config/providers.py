@@ -1,0 +1,108 @@
+"""The tables of contactd.toml that say through whom customers are reached: mail server, SMS provider, telephone."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from contactd.config.secret import Secret
+from contactd.config.section import NO_SECRET, Port, Section
+from contactd.config.values import Duration, Rate, Ratio, parse_duration
+from contactd.config.words import Email, Number, Url
+
+
+class Bounces(Section):
+    """Where undeliverable mail comes back to."""
+
+    address: Email = ""
+    """Return path of our mail; empty: bounces are not read."""
+    bind: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Port = 2525
+    """Port to listen on; 0: any free one."""
+    protocol: Literal["lmtp", "smtp"] = "lmtp"
+    """What the mail server speaks when it hands a bounce over."""
+
+
+class Smtp(Section):
+    """The mail server that takes our e-mail."""
+
+    host: str = ""
+    """Name of the server; empty: no e-mail."""
+    port: Port = 587
+    """587 with starttls, 465 with tls, 25 inside one's own network."""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is protected; without it the message is not sent."""
+    username: str = ""
+    """Empty: no authentication."""
+    password: Secret = NO_SECRET
+    """Pass word of that user."""
+    sender: Email = ""
+    """From: of every message; empty: the e-mail address of [operator]."""
+    reply_to: Email = ""
+    """Where answers go; empty: to the sender."""
+    connections: int = Field(default=8, ge=1, le=100)
+    """Connections kept open; also the most messages in flight."""
+    rate: Rate = 0.0
+    """Most messages, like "50 per second"; empty: no limit."""
+    timeout: Duration = parse_duration("30 seconds")
+    """How long the server may take for one answer."""
+    bounces: Bounces = Bounces()
+    """Intake of bounces."""
+
+
+class Sms(Section):
+    """Which provider sends SMS."""
+
+    backend: Literal["none", "twilio", "simulated"] = "twilio"
+    """`none`: no SMS; `simulated`: taken and forgotten, for rehearsals."""
+
+
+class Twilio(Section):
+    """Twilio, or a provider with its interface."""
+
+    account_sid: str = ""
+    """Account; empty: no SMS."""
+    auth_token: Secret = NO_SECRET
+    """Also the key of callback signatures."""
+    sender: str = Field(default="", alias="from")
+    """Number or name the messages come from."""
+    messaging_service: str = ""
+    """Pool of numbers instead of `from`."""
+    base_url: Url = "https://api.twilio.com"
+    """Server of the interface, without a final slash."""
+    rate: Rate = 0.0
+    """Most messages, like "10 per second"; empty: no limit."""
+    timeout: Duration = parse_duration("15 seconds")
+    """How long the server may take for one answer."""
+
+
+class Simulated(Section):
+    """Made-up customers for demo and tests; what the shares leave over rings out."""
+
+    seed: int = 1
+    """The same seed gives the same customers."""
+    answer: Ratio = 0.35
+    """Share of calls that a person answers."""
+    busy: Ratio = 0.1
+    """Share of calls that are busy."""
+    machine: Ratio = 0.15
+    """Share of calls that a voice box answers."""
+    ring: Duration = parse_duration("12 seconds")
+    """How long it rings on average before somebody answers."""
+    talk: Duration = parse_duration("3 minutes")
+    """How long a conversation takes on average."""
+    wrap: Duration = parse_duration("30 seconds")
+    """How long a simulated agent writes afterwards, on average."""
+
+
+class Telephony(Section):
+    """How customers are called."""
+
+    backend: Literal["none", "simulated"] = "none"
+    """`none`: no calls; `simulated`: made-up customers."""
+    caller_id: Number = ""
+    """Number the customer sees."""
+    ring: Duration = parse_duration("30 seconds")
+    """How long it may ring before the call is given up."""
+    simulated: Simulated = Simulated()
+    """Made-up customers."""

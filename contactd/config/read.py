@@ -1,0 +1,49 @@
+"""Reads a TOML file into plain values and the lines of its keys; load.py and the mapping profiles of intake use it."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from contactd.config.findings import Source
+from contactd.config.locate import Lines
+from contactd.domain.errors import ConfigError, Problem
+
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_HINTS = {
+    "Invalid value": 'text needs quotes, a list ends with "]", true and false are written small',
+    "Illegal character": "text in quotes ends on the line it began on",
+    "Expected '=' after a key": "write key = value",
+    "Cannot overwrite a value": "the key or table is already there; remove one of the two",
+    "Cannot declare": "the table is already there; put the keys of both below one of them",
+    "Expected newline or end of document": "one key a line; a comment begins with #",
+    "Unclosed": "a bracket or quote is missing",
+}
+
+
+def read_toml(path: Path) -> tuple[dict[str, Any], Source]:
+    """Read a file; raises ConfigError when it cannot be read or is no TOML."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(
+            [Problem(str(path), 0, "", f"cannot be read: {(error.strerror or str(error)).lower()}")]
+        ) from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError([Problem(str(path), line, "", "is not UTF-8; save the file in that encoding")]) from error
+    return parse_toml(text, str(path))
+
+
+def parse_toml(text: str, name: str) -> tuple[dict[str, Any], Source]:
+    """Read a text; raises ConfigError when it is no TOML."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        place = _PLACE.search(message)
+        line = int(place[1]) if place and place[1] else text.rstrip().count("\n") + 1
+        what = _PLACE.sub("", message)
+        hint = next((hint for start, hint in _HINTS.items() if what.startswith(start)), "")
+        raise ConfigError([Problem(name, line, "", f"is no TOML: {what}{f' ({hint})' if hint else ''}")]) from error
+    return values, Source(name, Lines(text))

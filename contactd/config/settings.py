@@ -1,0 +1,278 @@
+"""The settings of a daemon: contactd.toml as frozen, checked values; everything that is built is built from these.
+
+A docstring below a key is what the JSON Schema tells an editor; config/contactd.toml tells each key's reason too.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from pydantic import Field, PrivateAttr
+
+from contactd.config import words
+from contactd.config.providers import Sms, Smtp, Telephony, Twilio
+from contactd.config.secret import Secret
+from contactd.config.section import LOOSE, NO_SECRET, Port, Section
+from contactd.config.shipped import defaults_directory
+from contactd.config.values import Duration, Ratio, parse_duration
+from contactd.config.words import Bic, Country, Cron, Currency, Email, Iban, Language, Name, Url
+from contactd.domain.campaign import Campaign
+from contactd.domain.rules import Policy
+
+STATE_BELOW_ETC = Path("/var/lib/contactd")
+
+
+class Daemon(Section):
+    """Who this daemon is and where its files are."""
+
+    name: str = ""
+    """Held by one process at a time; empty: the host's name."""
+    state: str = ""
+    """Folder of the database, socket and lock; empty: this file's folder, or /var/lib/contactd for a file in /etc."""
+    control: str = "contactd.sock"
+    """Socket for status, pause, resume and reload; relative to the state folder."""
+    drain: Duration = parse_duration("20 seconds")
+    """How long running attempts may finish after SIGTERM."""
+
+
+class Database(Section):
+    """Where accounts, attempts and the contact log are kept."""
+
+    url: words.Database = "sqlite:///contactd.db"
+    """`sqlite:///FILE` (relative to the state folder) or `postgresql://USER@HOST/DATABASE`."""
+    password: Secret = NO_SECRET
+    """Pass word for PostgreSQL; never in the url."""
+
+
+class Logging(Section):
+    """What the daemon tells about itself."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important message that is written."""
+    format: Literal["json", "console"] = "json"
+    """`json`: one object a line for machines; `console`: for people."""
+
+
+class Token(Section):
+    """Who may use the HTTP interface, and for what."""
+
+    name: Name
+    """Stands in the log beside what was done with it."""
+    token: Secret
+    """What the caller sends as `Authorization: Bearer …`."""
+    scopes: Annotated[tuple[Literal["accounts", "payments"], ...], LOOSE] = ("accounts", "payments")
+    """What the caller may do."""
+
+
+class Web(Section):
+    """HTTP: health, metrics, provider callbacks, intake."""
+
+    bind: str = "127.0.0.1"
+    """Address to listen on; outside traffic comes through a reverse proxy."""
+    port: Port = 8080
+    """Port to listen on; 0: any free one."""
+    public_url: Url = ""
+    """How providers and customers reach this daemon; empty: no callbacks, no unsubscribe links."""
+    tokens: Annotated[tuple[Token, ...], LOOSE] = ()
+    """Callers of the HTTP interface."""
+
+
+class Intake(Section):
+    """How imported files are read and when their facts are too old."""
+
+    payments_max_age: Duration = parse_duration("26 hours")
+    """No dunning when the newest payments import is older."""
+    max_vanish: Ratio = 0.3
+    """A full import that clears a larger share of the open accounts is refused."""
+    country: Country = "DE"
+    """Country of telephone numbers written without one."""
+    currency: Currency = "EUR"
+    """Currency of rows that name none."""
+
+
+class Rules(Section):
+    """Which law and custom the rules start from; a campaign may only be stricter."""
+
+    preset: Literal["de", "us-reg-f", "uk"] = "de"
+    """Call windows, caps and cool-down of a jurisdiction."""
+
+
+class Planning(Section):
+    """When accounts are taken up."""
+
+    schedule: Cron = "0 7 * * *"
+    """Five-field cron expression for campaigns that have none of their own, in the campaign's time zone."""
+    horizon: Duration = parse_duration("24 hours")
+    """Steps due within this time are planned in one run."""
+
+
+class Sending(Section):
+    """How planned attempts are taken in hand."""
+
+    lease: Duration = parse_duration("2 minutes")
+    """An attempt claimed longer ago than this is taken back."""
+    in_flight: int = Field(default=64, ge=1, le=1_000)
+    """Most messages of a channel that are begun and not answered yet; a crash leaves at most so many unclear."""
+    grace: Duration = parse_duration("2 minutes")
+    """A message the provider knows nothing of, asked twice and so far apart, is sent after all."""
+
+
+class Operator(Section):
+    """Who runs contactd; stands in every message."""
+
+    name: str = ""
+    """Name of the firm."""
+    kind: Literal["creditor", "collection-agency", "lawyer"] = "creditor"
+    """Agencies and lawyers have duties of their own (§ 13a RDG, § 43d BRAO)."""
+    street: str = ""
+    """Street and number."""
+    postcode: str = ""
+    """Postal code."""
+    city: str = ""
+    """Town."""
+    email: Email = ""
+    """Where customers write to."""
+    phone: str = ""
+    """Where customers call, as it is to be printed."""
+    contact_person: str = ""
+    """Whom customers ask for."""
+    hours: str = ""
+    """When somebody answers, as it is to be printed."""
+
+
+class Creditor(Section):
+    """One creditor; what is empty is taken from [operator]."""
+
+    name: str = ""
+    """Name the customer knows."""
+    contact_person: str = ""
+    """Whom customers ask for."""
+    phone: str = ""
+    """Where customers call, as it is to be printed."""
+    email: Email = ""
+    """Where customers write to."""
+    hours: str = ""
+    """When somebody answers, as it is to be printed."""
+    iban: Iban = ""
+    """Account to pay to, without blanks."""
+    bic: Bic = ""
+    """Bank of that account; only needed abroad."""
+
+
+class Agent(Section):
+    """Somebody who talks to customers."""
+
+    name: str = ""
+    """How colleagues call this person; empty: the key."""
+    team: str = ""
+    """Campaigns with this team get calls of this agent; empty: every campaign without a team."""
+    languages: Annotated[tuple[Language, ...], LOOSE] = ("de",)
+    """Languages this agent speaks."""
+
+
+class Templates(Section):
+    """Where message templates are."""
+
+    directories: Annotated[tuple[str, ...], LOOSE] = ()
+    """Folders searched before the shipped ones, in this order; relative to this file's folder."""
+
+
+class Sections(Section):
+    """contactd.toml."""
+
+    daemon: Daemon = Daemon()
+    database: Database = Database()
+    logging: Logging = Logging()
+    web: Web = Web()
+    intake: Intake = Intake()
+    rules: Rules = Rules()
+    planning: Planning = Planning()
+    sending: Sending = Sending()
+    operator: Operator = Operator()
+    creditors: dict[str, Creditor] = Field(default_factory=dict)
+    smtp: Smtp = Smtp()
+    sms: Sms = Sms()
+    twilio: Twilio = Twilio()
+    telephony: Telephony = Telephony()
+    agents: dict[Name, Agent] = Field(default_factory=dict)
+    templates: Templates = Templates()
+
+
+class Settings(Sections):
+    """contactd.toml with its campaigns and their policies; `load.py` makes it."""
+
+    _path: Path = PrivateAttr(default=Path("contactd.toml"))
+    _campaigns: tuple[Campaign, ...] = PrivateAttr(default=())
+    _policies: Mapping[str, Policy] = PrivateAttr(default_factory=dict)
+
+    _places: Mapping[tuple[str, str], tuple[str, int]] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        sections: Sections,
+        path: Path,
+        campaigns: tuple[Campaign, ...] = (),
+        policies: Mapping[str, Policy] | None = None,
+        places: Mapping[tuple[str, str], tuple[str, int]] | None = None,
+    ) -> "Settings":
+        """Put together the file at `path`, campaigns, a policy for each, and the file and line of each step."""
+        settings = cls.model_validate(dict(sections))
+        settings._path, settings._campaigns = path, campaigns  # noqa: SLF001 # its own
+        settings._policies, settings._places = dict(policies or {}), dict(places or {})  # noqa: SLF001 # its own
+        return settings
+
+    @property
+    def path(self) -> Path:
+        """The contactd.toml these came from."""
+        return self._path
+
+    @property
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """Every campaign, in the order of the files' names."""
+        return self._campaigns
+
+    @property
+    def policies(self) -> Mapping[str, Policy]:
+        """The rules of every campaign, by its id."""
+        return self._policies
+
+    def policy(self, campaign_id: str) -> Policy:
+        """Answer the rules of a campaign; raises KeyError when there is no such campaign."""
+        return self._policies[campaign_id]
+
+    def place(self, campaign_id: str, step_id: str) -> tuple[str, int]:
+        """Answer in which file and line a step stands; for messages."""
+        return self._places.get((campaign_id, step_id), ("", 0))
+
+    @property
+    def state_directory(self) -> Path:
+        """Where database, socket and lock are."""
+        folder = self._path.resolve().parent
+        if self.daemon.state:
+            return folder / self.daemon.state
+        return STATE_BELOW_ETC if folder.is_relative_to("/etc") else folder
+
+    @property
+    def control_path(self) -> Path:
+        """Where the control socket is."""
+        return self.state_directory / self.daemon.control
+
+    @property
+    def database_url(self) -> str:
+        """The database, absolute and with its pass word; raises ConfigError when that cannot be read."""
+        scheme, _, rest = self.database.url.partition("://")
+        if scheme == "sqlite":
+            return f"sqlite:///{self.state_directory / rest[1:]}"
+        if not self.database.password:
+            return self.database.url
+        login, at, place = rest.rpartition("@")
+        return f"{scheme}://{login}:{quote(self.database.password.reveal(), safe='')}{at}{place}"
+
+    @property
+    def template_directories(self) -> tuple[Path, ...]:
+        """The folders of templates, absolute, in the order they are searched; the shipped ones last."""
+        folder = self._path.resolve().parent
+        own = tuple(folder / directory for directory in self.templates.directories)
+        return (*own, defaults_directory() / "templates")
