@@ -1,0 +1,158 @@
+"""Calls: the times of their stages beside the attempt, what agents hand in, and what a crash left; for the dialer.
+
+A stage, its attempt's transition and the suppression that follows from it are committed together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from contactd.domain.account import Channel
+from contactd.domain.attempt import State
+from contactd.domain.errors import IllegalTransition, StoreConflict
+from contactd.store import attempts, contact_log, suppressions
+from contactd.store.attempts import Claimed, Transition
+from contactd.store.schema import attempt, call
+from contactd.store.suppressions import NewSuppression
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """The call of an attempt as the table keeps it; a later call of the same attempt takes its place."""
+
+    attempt_id: int
+    number: str
+    caller_id: str
+    placed_at: datetime
+    carrier_ref: str = ""
+    ringing_at: datetime | None = None
+    answered_at: datetime | None = None
+    connected_at: datetime | None = None
+    ended_at: datetime | None = None
+    how_ended: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How a call went on: its row, and the transition of its attempt when the stage is one."""
+
+    row: CallRow
+    transition: Transition | None = None
+    suppress: NewSuppression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """What an agent says a conversation achieved; `conversation_at` None: the debtor was not spoken to."""
+
+    attempt_id: int
+    claim_no: int
+    agent: str
+    disposition: str
+    at: datetime
+    conversation_at: datetime | None = None
+    suppress: NewSuppression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A call nobody logged the end of."""
+
+    claimed: Claimed
+    row: CallRow
+
+
+_COLUMNS = tuple(column.name for column in call.columns)
+
+
+def record(connection: Connection, stages: list[Stage]) -> list[State | StoreConflict | IllegalTransition | None]:
+    """Write stages; one whose attempt has gone on without us is answered, and changes nothing."""
+    _suppress(connection, [stage.suppress for stage in stages])
+    moving = [stage.transition for stage in stages if stage.transition is not None]
+    moved = iter(attempts.apply(connection, moving))
+    answers = [next(moved) if stage.transition is not None else None for stage in stages]
+    _upsert(
+        connection,
+        [stage.row for stage, answer in zip(stages, answers, strict=True) if not isinstance(answer, Exception)],
+    )
+    return answers
+
+
+def hand_in(connection: Connection, items: list[HandedIn]) -> list[StoreConflict | None]:
+    """Write dispositions, each with a row of the log; an attempt takes only one."""
+    _suppress(connection, [item.suppress for item in items])
+    return [_hand_in(connection, item) for item in items]
+
+
+def unfinished(connection: Connection, *, owner: str) -> list[Unfinished]:
+    """List the calls a daemon of this name was making when it stopped, the oldest first."""
+    columns = [attempt.c[name] for name in ("id", "claim_no", "account_id", "customer_id", "campaign", "step")]
+    columns += [attempt.c.case_no, attempt.c.try_no, attempt.c.planned_at, attempt.c.address, attempt.c.sending_at]
+    chosen = (
+        sa.select(*columns, *(call.c[name].label(f"call_{name}") for name in _COLUMNS))
+        .select_from(attempt.outerjoin(call, call.c.attempt_id == attempt.c.id))
+        .where(
+            attempt.c.channel == Channel.CALL,
+            attempt.c.claimed_by == owner,
+            attempt.c.state.in_([State.SENDING, State.UNCLEAR, State.ACCEPTED]),
+        )
+        .order_by(attempt.c.id)
+    )
+    return [_unfinished(dict(row)) for row in connection.execute(chosen).mappings()]
+
+
+def get(connection: Connection, attempt_id: int) -> CallRow | None:
+    """Read the call of an attempt."""
+    row = connection.execute(sa.select(call).where(call.c.attempt_id == attempt_id)).mappings().one_or_none()
+    return CallRow(**row) if row is not None else None
+
+
+def _suppress(connection: Connection, wanted: Sequence[NewSuppression | None]) -> None:
+    """Lock the accounts concerned before any attempt, in the order everybody does."""
+    given = [suppression for suppression in wanted if suppression is not None]
+    if given:
+        suppressions.add(connection, given)
+
+
+def _upsert(connection: Connection, rows: list[CallRow]) -> None:
+    if not rows:
+        return
+    # Of two stages of one call in one commit the later one tells everything.
+    latest = {row.attempt_id: {name: getattr(row, name) for name in _COLUMNS} for row in rows}
+    insert = postgresql.insert(call) if connection.dialect.name == "postgresql" else sqlite.insert(call)
+    changed = {name: insert.excluded[name] for name in _COLUMNS if name != "attempt_id"}
+    statement = insert.on_conflict_do_update(index_elements=["attempt_id"], set_=changed)
+    connection.execute(statement, [latest[attempt_id] for attempt_id in sorted(latest)])
+
+
+def _hand_in(connection: Connection, item: HandedIn) -> StoreConflict | None:
+    row = connection.execute(
+        sa.update(attempt)
+        .where(attempt.c.id == item.attempt_id, attempt.c.claim_no == item.claim_no, attempt.c.disposition == "")
+        .values(disposition=item.disposition, agent=item.agent, conversation_at=item.conversation_at)
+        .returning(attempt.c.account_id, attempt.c.campaign, attempt.c.step, attempt.c.channel, attempt.c.outcome,
+                   attempt.c.address, attempt.c.provider_ref)
+    ).mappings().one_or_none()  # fmt: skip
+    if row is None:
+        return StoreConflict(f"attempt {item.attempt_id} has a disposition already, or is somebody else's")
+    entry = dict(row) | {"attempt_id": item.attempt_id, "at": item.at, "event": "disposition"}
+    contact_log.add(connection, [entry | {"agent": item.agent, "disposition": item.disposition}])
+    return None
+
+
+def _unfinished(row: dict[str, Any]) -> Unfinished:
+    claimed = Claimed(
+        row["id"], row["claim_no"], row["account_id"], row["customer_id"], row["campaign"], row["step"],
+        Channel.CALL, row["case_no"], row["try_no"], row["planned_at"],
+    )  # fmt: skip
+    kept = {name: row[f"call_{name}"] for name in _COLUMNS}
+    # A row of an earlier call of the same attempt tells nothing about this one.
+    if kept["placed_at"] is None or kept["ended_at"] is not None:
+        return Unfinished(claimed, CallRow(row["id"], row["address"], "", row["sending_at"]))
+    return Unfinished(claimed, CallRow(**kept))

@@ -1,0 +1,274 @@
+"""Imports: what a list says about accounts and invoices, taken over in chunks, and the record of each run; for intake.
+
+Only an import writes what was imported, and one chunk at a time does (`_queue`), so it may compare before it locks.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from contactd.store import accounts, bulk
+from contactd.store.allocations import among
+from contactd.store.schema import account, import_run, invoice
+
+_LOCK = 6_027_114  # any number, the same in every contactd
+_TEXTS = (
+    "name", "language", "timezone", "country", "region", "segment", "email", "phone", "phone_type", "phone_zones",
+    "mobile", "mobile_type", "mobile_zones", "street", "postcode", "city",
+)  # fmt: skip
+_DEFAULTS: Mapping[str, object] = {**dict.fromkeys(_TEXTS, ""), "kind": "consumer", "birth_date": None}
+
+# Creditor, account number, currency.
+Key = tuple[str, str, str]
+
+
+class NewAccount(NamedTuple):
+    """What a list says about an account; a column that is not in `values` is left as it is."""
+
+    fingerprint: str
+    values: Mapping[str, object]
+
+
+class Claim(NamedTuple):
+    """A row of a list: an invoice and, where the list names an account first, that account.
+
+    `amount`, `goods`, `terms` None: the list does not say, keep what is known.
+    """
+
+    key: Key
+    account: NewAccount | None
+    invoice_no: str
+    invoice_date: date
+    due_date: date
+    amount: int | None
+    open: int
+    goods: str | None
+    terms: str | None
+    fingerprint: str
+
+
+@dataclass(slots=True)
+class Taken:
+    """How many rows were new, changed something, cleared an invoice; how many accounts were new."""
+
+    new: int = 0
+    changed: int = 0
+    cleared: int = 0
+    new_accounts: int = 0
+
+
+def begin(connection: Connection, kind: str, source: str, as_of: datetime) -> int:
+    """Note that a run began; answers its id."""
+    row = {"kind": kind, "source": source, "as_of": as_of, "counts": {}}
+    return int(connection.execute(sa.insert(import_run).values(row).returning(import_run.c.id)).scalar_one())
+
+
+def finish(connection: Connection, run_id: int, counts: Mapping[str, int], now: datetime) -> None:
+    """Note that a run ended well: from now on its facts are as fresh as `now`."""
+    ended = sa.update(import_run).where(import_run.c.id == run_id)
+    connection.execute(ended.values(finished_at=now, counts=dict(counts)))
+
+
+def queue(connection: Connection) -> None:
+    """Let one transaction after the other change what was imported or paid."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+
+
+def take(connection: Connection, run_id: int, claims: Sequence[Claim], now: datetime) -> tuple[Taken, list[int]]:
+    """Take over rows; answers the counts and the accounts that have a new invoice.
+
+    What is open is replaced only where the list's own figure changed, so that a payment recorded here is not undone.
+    """
+    queue(connection)
+    taken = Taken()
+    chunk = _Chunk(connection, run_id, now, taken)
+    chunk.find_accounts(claims)
+    chunk.find_invoices(claims)
+    chunk.compare(claims)
+    chunk.write()
+    return taken, sorted(chunk.with_new_invoice)
+
+
+class _Known(NamedTuple):
+    id: int
+    open: int
+    imported_open: int
+    fingerprint: str
+
+
+class _Chunk:
+    """One transaction's worth of rows."""
+
+    def __init__(self, connection: Connection, run_id: int, now: datetime, taken: Taken) -> None:
+        self._connection = connection
+        self._run_id = run_id
+        self._now = now
+        self._taken = taken
+        self._ids: dict[Key, int] = {}
+        self._fresh: set[int] = set()
+        self._customers: dict[tuple[str, str], int] = {}
+        self._changed_accounts: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
+        self._changed_ids: set[int] = set()
+        self._known: dict[tuple[int, str], _Known] = {}
+        self._new: list[dict[str, object]] = []
+        self._changed: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
+        self._owing: set[int] = set()
+        self.with_new_invoice: set[int] = set()
+
+    def find_accounts(self, claims: Sequence[Claim]) -> None:
+        """Find the accounts' ids, write the new ones, note the changed ones."""
+        numbers = {claim.key[1] for claim in claims}
+        found = sa.select(
+            account.c.id, account.c.creditor, account.c.account_no, account.c.currency, account.c.fingerprint,
+            account.c.customer_id,
+        )  # fmt: skip
+        known: dict[Key, tuple[int, str]] = {}
+        found = found.where(among(self._connection, account.c.account_no, numbers))
+        for number, creditor, account_no, currency, said, customer in self._connection.execute(found):
+            known[creditor, account_no, currency] = number, said
+            self._customers[creditor, account_no] = customer
+        new: dict[Key, NewAccount] = {}
+        for claim in claims:
+            if claim.account is None:
+                continue
+            if claim.key not in known:
+                new[claim.key] = claim.account
+            elif known[claim.key][1] != claim.account.fingerprint:
+                self._change(known[claim.key][0], claim.account)
+        self._ids = {key: number for key, (number, _) in known.items()}
+        if new:
+            self._insert(new)
+
+    def _change(self, number: int, changed: NewAccount) -> None:
+        columns = tuple(changed.values)
+        row = {f"new_{name}": value for name, value in changed.values.items()}
+        self._changed_accounts[columns].append({**row, "key": number, "new_fingerprint": changed.fingerprint})
+        self._changed_ids.add(number)
+
+    def _insert(self, new: Mapping[Key, NewAccount]) -> None:
+        # A debtor is the same in all currencies.
+        customers = self._customers
+        ids = bulk.new_ids(self._connection, account, len(new))
+        rows = []
+        for number, (key, said) in zip(ids, new.items(), strict=True):
+            creditor, account_no, currency = key
+            rows.append(
+                {
+                    **_DEFAULTS, **said.values, "id": number, "creditor": creditor, "account_no": account_no,
+                    "customer_id": customers.setdefault(key[:2], number), "currency": currency,
+                    "fingerprint": said.fingerprint, "created_at": self._now, "updated_at": self._now,
+                },
+            )  # fmt: skip
+            self._ids[key] = number
+        bulk.insert(self._connection, account, rows)
+        self._fresh.update(ids)
+        self._taken.new_accounts = len(ids)
+
+    def find_invoices(self, claims: Sequence[Claim]) -> None:
+        """Read what is known of the accounts' invoices."""
+        ids = {self._ids[claim.key] for claim in claims} - self._fresh
+        found = sa.select(
+            invoice.c.id, invoice.c.account_id, invoice.c.invoice_no, invoice.c.open, invoice.c.imported_open,
+            invoice.c.fingerprint,
+        )  # fmt: skip
+        for row in self._connection.execute(found.where(among(self._connection, invoice.c.account_id, ids))):
+            self._known[row[1], row[2]] = _Known(row[0], row[3], row[4], row[5])
+
+    def compare(self, claims: Sequence[Claim]) -> None:
+        """Sort the rows into new, changed and known."""
+        for claim in claims:
+            account_id = self._ids[claim.key]
+            known = self._known.get((account_id, claim.invoice_no))
+            if known is None:
+                self._add(account_id, claim)
+            elif known.fingerprint != claim.fingerprint or known.imported_open != claim.open:
+                self._replace(account_id, known, claim)
+            elif claim.account is not None and account_id in self._changed_ids:
+                self._taken.changed += 1
+
+    def _add(self, account_id: int, claim: Claim) -> None:
+        self._new.append(
+            {
+                "account_id": account_id, "invoice_no": claim.invoice_no, "invoice_date": claim.invoice_date,
+                "due_date": claim.due_date, "amount": claim.open if claim.amount is None else claim.amount,
+                "open": claim.open, "imported_open": claim.open, "goods": claim.goods or "",
+                "terms": claim.terms or "", "cleared_at": None if claim.open else self._now,
+                "last_import": self._run_id, "fingerprint": claim.fingerprint,
+            },
+        )  # fmt: skip
+        self._taken.new += 1
+        self._owing.add(account_id)
+        self.with_new_invoice.add(account_id)
+
+    def _replace(self, account_id: int, known: _Known, claim: Claim) -> None:
+        row: dict[str, object] = {
+            "invoice_date": claim.invoice_date, "due_date": claim.due_date, "last_import": self._run_id,
+            "fingerprint": claim.fingerprint,
+        }  # fmt: skip
+        for name in ("amount", "goods", "terms"):
+            if getattr(claim, name) is not None:
+                row[name] = getattr(claim, name)
+        if known.imported_open != claim.open:
+            row |= {"open": claim.open, "imported_open": claim.open, "cleared_at": None if claim.open else self._now}
+            self._taken.cleared += known.open != 0 and claim.open == 0
+        columns = tuple(row)
+        self._changed[columns].append({**{f"new_{name}": value for name, value in row.items()}, "key": known.id})
+        self._taken.changed += 1
+        self._owing.add(account_id)
+
+    def write(self) -> None:
+        """Lock what will change, write it, and derive what the accounts owe."""
+        accounts.lock(self._connection, (self._owing | self._changed_ids) - self._fresh)
+        for columns, rows in self._changed_accounts.items():
+            stamped = [{**row, "new_updated_at": self._now} for row in rows]
+            self._update(account, (*columns, "fingerprint", "updated_at"), stamped)
+        for columns, rows in self._changed.items():
+            self._update(invoice, columns, rows)
+        bulk.insert(self._connection, invoice, self._new)
+        accounts.refresh(self._connection, sorted(self._owing), self._now)
+
+    def _update(self, table: sa.Table, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+        values: dict[str, sa.BindParameter[object]] = {name: sa.bindparam(f"new_{name}") for name in columns}
+        self._connection.execute(sa.update(table).where(table.c.id == sa.bindparam("key")).values(values), rows)
+
+
+def open_accounts(connection: Connection, creditors: Collection[str]) -> Iterator[Key]:
+    """Give out the accounts of these creditors that owe something."""
+    found = sa.select(account.c.creditor, account.c.account_no, account.c.currency)
+    found = found.where(account.c.open > 0, among(connection, account.c.creditor, creditors))
+    for row in connection.execute(found.execution_options(yield_per=5_000)):
+        yield row[0], row[1], row[2]
+
+
+def listed_invoices(connection: Connection, creditors: Collection[str]) -> Iterator[tuple[int, int, Key, str]]:
+    """Give out id, account, key and number of these creditors' invoices that a list has shown as open."""
+    found = sa.select(
+        invoice.c.id, invoice.c.account_id, account.c.creditor, account.c.account_no, account.c.currency,
+        invoice.c.invoice_no,
+    ).join_from(invoice, account)  # fmt: skip
+    found = found.where(
+        sa.or_(invoice.c.open != 0, invoice.c.imported_open != 0), among(connection, account.c.creditor, creditors)
+    ).order_by(invoice.c.account_id)
+    for row in connection.execute(found.execution_options(yield_per=5_000)):
+        yield row[0], row[1], (row[2], row[3], row[4]), row[5]
+
+
+def clear(connection: Connection, run_id: int, invoices: Mapping[int, int], now: datetime) -> int:
+    """Take invoices (id: account) for settled because a full list shows them no more; answers how many were open."""
+    queue(connection)
+    owing = sorted(set(invoices.values()))
+    accounts.lock(connection, owing)
+    mine = among(connection, invoice.c.id, list(invoices))
+    still_open = connection.scalar(sa.select(sa.func.count()).where(mine, invoice.c.open != 0)) or 0
+    gone = sa.case((invoice.c.open != 0, sa.literal(now, invoice.c.cleared_at.type)), else_=invoice.c.cleared_at)
+    connection.execute(
+        sa.update(invoice).where(mine).values(imported_open=0, open=0, last_import=run_id, cleared_at=gone)
+    )
+    accounts.refresh(connection, owing, now)
+    return int(still_open)

@@ -1,0 +1,201 @@
+"""Payments: recorded once, matched to an account, laid against its invoices; for intake.
+
+A payment that names an invoice pays it first, what is left pays the oldest, what is left then is kept as credit. A
+negative amount is a payment that was returned. Payments that fit no account wait for it with `account_id` empty.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from contactd.store import accounts
+from contactd.store.allocations import Money, among, ledger
+from contactd.store.imports import queue
+from contactd.store.schema import account, allocation, invoice, payment
+
+
+class NewPayment(NamedTuple):
+    """A line of a list; the fingerprint is the same whenever the same line comes again."""
+
+    fingerprint: str
+    creditor: str
+    account_no: str
+    invoice_no: str
+    amount: int
+    currency: str
+    value_date: date
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Places in the list handed over: those recorded now, those known before, and of the former those nobody owns."""
+
+    new: list[int]
+    known: list[int]
+    unmatched: list[int]
+
+
+class _Match(NamedTuple):
+    account_id: int
+    invoice_id: int | None
+
+
+class _Posting(NamedTuple):
+    """A payment with its place in the books."""
+
+    payment_id: int
+    amount: int
+    match: _Match
+
+
+def record(connection: Connection, payments: Sequence[NewPayment], now: Callable[[], datetime]) -> Recorded:
+    """Record payments, each once; the accounts are locked before the clock is read."""
+    queue(connection)
+    prints = [one.fingerprint for one in payments]
+    before = set(
+        connection.scalars(sa.select(payment.c.fingerprint).where(among(connection, payment.c.fingerprint, prints)))
+    )
+    places = {one.fingerprint: place for place, one in reversed(list(enumerate(payments)))}
+    new = sorted(place for fingerprint, place in places.items() if fingerprint not in before)
+    matches = _match(connection, [payments[place] for place in new])
+    accounts.lock(connection, {match.account_id for match in matches if match})
+    at = now()
+    postings = _insert(connection, [payments[place] for place in new], matches, at)
+    _post(connection, postings, at)
+    return Recorded(
+        new=new,
+        known=sorted(set(range(len(payments))) - set(new)),
+        unmatched=[place for place, match in zip(new, matches, strict=True) if match is None],
+    )
+
+
+def settle_waiting(connection: Connection, account_ids: Collection[int], now: datetime) -> int:
+    """Give payments that waited to accounts, locked or new, that have an invoice now; answers how many found one."""
+    if not account_ids:
+        return 0
+    numbers = sa.select(account.c.account_no).where(among(connection, account.c.id, account_ids))
+    documents = sa.select(invoice.c.invoice_no).where(among(connection, invoice.c.account_id, account_ids))
+    waiting = connection.execute(
+        sa.select(payment)
+        .where(
+            payment.c.account_id.is_(None),
+            sa.or_(
+                sa.and_(payment.c.account_no != "", payment.c.account_no.in_(numbers)),
+                sa.and_(payment.c.invoice_no != "", payment.c.invoice_no.in_(documents)),
+            ),
+        )
+        .order_by(payment.c.id)
+    ).all()
+    if not waiting:
+        return 0
+    lines = [
+        NewPayment(row.fingerprint, row.creditor, row.account_no, row.invoice_no, row.amount, row.currency,
+                   row.value_date, row.reference)
+        for row in waiting
+    ]  # fmt: skip
+    postings = [
+        _Posting(row.id, row.amount, match)
+        for row, match in zip(waiting, _match(connection, lines), strict=True)
+        if match is not None
+    ]
+    accounts.lock(connection, {posting.match.account_id for posting in postings})
+    owner = sa.update(payment).where(payment.c.id == sa.bindparam("payment"))
+    if postings:
+        connection.execute(
+            owner.values(account_id=sa.bindparam("owner")),
+            [{"payment": posting.payment_id, "owner": posting.match.account_id} for posting in postings],
+        )
+    _post(connection, postings, now)
+    return len(postings)
+
+
+def _insert(
+    connection: Connection, payments: Sequence[NewPayment], matches: Sequence[_Match | None], at: datetime
+) -> list[_Posting]:
+    if not payments:
+        return []
+    rows = [
+        {**one._asdict(), "account_id": match.account_id if match else None, "received_at": at}
+        for one, match in zip(payments, matches, strict=True)
+    ]
+    statement = sa.insert(payment).returning(payment.c.fingerprint, payment.c.id)
+    ids = {row[0]: row[1] for row in connection.execute(statement, rows)}
+    return [
+        _Posting(ids[one.fingerprint], one.amount, match)
+        for one, match in zip(payments, matches, strict=True)
+        if match is not None
+    ]
+
+
+def _post(connection: Connection, postings: Sequence[_Posting], at: datetime) -> None:
+    """Lay the money against invoices of accounts that are locked, and derive what is owed."""
+    if not postings:
+        return
+    ids = sorted({posting.match.account_id for posting in postings})
+    book = ledger(connection, ids)
+    returned = {posting.match.account_id for posting in postings if posting.amount < 0}
+    covered = _covered(connection, returned)
+    for posting in postings:
+        owner, document = posting.match
+        money = Money(posting.payment_id, posting.amount)
+        if posting.amount > 0:
+            book.spend(owner, money, first=document)
+        else:
+            book.take_back(owner, money, book.covered(owner, covered[owner]), first=document)
+    book.write(connection, at)
+    paid = sorted({posting.match.account_id for posting in postings if posting.amount > 0})
+    if paid:
+        mine = sa.update(account).where(among(connection, account.c.id, paid))
+        connection.execute(mine.values(last_payment_at=at, updated_at=at))
+    accounts.refresh(connection, ids, at)
+
+
+def _covered(connection: Connection, account_ids: Collection[int]) -> Mapping[int, dict[int, int]]:
+    """Read, per account, how much of each invoice payments cover, the last covered first."""
+    found: dict[int, dict[int, int]] = defaultdict(dict)
+    if not account_ids:
+        return found
+    part = sa.func.sum(allocation.c.amount)
+    statement = (
+        sa.select(invoice.c.account_id, invoice.c.id, sa.cast(part, sa.BigInteger))
+        .join_from(allocation, invoice)
+        .where(among(connection, invoice.c.account_id, account_ids))
+        .group_by(invoice.c.account_id, invoice.c.id)
+        .having(part > 0)
+        .order_by(sa.func.max(allocation.c.id).desc())
+    )
+    for account_id, invoice_id, amount in connection.execute(statement):
+        found[account_id][invoice_id] = amount
+    return found
+
+
+def _match(connection: Connection, payments: Sequence[NewPayment]) -> list[_Match | None]:
+    """Find whose payment each is: by invoice, else by account number; None when nobody's or not one's alone."""
+    documents: dict[str, list[tuple[_Match, str, str, str]]] = defaultdict(list)
+    numbers: dict[str, list[tuple[_Match, str, str, str]]] = defaultdict(list)
+    wanted = {one.invoice_no for one in payments if one.invoice_no}
+    owner = (account.c.id, account.c.creditor, account.c.account_no, account.c.currency)
+    by_document = sa.select(*owner, invoice.c.id, invoice.c.invoice_no).join_from(account, invoice)
+    by_document = by_document.where(among(connection, invoice.c.invoice_no, wanted))
+    for number, creditor, account_no, currency, invoice_id, invoice_no in connection.execute(by_document):
+        documents[invoice_no].append((_Match(number, invoice_id), creditor, account_no, currency))
+    wanted = {one.account_no for one in payments if one.account_no}
+    by_number = sa.select(*owner).where(among(connection, account.c.account_no, wanted))
+    for number, creditor, account_no, currency in connection.execute(by_number):
+        numbers[account_no].append((_Match(number, None), creditor, account_no, currency))
+    return [_only(one, documents[one.invoice_no]) or _only(one, numbers[one.account_no]) for one in payments]
+
+
+def _only(one: NewPayment, candidates: Sequence[tuple[_Match, str, str, str]]) -> _Match | None:
+    fitting = [
+        match
+        for match, creditor, account_no, currency in candidates
+        if currency == one.currency and one.creditor in {"", creditor} and one.account_no in {"", account_no}
+    ]
+    return fitting[0] if len(fitting) == 1 else None

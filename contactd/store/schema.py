@@ -1,0 +1,344 @@
+"""The tables, once for SQLite and PostgreSQL; migrations create exactly these (a test compares them).
+
+Times are stored as UTC and come back aware; money is integer minor units beside a currency.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import Dialect
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    },
+)
+
+# SQLite numbers rows by itself only for INTEGER PRIMARY KEY.
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class Utc(sa.types.TypeDecorator[datetime]):
+    """An aware instant: `timestamptz` in PostgreSQL, integer microseconds since 1970 in SQLite (small, sorts)."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        """Choose the column type."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(sa.DateTime(timezone=True))
+        return dialect.type_descriptor(sa.BigInteger())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> object:
+        """Refuse naive instants, write the rest."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = f"{value!r} has no time zone"
+            raise ValueError(message)
+        return value if dialect.name == "postgresql" else to_micros(value)
+
+    def process_result_value(self, value: object, dialect: Dialect) -> datetime | None:
+        """Read back, always in UTC."""
+        del dialect
+        if value is None:
+            return None
+        return value.astimezone(UTC) if isinstance(value, datetime) else from_micros(int(str(value)))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_micros(value: datetime) -> int:
+    """Write an instant as microseconds since 1970, exactly."""
+    passed = value - _EPOCH
+    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
+
+
+def from_micros(value: int) -> datetime:
+    """Read an instant written by `to_micros`."""
+    return _EPOCH + timedelta(0, 0, value)
+
+
+def _text(name: str, default: str = "") -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, server_default=default)
+
+
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    # The id of the debtor's first row: the same for all currencies of one creditor's account number.
+    sa.Column("customer_id", Id, nullable=False, server_default="0"),
+    _text("creditor"),
+    _text("account_no"),
+    _text("currency"),
+    _text("name"),
+    _text("kind", "consumer"),
+    _text("language"),
+    _text("timezone"),
+    _text("country"),
+    _text("region"),
+    _text("segment"),
+    _text("email"),
+    _text("phone"),
+    _text("phone_type"),
+    _text("phone_zones"),  # IANA names, joined by spaces
+    _text("mobile"),
+    _text("mobile_type"),
+    _text("mobile_zones"),
+    _text("street"),
+    _text("postcode"),
+    _text("city"),
+    sa.Column("birth_date", sa.Date),
+    # Derived from the invoices in the transaction that changes them; never edited by hand.
+    sa.Column("open", sa.BigInteger, nullable=False, server_default="0"),  # undisputed, net of credit
+    sa.Column("credit", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("oldest_due", sa.Date),  # of the open, undisputed invoices
+    sa.Column("disputed", sa.Boolean, nullable=False, server_default=sa.false()),  # an open invoice is in dispute
+    # Grows each time the account had nothing open any more: the ladder begins anew.
+    sa.Column("case_no", sa.Integer, nullable=False, server_default="1"),
+    _text("hold_reason"),
+    sa.Column("hold_until", sa.Date),
+    sa.Column("last_payment_at", Utc),
+    _text("fingerprint"),  # of the imported row, to see that nothing changed
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("updated_at", Utc, nullable=False),
+    sa.UniqueConstraint("creditor", "account_no", "currency"),
+    sa.Index("ix_account_account_no", "account_no"),
+    sa.Index("ix_account_oldest_due", "oldest_due"),
+    sa.Index("ix_account_email", "email"),
+    sa.Index("ix_account_phone", "phone"),
+    sa.Index("ix_account_mobile", "mobile"),
+)
+
+invoice = sa.Table(
+    "invoice",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("account_id", Id, sa.ForeignKey("account.id"), nullable=False),
+    _text("invoice_no"),
+    sa.Column("invoice_date", sa.Date, nullable=False),
+    sa.Column("due_date", sa.Date, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("open", sa.BigInteger, nullable=False),
+    # What the last import said; only when that changes does it replace `open`.
+    sa.Column("imported_open", sa.BigInteger, nullable=False),
+    _text("goods"),
+    _text("terms"),
+    sa.Column("disputed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("cleared_at", Utc),
+    sa.Column("last_import", Id, nullable=False, server_default="0"),  # import_run.id that wrote it last
+    _text("fingerprint"),
+    sa.UniqueConstraint("account_id", "invoice_no"),
+    sa.Index("ix_invoice_invoice_no", "invoice_no"),
+)
+
+payment = sa.Table(
+    "payment",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("account_id", Id, sa.ForeignKey("account.id")),  # NULL: nobody found yet
+    _text("creditor"),  # as the file named them, to look again when accounts arrive
+    _text("invoice_no"),
+    _text("account_no"),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    _text("currency"),
+    sa.Column("value_date", sa.Date, nullable=False),
+    _text("reference"),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("credited", sa.BigInteger, nullable=False, server_default="0"),  # the over-payment kept as credit
+    sa.Column("received_at", Utc, nullable=False),
+    sa.UniqueConstraint("fingerprint"),
+    sa.Index("ix_payment_account_id", "account_id"),
+)
+
+allocation = sa.Table(
+    "allocation",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("payment_id", Id, sa.ForeignKey("payment.id"), nullable=False),
+    sa.Column("invoice_id", Id, sa.ForeignKey("invoice.id"), nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Index("ix_allocation_payment_id", "payment_id"),
+    sa.Index("ix_allocation_invoice_id", "invoice_id"),
+)
+
+suppression = sa.Table(
+    "suppression",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    _text("kind"),  # email | number | account
+    _text("value"),  # the address (lower case), the E.164 number, the customer_id
+    _text("channel"),  # empty: every channel
+    _text("reason"),
+    _text("source"),
+    sa.Column("until", Utc),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.UniqueConstraint("kind", "value", "channel", "reason"),
+)
+
+import_run = sa.Table(
+    "import_run",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    _text("kind"),  # accounts | payments
+    _text("source"),
+    sa.Column("as_of", Utc, nullable=False),
+    sa.Column("finished_at", Utc),
+    sa.Column("counts", sa.JSON, nullable=False),
+)
+
+batch = sa.Table(
+    "batch",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    _text("campaign"),
+    sa.Column("planned_at", Utc, nullable=False),
+    sa.Column("finished_at", Utc),
+    sa.Column("taken", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("held", sa.JSON, nullable=False),  # {step: {reason: {"count": n, "amounts": {currency: minor}}}}
+    sa.Column("steps", sa.JSON, nullable=False),  # {step: {"count": n, "amounts": {currency: minor}}}
+)
+
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("account_id", Id, sa.ForeignKey("account.id"), nullable=False),
+    sa.Column("customer_id", Id, nullable=False),
+    sa.Column("batch_id", Id, sa.ForeignKey("batch.id")),
+    _text("campaign"),
+    _text("step"),
+    _text("channel"),
+    sa.Column("case_no", sa.Integer, nullable=False),
+    sa.Column("try_no", sa.Integer, nullable=False),
+    _text("state", "planned"),
+    _text("outcome"),
+    _text("reason"),
+    sa.Column("not_before", Utc, nullable=False),
+    # Grows with each claim: whoever holds an older number can change nothing any more.
+    sa.Column("claim_no", sa.Integer, nullable=False, server_default="0"),
+    _text("claimed_by"),
+    sa.Column("lease_until", Utc),
+    sa.Column("planned_at", Utc, nullable=False),
+    sa.Column("sending_at", Utc),
+    sa.Column("ended_at", Utc),
+    _text("wanted"),  # the number a retry asks for; empty: the first that the rules let through
+    _text("address"),  # the one that was used
+    _text("provider_ref"),
+    _text("agent"),
+    _text("disposition"),
+    sa.Column("conversation_at", Utc),  # a person was spoken to: the cool-down counts from here
+    sa.Column("looked_up", sa.Integer, nullable=False, server_default="0"),  # empty look-ups while unclear
+    sa.UniqueConstraint("account_id", "campaign", "case_no", "step", "try_no"),
+    sa.Index("ix_attempt_customer_id_sending_at", "customer_id", "sending_at"),
+    sa.Index(
+        "ix_attempt_provider_ref",
+        "provider_ref",
+        postgresql_where=sa.text("provider_ref <> ''"),
+        sqlite_where=sa.text("provider_ref <> ''"),
+    ),
+    sa.Index(
+        "ix_attempt_queue",
+        "channel",
+        "not_before",
+        postgresql_where=sa.text("state = 'planned'"),
+        sqlite_where=sa.text("state = 'planned'"),
+    ),
+    sa.Index(
+        "ix_attempt_held",
+        "state",
+        "lease_until",
+        postgresql_where=sa.text("state IN ('claimed', 'sending', 'unclear')"),
+        sqlite_where=sa.text("state IN ('claimed', 'sending', 'unclear')"),
+    ),
+)
+
+contact_log = sa.Table(
+    "contact_log",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("attempt_id", Id),
+    sa.Column("account_id", Id),
+    sa.Column("at", Utc, nullable=False),
+    _text("campaign"),
+    _text("step"),
+    _text("channel"),
+    _text("event"),  # sending | accepted | delivered | failed | unclear | cancelled | not_taken | stop | …
+    _text("outcome"),
+    _text("reason"),
+    _text("address"),
+    _text("provider_ref"),
+    _text("agent"),
+    _text("disposition"),
+    sa.Column("details", sa.JSON(none_as_null=True)),
+    sa.Index("ix_contact_log_account_id", "account_id", "id"),
+    sa.Index("ix_contact_log_attempt_id", "attempt_id"),
+    sa.Index("ix_contact_log_at", "at"),
+)
+
+call = sa.Table(
+    "call",
+    metadata,
+    sa.Column("attempt_id", Id, primary_key=True, autoincrement=False),
+    _text("number"),
+    _text("caller_id"),
+    _text("carrier_ref"),
+    sa.Column("placed_at", Utc),
+    sa.Column("ringing_at", Utc),
+    sa.Column("answered_at", Utc),
+    sa.Column("connected_at", Utc),
+    sa.Column("ended_at", Utc),
+    _text("how_ended"),
+    _text("agent"),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    _text("source"),  # twilio_status | twilio_message | smtp_bounce | unsubscribe
+    sa.Column("token", sa.Text, nullable=False),  # what makes a repeated delivery recognisable
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("received_at", Utc, nullable=False),
+    sa.Column("handled_at", Utc),
+    sa.UniqueConstraint("source", "token"),
+    sa.Index(
+        "ix_inbox_waiting",
+        "id",
+        postgresql_where=sa.text("handled_at IS NULL"),
+        sqlite_where=sa.text("handled_at IS NULL"),
+    ),
+)
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    _text("holder"),
+    sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("expires_at", Utc, nullable=False),
+)
+
+pause = sa.Table(
+    "pause",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # campaign:<id> | channel:<name> | all
+    _text("reason"),
+    _text("by"),
+    sa.Column("since", Utc, nullable=False),
+)
+
+setting = sa.Table(
+    "setting",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # installation, signing_key
+    _text("value"),
+)

@@ -1,0 +1,253 @@
+"""The facts the rules decide on are what the tables say, and planning is shown every account that may be due."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import UTC, date, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from contactd.domain.account import (
+    Account,
+    Channel,
+    Facts,
+    Hold,
+    Invoice,
+    Kind,
+    PastContact,
+    Phone,
+    StepTry,
+    Suppression,
+)
+from contactd.domain.attempt import Event
+from contactd.domain.campaign import Campaign, Select, Step
+from contactd.domain.money import Money
+from contactd.store import attempts, facts, history, schema, suppressions
+from contactd.store.attempts import Transition
+from contactd.store.database import Database
+from contactd.store.raw import maker
+from contactd.store.suppressions import NewSuppression
+from tests.store.seed import NOW, TODAY, add_account, add_invoice, claim_all, new_attempt
+
+WEEK_AGO = NOW - timedelta(days=7)
+STANDARD = Campaign("standard", (Step("reminder", Channel.EMAIL, day=14), Step("call", Channel.CALL, day=30)))
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    with database.transaction() as connection:
+        yield connection
+
+
+def load(connection: Connection, number: int = 1) -> Facts:
+    return facts.load(connection, [number], campaign="standard", since=WEEK_AGO, today=TODAY)[number]
+
+
+def due(connection: Connection, campaign: Campaign = STANDARD) -> list[int]:
+    return [seen.account.id for seen in facts.due(connection, campaign, today=TODAY, since=WEEK_AGO)]
+
+
+def send(connection: Connection, *happened: Event, conversation: bool = False) -> None:
+    for claim in claim_all(connection):
+        attempts.apply(
+            connection,
+            [
+                Transition(
+                    claim.id,
+                    claim.claim_no,
+                    event,
+                    NOW,
+                    address="debtor1@example.com",
+                    conversation_at=NOW if conversation and event is Event.TAKEN else None,
+                )
+                for event in happened
+            ],
+        )
+
+
+def test_an_account_is_read_with_all_its_columns(connection: Connection) -> None:
+    add_account(
+        connection, 1, kind="business", timezone="Europe/Berlin", region="DE-BY", segment="gold", phone="+493023125000",
+        phone_type="fixed", phone_zones="Europe/Berlin Europe/Busingen", street="Musterweg 1", city="Musterstadt",
+        case_no=3, open=4_000, credit=1_000, disputed=True, hold_reason="promise", hold_until=date(2026, 3, 9),
+        last_payment_at=NOW,
+    )  # fmt: skip
+    connection.execute(sa.insert(schema.import_run).values(kind="payments", as_of=NOW, finished_at=NOW, counts={}))
+    connection.execute(sa.insert(schema.import_run).values(kind="payments", as_of=NOW, counts={}))
+    add_invoice(connection, 1, "R-1", open=5_000)
+    seen = load(connection)
+    assert seen.account == Account(
+        1, 1, "acme", "K-1", "EUR", "Debtor 1", Kind.BUSINESS, "de", "Europe/Berlin", "DE", "DE-BY", "gold",
+        "debtor1@example.com", Phone("+493023125000", "fixed", ("Europe/Berlin", "Europe/Busingen")),
+        Phone("+4917604069001", "mobile", ("Europe/Berlin",)), postal=True, case_no=3,
+    )  # fmt: skip
+    assert (seen.open, seen.overdue, seen.oldest_due, seen.disputed) == (4_000, 4_000, date(2026, 2, 1), True)
+    assert seen.hold == Hold("promise", date(2026, 3, 9))
+    assert (seen.last_payment_at, seen.payments_as_of) == (NOW, NOW)
+    assert seen.last_payment_at is not None
+    assert seen.last_payment_at.tzinfo is UTC
+
+
+def test_what_is_not_known_is_not_made_up(connection: Connection) -> None:
+    add_account(connection, 1, mobile="", oldest_due=None, open=0)
+    seen = load(connection)
+    assert (seen.account.phone, seen.account.mobile, seen.oldest_due) == (None, None, None)
+    assert (seen.last_payment_at, seen.payments_as_of, seen.hold) == (None, None, None)
+    assert (seen.contacts, seen.tries, seen.suppressions) == ((), (), ())
+    assert facts.load(connection, [2], campaign="standard", since=WEEK_AGO) == {}
+
+
+def test_only_undisputed_invoices_past_their_day_are_overdue_net_of_credit(connection: Connection) -> None:
+    add_account(connection, 1, open=13_000, credit=2_000)
+    add_invoice(connection, 1, "R-1", open=5_000)
+    add_invoice(connection, 1, "R-2", due_date=TODAY)
+    add_invoice(connection, 1, "R-3", disputed=True)
+    add_invoice(connection, 1, "R-4", open=-500)
+    assert load(connection).overdue == 3_000
+    assert facts.load(connection, [1], campaign="standard", since=WEEK_AGO)[1].overdue == 13_000
+
+
+def test_contacts_are_those_of_all_rows_of_the_customer_since_the_instant(connection: Connection) -> None:
+    add_account(connection, 1)
+    add_account(connection, 2, customer_id=1, currency="USD")
+    add_account(connection, 3)
+    attempts.plan(connection, [new_attempt(1), new_attempt(2, customer_id=1), new_attempt(3)])
+    send(connection, Event.BEGUN, Event.TAKEN, conversation=True)
+    email = Channel.EMAIL
+    assert sorted(load(connection).contacts, key=lambda c: (c.account_id, c.conversation)) == [
+        PastContact(email, NOW, "debtor1@example.com", 1),
+        PastContact(email, NOW, "debtor1@example.com", 1, conversation=True),
+        PastContact(email, NOW, "debtor1@example.com", 2),
+        PastContact(email, NOW, "debtor1@example.com", 2, conversation=True),
+    ]
+    later = facts.load(connection, [1], campaign="standard", since=NOW + timedelta(seconds=1))[1]
+    assert later.contacts == ()
+
+
+def test_what_was_not_taken_is_no_contact(connection: Connection) -> None:
+    add_account(connection, 1)
+    attempts.plan(connection, [new_attempt(1)])
+    send(connection, Event.BEGUN, Event.NOT_TAKEN)
+    assert load(connection).contacts == ()
+
+
+def test_tries_are_those_of_the_current_case_in_the_campaign(connection: Connection) -> None:
+    add_account(connection, 1, case_no=2)
+    attempts.plan(
+        connection,
+        [new_attempt(1, case_no=2), new_attempt(1, case_no=1), new_attempt(1, case_no=2, campaign="other")],
+    )
+    send(connection, Event.BEGUN, Event.TAKEN)
+    assert load(connection).tries == (StepTry("reminder", 1, "accepted", "accepted", NOW, "debtor1@example.com"),)
+
+
+@pytest.mark.parametrize("short_list", [0, 50_000])
+def test_suppressions_of_every_address_and_of_the_customer_are_found(
+    connection: Connection, short_list: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "_SHORT_LIST", short_list)
+    add_account(connection, 1, customer_id=7, phone="+493023125000")
+    given = [
+        ("email", "Debtor1@Example.com", Channel.EMAIL),
+        ("number", "+493023125000", None),
+        ("number", "+4917604069001", Channel.SMS),
+        ("account", "7", None),
+        ("account", "1", None),
+        ("email", "somebody@example.com", None),
+    ]
+    suppressions.add(connection, [NewSuppression(*item, reason="stop", source="test", at=NOW) for item in given])
+    assert set(load(connection).suppressions) == {
+        Suppression("email", "debtor1@example.com", Channel.EMAIL, "stop"),
+        Suppression("number", "+493023125000", None, "stop"),
+        Suppression("number", "+4917604069001", Channel.SMS, "stop"),
+        Suppression("account", "7", None, "stop"),
+    }
+
+
+def test_planning_sees_what_is_open_old_enough_and_not_at_work(connection: Connection) -> None:
+    for number in range(1, 7):
+        add_account(connection, number)
+        add_invoice(connection, number, "R-1")
+    change = sa.update(schema.account)
+    connection.execute(change.where(schema.account.c.id == 2).values(open=0))
+    connection.execute(change.where(schema.account.c.id == 3).values(oldest_due=TODAY - timedelta(days=12)))
+    connection.execute(change.where(schema.account.c.id == 4).values(oldest_due=TODAY - timedelta(days=14)))
+    # What another campaign has begun comes first: nobody is contacted by two at a time.
+    attempts.plan(connection, [new_attempt(5), new_attempt(6, campaign="other")])
+    assert due(connection) == [1, 4]
+
+
+def test_planning_sees_an_account_that_climbed_already_however_young_its_debt(connection: Connection) -> None:
+    for number in (1, 2, 3):
+        add_account(connection, number, oldest_due=TODAY - timedelta(days=2))
+    attempts.plan(connection, [new_attempt(1), new_attempt(2, case_no=7)])
+    send(connection, Event.BEGUN, Event.REJECTED)
+    assert due(connection) == [1]
+
+
+def test_a_step_after_a_stand_in_that_never_was_counts_from_the_due_date(connection: Connection) -> None:
+    add_account(connection, 1, oldest_due=TODAY - timedelta(days=3))
+    steps = (
+        Step("first", Channel.EMAIL, day=14, otherwise="stand-in"),
+        Step("stand-in", Channel.SMS),
+        Step("second", Channel.EMAIL, after="stand-in", after_days=3),
+    )
+    assert due(connection, Campaign("standard", steps)) == [1]
+    assert due(connection, Campaign("standard", steps[:2])) == []
+
+
+@pytest.mark.parametrize(
+    ("select", "expected"),
+    [
+        (Select(kinds=frozenset({Kind.BUSINESS})), [2]),
+        (Select(segments=frozenset({"gold"})), [2]),
+        (Select(creditors=frozenset({"other"})), [2]),
+        (Select(countries=frozenset({"AT"})), [2]),
+        (Select(currencies=frozenset({"USD"})), [2]),
+        (Select(languages=frozenset({"en"})), [2]),
+        (Select(min_open=Money(10_000, "EUR")), [1]),
+        (Select(min_open=Money(10_001, "EUR")), []),
+        (Select(max_open=Money(10_000, "EUR")), [1]),
+        (Select(max_open=Money(9_999, "EUR")), []),
+        (Select(min_days_due=60), []),
+        (Select(min_days_due=20), [1, 2]),
+    ],
+)
+def test_the_campaign_filters_in_the_database(connection: Connection, select: Select, expected: list[int]) -> None:
+    add_account(connection, 1)
+    add_account(
+        connection, 2, kind="business", segment="gold", creditor="other", country="AT", currency="USD", language="en"
+    )
+    assert due(connection, Campaign("standard", STANDARD.steps, select=select)) == expected
+
+
+def test_planning_reads_page_after_page(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts, "_CHUNK", 3)
+    for number in range(1, 9):
+        add_account(connection, number)
+    assert due(connection) == list(range(1, 9))
+
+
+def test_open_undisputed_invoices_are_listed_oldest_first(connection: Connection) -> None:
+    add_account(connection, 1)
+    add_invoice(connection, 1, "R-2", due_date=date(2026, 3, 2), goods="gas")
+    add_invoice(connection, 1, "R-1", open=2_000)
+    add_invoice(connection, 1, "R-3", disputed=True)
+    add_invoice(connection, 1, "R-4", open=0)
+    add_account(connection, 2)
+    first = Invoice("R-1", date(2026, 1, 1), date(2026, 2, 1), 10_000, 2_000)
+    second = Invoice("R-2", date(2026, 1, 1), date(2026, 3, 2), 10_000, 10_000, goods="gas")
+    assert facts.invoices(connection, [1, 2, 3]) == {1: [first, second]}
+
+
+@pytest.mark.parametrize("kind", [Account, Facts, Phone, PastContact, StepTry])
+def test_a_value_made_quickly_is_like_any_other(kind: type[Any]) -> None:
+    names = [field.name for field in fields(kind)]
+    values = [object() for _ in names]
+    made: object = maker(kind)(*values)
+    assert type(made) is kind
+    assert made == kind(*values)
+    with pytest.raises(AttributeError):
+        setattr(made, names[0], 1)
