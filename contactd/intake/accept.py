@@ -1,0 +1,255 @@
+"""Takes lists of accounts and payments into the store; for `contactd import` and the API.
+
+A list is checked whole before anything is written, then written in transactions of some thousand rows with a breath
+between them, so that a running daemon goes on. A crash in the middle costs nothing: import the same list again.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy.engine import Connection
+
+from contactd.domain.errors import InputError, NeedsForce, StoreConflict
+from contactd.intake import rows as reading
+from contactd.intake.columns import ACCOUNTS, PAYMENTS
+from contactd.intake.records import Record, Rejected
+from contactd.intake.rows import AccountRows, PaymentRows
+from contactd.intake.spool import Spool
+from contactd.intake.values import MACHINE
+from contactd.store import imports, payments
+from contactd.store.database import Database
+from contactd.store.imports import Claim, Key, Taken
+from contactd.store.payments import NewPayment
+
+_CHUNK = 2_000
+# SQLite lets waiting writers poll; without a gap they would wait for the whole import.
+_BREATH_SECONDS = 0.015
+_TRIES = 5
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+Row = Record | tuple[Record, Rejected]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a list is taken in; `full`: it is a snapshot, what it does not show is settled."""
+
+    now: Callable[[], datetime]
+    source: str = ""
+    full: bool = False
+    force: bool = False
+    max_vanish: float = 0.3
+    rejected: Callable[[Record, Rejected], None] | None = None
+    progress: Callable[[float], None] | None = None  # share of the rows written
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of a list: counts, the rejected rows, the rows of payments nobody owns."""
+
+    kind: str
+    counts: dict[str, int]
+    rejected: list[Rejected] = field(default_factory=list)
+    unmatched: list[int] = field(default_factory=list)
+
+    @property
+    def useless(self) -> bool:
+        """Tell that every row was rejected."""
+        return bool(self.rejected) and not self.counts["accepted"]
+
+    def as_json(self) -> dict[str, object]:
+        """Write as the command line and the API do."""
+        shown: dict[str, object] = {**self.counts, "rejected_rows": [one.as_json() for one in self.rejected]}
+        return {**shown, "unmatched_rows": self.unmatched} if self.kind == "payments" else shown
+
+
+def accept_accounts(
+    database: Database,
+    rows: Iterable[Mapping[str, object]],
+    *,
+    now: Callable[[], datetime],
+    source: str = "api",
+    full: bool = False,
+    force: bool = False,
+    country: str = "DE",
+    currency: str = "EUR",
+    max_vanish: float = 0.3,
+) -> Report:
+    """Take rows with the CSV's columns as keys, written as programs do (ISO dates, decimal point).
+
+    Raises InputError when there is nothing in them, NeedsForce when too many open accounts would vanish.
+    """
+    options = Options(now, source, full, force, max_vanish)
+    return take_accounts(
+        database, _numbered(rows), reading.account_rows(ACCOUNTS, MACHINE, country, currency, free=True), options
+    )
+
+
+def accept_payments(
+    database: Database,
+    rows: Iterable[Mapping[str, object]],
+    *,
+    now: Callable[[], datetime],
+    source: str = "api",
+    currency: str = "EUR",
+) -> Report:
+    """Take payments likewise; no row at all says that there was no payment."""
+    options = Options(now, source)
+    return take_payments(
+        database, _numbered(rows), reading.payment_rows(PAYMENTS, MACHINE, currency, free=True), options
+    )
+
+
+def _numbered(rows: Iterable[object]) -> Iterator[Row]:
+    for number, row in enumerate(rows, 1):
+        if isinstance(row, Mapping):
+            yield Record(number, row)
+        else:
+            yield Record(number, {}), Rejected(number, "", "must be an object with the columns as keys")
+
+
+def take_accounts(database: Database, stream: Iterable[Row], rows: AccountRows, options: Options) -> Report:
+    """Check the whole stream, then write it; raises InputError or NeedsForce before anything was written."""
+    report = Report("accounts", dict.fromkeys(("accepted", "new", "changed", "unchanged", "cleared", "rejected"), 0))
+    with Spool[Claim](_CHUNK) as spool:
+        for item in stream:
+            record, fault = item if isinstance(item[1], Rejected) else (item, None)
+            if fault:
+                rows.protect(record)
+            claim = fault or rows.read(record)
+            if isinstance(claim, Rejected):
+                _reject(report, record, claim, options)
+            else:
+                spool.add(claim)
+        report.counts |= {"accepted": spool.length, "rejected": len(report.rejected), "accounts": len(rows.seen)}
+        if not spool.length and not report.rejected:
+            raise InputError(f"{options.source}: holds no row")
+        if spool.length:
+            gone = _gone(database, rows, options) if options.full else {}
+            _write_accounts(database, spool, gone, report, options)
+    return report
+
+
+def _reject(report: Report, record: Record, fault: Rejected, options: Options) -> None:
+    report.rejected.append(fault)
+    if options.rejected:
+        options.rejected(record, fault)
+
+
+def _gone(database: Database, rows: AccountRows, options: Options) -> dict[int, int]:
+    """Find the invoices (id: account) a snapshot does not show any more; raises NeedsForce when they are too many."""
+    creditors = {key[0] for key in rows.seen}
+    with database.snapshot() as connection:
+        before = vanished = 0
+        for key in imports.open_accounts(connection, creditors):
+            before += 1
+            vanished += key not in rows.seen and key[:2] not in rows.protected
+        if before and vanished / before > options.max_vanish and not options.force:
+            raise NeedsForce(
+                f"{options.source}: {vanished} of {before} open accounts would vanish ({100 * vanished // before} %, "
+                f"the limit is {100 * options.max_vanish:g} %): nothing was changed; "
+                "is the file whole? else use --force",
+            )
+        return {
+            invoice_id: account_id
+            for invoice_id, account_id, key, number in imports.listed_invoices(connection, creditors)
+            if _unseen(rows, key, number)
+        }
+
+
+def _unseen(rows: AccountRows, key: Key, number: str) -> bool:
+    return hash((key, number)) not in rows.invoices and key[:2] not in rows.protected
+
+
+def _write_accounts(
+    database: Database, spool: Spool[Claim], gone: Mapping[int, int], report: Report, options: Options
+) -> None:
+    counts = report.counts
+    counts["new_accounts"] = 0
+    with database.transaction() as connection:
+        run = imports.begin(connection, "accounts", options.source, options.now())
+
+    def take(connection: Connection, chunk: list[Claim]) -> Taken:
+        taken, owners = imports.take(connection, run, chunk, options.now())
+        payments.settle_waiting(connection, owners, options.now())
+        return taken
+
+    done = 0
+    for chunk in spool.chunks():
+        taken = commit_again(database, take, chunk)
+        for name in ("new", "changed", "cleared", "new_accounts"):
+            counts[name] += getattr(taken, name)
+        done += len(chunk)
+        _breathe(options, done / (spool.length + len(gone)))
+    ids = list(gone)
+    for start in range(0, len(ids), _CHUNK):
+        part = {one: gone[one] for one in ids[start : start + _CHUNK]}
+        counts["cleared"] += commit_again(database, lambda c, part: imports.clear(c, run, part, options.now()), part)
+        done += len(part)
+        _breathe(options, done / (spool.length + len(gone)))
+    counts["unchanged"] = counts["accepted"] - counts["new"] - counts["changed"]
+    with database.transaction() as connection:
+        imports.finish(connection, run, counts, options.now())
+
+
+def take_payments(database: Database, stream: Iterable[Row], rows: PaymentRows, options: Options) -> Report:
+    """Check the whole stream, then record it; when every row was rejected, it was no run."""
+    report = Report("payments", dict.fromkeys(("accepted", "new", "unchanged", "unmatched", "rejected"), 0))
+    numbers: list[int] = []
+    with Spool[NewPayment](_CHUNK) as spool:
+        for item in stream:
+            record, fault = item if isinstance(item[1], Rejected) else (item, None)
+            payment = fault or rows.read(record)
+            if isinstance(payment, Rejected):
+                _reject(report, record, payment, options)
+            else:
+                spool.add(payment)
+                numbers.append(record.row)
+        report.counts |= {"accepted": spool.length, "rejected": len(report.rejected)}
+        if not report.useless:
+            _write_payments(database, spool, numbers, report, options)
+    return report
+
+
+def _write_payments(
+    database: Database, spool: Spool[NewPayment], numbers: list[int], report: Report, options: Options
+) -> None:
+    counts = report.counts
+    with database.transaction() as connection:
+        run = imports.begin(connection, "payments", options.source, options.now())
+    done = 0
+    for chunk in spool.chunks():
+        recorded = commit_again(database, lambda c, chunk: payments.record(c, chunk, options.now), chunk)
+        counts["new"] += len(recorded.new)
+        counts["unchanged"] += len(recorded.known)
+        report.unmatched += [numbers[done + place] for place in recorded.unmatched]
+        done += len(chunk)
+        _breathe(options, done / spool.length)
+    counts["unmatched"] = len(report.unmatched)
+    with database.transaction() as connection:
+        imports.finish(connection, run, counts, options.now())
+
+
+def commit_again(database: Database, work: Callable[[Connection, A], R], what: A) -> R:
+    """Do a chunk's work in a transaction, again when it met another one (PostgreSQL then undoes one of the two)."""
+    for _ in range(_TRIES - 1):
+        try:
+            with database.transaction() as connection:
+                return work(connection, what)
+        except StoreConflict:
+            time.sleep(_BREATH_SECONDS)
+    with database.transaction() as connection:
+        return work(connection, what)
+
+
+def _breathe(options: Options, share: float) -> None:
+    """Let whoever waits for the database have it, and tell how far the import is."""
+    if options.progress:
+        options.progress(share)
+    if share < 1:
+        time.sleep(_BREATH_SECONDS)

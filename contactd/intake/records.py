@@ -1,0 +1,28 @@
+"""A row as it came and what is said about it when it is refused; the words of intake."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+
+class Record(NamedTuple):
+    """A row: its number (line of the file, or place in a request), its values by column, its cells as they came.
+
+    `tidy`: every value is a text as `values.clean` leaves it.
+    """
+
+    row: int
+    values: Mapping[str, object]
+    cells: Sequence[str] = ()
+    tidy: bool = False
+
+
+class Rejected(NamedTuple):
+    """Why a row was not taken; `column` is empty when the row as a whole is at fault."""
+
+    row: int
+    column: str
+    reason: str
+
+    def as_json(self) -> dict[str, object]:
+        """Write as the command line and the API do."""
+        return {"row": self.row, "column": self.column, "reason": self.reason}
