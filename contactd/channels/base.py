@@ -1,0 +1,156 @@
+"""What every way of sending a message has in common: the protocol a backend keeps and the values it is handed.
+
+Engine hands over and takes back these values; a backend is one file beside this one. Nothing here touches the network.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from contactd.domain.account import Channel, Kind
+from contactd.domain.money import Money
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One rendered message to one address; `reference` names the attempt on the wire and is never used twice.
+
+    `still_ours` is asked right before the message leaves: after a pause too long the attempt may be somebody else's.
+    """
+
+    reference: str
+    attempt_id: int
+    to: str
+    language: str
+    subject: str
+    text: str
+    html: str = ""
+    unsubscribe_url: str = ""
+    created_at: datetime
+    still_ours: Callable[[], bool] = field(default=_always, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider took the message: its own name for it, and the word for the contact log."""
+
+    provider_ref: str = ""
+    outcome: str = "accepted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUp:
+    """Has the provider taken this message? Asked for attempts that are `unclear`.
+
+    `text` empty: not known any more. `others`: provider references that belong to other attempts.
+    """
+
+    reference: str
+    to: str
+    since: datetime
+    text: str = ""
+    others: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The provider has it; `outcome` is the provider's word for where it stands."""
+
+    provider_ref: str
+    outcome: str = "accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The provider answered, and has it not (yet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The provider cannot be asked, or gave no answer that settles it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a template made of a notice; an SMS has neither subject nor html."""
+
+    subject: str
+    text: str
+    html: str = ""
+
+
+class MessageChannel(Protocol):
+    """A backend: one provider of one channel. Many `send` run at once, each for another message."""
+
+    name: Channel
+
+    async def start(self) -> None:
+        """Make ready to send; a provider that is down at that moment is no error."""
+        ...
+
+    async def close(self) -> None:
+        """Say goodbye to the provider and drop what is open; nothing is sent afterwards."""
+        ...
+
+    async def send(self, message: Message) -> Receipt:
+        """Hand one message to the provider.
+
+        Raises ChannelUnavailable (also when it is not `still_ours`), ChannelUnclear, ChannelRejected,
+        RecipientOptedOut or ChannelMisconfigured and nothing else. A cancelled send may have been taken: the caller
+        counts it as unclear.
+        """
+        ...
+
+    async def look_up(self, question: LookUp) -> Found | Absent | Unknown:
+        """Ask the provider about a message that may or may not have been taken; raises ChannelUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeInvoice:
+    """An overdue invoice as a template sees it."""
+
+    number: str
+    invoiced_on: date
+    due_on: date
+    amount: Money
+    open: Money
+    days_overdue: int
+    goods: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Everything a template may say to a customer; a field that may be empty says so by its default.
+
+    `number` is the account number, `reference` what the customer writes on the transfer; `creditor` is the creditor's
+    id, `creditor_name` what the customer knows. `next_step` and `opt_out` are whole sentences in the customer's
+    language (see `Renderer.phrase`).
+    """
+
+    name: str
+    number: str
+    creditor: str
+    language: str
+    kind: Kind = Kind.CONSUMER
+    invoices: Sequence[NoticeInvoice]
+    total: Money
+    deadline: date
+    today: date
+    operator: str
+    creditor_name: str
+    contact_person: str
+    contact_phone: str
+    contact_hours: str = ""
+    contact_email: str = ""
+    iban: str = ""
+    bic: str = ""
+    reference: str = ""
+    next_step: str
+    opt_out: str = ""
+    unsubscribe_url: str = ""

@@ -1,0 +1,168 @@
+"""Made-up accounts and what every notice owes its reader: render.py proves templates with it.
+
+A notice lists every invoice and names deadline, contact person and next step (dunning practice, § 286 BGB); what can be
+read over a shoulder – subject and SMS – tells nothing about the debt (Art. 32 GDPR).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from html import unescape
+
+from contactd.channels import wording
+from contactd.channels.base import Notice, NoticeInvoice, Rendered
+from contactd.channels.segments import foreign_letters, segments
+from contactd.domain.account import Channel
+from contactd.domain.money import Money
+
+_TODAY = date(2026, 11, 23)
+_WIDTHS = ("short", "medium", "long", "full")
+_MOST_SEGMENTS = 2
+_BLANKS = re.compile(r"\s+")
+_LONG_LIST = 60
+_LONG_NAME = "Prof. Dr. Änne-Sophie Freifrau von und zu Größenwörth-Łukasiewicz <geb. O'Brien> & Kinder"
+
+
+def samples(language: str) -> Iterator[tuple[str, Notice]]:
+    """Give an ordinary account, one with long names and many invoices, and one of which little is known."""
+    yield "three invoices", _notice(language, 3)
+    long_creditor = "Öffentliche Wärme- & Gaswerke <Süd> GmbH & Co. KG"
+    yield (
+        "long names, 60 invoices",
+        replace(_notice(language, _LONG_LIST), name=_LONG_NAME, creditor_name=long_creditor, operator=long_creditor),
+    )
+    yield (
+        "one invoice, no bank account",
+        replace(
+            _notice(language, 1), iban="", bic="", contact_hours="", contact_email="", unsubscribe_url="", opt_out=""
+        ),
+    )
+
+
+def _notice(language: str, count: int) -> Notice:
+    invoices = [_invoice(number) for number in range(count)]
+    return Notice(
+        name="Erika Beispiel",
+        number="4711-0815",
+        creditor="stadtwerke",
+        language=language,
+        invoices=invoices,
+        total=Money(sum(invoice.open.minor for invoice in invoices), "EUR"),
+        deadline=_TODAY + timedelta(days=10),
+        today=_TODAY,
+        operator="Musterstadt Service GmbH",
+        creditor_name="Stadtwerke Musterstadt",
+        contact_person="Karin Müller",
+        contact_phone="+49 30 23125 042",
+        contact_hours="Mo-Fr 08:00-17:00",
+        contact_email="konto@example.com",
+        iban="DE02120300000000202051",
+        bic="BYLADEM1001",
+        reference="4711-0815/7",
+        next_step="Then we shall call you.",
+        opt_out="STOP ?",
+        unsubscribe_url="https://contact.example.com/u/815.c2FtcGxl",
+    )
+
+
+def _invoice(number: int) -> NoticeInvoice:
+    due = _TODAY - timedelta(days=14 + number)
+    return NoticeInvoice(
+        number=f"RE-2026/{20931 + number}",
+        invoiced_on=due - timedelta(days=14),
+        due_on=due,
+        amount=Money(123456 + 731 * number, "EUR"),
+        open=Money(98765 + 613 * number, "EUR"),
+        days_overdue=14 + number,
+        goods="Wärme & Strom",
+    )
+
+
+def faults(rendered: Rendered, notice: Notice, channel: Channel) -> list[str]:
+    """List what a rendered sample lacks or says too much."""
+    if channel is Channel.SMS:
+        return _faults_of_sms(rendered.text, notice)
+    found = _faults_of_subject(rendered.subject, notice)
+    found += [f"the text {fault}" for fault in _faults_of_body(_flat(rendered.text), notice)]
+    if rendered.html:
+        plain = _flat(_readable(rendered.html))
+        found += [f"the HTML {fault}" for fault in _faults_of_body(plain, notice)]
+        if any(value in rendered.html for value in (notice.name, notice.creditor_name) if "<" in value):
+            found.append("the HTML does not escape names (no `|safe` on what a customer wrote)")
+    return found
+
+
+def _faults_of_body(body: str, notice: Notice) -> Iterator[str]:
+    if not all(_has_invoice(body, invoice, notice.language) for invoice in notice.invoices):
+        yield "does not list every invoice with number, date, amount and open amount"
+    if not _has_money(body, notice.total, notice.language):
+        yield "does not tell the total"
+    if not _has_day(body, notice.deadline, notice.language):
+        yield "names no deadline"
+    if not (notice.contact_person in body and notice.contact_phone in body):
+        yield "names no contact person with telephone number"
+    if _flat(notice.next_step) not in body:
+        yield "does not announce the next step"
+    if notice.unsubscribe_url and notice.unsubscribe_url not in body:
+        yield "has no link to unsubscribe"
+
+
+def _faults_of_subject(subject: str, notice: Notice) -> list[str]:
+    if not subject:
+        return ["the subject is empty"]
+    return [f"the subject {fault}" for fault in _tells_too_much(subject, notice)]
+
+
+def _faults_of_sms(text: str, notice: Notice) -> list[str]:
+    found = [f"the SMS {fault}" for fault in _tells_too_much(text, notice)]
+    if notice.contact_phone not in text:
+        found.append("the SMS names no telephone number to call")
+    if notice.opt_out and notice.opt_out not in text:
+        found.append("the SMS does not tell how to stop further messages (opt_out)")
+    length = segments(text)
+    if length.count > _MOST_SEGMENTS:
+        found.append(f"the SMS takes {length.count} segments, more than {_MOST_SEGMENTS}{_because(text)}")
+    return found
+
+
+def _because(text: str) -> str:
+    letters = foreign_letters(text)
+    return f"; these letters make it long: {letters}" if letters else ""
+
+
+def _tells_too_much(text: str, notice: Notice) -> Iterator[str]:
+    flat = _flat(text)
+    amounts = {money for invoice in notice.invoices for money in (invoice.amount, invoice.open)} | {notice.total}
+    if any(_has_money(flat, amount, notice.language) for amount in amounts):
+        yield "tells an amount: anybody who sees it learns of the debt"
+    if any(invoice.number in flat for invoice in notice.invoices):
+        yield "tells an invoice number: anybody who sees it learns of the debt"
+
+
+def _has_invoice(body: str, invoice: NoticeInvoice, language: str) -> bool:
+    return (
+        invoice.number in body
+        and (_has_day(body, invoice.invoiced_on, language) or _has_day(body, invoice.due_on, language))
+        and _has_money(body, invoice.amount, language)
+        and _has_money(body, invoice.open, language)
+    )
+
+
+def _has_money(body: str, amount: Money, language: str) -> bool:
+    return _flat(wording.money(amount, language)) in body or str(amount) in body
+
+
+def _has_day(body: str, value: date, language: str) -> bool:
+    return value.isoformat() in body or any(_flat(wording.day(value, language, width)) in body for width in _WIDTHS)
+
+
+def _flat(text: str) -> str:
+    """Make every kind and run of blanks one blank, so that line breaks hide nothing."""
+    return _BLANKS.sub(" ", text)
+
+
+def _readable(html: str) -> str:
+    """Take the text out of HTML, links included; good enough to look for something in it."""
+    links = " ".join(re.findall(r'href="([^"]*)"', html))
+    return unescape(f"{re.sub(r'<[^>]*>', ' ', html)} {links}")

@@ -1,0 +1,100 @@
+"""What every carrier of calls has in common: the protocol it keeps and the values that pass; only the dialer uses it.
+
+Events may be early (an answer before `place` has returned), late, doubled, out of order or lost: the table in
+domain/call.py knows what to make of them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class Kind(StrEnum):
+    """What a carrier reports; the same words as in domain/call.py."""
+
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    MACHINE = "machine"
+    INVALID = "invalid"
+    REJECTED = "rejected"
+    CONGESTION = "congestion"
+    FAILED = "failed"
+    BRIDGED = "bridged"
+    HUNG_UP = "hung_up"
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierEvent:
+    """Something happened to the call `reference`; `details` may hold `agent` (bridged) and `carrier_ref`."""
+
+    reference: str
+    kind: Kind
+    at: datetime
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """One call to place; `reference` names it on the wire and is never used twice."""
+
+    reference: str
+    attempt_id: int
+    number: str
+    caller_id: str
+    ring_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A text to be spoken to the person on the line, and its language."""
+
+    text: str
+    language: str
+
+
+OnEvent = Callable[[CarrierEvent], None]
+
+
+class Carrier(Protocol):
+    """A way of making calls.
+
+    Every request may raise ChannelUnavailable, ChannelUnclear, ChannelRejected or ChannelMisconfigured and nothing
+    else; `on_event` is called in the event loop and returns at once.
+    """
+
+    name: str
+
+    async def start(self, on_event: OnEvent) -> None:
+        """Make ready and report to `on_event` from now on; a carrier that is down at that moment is no error."""
+        ...
+
+    async def close(self) -> None:
+        """Report nothing more and drop what is open."""
+        ...
+
+    async def place(self, request: CallRequest) -> None:
+        """Begin a call; ChannelUnavailable: certainly not begun, ChannelUnclear: it may have been."""
+        ...
+
+    async def bridge(self, reference: str, agent_id: str) -> None:
+        """Join an answered call and the agent; `bridged` reports that they hear each other.
+
+        ChannelRejected: the call is over; ChannelUnavailable: the agent cannot be reached.
+        """
+        ...
+
+    async def apologise(self, reference: str, announcement: Announcement) -> None:
+        """Speak to the person who answered, then hang up."""
+        ...
+
+    async def hang_up(self, reference: str) -> None:
+        """End the call, whatever it is doing; one that is unknown or over is no error."""
+        ...
+
+    async def live(self) -> list[str]:
+        """List the references of the calls the carrier has now."""
+        ...

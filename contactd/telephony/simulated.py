@@ -1,0 +1,217 @@
+"""A carrier that calls nobody: seeded customers who answer, are busy or away; for the demo, rehearsals and tests.
+
+It keeps the contract of the real ones and a ledger of everything it was asked to do.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from contactd.domain.clock import Clock
+from contactd.domain.errors import ChannelRejected
+from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent
+
+_BRIDGE_SECONDS = 0.1
+_HANG_UP_SECONDS = 0.05
+_VOICE_BOX_SECONDS = 30.0
+# Reported without a ring first.
+_AT_ONCE = frozenset({Kind.BUSY, Kind.INVALID, Kind.REJECTED, Kind.CONGESTION, Kind.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The shares of calls by how they go (the rest rings out), and mean times in seconds; a seed gives one town."""
+
+    seed: int = 1
+    answer: float = 0.35
+    busy: float = 0.1
+    machine: float = 0.15
+    invalid: float = 0.0
+    rejected: float = 0.0
+    congestion: float = 0.0
+    failed: float = 0.0
+    ring: float = 12.0
+    talk: float = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """How one call will go: its `fate` (`answered`, `machine`, `busy`, `no_answer` …) and its times in seconds."""
+
+    fate: Kind
+    setup: float = 1.0
+    ring: float = 10.0
+    patience: float = 6.0
+    talk: float = 120.0
+    listens: float = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One line of the ledger: what the carrier was asked, about which call, when; `detail`: number, agent or text."""
+
+    order: str
+    reference: str
+    at: datetime
+    detail: str = ""
+
+
+def skewed(random: Random, mean: float, spread: float) -> float:
+    """Draw from a log-normal distribution of that mean; `spread` is its coefficient of variation."""
+    variance = math.log(1 + spread * spread)
+    return random.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance))
+
+
+def draw(options: Options, reference: str) -> Customer:
+    """Make up the customer behind a call; the same seed and reference give the same one in any order of calls."""
+    random = Random(f"{options.seed}/{reference}")  # noqa: S311 -- a rehearsal, no secret
+    shares = {
+        Kind.ANSWERED: options.answer,
+        Kind.BUSY: options.busy,
+        Kind.MACHINE: options.machine,
+        Kind.INVALID: options.invalid,
+        Kind.REJECTED: options.rejected,
+        Kind.CONGESTION: options.congestion,
+        Kind.FAILED: options.failed,
+    }
+    left, fate = random.random(), Kind.NO_ANSWER
+    for kind, share in shares.items():
+        if left < share:
+            fate = kind
+            break
+        left -= share
+    return Customer(
+        fate,
+        setup=random.uniform(0.5, 1.5),
+        ring=random.uniform(0.5, 1.5) * options.ring,
+        patience=random.uniform(4, 10),
+        talk=skewed(random, options.talk, 1.0),
+        listens=random.uniform(2, 12),
+    )
+
+
+@dataclass(slots=True)
+class _Line:
+    """A call that is up, and the task that plays what happens next."""
+
+    request: CallRequest
+    customer: Customer
+    answered: bool = False
+    playing: "asyncio.Task[None] | None" = None
+
+
+class SimulatedCarrier:
+    """Plays each customer on the given clock; `customers` may say how a call goes instead of the draw."""
+
+    name = "simulated"
+
+    def __init__(
+        self,
+        options: Options,
+        clock: Clock,
+        *,
+        customers: Callable[[CallRequest], Customer] | None = None,
+    ) -> None:
+        self._clock = clock
+        self._customers = customers or (lambda request: draw(options, request.reference))
+        self._lines: dict[str, _Line] = {}
+        self._on_event: OnEvent | None = None
+        self.ledger: list[Asked] = []
+
+    async def start(self, on_event: OnEvent) -> None:
+        """Report to `on_event` from now on."""
+        self._on_event = on_event
+
+    async def close(self) -> None:
+        """Drop every call without a report, as a process that ends does."""
+        self._on_event = None
+        playing = [line.playing for line in self._lines.values() if line.playing]
+        self._lines.clear()
+        for task in playing:
+            task.cancel()
+        await asyncio.gather(*playing, return_exceptions=True)
+
+    async def place(self, request: CallRequest) -> None:
+        """Begin a call; a reference that is up already is rejected."""
+        if request.reference in self._lines:
+            raise ChannelRejected(f"call {request.reference} is already up")
+        self._note("place", request.reference, request.number)
+        line = _Line(request, self._customers(request))
+        self._lines[request.reference] = line
+        self._play(line, self._ring(line))
+
+    async def bridge(self, reference: str, agent_id: str) -> None:
+        """Join the customer and the agent, who talk until the customer hangs up."""
+        line = self._answered(reference)
+        self._note("bridge", reference, agent_id)
+        self._play(line, self._talk(line, agent_id))
+
+    async def apologise(self, reference: str, announcement: Announcement) -> None:
+        """Speak to the customer, who listens for a while."""
+        line = self._answered(reference)
+        self._note("apologise", reference, announcement.text)
+        self._play(line, self._hang_up_after(line, line.customer.listens))
+
+    async def hang_up(self, reference: str) -> None:
+        """End the call; nothing happens when there is none."""
+        self._note("hang_up", reference)
+        line = self._lines.get(reference)
+        if line is not None:
+            self._play(line, self._hang_up_after(line, _HANG_UP_SECONDS))
+
+    async def live(self) -> list[str]:
+        """List the calls that are up."""
+        return list(self._lines)
+
+    def _note(self, order: str, reference: str, detail: str = "") -> None:
+        self.ledger.append(Asked(order, reference, self._clock.now(), detail))
+
+    def _answered(self, reference: str) -> _Line:
+        line = self._lines.get(reference)
+        if line is None or not line.answered:
+            raise ChannelRejected(f"call {reference} is not answered")
+        return line
+
+    def _play(self, line: _Line, scene: Coroutine[None, None, None]) -> None:
+        """Let something else happen on the line from now on."""
+        if line.playing is not None:
+            line.playing.cancel()
+        line.playing = asyncio.get_running_loop().create_task(scene)
+
+    async def _ring(self, line: _Line) -> None:
+        customer = line.customer
+        await self._clock.sleep(customer.setup)
+        if customer.fate in _AT_ONCE:
+            self._end(line, customer.fate)
+            return
+        self._tell(line, Kind.RINGING)
+        heard = customer.fate in (Kind.ANSWERED, Kind.MACHINE) and customer.ring <= line.request.ring_seconds
+        if not heard:
+            await self._clock.sleep(line.request.ring_seconds)
+            self._end(line, Kind.NO_ANSWER)
+            return
+        await self._clock.sleep(customer.ring)
+        line.answered = True
+        self._tell(line, customer.fate)
+        await self._clock.sleep(customer.patience if customer.fate is Kind.ANSWERED else _VOICE_BOX_SECONDS)
+        self._end(line, Kind.HUNG_UP)
+
+    async def _talk(self, line: _Line, agent_id: str) -> None:
+        await self._clock.sleep(_BRIDGE_SECONDS)
+        self._tell(line, Kind.BRIDGED, agent=agent_id)
+        await self._hang_up_after(line, line.customer.talk)
+
+    async def _hang_up_after(self, line: _Line, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._end(line, Kind.HUNG_UP)
+
+    def _end(self, line: _Line, kind: Kind) -> None:
+        self._lines.pop(line.request.reference, None)
+        self._tell(line, kind)
+
+    def _tell(self, line: _Line, kind: Kind, **details: str) -> None:
+        if self._on_event is not None:
+            self._on_event(CarrierEvent(line.request.reference, kind, self._clock.now(), details))

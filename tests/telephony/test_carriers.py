@@ -1,0 +1,217 @@
+"""The contract of every carrier: one suite, each backend a row; and the simulated town it is tried on."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from contactd.config.providers import Telephony
+from contactd.domain.call import CARRIER_EVENTS, Event
+from contactd.domain.errors import ChannelRejected
+from contactd.telephony.base import Announcement, CallRequest, Carrier, CarrierEvent, Kind
+from contactd.telephony.registry import CARRIERS, open_carrier
+from contactd.telephony.simulated import Customer, Options, SimulatedCarrier, draw
+from tests.clock import HandClock
+
+RING = 30.0
+SORRY = Announcement("Hello. This is Musterfirma.", "en")
+# How the person behind each number behaves; every backend of the suite must reach them.
+PEOPLE = {
+    "+493023125001": Customer(Kind.ANSWERED, ring=8, patience=6, talk=60),
+    "+493023125002": Customer(Kind.BUSY),
+    "+493023125003": Customer(Kind.NO_ANSWER),
+    "+493023125004": Customer(Kind.MACHINE, ring=12),
+    "+493023125005": Customer(Kind.INVALID),
+    "+493023125006": Customer(Kind.ANSWERED, ring=45),
+}
+ANSWERS, BUSY, AWAY, MACHINE, DEAD, SLOW = PEOPLE
+
+
+@dataclass
+class Bench:
+    """A carrier with everything it reported, and a way to let its time pass."""
+
+    carrier: Carrier
+    run: Callable[[float], Awaitable[None]]
+    events: list[CarrierEvent] = field(default_factory=list)
+
+    def heard(self, reference: str = "1-1") -> list[Kind]:
+        """List what was reported about a call."""
+        return [event.kind for event in self.events if event.reference == reference]
+
+    async def call(self, number: str, reference: str = "1-1") -> None:
+        """Place a call."""
+        await self.carrier.place(CallRequest(reference, 1, number, "+493023125000", RING))
+
+
+def simulated() -> Bench:
+    """Build the simulated carrier on a clock moved by hand."""
+    clock = HandClock()
+    return Bench(SimulatedCarrier(Options(), clock, customers=lambda request: PEOPLE[request.number]), clock.run)
+
+
+BACKENDS = {"simulated": simulated}
+
+
+@pytest.fixture(params=BACKENDS)
+async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+    """Start each backend in turn."""
+    built = BACKENDS[request.param]()
+    await built.carrier.start(built.events.append)
+    yield built
+    await built.carrier.close()
+
+
+def test_every_carrier_that_can_be_configured_keeps_the_contract() -> None:
+    assert set(CARRIERS) == set(BACKENDS)
+
+
+def test_what_carriers_report_and_what_a_call_understands_are_the_same_words() -> None:
+    assert {Event(kind) for kind in Kind} == CARRIER_EVENTS
+
+
+async def test_an_answered_call_rings_first_and_is_ended_by_whoever_waits_too_long(bench: Bench) -> None:
+    await bench.call(ANSWERS)
+    await bench.run(120)
+    assert bench.heard() == [Kind.RINGING, Kind.ANSWERED, Kind.HUNG_UP]
+
+
+@pytest.mark.parametrize(("number", "kind"), [(BUSY, Kind.BUSY), (DEAD, Kind.INVALID)])
+async def test_a_call_that_cannot_ring_says_why_and_is_over(bench: Bench, number: str, kind: Kind) -> None:
+    await bench.call(number)
+    await bench.run(120)
+    assert bench.heard() == [kind]
+    assert await bench.carrier.live() == []
+
+
+@pytest.mark.parametrize("number", [AWAY, SLOW])
+async def test_nobody_is_rung_longer_than_asked(bench: Bench, number: str) -> None:
+    await bench.call(number)
+    await bench.run(120)
+    assert bench.heard() == [Kind.RINGING, Kind.NO_ANSWER]
+    assert bench.events[1].at - bench.events[0].at <= timedelta(seconds=RING)
+
+
+async def test_a_machine_is_told_apart_from_a_person(bench: Bench) -> None:
+    await bench.call(MACHINE)
+    await bench.run(14)
+    assert bench.heard() == [Kind.RINGING, Kind.MACHINE]
+
+
+async def test_a_bridged_customer_talks_to_the_agent_named_and_hangs_up(bench: Bench) -> None:
+    await bench.call(ANSWERS)
+    await bench.run(10)
+    await bench.carrier.bridge("1-1", "anna")
+    await bench.run(30)
+    assert bench.heard() == [Kind.RINGING, Kind.ANSWERED, Kind.BRIDGED]
+    assert bench.events[-1].details["agent"] == "anna"
+    await bench.run(60)
+    assert bench.heard()[-1] is Kind.HUNG_UP
+
+
+async def test_whoever_hears_the_apology_hangs_up_afterwards(bench: Bench) -> None:
+    await bench.call(ANSWERS)
+    await bench.run(10)
+    await bench.carrier.apologise("1-1", SORRY)
+    await bench.run(60)
+    assert bench.heard() == [Kind.RINGING, Kind.ANSWERED, Kind.HUNG_UP]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 5.0, 10.0])
+async def test_a_call_can_be_ended_at_any_time(bench: Bench, seconds: float) -> None:
+    await bench.call(ANSWERS)
+    await bench.run(seconds)
+    await bench.carrier.hang_up("1-1")
+    await bench.run(1)
+    assert bench.heard()[-1] is Kind.HUNG_UP
+    assert await bench.carrier.live() == []
+    await bench.run(120)
+    assert bench.heard().count(Kind.HUNG_UP) == 1
+
+
+async def test_ending_a_call_that_is_unknown_or_over_is_no_error(bench: Bench) -> None:
+    await bench.carrier.hang_up("9-9")
+    await bench.call(BUSY)
+    await bench.run(60)
+    await bench.carrier.hang_up("1-1")
+    await bench.run(60)
+    assert bench.heard() == [Kind.BUSY]
+
+
+async def test_live_lists_the_calls_that_are_up_and_no_others(bench: Bench) -> None:
+    await bench.call(ANSWERS, "1-1")
+    await bench.call(BUSY, "2-1")
+    await bench.call(AWAY, "3-1")
+    assert set(await bench.carrier.live()) == {"1-1", "2-1", "3-1"}
+    await bench.run(5)
+    assert set(await bench.carrier.live()) == {"1-1", "3-1"}
+
+
+async def test_a_call_nobody_answered_can_be_neither_bridged_nor_spoken_to(bench: Bench) -> None:
+    await bench.call(AWAY)
+    await bench.run(5)
+    with pytest.raises(ChannelRejected):
+        await bench.carrier.bridge("1-1", "anna")
+    with pytest.raises(ChannelRejected):
+        await bench.carrier.apologise("9-9", SORRY)
+
+
+async def test_the_same_call_is_never_placed_twice(bench: Bench) -> None:
+    await bench.call(ANSWERS)
+    with pytest.raises(ChannelRejected, match="already up"):
+        await bench.call(ANSWERS)
+
+
+async def test_a_closed_carrier_reports_nothing_more(bench: Bench) -> None:
+    await bench.call(ANSWERS)
+    await bench.run(2)
+    await bench.carrier.close()
+    await bench.run(120)
+    assert bench.heard() == [Kind.RINGING]
+
+
+async def test_the_simulated_carrier_keeps_a_ledger_of_what_it_was_asked() -> None:
+    clock = HandClock()
+    carrier = SimulatedCarrier(Options(), clock, customers=lambda request: PEOPLE[request.number])
+    await carrier.start(lambda _: None)
+    await carrier.place(CallRequest("1-1", 1, ANSWERS, "", RING))
+    await clock.run(10)
+    await carrier.bridge("1-1", "anna")
+    await carrier.hang_up("1-1")
+    await carrier.close()
+    assert [(asked.order, asked.detail) for asked in carrier.ledger] == [
+        ("place", ANSWERS),
+        ("bridge", "anna"),
+        ("hang_up", ""),
+    ]
+
+
+def test_a_town_of_customers_behaves_as_its_shares_say_and_the_same_each_time() -> None:
+    options = Options(seed=3, answer=0.3, busy=0.1, machine=0.2, invalid=0.05, congestion=0.05, rejected=0, failed=0)
+    town = [draw(options, f"{number}-1") for number in range(4000)]
+    shares = Counter(customer.fate for customer in town)
+    assert shares[Kind.ANSWERED] / 4000 == pytest.approx(0.3, abs=0.03)
+    assert shares[Kind.MACHINE] / 4000 == pytest.approx(0.2, abs=0.03)
+    assert shares[Kind.NO_ANSWER] / 4000 == pytest.approx(0.3, abs=0.03)
+    assert sum(customer.talk for customer in town) / 4000 == pytest.approx(options.talk, rel=0.1)
+    assert town == [draw(options, f"{number}-1") for number in range(4000)]
+
+
+def test_the_settings_name_the_carrier_and_none_means_no_calls() -> None:
+    assert open_carrier(Telephony(), HandClock()) is None
+    carrier = open_carrier(Telephony(backend="simulated"), HandClock())
+    assert carrier is not None
+    assert carrier.name == "simulated"
+
+
+async def test_closing_waits_until_every_scene_has_stopped() -> None:
+    carrier = SimulatedCarrier(Options(), HandClock())
+    await carrier.start(lambda _: None)
+    before = len(asyncio.all_tasks())
+    for number in range(5):
+        await carrier.place(CallRequest(f"{number}-1", number, ANSWERS, "", RING))
+    await carrier.close()
+    assert len(asyncio.all_tasks()) == before
