@@ -1,0 +1,58 @@
+"""The campaigns and policies in force; a reload replaces them as a whole, between two questions."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from contactd.domain.campaign import Campaign, Step
+from contactd.domain.rules import Policy, Proposal
+
+# The caps look back at most this far when no rule says more.
+_SHORTEST_MEMORY = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A step together with what decides about it."""
+
+    campaign: Campaign
+    step: Step
+    policy: Policy
+
+    def proposal(self, *, planned_at: datetime | None = None, address: str = "") -> Proposal:
+        """Put the step as a question to the rules."""
+        return Proposal(
+            channel=self.step.channel,
+            windows=self.step.windows,
+            holiday_regions=self.campaign.holidays,
+            planned_at=planned_at,
+            address=address,
+        )
+
+
+class Book:
+    """What the configuration says about campaigns, looked up by id."""
+
+    def __init__(self, campaigns: Iterable[Campaign], policies: Mapping[str, Policy]) -> None:
+        """Take the campaigns in their order of precedence, and a policy for each."""
+        self.replace(campaigns, policies)
+
+    def replace(self, campaigns: Iterable[Campaign], policies: Mapping[str, Policy]) -> None:
+        """Put another configuration in force."""
+        self.campaigns = {campaign.id: campaign for campaign in campaigns}
+        self.policies = dict(policies)
+        self._rungs = {
+            (campaign.id, step.id): Rung(campaign, step, self.policies[campaign.id])
+            for campaign in self.campaigns.values()
+            for step in campaign.steps
+        }
+
+    def rung(self, campaign_id: str, step_id: str) -> Rung | None:
+        """Find a step; None when the configuration no longer has it."""
+        return self._rungs.get((campaign_id, step_id))
+
+    def memory(self, campaign_id: str) -> timedelta:
+        """Answer how far back the contacts of an account matter to the campaign's rules."""
+        policy = self.policies[campaign_id]
+        spans = [cap.period for cap in policy.caps] + [timedelta(days=policy.cool_down), _SHORTEST_MEMORY]
+        return max(spans) + timedelta(days=2)  # local days reach a little further than UTC ones

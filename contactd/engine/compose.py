@@ -1,0 +1,147 @@
+"""Makes the message of a begun attempt: the account's facts, the operator's words, the customer's language."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from contactd.channels.base import Message, Notice, NoticeInvoice
+from contactd.channels.render import Renderer
+from contactd.config.settings import Creditor, Settings
+from contactd.domain import links
+from contactd.domain.account import Channel
+from contactd.domain.address import usable
+from contactd.domain.campaign import Campaign, Step
+from contactd.domain.ladder import local_date
+from contactd.domain.money import Money
+from contactd.engine.gate import Begun
+
+_DEADLINE_DAYS = 7  # of a step that names none
+
+
+class Composer:
+    """Renders for one daemon; a reload hands in other settings and templates."""
+
+    def __init__(self, settings: Settings, renderer: Renderer, signing_key: bytes) -> None:
+        self._key = signing_key
+        self.replace(settings, renderer)
+
+    def replace(self, settings: Settings, renderer: Renderer) -> None:
+        """Use other settings and templates from now on."""
+        self._settings = settings
+        self._renderer = renderer
+        self._standing: dict[tuple[str, str, str, str, str], tuple[Campaign, dict[str, str]]] = {}
+
+    def __call__(self, begun: Begun, still_ours: Callable[[], bool]) -> Message:
+        """Render in the customer's language; raises ChannelMisconfigured when the template cannot be rendered."""
+        rung, claim = begun.rung, begun.claimed
+        language = begun.facts.account.language or rung.campaign.language
+        unsubscribe = self._unsubscribe_url(claim.id) if rung.step.channel is Channel.EMAIL else ""
+        notice = self._notice(begun, language, unsubscribe)
+        rendered = self._renderer.render(
+            rung.step.template, rung.step.channel, language, notice, fallback=rung.campaign.language
+        )
+        return Message(
+            reference=claim.reference,
+            attempt_id=claim.id,
+            to=begun.address,
+            language=language,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            unsubscribe_url=unsubscribe,
+            created_at=begun.at,
+            still_ours=still_ours,
+        )
+
+    def _unsubscribe_url(self, attempt_id: int) -> str:
+        base = self._settings.web.public_url
+        return f"{base}/u/{links.sign(self._key, attempt_id)}" if base else ""
+
+    def _notice(self, begun: Begun, language: str, unsubscribe_url: str) -> Notice:
+        campaign, step, account = begun.rung.campaign, begun.rung.step, begun.facts.account
+        today = local_date(account.timezone or campaign.timezone, begun.at)
+        invoices = overdue(begun, today)
+        total = sum(invoice.open.minor for invoice in invoices)
+        days = (step.deadline_days or _DEADLINE_DAYS) + step.postage_days
+        return Notice(
+            name=account.name,
+            number=account.number,
+            creditor=account.creditor,
+            language=language,
+            kind=account.kind,
+            invoices=invoices,
+            total=Money(min(total, begun.facts.open), account.currency),
+            deadline=today + timedelta(days=days),
+            today=today,
+            reference=account.number,
+            unsubscribe_url=unsubscribe_url,
+            **self._words(campaign, step, account.creditor, language, next_channel(begun, today)),
+        )
+
+    def _words(self, campaign: Campaign, step: Step, creditor: str, language: str, following: str) -> dict[str, str]:
+        """Say what is the same in every message of a step, creditor, language and next channel."""
+        key = (campaign.id, step.id, creditor, language, following)
+        known, words = self._standing.get(key, (None, {}))
+        if known is not campaign:  # a message begun before a reload may come after it
+            contact = contact_of(self._settings, creditor)
+            words = {
+                "operator": self._settings.operator.name,
+                "creditor_name": contact.name,
+                "contact_person": contact.contact_person,
+                "contact_phone": contact.phone,
+                "contact_hours": contact.hours,
+                "contact_email": contact.email,
+                "iban": contact.iban,
+                "bic": contact.bic,
+                "next_step": self._phrase("next_step", following, language, campaign),
+                "opt_out": self._phrase("opt_out", step.channel.value, language, campaign),
+            }
+            self._standing[key] = campaign, words
+        return words
+
+    def _phrase(self, group: str, key: str, language: str, campaign: Campaign) -> str:
+        return self._renderer.phrase(group, key, language, fallback=campaign.language)
+
+
+def next_channel(begun: Begun, today: date) -> str:
+    """Answer the channel by which this customer will hear next, `none` when no rung is left that reaches anybody."""
+    campaign, step, facts = begun.rung.campaign, begun.rung.step, begun.facts
+    rungs = [one for one in campaign.steps if not one.implied or one.id == step.id]
+    place = next((index for index, one in enumerate(rungs) if one.id == step.id), len(rungs))
+    for rung in rungs[place + 1 :]:
+        late = rung.until is not None and facts.oldest_due and today > facts.oldest_due + timedelta(days=rung.until)
+        for candidate in (rung, campaign.step(rung.otherwise)):
+            if not late and candidate is not None and usable(facts, candidate.channel, begun.at):
+                return candidate.channel.value
+    return "none"
+
+
+def contact_of(settings: Settings, creditor: str) -> Creditor:
+    """Answer whom the customer of a creditor turns to; what the creditor leaves empty the operator fills."""
+    operator, own = settings.operator, settings.creditors.get(creditor, Creditor())
+    return Creditor(
+        name=own.name or creditor or operator.name,
+        contact_person=own.contact_person or operator.contact_person,
+        phone=own.phone or operator.phone,
+        email=own.email or operator.email,
+        hours=own.hours or operator.hours,
+        iban=own.iban,
+        bic=own.bic,
+    )
+
+
+def overdue(begun: Begun, today: date) -> list[NoticeInvoice]:
+    """List what a notice asks for: the invoices whose due date is over."""
+    currency = begun.facts.account.currency
+    chosen = [invoice for invoice in begun.invoices if invoice.due_on < today]
+    return [
+        NoticeInvoice(
+            number=invoice.number,
+            invoiced_on=invoice.invoiced_on,
+            due_on=invoice.due_on,
+            amount=Money(invoice.amount, currency),
+            open=Money(invoice.open, currency),
+            days_overdue=(today - invoice.due_on).days,
+            goods=invoice.goods,
+        )
+        for invoice in chosen
+    ]

@@ -1,0 +1,163 @@
+"""The only door through which a contact begins: the rules are asked again in the transaction that commits the intent.
+
+Sender and dialer come here with what they claimed; nobody else writes `sending`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from contactd.domain.account import Facts, Invoice, PastContact
+from contactd.domain.attempt import Event, State
+from contactd.domain.clock import Clock
+from contactd.domain.ladder import local_date, selects
+from contactd.domain.rules import Allowed, Never, NotBefore, may_contact
+from contactd.engine.book import Book, Rung
+from contactd.store import accounts, attempts, facts, pauses, suppressions
+from contactd.store.attempts import Claimed, Transition
+from contactd.store.suppressions import NewSuppression
+
+# A paused campaign is asked again after this long; resuming wakes the senders anyway.
+_PAUSE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The intent is committed: now, and only now, the provider may be asked."""
+
+    claimed: Claimed
+    rung: Rung
+    facts: Facts
+    invoices: tuple[Invoice, ...]  # the open, undisputed ones, oldest first
+    address: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The rules, a pause or somebody quicker stood against it; the attempt is planned again or cancelled."""
+
+    claimed: Claimed
+    reason: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How an attempt went on, and the address nobody may use any more because of it."""
+
+    transition: Transition
+    suppress: NewSuppression | None = None
+
+
+class Gate:
+    """Asks the rules and commits intents, for one daemon."""
+
+    def __init__(self, book: Book, clock: Clock, *, lease: timedelta) -> None:
+        """Take the rules in force; `lease` bounds how long an intent may stand without an answer."""
+        self._book = book
+        self._clock = clock
+        self._lease = lease
+
+    def begin(self, connection: sa.Connection, claims: list[Claimed]) -> Sequence[Begun | Refused]:
+        """Begin what may begin; the accounts are locked first, so whatever was committed before is seen."""
+        ids = {claim.account_id for claim in claims}
+        accounts.lock(connection, ids | {claim.customer_id for claim in claims})
+        now = self._clock.now()
+        paused = pauses.paused(connection)
+        known = facts.load(connection, ids, campaign=None, since=now - self._memory(claims))
+        owed = facts.invoices(connection, ids)
+        answers: list[Begun | Refused] = []
+        transitions: list[Transition] = []
+        fresh: dict[int, tuple[PastContact, ...]] = {}
+        for claim in claims:
+            seen, begun = known.get(claim.account_id), fresh.get(claim.customer_id, ())
+            if seen is not None and begun:
+                seen = replace(seen, contacts=(*seen.contacts, *begun))
+            answer, transition = self._judge(claim, seen, owed.get(claim.account_id, ()), paused, now)
+            if isinstance(answer, Begun):
+                past = PastContact(answer.rung.step.channel, now, answer.address, claim.account_id)
+                fresh[claim.customer_id] = (*begun, past)
+            answers.append(answer)
+            transitions.append(transition)
+        results = attempts.apply(connection, transitions)
+        return [
+            Refused(answer.claimed, "overtaken") if isinstance(result, Exception) else answer
+            for answer, result in zip(answers, results, strict=True)
+        ]
+
+    def _memory(self, claims: list[Claimed]) -> timedelta:
+        """Answer how far back contacts matter; the longest memory does for all, no rule looks beyond its own."""
+        campaigns = {claim.campaign for claim in claims} & self._book.campaigns.keys()
+        return max(map(self._book.memory, campaigns), default=timedelta())
+
+    def _judge(
+        self, claim: Claimed, seen: Facts | None, owed: Sequence[Invoice], paused: set[str], now: datetime
+    ) -> tuple[Begun | Refused, Transition]:
+        rung = self._book.rung(claim.campaign, claim.step)
+        if rung is None or seen is None or seen.account.case_no != claim.case_no:
+            return self._forbid(claim, "case_ended" if rung and seen else "campaign_changed", now)
+        gone = _no_longer_due(rung, seen, now)
+        if gone:
+            return self._forbid(claim, gone, now)
+        if paused and {f"campaign:{claim.campaign}", f"channel:{claim.channel}", "all"} & paused:
+            return self._postpone(claim, "paused", now + _PAUSE, now)
+        verdict = may_contact(seen, rung.proposal(planned_at=claim.planned_at, address=claim.wanted), rung.policy, now)
+        match verdict:
+            case Never(reason):
+                return self._forbid(claim, reason.value, now)
+            case NotBefore(when, reason):
+                return self._postpone(claim, reason.value, when, now)
+            case Allowed(address):
+                begun = Begun(claim, rung, seen, tuple(owed), address, now)
+                lease_until = now + self._lease
+                return begun, Transition(
+                    claim.id, claim.claim_no, Event.BEGUN, now, address=address, lease_until=lease_until
+                )
+
+    @staticmethod
+    def _forbid(claim: Claimed, reason: str, now: datetime) -> tuple[Refused, Transition]:
+        return Refused(claim, reason), Transition(
+            claim.id, claim.claim_no, Event.FORBIDDEN, now, outcome="cancelled", reason=reason
+        )
+
+    @staticmethod
+    def _postpone(claim: Claimed, reason: str, until: datetime, now: datetime) -> tuple[Refused, Transition]:
+        return Refused(claim, reason, until), Transition(
+            claim.id, claim.claim_no, Event.POSTPONED, now, reason=reason, not_before=until
+        )
+
+
+def _no_longer_due(rung: Rung, seen: Facts, now: datetime) -> str:
+    """Say why the step is none for this account any more: what it was planned for was paid, booked or changed since."""
+    today = local_date(seen.account.timezone or rung.campaign.timezone, now)
+    if seen.open > 0 and (seen.oldest_due is None or seen.oldest_due >= today):
+        return "not_due"
+    if seen.open > 0 and not all(selects(select, seen, today) for select in (rung.campaign.select, rung.step.select)):
+        return "not_selected"
+    return ""
+
+
+def settle(connection: sa.Connection, items: list[Settled]) -> Sequence[object]:
+    """Write how attempts went on, together with the suppressions that follow; a conflict is answered to its caller."""
+    unwanted = [item.suppress for item in items if item.suppress is not None]
+    if unwanted:
+        suppressions.add(connection, unwanted)
+    return attempts.apply(connection, [item.transition for item in items])
+
+
+def release(connection: sa.Connection, claims: list[Claimed], now: datetime) -> None:
+    """Put back what was certainly not sent: merely claimed, or with an intent whose commit was in doubt."""
+    stands = attempts.states(connection, [claim.id for claim in claims])
+    begun = {attempt_id for attempt_id, state in stands.items() if state in {State.SENDING, State.UNCLEAR}}
+    attempts.apply(
+        connection,
+        [
+            Transition(claim.id, claim.claim_no, Event.NOT_TAKEN, now, outcome="unavailable", reason="not_sent")
+            if claim.id in begun
+            else Transition(claim.id, claim.claim_no, Event.RELEASED, now)
+            for claim in claims
+        ],
+    )

@@ -1,0 +1,190 @@
+"""A call that is up, and what is written down about each of its stages; for the dialer."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from contactd.domain import attempt
+from contactd.domain.call import CONVERSATIONS, Call, Disposition, HowEnded, State
+from contactd.engine.callbook import Dial
+from contactd.engine.errands import Lane
+from contactd.store.attempts import Transition
+from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
+from contactd.store.suppressions import NewSuppression
+
+CONGESTED = timedelta(minutes=5)
+
+
+@dataclass(slots=True)
+class Live:
+    """A call, whose agent it is, and the lanes of what is still to be ordered and written for it."""
+
+    dial: Dial
+    team: str
+    call: Call
+    caller_id: str
+    orders: Lane
+    entries: Lane
+    agent: str = ""
+    carrier_ref: str = ""
+    retry_after: timedelta = CONGESTED
+
+    @property
+    def reference(self) -> str:
+        """Name the call on the wire."""
+        return self.call.reference
+
+
+def row(live: Live) -> CallRow:
+    """Write the call as its table keeps it."""
+    call = live.call
+    return CallRow(
+        attempt_id=live.dial.claimed.id,
+        number=live.dial.number,
+        caller_id=live.caller_id,
+        carrier_ref=live.carrier_ref,
+        placed_at=call.placed_at,
+        ringing_at=call.ringing_at,
+        answered_at=call.answered_at,
+        connected_at=call.connected_at,
+        ended_at=call.ended_at,
+        how_ended=call.how or "",
+        agent=live.agent,
+    )
+
+
+def taken(live: Live, at: datetime) -> Stage:
+    """Enter that the carrier certainly has the call."""
+    return Stage(row(live), _transition(live, attempt.Event.TAKEN, at, "accepted"))
+
+
+def lost_sight(live: Live, at: datetime) -> Stage:
+    """Enter that nobody knows whether the carrier has the call."""
+    return Stage(row(live), _transition(live, attempt.Event.LOST_SIGHT, at, "unclear", reason="carrier_unclear"))
+
+
+def connected(live: Live) -> Stage:
+    """Enter since when customer and agent talk: after a crash it still is known."""
+    return Stage(row(live))
+
+
+def ended(live: Live, at: datetime) -> Stage:
+    """Enter how the call ended; what never reached the carrier's network is planned again."""
+    how = live.call.how or HowEnded.LOST
+    if how is HowEnded.CONGESTION and not live.call.taken:
+        retry = at + live.retry_after
+        return Stage(row(live), _transition(live, attempt.Event.NOT_TAKEN, at, how, not_before=retry))
+    event = attempt.Event.CONFIRMED if how is HowEnded.CONNECTED else attempt.Event.REJECTED
+    suppress = _suppression(live, "undeliverable", at) if how is HowEnded.INVALID else None
+    return Stage(row(live), _transition(live, event, at, how), suppress)
+
+
+def lost(item: Unfinished, at: datetime) -> Stage:
+    """Enter the end of a call that an earlier run left and the carrier no longer has."""
+    kept = item.row
+    transition = Transition(
+        kept.attempt_id,
+        item.claimed.claim_no,
+        attempt.Event.REJECTED,
+        at,
+        outcome=HowEnded.LOST,
+        reason="daemon_restarted",
+        agent=kept.agent,
+        conversation_at=kept.connected_at,
+        details=_details(kept.caller_id, kept.placed_at, kept.ringing_at, kept.answered_at, kept.connected_at, at),
+    )
+    gone = CallRow(
+        attempt_id=kept.attempt_id,
+        number=kept.number,
+        caller_id=kept.caller_id,
+        carrier_ref=kept.carrier_ref,
+        placed_at=kept.placed_at,
+        ringing_at=kept.ringing_at,
+        answered_at=kept.answered_at,
+        connected_at=kept.connected_at,
+        ended_at=at,
+        how_ended=HowEnded.LOST,
+        agent=kept.agent,
+    )
+    return Stage(gone, transition)
+
+
+def handed_in(live: Live, agent: str, disposition: Disposition, at: datetime) -> HandedIn:
+    """Enter what the agent says; the cool-down counts only when the debtor was spoken to."""
+    wrong = disposition is Disposition.WRONG_PERSON
+    return HandedIn(
+        attempt_id=live.dial.claimed.id,
+        claim_no=live.dial.claimed.claim_no,
+        agent=agent,
+        disposition=disposition,
+        at=at,
+        conversation_at=live.call.connected_at if disposition in CONVERSATIONS else None,
+        suppress=_suppression(live, "wrong_number", at) if wrong else None,
+    )
+
+
+def adopted(item: Unfinished) -> Call:
+    """Take up a call of an earlier run where its row says it stands."""
+    kept = item.row
+    stages = {
+        State.CONNECTED: kept.connected_at,
+        State.WAITING: kept.answered_at,
+        State.RINGING: kept.ringing_at,
+    }
+    state, since = next(((state, at) for state, at in stages.items() if at is not None), (State.PLACED, kept.placed_at))
+    return Call(
+        reference=item.claimed.reference,
+        placed_at=kept.placed_at,
+        state=state,
+        since=since,
+        ringing_at=kept.ringing_at,
+        answered_at=kept.answered_at,
+        connected_at=kept.connected_at,
+        taken=state is not State.PLACED,
+    )
+
+
+def _transition(
+    live: Live,
+    event: attempt.Event,
+    at: datetime,
+    outcome: str,
+    *,
+    reason: str = "",
+    not_before: datetime | None = None,
+) -> Transition:
+    call = live.call
+    # Until the agent says otherwise a connected call counts as a conversation: the cool-down fails closed.
+    spoken = call.connected_at if event is attempt.Event.CONFIRMED else None
+    return Transition(
+        live.dial.claimed.id,
+        live.dial.claimed.claim_no,
+        event,
+        at,
+        outcome=outcome,
+        reason=reason,
+        provider_ref=live.carrier_ref,
+        agent=live.agent,
+        not_before=not_before,
+        conversation_at=spoken,
+        details=_details(
+            live.caller_id, call.placed_at, call.ringing_at, call.answered_at, call.connected_at, call.ended_at
+        ),
+    )
+
+
+def _details(caller_id: str, *times: datetime | None) -> dict[str, str]:
+    names = ("placed_at", "ringing_at", "answered_at", "connected_at", "ended_at")
+    known = {name: at.isoformat() for name, at in zip(names, times, strict=True) if at is not None}
+    return {"caller_id": caller_id} | known
+
+
+def _suppression(live: Live, reason: str, at: datetime) -> NewSuppression:
+    """Let nobody use the number any more, by call or SMS."""
+    return NewSuppression(
+        kind="number",
+        value=live.dial.number,
+        channel=None,
+        reason=reason,
+        source=f"attempt {live.dial.claimed.id}",
+        at=at,
+    )

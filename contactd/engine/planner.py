@@ -1,0 +1,232 @@
+"""Planning: which due accounts are taken up, for which step and when, and which are held back by which rule.
+
+`decide` is the one answer for a planning run, `contactd plan` and `contactd why`; it is pure.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from contactd.domain.account import Facts
+from contactd.domain.campaign import Campaign, Step
+from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects
+from contactd.domain.rules import Allowed, Never, NotBefore, Policy, may_contact
+from contactd.engine.book import Book, Rung
+from contactd.store import attempts, batches, facts
+from contactd.store.attempts import NewAttempt
+from contactd.store.database import Database
+
+CHUNK = 2_000  # attempts a transaction: a planning run never keeps the senders waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """An attempt to be made, not before the instant."""
+
+    step: Step
+    try_no: int
+    not_before: datetime
+    address: str = ""  # the number a retry asks for
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The step is due, a rule stands against it; `until` is when it may happen, as far as is known."""
+
+    step: Step
+    reason: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing is due."""
+
+    why: str
+
+
+Decision = Take | Held | Rest
+
+
+def decide(campaign: Campaign, policy: Policy, seen: Facts, now: datetime, horizon: timedelta) -> Decision:
+    """Answer what planning does with an account; what may happen within `horizon` is taken up for that time."""
+    match next_step(campaign, seen, now):
+        case Due(step, try_no, address):
+            begin = now
+        case Waiting(step, when, _, try_no, address) if step and try_no > 1 and when and when <= now + horizon:
+            begin = when  # a retry whose delay is known
+        case other:
+            return Rest(other.why)
+    rung = Rung(campaign, step, policy)
+    match may_contact(seen, rung.proposal(address=address), rung.policy, begin):
+        case Allowed():
+            return Take(step, try_no, begin, address)
+        case NotBefore(when, _) if when <= now + horizon:
+            return Take(step, try_no, when, address)
+        case NotBefore(when, reason):
+            return Held(step, reason.value, when)
+        case Never(reason):
+            return Held(step, reason.value)
+
+
+@dataclass
+class Tally:
+    """How many accounts, and the amounts by currency in minor units."""
+
+    count: int = 0
+    amounts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, seen: Facts) -> None:
+        """Count one account."""
+        self.count += 1
+        self.amounts[seen.account.currency] += seen.overdue
+
+    def as_json(self) -> dict[str, object]:
+        """Write as the batch row keeps it."""
+        return {"count": self.count, "amounts": dict(self.amounts)}
+
+
+@dataclass
+class Summary:
+    """What a run took up by step, and held back by step and reason."""
+
+    campaign: str
+    at: datetime
+    batch_id: int | None = None
+    taken: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    held: dict[str, dict[str, Tally]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Tally)))
+
+    @property
+    def count(self) -> int:
+        """Count what was taken up."""
+        return sum(tally.count for tally in self.taken.values())
+
+    def held_by_reason(self) -> dict[str, int]:
+        """Count what was held back, over all steps."""
+        reasons: Counter[str] = Counter()
+        for by_reason in self.held.values():
+            for reason, tally in by_reason.items():
+                reasons[reason] += tally.count
+        return dict(reasons)
+
+    def steps_as_json(self) -> dict[str, object]:
+        """Write the taken by step."""
+        return {step: tally.as_json() for step, tally in self.taken.items()}
+
+    def held_as_json(self) -> dict[str, object]:
+        """Write the held by step and reason."""
+        return {
+            step: {reason: tally.as_json() for reason, tally in reasons.items()} for step, reasons in self.held.items()
+        }
+
+
+class Planner:
+    """Plans on one database with the campaigns in force; its methods block, call them in a thread."""
+
+    def __init__(self, database: Database, book: Book, *, horizon: timedelta) -> None:
+        self._database = database
+        self._book = book
+        self.horizon = horizon
+
+    def preview(self, campaign_id: str, now: datetime) -> Summary:
+        """Answer what a run at `now` would do; writes nothing."""
+        campaign = self._book.campaigns[campaign_id]
+        summary = Summary(campaign_id, now)
+        with self._database.snapshot() as reading:
+            for _ in self._decisions(self._due(reading, campaign, now), campaign, now, summary):
+                pass
+        return summary
+
+    def plan(self, campaign_id: str, now: datetime) -> Summary:
+        """Take up every due account of a campaign; committed in chunks, repeating it takes up nothing twice."""
+        campaign = self._book.campaigns[campaign_id]
+        with self._database.transaction() as connection:
+            batch_id = batches.open_batch(connection, campaign_id, now)
+        summary = Summary(campaign_id, now, batch_id)
+        with self._database.snapshot() as reading:
+            seen = self._due(reading, campaign, now)
+            self._write(self._decisions(seen, campaign, now, summary), campaign_id, batch_id, now)
+        with self._database.transaction() as connection:
+            batches.close_batch(
+                connection,
+                batch_id,
+                now=now,
+                taken=summary.count,
+                steps=summary.steps_as_json(),
+                held=summary.held_as_json(),
+            )
+        return summary
+
+    def plan_accounts(self, campaign_id: str, account_ids: Collection[int], now: datetime) -> int:
+        """Take up the next step of these accounts at once: a dead address, a call to be repeated."""
+        campaign = self._book.campaigns.get(campaign_id)
+        if campaign is None:
+            return 0
+        summary = Summary(campaign_id, now)
+        since = now - self._book.memory(campaign_id)
+        with self._database.transaction() as connection:
+            seen = facts.load(connection, sorted(account_ids), campaign=campaign_id, since=since).values()
+            rows = list(self._decisions(seen, campaign, now, summary))
+            return attempts.plan(connection, [_row(*row, campaign_id, None, now) for row in rows])
+
+    def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime) -> Iterable[Facts]:
+        today = local_date(campaign.timezone, now)
+        return facts.due(reading, campaign, today=today, since=now - self._book.memory(campaign.id))
+
+    def _decisions(
+        self, everybody: Iterable[Facts], campaign: Campaign, now: datetime, summary: Summary
+    ) -> Iterable[tuple[Facts, Take]]:
+        policy = self._book.policies[campaign.id]
+        before = self._precedence(campaign)
+        today = local_date(campaign.timezone, now)
+        for seen in everybody:
+            if any(selects(other.select, seen, today) for other in before):
+                continue  # an account climbs one ladder: that of the first campaign that selects it
+            decision = decide(campaign, policy, seen, now, self.horizon)
+            if isinstance(decision, Take):
+                summary.taken[decision.step.id].add(seen)
+                yield seen, decision
+            elif isinstance(decision, Held):
+                summary.held[decision.step.id][decision.reason].add(seen)
+
+    def _precedence(self, campaign: Campaign) -> list[Campaign]:
+        earlier: list[Campaign] = []
+        for other in self._book.campaigns.values():
+            if other.id == campaign.id:
+                return earlier
+            earlier.append(other)
+        return earlier
+
+    def _write(self, decisions: Iterable[tuple[Facts, Take]], campaign_id: str, batch_id: int, now: datetime) -> None:
+        chunk: list[NewAttempt] = []
+        for seen, take in decisions:
+            chunk.append(_row(seen, take, campaign_id, batch_id, now))
+            if len(chunk) == CHUNK:
+                self._store(chunk)
+                chunk = []
+        self._store(chunk)
+
+    def _store(self, chunk: list[NewAttempt]) -> None:
+        if chunk:
+            with self._database.transaction() as connection:
+                attempts.plan(connection, chunk)
+
+
+def _row(seen: Facts, take: Take, campaign_id: str, batch_id: int | None, now: datetime) -> NewAttempt:
+    account = seen.account
+    return NewAttempt(
+        account_id=account.id,
+        customer_id=account.customer_id,
+        batch_id=batch_id,
+        campaign=campaign_id,
+        step=take.step.id,
+        channel=take.step.channel,
+        case_no=account.case_no,
+        try_no=take.try_no,
+        not_before=take.not_before,
+        planned_at=now,
+        wanted=take.address,
+    )

@@ -1,0 +1,137 @@
+"""The agents at work, in memory: who is free, who has waited longest; desk, dialer and status ask here.
+
+Every change goes through the table in domain/agent.py, and is told to the listeners.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+from contactd.domain.agent import Agent, Event, State, longest_free, step
+from contactd.domain.clock import Clock
+from contactd.domain.errors import InputError
+
+# Whoever is in one of these may be free in a moment.
+_AT_WORK = frozenset({State.READY, State.RESERVED, State.TALK, State.WRAP})
+WRAP_LIMIT = timedelta(seconds=60)  # desk.md: then a pause, with nothing discarded and no outcome invented
+
+Listener = Callable[[Agent], None]
+
+
+class Roster:
+    """All agents of the configuration; an unknown id is an InputError."""
+
+    def __init__(self, agents: Iterable[Agent], clock: Clock, *, wrap_limit: timedelta = WRAP_LIMIT) -> None:
+        self._clock = clock
+        self._wrap_limit = wrap_limit
+        self._agents = {agent.id: agent for agent in agents}
+        self._leaving: set[str] = set()
+        self._listeners: list[Listener] = []
+        self._untold: deque[Agent] = deque()
+        self._telling = False
+
+    def listen(self, listener: Listener) -> None:
+        """Hear of every agent who changes, from now on."""
+        self._listeners.append(listener)
+
+    def find(self, agent_id: str) -> Agent:
+        """Tell what an agent is doing."""
+        try:
+            return self._agents[agent_id]
+        except KeyError:
+            raise InputError(f"there is no agent {agent_id!r}") from None
+
+    def agents(self, team: str | None = None) -> list[Agent]:
+        """List the agents of a team, or all of them."""
+        return [agent for agent in self._agents.values() if team is None or agent.team == team]
+
+    def free(self, team: str) -> list[Agent]:
+        """List who can take a call now, who has waited longest first."""
+        return sorted((agent for agent in self.agents(team) if agent.state is State.READY), key=longest_free)
+
+    def anybody(self, team: str) -> bool:
+        """Answer whether somebody is at work who is free or may be so soon."""
+        return any(agent.state in _AT_WORK and agent.wish is None for agent in self.agents(team))
+
+    def counts(self) -> dict[str, Counter[State]]:
+        """Count the agents of each team by what they are doing."""
+        counted: dict[str, Counter[State]] = {}
+        for agent in self._agents.values():
+            counted.setdefault(agent.team, Counter())[agent.state] += 1
+        return counted
+
+    def reserve(self, team: str, language: str = "") -> Agent | None:
+        """Take the longest-free agent for a call; one who speaks the language goes before one who does not."""
+        free = self.free(team)
+        if not free:
+            return None
+        speaking = [agent for agent in free if language in agent.languages]
+        return self.apply((speaking or free)[0].id, Event.RESERVED)
+
+    def sign_in(self, agent_id: str) -> None:
+        """Let an agent begin to work."""
+        self.apply(agent_id, Event.SIGNED_IN)
+
+    def sign_out(self, agent_id: str) -> None:
+        """Let an agent go; after the call, if there is one."""
+        self.apply(agent_id, Event.SIGNED_OUT)
+
+    def pause(self, agent_id: str, reason: str = "") -> None:
+        """Give an agent a pause; after the call, if there is one."""
+        self.apply(agent_id, Event.PAUSED, reason)
+
+    def resume(self, agent_id: str) -> None:
+        """End a pause or the wish for one; whoever has none or has left stays as they are."""
+        agent = self.find(agent_id)
+        if agent.state is State.PAUSE or agent.wish is State.PAUSE:
+            self.apply(agent_id, Event.RESUMED)
+
+    def apply(self, agent_id: str, event: Event, reason: str = "") -> Agent:
+        """Let something happen to an agent; raises IllegalTransition when it cannot."""
+        before = self.find(agent_id)
+        after = step(before, event, self._clock.now(), reason)
+        self._agents[agent_id] = after
+        if after != before:
+            self._forget(agent_id)
+            self._tell(after)
+        return after
+
+    def _tell(self, agent: Agent) -> None:
+        """Tell every listener of one change before the next: a listener may change an agent itself."""
+        self._untold.append(agent)
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._untold:
+                moved = self._untold.popleft()
+                for listener in self._listeners:
+                    listener(moved)
+        finally:
+            self._telling = False
+
+    def tick(self) -> None:
+        """Send whoever has been writing too long into a pause."""
+        latest = self._clock.now() - self._wrap_limit
+        for agent in list(self._agents.values()):
+            if agent.state is State.WRAP and agent.since is not None and agent.since <= latest:
+                self.apply(agent.id, Event.TIMED_OUT)
+
+    def replace(self, agents: Iterable[Agent]) -> None:
+        """Take over another configuration: who is new is offline, who is gone is signed out, after the call if any."""
+        wanted = {agent.id: agent for agent in agents}
+        self._leaving = set(self._agents) - set(wanted)
+        for agent_id in list(self._leaving):
+            self.apply(agent_id, Event.SIGNED_OUT)
+            self._forget(agent_id)  # who was offline already has not moved
+        for agent_id, agent in wanted.items():
+            now = self._agents.get(agent_id, agent)
+            self._agents[agent_id] = replace(now, name=agent.name, team=agent.team, languages=agent.languages)
+
+    def _forget(self, agent_id: str) -> None:
+        """Drop an agent the configuration no longer has, once they have left."""
+        agent = self._agents.get(agent_id)
+        if agent_id in self._leaving and agent is not None and agent.state is State.OFFLINE:
+            del self._agents[agent_id]
+            self._leaving.discard(agent_id)

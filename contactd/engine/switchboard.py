@@ -1,0 +1,281 @@
+"""The calls that are up: every event goes through the tables here, and what follows is carried out.
+
+Decisions are taken at once, in memory; orders to the carrier and entries in the store follow in the background, in
+order for each call. The dialer fills it; the desk speaks to it.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import structlog
+
+from contactd.domain import agent as agents
+from contactd.domain import call as calls
+from contactd.domain.agent import Agent
+from contactd.domain.call import Call, Command, Disposition, HowEnded, Limits, State
+from contactd.domain.clock import Clock
+from contactd.domain.errors import (
+    ChannelError,
+    ChannelRejected,
+    ChannelUnclear,
+    IllegalTransition,
+    InputError,
+    StoreConflict,
+    StoreError,
+)
+from contactd.domain.happened import CallMoved
+from contactd.engine import live_call
+from contactd.engine.bus import Bus
+from contactd.engine.callbook import CallBook, Dial
+from contactd.engine.errands import Errands, Lane, Work
+from contactd.engine.live_call import Live
+from contactd.engine.roster import Roster
+from contactd.store.calls import Stage
+from contactd.telephony.base import Announcement, Carrier, CarrierEvent
+
+log = structlog.get_logger()
+
+_STORE_DOWN = 1.0
+
+Apology = Callable[[str], Announcement]  # in a language
+
+
+class Switchboard:
+    """`moved` is called whenever there may be room for another call."""
+
+    def __init__(
+        self,
+        *,
+        roster: Roster,
+        carrier: Carrier,
+        book: CallBook,
+        clock: Clock,
+        bus: Bus,
+        apology: Apology,
+        limits: Limits,
+        moved: Callable[[], None],
+    ) -> None:
+        self._roster = roster
+        self._carrier = carrier
+        self._book = book
+        self._clock = clock
+        self._bus = bus
+        self._apology = apology
+        self._limits = limits
+        self._moved = moved
+        self._calls: dict[str, Live] = {}
+        self._conversations: dict[str, Live] = {}
+        self._follow: Mapping[Command, Callable[[Live], object]] = {
+            Command.NOTE_TAKEN: lambda live: self.enter(live, live_call.taken(live, self._clock.now())),
+            Command.FIND_AGENT: self._find_agent,
+            Command.BRIDGE: lambda live: live.orders.put(partial(self._bridge, live, live.agent)),
+            Command.APOLOGISE: lambda live: live.orders.put(partial(self._apologise, live)),
+            Command.HANG_UP: lambda live: live.orders.put(partial(self._hang_up, live)),
+            Command.NOTE_CONNECTED: self._connected,
+            Command.RELEASE_AGENT: lambda live: self._part(live, agents.Event.RELEASED),
+            Command.LOSE_AGENT: lambda live: self._part(live, agents.Event.LOST),
+            Command.WRAP_UP: lambda live: self._agent(live.agent, agents.Event.HUNG_UP),
+            Command.LOG: self._log,
+        }
+        self.errands = Errands()
+        self.counts: Counter[str] = Counter()
+        roster.listen(self._agent_moved)
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def live(self) -> list[Live]:
+        """List the calls that are up."""
+        return list(self._calls.values())
+
+    def states(self) -> Counter[str]:
+        """Count the calls that are up by where they stand."""
+        return Counter(live.call.state.value for live in self._calls.values())
+
+    def in_flight(self, team: str) -> int:
+        """Count the calls that will want an agent of the team."""
+        return sum(1 for live in self._calls.values() if live.team == team and calls.in_flight(live.call))
+
+    def take_up(self, dial: Dial, team: str, call: Call, caller_id: str) -> Live:
+        """Keep a call from now on, until it ends."""
+        live = Live(dial, team, call, caller_id, Lane(self.errands), Lane(self.errands))
+        self._calls[call.reference] = live
+        return live
+
+    def resume_conversation(self, live: Live) -> None:
+        """Put an agent back on the call that survived us."""
+        self._agent(live.agent, agents.Event.BRIDGED)
+        self._conversations[live.agent] = live
+
+    def tick(self) -> None:
+        """End what has lasted too long."""
+        now = self._clock.now()
+        for live in self.live():
+            due = calls.deadline(live.call, self._limits)
+            if due is not None and now >= due:
+                self.feed(live, calls.Event.TIMED_OUT)
+
+    def on_event(self, event: CarrierEvent) -> None:
+        """Hear from the carrier; what concerns no call of ours is late or doubled, and dropped."""
+        live = self._calls.get(event.reference)
+        if live is None:
+            log.debug("carrier_event_ignored", reference=event.reference, kind=event.kind)
+            return
+        kind = calls.Event(event.kind)
+        live.carrier_ref = event.details.get("carrier_ref", live.carrier_ref)
+        if kind is calls.Event.BRIDGED and event.details.get("agent", live.agent) != live.agent:
+            return  # an earlier agent's bridge, given up meanwhile
+        self.feed(live, kind)
+
+    # -- for the desk --------------------------------------------------------------------------------------------
+
+    def sign_in(self, agent_id: str) -> None:
+        """Let an agent begin to work; raises IllegalTransition while they owe the outcome of a conversation."""
+        self._refuse_who_owes(agent_id)
+        self._roster.sign_in(agent_id)
+
+    def resume(self, agent_id: str) -> None:
+        """End an agent's pause; raises IllegalTransition while they owe the outcome of a conversation."""
+        self._refuse_who_owes(agent_id)
+        self._roster.resume(agent_id)
+
+    def _refuse_who_owes(self, agent_id: str) -> None:
+        owed = self._conversations.get(agent_id)
+        if owed is not None and owed.call.state is State.ENDED:
+            raise IllegalTransition(f"agent {agent_id} has yet to say what call {owed.reference} achieved")
+
+    async def dispose(self, agent_id: str, disposition: Disposition) -> None:
+        """Take what an agent says the conversation achieved; when it is committed they are done with it.
+
+        A call that is still up is ended. Raises IllegalTransition when there is no conversation to speak of.
+        """
+        live = self._conversations.get(agent_id)
+        if live is None:
+            raise IllegalTransition(f"agent {agent_id} has no call to hand in")
+        if live.call.state is State.CONNECTED:
+            self.feed(live, calls.Event.AGENT_DONE)
+        del self._conversations[agent_id]
+        item = live_call.handed_in(live, agent_id, disposition, self._clock.now())
+        await asyncio.shield(live.entries.put(lambda: self.insist(lambda: self._book.hand_in(item))))
+        self._bus.publish(CallMoved(live.reference, "disposed", disposition.value))
+        self._agent(agent_id, agents.Event.WRAPPED_UP)
+
+    # -- a call goes on ------------------------------------------------------------------------------------------
+
+    def feed(self, live: Live, event: calls.Event) -> None:
+        """Let something happen to a call, and carry out what the table says."""
+        before = live.call.state
+        try:
+            live.call, commands = calls.step(live.call, event, self._clock.now())
+        except IllegalTransition as error:
+            log.warning("call_event_ignored", error=str(error))
+            return
+        if live.call.state is State.WAITING and before is not State.BRIDGING:
+            self.count(live, "answered")
+        for command in commands:
+            self._follow[command](live)
+
+    def _find_agent(self, live: Live) -> None:
+        agent = self._roster.reserve(live.team, live.dial.language)
+        if agent is not None:
+            live.agent = agent.id
+            self.feed(live, calls.Event.AGENT_FOUND)
+        elif not self._roster.anybody(live.team):
+            self.feed(live, calls.Event.NOBODY_FREE)
+
+    def _connected(self, live: Live) -> None:
+        self._agent(live.agent, agents.Event.BRIDGED)
+        self._conversations[live.agent] = live
+        self.enter(live, live_call.connected(live))
+        self.count(live, "connected")
+
+    def _part(self, live: Live, event: agents.Event) -> None:
+        """Separate a call and its agent; the call forgets first, so that it does not hear of it again."""
+        agent, live.agent = live.agent, ""
+        self._agent(agent, event)
+
+    def _log(self, live: Live) -> None:
+        """Enter the end, exactly once: the table gives this command when the call ends and never again."""
+        self._calls.pop(live.reference, None)
+        self.enter(live, live_call.ended(live, self._clock.now()))
+        if live.call.how is HowEnded.ABANDONED:
+            self.counts["abandoned"] += 1
+        self._bus.publish(CallMoved(live.reference, "ended", str(live.call.how)))
+        self._moved()
+
+    def count(self, live: Live, stage: str) -> None:
+        """Tell that a call has come to a stage."""
+        self.counts[stage] += 1
+        self._bus.publish(CallMoved(live.reference, stage))
+
+    def _agent(self, agent_id: str, event: agents.Event) -> None:
+        """Let something happen to an agent who may have gone meanwhile."""
+        try:
+            self._roster.apply(agent_id, event)
+        except (IllegalTransition, InputError) as error:
+            log.warning("agent_event_ignored", error=str(error))
+
+    def _agent_moved(self, agent: Agent) -> None:
+        """Give a freed agent to whoever has waited longest; take a lost one's call away from them."""
+        if agent.state is agents.State.READY:
+            waiting = [
+                live for live in self._calls.values() if live.call.state is State.WAITING and live.team == agent.team
+            ]
+            if waiting:
+                self._find_agent(min(waiting, key=lambda live: live.call.answered_at or live.call.placed_at))
+            self._moved()
+        elif agent.state is agents.State.UNREACHABLE:
+            for live in [live for live in self.live() if live.agent == agent.id]:
+                if live.call.state is State.BRIDGING:
+                    self.feed(live, calls.Event.AGENT_LOST)
+
+    # -- in the background ---------------------------------------------------------------------------------------
+
+    async def _bridge(self, live: Live, agent: str) -> None:
+        try:
+            await self._carrier.bridge(live.reference, agent)
+        except ChannelUnclear as error:  # `bridged` comes, or the deadline
+            log.warning("bridge_unclear", reference=live.reference, agent=agent, error=str(error))
+        except ChannelError as error:
+            log.warning("bridge_failed", reference=live.reference, agent=agent, error=str(error))
+            if live.call.state is not State.BRIDGING or live.agent != agent:
+                return
+            if isinstance(error, ChannelRejected):
+                await self._hang_up(live)
+                self.feed(live, calls.Event.HUNG_UP)
+            else:
+                self.feed(live, calls.Event.AGENT_LOST)
+
+    async def _apologise(self, live: Live) -> None:
+        try:
+            await self._carrier.apologise(live.reference, self._apology(live.dial.language))
+        except ChannelError as error:
+            log.warning("apology_failed", reference=live.reference, error=str(error))
+            if live.call.state is State.APOLOGISING:
+                self.feed(live, calls.Event.TIMED_OUT)
+
+    async def _hang_up(self, live: Live) -> None:
+        try:
+            await self._carrier.hang_up(live.reference)
+        except ChannelError as error:
+            log.warning("hang_up_failed", reference=live.reference, error=str(error))
+
+    def enter(self, live: Live, stage: Stage) -> None:
+        """Write down a stage, after the ones before it."""
+        claimed = live.dial.claimed
+        live.entries.put(lambda: self.insist(lambda: self._book.record(claimed, stage)))
+
+    async def insist(self, work: Work) -> None:
+        """Write it down, however long the store is away: it cannot be asked for twice."""
+        while True:
+            try:
+                await work()
+            except StoreError as error:
+                log.warning("store_unavailable", while_doing="enter_call", error=str(error))
+                await self._clock.sleep(_STORE_DOWN)
+                continue
+            except StoreConflict as error:
+                log.warning("entry_refused", error=str(error))
+            return

@@ -1,0 +1,295 @@
+"""What the dialer's tests begin with: a call book in memory or in a database, customers to order, and a clock."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from contactd.domain.account import Channel
+from contactd.domain.agent import Agent
+from contactd.domain.attempt import Event, State, step
+from contactd.domain.campaign import Campaign, Step
+from contactd.domain.errors import StoreConflict, StoreError
+from contactd.domain.rules import Policy
+from contactd.engine.book import Book
+from contactd.engine.bus import Bus
+from contactd.engine.callbook import CallBook, Dial, StoredCallBook
+from contactd.engine.dialer import Dialer, Line
+from contactd.engine.gate import Gate, Refused
+from contactd.engine.roster import Roster
+from contactd.store import attempts
+from contactd.store.attempts import Claimed, NewAttempt
+from contactd.store.calls import HandedIn, Stage, Unfinished
+from contactd.store.database import Database
+from contactd.store.group_commit import GroupCommit
+from contactd.store.schema import account, attempt, call, contact_log, invoice
+from contactd.telephony.base import Announcement, CallRequest, Carrier, Kind
+from contactd.telephony.simulated import Customer, Options, SimulatedCarrier
+from tests.clock import HandClock
+
+CAMPAIGN = "mahnung"
+CALLER_ID = "+493023125000"
+LEASE = timedelta(minutes=2)
+OWNER = "one"
+
+
+def number(account_id: int) -> str:
+    """Give each account a number of its own, in a range reserved for fiction."""
+    return f"+4930231250{account_id:02}"
+
+
+def apology(language: str) -> Announcement:
+    """Say sorry in one line."""
+    return Announcement(f"sorry ({language})", language)
+
+
+class MemoryCallBook:
+    """A call book without a database: it keeps the attempt's table, and a ledger of every entry, in order."""
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock = clock
+        self.planned: list[Claimed] = []
+        self.left: list[Unfinished] = []
+        self.states: dict[str, State] = {}
+        self.entries: dict[str, list[Stage]] = defaultdict(list)
+        self.handed_in: list[HandedIn] = []
+        self.released: list[Claimed] = []
+        self.refuse: Callable[[Claimed], Refused | None] = lambda _: None
+        self.down = False
+
+    def plan(self, count: int, campaign: str = CAMPAIGN) -> None:
+        """Queue that many more attempts, one for each of as many accounts."""
+        now = self.clock.now()
+        first = len(self.states) + len(self.planned) + 1
+        self.planned += [
+            Claimed(n, 1, n, n, campaign, "anruf", Channel.CALL, 1, 1, now) for n in range(first, first + count)
+        ]
+
+    async def claim(self, campaigns: Collection[str], limit: int) -> list[Claimed]:
+        """Hand out what is queued."""
+        self._answer()
+        mine = [claimed for claimed in self.planned if claimed.campaign in campaigns][:limit]
+        for claimed in mine:
+            self.planned.remove(claimed)
+            self.states[claimed.reference] = State.CLAIMED
+        return mine
+
+    async def begin(self, claimed: Claimed) -> Dial | Refused:
+        """Let everything pass that `refuse` lets pass."""
+        await asyncio.sleep(0)
+        self._answer()
+        refused = self.refuse(claimed)
+        if refused is not None:
+            self._follow(claimed.reference, Event.FORBIDDEN)
+            return refused
+        self._follow(claimed.reference, Event.BEGUN)
+        return Dial(claimed, number(claimed.id % 100), "de")
+
+    async def release(self, claimed: Claimed) -> None:
+        """Take back what was not called."""
+        self._answer()
+        sending = self.states[claimed.reference] is State.SENDING
+        self._follow(claimed.reference, Event.NOT_TAKEN if sending else Event.RELEASED)
+        self.released.append(claimed)
+
+    async def record(self, claimed: Claimed, stage: Stage) -> None:
+        """Follow the attempt's table, and remember."""
+        await asyncio.sleep(0)
+        self._answer()
+        if stage.transition is not None:
+            self._follow(claimed.reference, stage.transition.event)
+        self.entries[claimed.reference].append(stage)
+
+    async def hand_in(self, item: HandedIn) -> None:
+        """Remember; only the first counts."""
+        self._answer()
+        if any(known.attempt_id == item.attempt_id for known in self.handed_in):
+            raise StoreConflict(f"attempt {item.attempt_id} has a disposition already")
+        self.handed_in.append(item)
+
+    async def unfinished(self) -> list[Unfinished]:
+        """List what the test says was left behind."""
+        self._answer()
+        for item in self.left:
+            self.states.setdefault(item.claimed.reference, State.ACCEPTED if item.row.ringing_at else State.UNCLEAR)
+        return self.left
+
+    def ends(self, reference: str) -> list[str]:
+        """List the outcomes of the entries that end the call."""
+        return [
+            stage.transition.outcome
+            for stage in self.entries[reference]
+            if stage.transition is not None and stage.transition.event not in (Event.TAKEN, Event.LOST_SIGHT)
+        ]
+
+    def _answer(self) -> None:
+        if self.down:
+            raise StoreError("disk full")
+
+    def _follow(self, reference: str, event: Event) -> None:
+        self.states[reference] = step(self.states[reference], event)
+
+
+class WatchedBook:
+    """Passes everything on to a call book, and says when it has answered all."""
+
+    def __init__(self, book: CallBook) -> None:
+        self._book = book
+        self._asked = 0
+        self._none = asyncio.Event()
+        self._none.set()
+
+    async def at_rest(self) -> None:
+        """Wait until nothing is asked any more, and nothing new follows from the answers."""
+        while self._asked:
+            await self._none.wait()
+            for _ in range(20):
+                await asyncio.sleep(0)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- whatever the call book has
+        method = getattr(self._book, name)
+
+        async def asked(*arguments: object) -> object:
+            self._asked += 1
+            self._none.clear()
+            try:
+                return await method(*arguments)
+            finally:
+                self._asked -= 1
+                if not self._asked:
+                    self._none.set()
+
+        return asked
+
+
+@dataclass
+class Scene:
+    """A dialer at work; `people` says how the customer of each account behaves, `usual` how the others do."""
+
+    clock: HandClock
+    roster: Roster
+    carrier: SimulatedCarrier
+    dialer: Dialer
+    happened: list[object]
+    people: dict[int, Customer] = field(default_factory=dict)
+    usual: Customer = field(default_factory=lambda: Customer(Kind.ANSWERED))
+
+    def orders(self, order: str) -> list[tuple[str, str]]:
+        """List what the carrier was asked, as (reference, detail)."""
+        return [(asked.reference, asked.detail) for asked in self.carrier.ledger if asked.order == order]
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Run the dialer for the length of the block, then end it without mercy, as a crash would."""
+        running = asyncio.ensure_future(self.dialer.run())
+        await self.clock.settle()
+        try:
+            yield
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await self.carrier.close()
+
+
+async def a_scene(
+    book: CallBook,
+    clock: HandClock,
+    *,
+    agents: Collection[str] = ("anna",),
+    teams: Mapping[str, frozenset[str]] | None = None,
+    wrap: Callable[[Carrier], Carrier] = lambda carrier: carrier,
+    line: Line | None = None,
+) -> Scene:
+    """Build a dialer with these agents, all of them signed in one second after the other."""
+    roster = Roster([Agent(name, languages=("de",)) for name in agents], clock)
+    scene: Scene
+    carrier = SimulatedCarrier(Options(), clock, customers=lambda request: scene.people.get(_who(request), scene.usual))
+    bus, happened = Bus(), list[object]()
+    bus.listen(happened.append)
+    teams = teams or {"": frozenset({CAMPAIGN})}
+    dialer = Dialer(
+        roster=roster,
+        carrier=wrap(carrier),
+        book=book,
+        clock=clock,
+        bus=bus,
+        teams=lambda: teams,
+        apology=apology,
+        line=line or Line(CALLER_ID, 30.0),
+    )
+    await carrier.start(dialer.on_event)
+    scene = Scene(clock, roster, carrier, dialer, happened)
+    for name in agents:
+        roster.sign_in(name)
+        clock.advance(1)
+    return scene
+
+
+def _who(request: CallRequest) -> int:
+    return request.attempt_id
+
+
+class StoredScene:
+    """A database with accounts and a campaign of calls, and scenes that work on it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.clock = HandClock()
+        self.commit = GroupCommit(database)
+        campaign = Campaign(CAMPAIGN, (Step("anruf", Channel.CALL, day=0, attempts=6),))
+        self.book = Book([campaign], {CAMPAIGN: Policy("free", default_timezone="Europe/Berlin")})
+        self.bus = Bus()
+
+    def plan(self, count: int) -> list[int]:
+        """Make that many accounts who owe something, and plan a call to each; answers the attempts' ids."""
+        now = self.clock.now()
+        with self.database.transaction() as connection:
+            for n in range(1, count + 1):
+                row = {"id": n, "customer_id": n, "creditor": "acme", "account_no": f"K-{n}", "currency": "EUR"}
+                row |= {"name": f"Customer {n}", "mobile": number(n), "language": "de", "open": 5000}
+                row |= {"oldest_due": date(2026, 10, 1), "created_at": now, "updated_at": now}
+                connection.execute(sa.insert(account).values(row))
+                owed = {"account_id": n, "invoice_no": f"R-{n}", "invoice_date": date(2026, 9, 1)}
+                owed |= {"due_date": date(2026, 10, 1), "amount": 5000, "open": 5000, "imported_open": 5000}
+                connection.execute(sa.insert(invoice).values(owed))
+            attempts.plan(
+                connection,
+                [
+                    NewAttempt(n, n, None, CAMPAIGN, "anruf", Channel.CALL, 1, 1, now + timedelta(microseconds=n), now)
+                    for n in range(1, count + 1)
+                ],
+            )
+            return list(connection.scalars(sa.select(attempt.c.id).order_by(attempt.c.account_id)))
+
+    def callbook(self) -> StoredCallBook:
+        """Make the call book the dialer works with."""
+        gate = Gate(self.book, self.clock, lease=LEASE)
+        return StoredCallBook(self.commit, gate, self.clock, self.bus, owner=OWNER, lease=LEASE)
+
+    async def scene(self, *, agents: Collection[str] = ("anna",)) -> Scene:
+        """Put a dialer to work on the database."""
+        book = WatchedBook(self.callbook())
+        self.clock.at_rest = book.at_rest
+        return await a_scene(book, self.clock, agents=agents)
+
+    def log(self) -> list[tuple[int, str, str, str, str]]:
+        """Read the contact log: attempt, event, outcome, agent, disposition."""
+        columns = [contact_log.c[name] for name in ("attempt_id", "event", "outcome", "agent", "disposition")]
+        with self.database.snapshot() as connection:
+            rows = connection.execute(sa.select(*columns).order_by(contact_log.c.id))
+            return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+    def attempt(self, attempt_id: int) -> Mapping[str, Any]:
+        """Read an attempt."""
+        with self.database.snapshot() as connection:
+            return dict(connection.execute(sa.select(attempt).where(attempt.c.id == attempt_id)).mappings().one())
+
+    def call(self, attempt_id: int) -> Mapping[str, Any]:
+        """Read a call."""
+        with self.database.snapshot() as connection:
+            return dict(connection.execute(sa.select(call).where(call.c.attempt_id == attempt_id)).mappings().one())

@@ -1,0 +1,66 @@
+"""A carrier that can be made to fail, around the simulated one; for the dialer's tests."""
+
+from collections.abc import Awaitable, Callable
+
+from contactd.telephony.base import Announcement, CallRequest, Carrier, OnEvent
+from tests.engine.dialing import MemoryCallBook, Scene, a_scene
+
+
+class Disturbed:
+    """A carrier some of whose requests fail: `faults` maps an order to what is raised, before or after it is done."""
+
+    name = "disturbed"
+
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
+        self.faults: dict[str, Exception] = {}
+        self.after: set[str] = set()
+
+    async def start(self, on_event: OnEvent) -> None:
+        """Pass on."""
+        await self._carrier.start(on_event)
+
+    async def close(self) -> None:
+        """Pass on."""
+        await self._carrier.close()
+
+    async def place(self, request: CallRequest) -> None:
+        """Pass on, or fail."""
+        await self._try("place", lambda: self._carrier.place(request))
+
+    async def bridge(self, reference: str, agent_id: str) -> None:
+        """Pass on, or fail."""
+        await self._try("bridge", lambda: self._carrier.bridge(reference, agent_id))
+
+    async def apologise(self, reference: str, announcement: Announcement) -> None:
+        """Pass on, or fail."""
+        await self._try("apologise", lambda: self._carrier.apologise(reference, announcement))
+
+    async def hang_up(self, reference: str) -> None:
+        """Pass on, or fail."""
+        await self._try("hang_up", lambda: self._carrier.hang_up(reference))
+
+    async def live(self) -> list[str]:
+        """Pass on, or fail."""
+        if "live" in self.faults:
+            raise self.faults["live"]
+        return await self._carrier.live()
+
+    async def _try(self, order: str, work: Callable[[], Awaitable[None]]) -> None:
+        fault = self.faults.get(order)
+        if fault is None or order in self.after:
+            await work()
+        if fault is not None:
+            raise fault
+
+
+async def disturbed(book: MemoryCallBook, *names: str) -> tuple[Scene, Disturbed]:
+    """Build a scene whose carrier can be made to fail."""
+    made: list[Disturbed] = []
+
+    def wrap(carrier: Carrier) -> Carrier:
+        made.append(Disturbed(carrier))
+        return made[0]
+
+    scene = await a_scene(book, book.clock, agents=names or ("anna",), wrap=wrap)
+    return scene, made[0]

@@ -1,0 +1,264 @@
+"""The dialer with carriers that refuse, break, lose sight or report late, on a call book in memory."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from contactd.domain import agent as agents
+from contactd.domain import call as calls
+from contactd.domain.agent import State
+from contactd.domain.attempt import Event as AttemptEvent
+from contactd.domain.errors import (
+    ChannelError,
+    ChannelMisconfigured,
+    ChannelRejected,
+    ChannelUnavailable,
+    ChannelUnclear,
+)
+from contactd.engine.dialer import Line
+from contactd.telephony.base import CallRequest, CarrierEvent, Kind
+from contactd.telephony.simulated import Customer
+from tests.clock import HandClock
+from tests.engine.dialing import MemoryCallBook, a_scene
+from tests.engine.disturbed import disturbed
+
+ANSWERS = Customer(Kind.ANSWERED, setup=1, ring=10, patience=6, talk=60)
+SLOW = Customer(Kind.ANSWERED, setup=1, ring=20, patience=6, talk=60)
+
+
+@pytest.fixture
+def book() -> MemoryCallBook:
+    """Give a call book in memory, on a clock moved by hand."""
+    return MemoryCallBook(HandClock())
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds"), [(ChannelUnavailable("no trunk", retry_after=20), 20), (ChannelMisconfigured("no"), 300)]
+)
+async def test_a_carrier_that_refuses_is_left_alone_for_a_while_and_the_attempt_is_planned_again(
+    book: MemoryCallBook, fault: ChannelError, seconds: float
+) -> None:
+    book.plan(9)
+    scene, carrier = await disturbed(book)
+    carrier.faults["place"] = fault
+    async with scene.at_work():
+        await scene.clock.run(1)
+        began = book.clock.now()
+        assert scene.dialer.status()["resting"]
+        assert book.ends("1-1") == ["congestion"]
+        (stage,) = book.entries["1-1"]
+        assert stage.transition is not None
+        assert stage.transition.event is AttemptEvent.NOT_TAKEN
+        assert stage.transition.not_before is not None
+        assert stage.transition.not_before >= began + timedelta(seconds=seconds - 1.5)
+        carrier.faults.clear()
+        await scene.clock.run(seconds - 3)
+        assert scene.orders("place") == []
+        await scene.clock.run(6)
+        assert len(scene.orders("place")) == 1
+
+
+async def test_congestion_before_a_ring_is_tried_again_later_and_after_a_ring_it_was_a_try(
+    book: MemoryCallBook,
+) -> None:
+    book.plan(2)
+    scene = await a_scene(book, book.clock, agents=("anna", "berta"))
+    scene.people = {1: Customer(Kind.CONGESTION), 2: SLOW}
+    async with scene.at_work():
+        await scene.clock.run(3)
+        scene.dialer.on_event(CarrierEvent("2-1", Kind.CONGESTION, book.clock.now()))
+        await scene.clock.settle()
+    events = [stage.transition.event for stage in (book.entries["1-1"] + book.entries["2-1"]) if stage.transition]
+    assert events == [AttemptEvent.NOT_TAKEN, AttemptEvent.TAKEN, AttemptEvent.REJECTED]
+
+
+@pytest.mark.parametrize(("dead", "outcome"), [(True, "invalid"), (False, "rejected")])
+async def test_a_number_the_carrier_rejects_is_invalid_only_when_it_is_dead(
+    book: MemoryCallBook, *, dead: bool, outcome: str
+) -> None:
+    book.plan(1)
+    scene, carrier = await disturbed(book)
+    carrier.faults["place"] = ChannelRejected("no", dead=dead)
+    async with scene.at_work():
+        await scene.clock.run(1)
+    assert book.ends("1-1") == [outcome]
+    (stage,) = book.entries["1-1"]
+    assert (stage.suppress is not None) == dead
+
+
+@pytest.mark.parametrize("fault", [ChannelUnclear("time-out"), RuntimeError("nobody foresaw it")])
+async def test_a_call_that_may_have_been_placed_is_entered_as_unclear_and_goes_on_when_it_is_heard_of(
+    book: MemoryCallBook, fault: Exception
+) -> None:
+    book.plan(1)
+    scene, carrier = await disturbed(book)
+    scene.usual = ANSWERS
+    carrier.faults["place"], carrier.after = fault, {"place"}
+    async with scene.at_work():
+        await scene.clock.run(120)
+    events = [stage.transition.event for stage in book.entries["1-1"] if stage.transition]
+    assert events == [AttemptEvent.LOST_SIGHT, AttemptEvent.TAKEN, AttemptEvent.CONFIRMED]
+
+
+async def test_a_call_never_heard_of_is_hung_up_and_lost_when_its_time_is_over(book: MemoryCallBook) -> None:
+    book.plan(1)
+    scene, carrier = await disturbed(book)
+    carrier.faults["place"] = ChannelUnclear("time-out")
+    async with scene.at_work():
+        await scene.clock.run(55)
+        assert book.ends("1-1") == []
+        await scene.clock.run(10)
+    assert book.ends("1-1") == ["lost"]
+    assert scene.orders("hang_up") == [("1-1", "")]
+
+
+async def test_a_call_that_is_answered_before_the_placing_request_has_is_no_doubt(book: MemoryCallBook) -> None:
+    book.plan(1)
+    scene, carrier = await disturbed(book)
+    carrier.faults["place"], carrier.after = ChannelUnclear("time-out"), {"place"}
+    scene.usual = ANSWERS
+    inner = scene.carrier.place
+
+    async def slow(request: CallRequest) -> None:
+        await inner(request)
+        await scene.clock.sleep(5)
+
+    scene.carrier.place = slow  # type: ignore[method-assign]
+    async with scene.at_work():
+        await scene.clock.run(90)
+    events = [stage.transition.event for stage in book.entries["1-1"] if stage.transition]
+    assert events == [AttemptEvent.TAKEN, AttemptEvent.CONFIRMED]
+
+
+async def test_an_agent_the_carrier_cannot_reach_is_out_of_reach_and_another_takes_the_call(
+    book: MemoryCallBook,
+) -> None:
+    book.plan(1)
+    scene, carrier = await disturbed(book, "anna", "berta")
+    scene.usual = ANSWERS
+    carrier.faults["bridge"] = ChannelUnavailable("the agent's telephone is gone")
+    async with scene.at_work():
+        await scene.clock.run(11.4)
+        assert scene.roster.find("anna").state is State.UNREACHABLE
+        assert scene.roster.find("berta").state is State.UNREACHABLE
+        await scene.clock.run(30)
+    assert book.ends("1-1") == ["abandoned"]
+
+
+async def test_an_agent_whose_desk_is_lost_before_the_bridge_is_replaced(book: MemoryCallBook) -> None:
+    book.plan(1)
+    scene, carrier = await disturbed(book, "anna", "berta")
+    scene.usual = ANSWERS
+    carrier.faults["bridge"] = ChannelUnclear("time-out")
+    async with scene.at_work():
+        await scene.clock.run(11.4)
+        assert scene.roster.find("anna").state is State.RESERVED
+        carrier.faults.clear()
+        scene.roster.apply("anna", agents.Event.LOST)
+        await scene.clock.run(5)
+        scene.dialer.on_event(CarrierEvent("1-1", Kind.BRIDGED, book.clock.now(), {"agent": "anna"}))
+    assert scene.orders("bridge") == [("1-1", "berta")]
+    assert scene.roster.find("berta").state is State.TALK
+
+
+async def test_a_late_bridge_to_an_agent_given_up_is_not_taken_for_the_next_ones(book: MemoryCallBook) -> None:
+    book.plan(1)
+    scene, carrier = await disturbed(book, "anna", "berta")
+    scene.usual = ANSWERS
+    carrier.faults["bridge"] = ChannelUnclear("time-out")
+    async with scene.at_work():
+        await scene.clock.run(11.4)
+        scene.roster.apply("anna", agents.Event.LOST)
+        await scene.clock.settle()
+        scene.dialer.on_event(CarrierEvent("1-1", Kind.BRIDGED, book.clock.now(), {"agent": "anna"}))
+        assert scene.roster.find("berta").state is State.RESERVED
+
+
+async def test_a_customer_who_is_gone_when_the_bridge_is_made_costs_no_agent(book: MemoryCallBook) -> None:
+    book.plan(1)
+    scene, carrier = await disturbed(book)
+    scene.usual = ANSWERS
+    carrier.faults["bridge"] = ChannelRejected("the call is over")
+    async with scene.at_work():
+        await scene.clock.run(12)
+    assert book.ends("1-1") == ["abandoned"]
+    assert scene.roster.find("anna").state is State.READY
+
+
+async def test_a_bridge_that_fails_after_the_customer_hung_up_changes_nothing(book: MemoryCallBook) -> None:
+    book.plan(1)
+    scene, carrier = await disturbed(book)
+    scene.usual = ANSWERS
+    carrier.faults["bridge"] = ChannelUnavailable("no")
+    gone = asyncio.Event()
+
+    async def hangs(reference: str, agent_id: str) -> None:
+        del agent_id
+        scene.dialer.on_event(CarrierEvent(reference, Kind.HUNG_UP, book.clock.now()))
+        gone.set()
+        raise ChannelUnavailable("no")
+
+    carrier.bridge = hangs  # type: ignore[method-assign]
+    async with scene.at_work():
+        await scene.clock.run(12)
+    assert gone.is_set()
+    assert scene.roster.find("anna").state is State.READY
+    assert book.ends("1-1") == ["abandoned"]
+
+
+async def test_a_person_who_cannot_be_spoken_to_is_not_left_in_silence(book: MemoryCallBook) -> None:
+    book.plan(1)
+    scene, carrier = await disturbed(book)
+    scene.usual = ANSWERS
+    carrier.faults |= {"apologise": ChannelUnavailable("no"), "hang_up": ChannelUnavailable("no")}
+    async with scene.at_work():
+        await scene.clock.run(5)
+        scene.roster.pause("anna")
+        await scene.clock.run(8)
+        assert book.ends("1-1") == ["abandoned"]
+
+
+async def test_a_conversation_whose_end_is_never_reported_ends_after_a_while(book: MemoryCallBook) -> None:
+    book.plan(1)
+    scene = await a_scene(book, book.clock, line=Line("", 30, talk_seconds=300))
+    scene.usual = Customer(Kind.ANSWERED, talk=90000)
+    async with scene.at_work():
+        await scene.clock.run(320)
+    assert book.ends("1-1") == ["connected"]
+    assert scene.roster.find("anna").state is State.WRAP
+
+
+async def test_whoever_slept_hears_what_happened_meanwhile_before_counting_the_time(book: MemoryCallBook) -> None:
+    book.plan(1)
+    scene = await a_scene(book, book.clock)
+    scene.usual = Customer(Kind.NO_ANSWER, setup=2)
+    async with scene.at_work():
+        await scene.clock.run(1)
+        scene.clock.advance(3600)  # the ticks wake before the carrier's report of the same hour
+        scene.dialer.on_event(CarrierEvent("1-1", Kind.BUSY, book.clock.now()))
+        await scene.clock.run(5)
+    assert book.ends("1-1") == ["busy"]
+
+
+async def test_a_suspended_machine_does_not_lose_the_calls_whose_reports_wait(book: MemoryCallBook) -> None:
+    book.plan(1)
+    scene = await a_scene(book, book.clock)
+    scene.usual = Customer(Kind.NO_ANSWER, setup=2)
+    async with scene.at_work():
+        await scene.clock.run(10)
+        scene.clock.advance(3600)
+        await scene.clock.settle()
+        await scene.clock.run(5)
+    assert book.ends("1-1") == ["no_answer"]
+    assert scene.orders("hang_up") == []
+
+
+async def test_a_thing_that_cannot_happen_to_a_call_is_ignored(book: MemoryCallBook) -> None:
+    book.plan(1)
+    scene = await a_scene(book, book.clock)
+    async with scene.at_work():
+        await scene.clock.run(0.5)
+        (live,) = scene.dialer.desk.live()
+        scene.dialer.desk.feed(live, calls.Event.AGENT_DONE)
+        assert live.call.state is calls.State.PLACED

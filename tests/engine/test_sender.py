@@ -1,0 +1,232 @@
+"""The sender: every answer of a provider in the attempt's own words, and nothing sent twice or lost."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+import sqlalchemy as sa
+
+from contactd.channels.base import Message, Receipt
+from contactd.channels.memory import MemoryChannel
+from contactd.domain.account import Channel
+from contactd.domain.errors import (
+    ChannelError,
+    ChannelMisconfigured,
+    ChannelRejected,
+    ChannelUnavailable,
+    ChannelUnclear,
+    RecipientOptedOut,
+    StoreError,
+)
+from contactd.store import schema
+from contactd.store.database import Database
+from contactd.store.group_commit import GroupCommit
+from tests.engine.world import World, open_world
+
+
+async def send_one(database: Database, fault: ChannelError | None) -> tuple[World, MemoryChannel]:
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+        channel = MemoryChannel(faults=[fault] if fault else [])
+        await world.send(channel)
+        return world, channel
+
+
+async def test_what_the_provider_took_is_accepted_with_its_reference(database: Database) -> None:
+    world, channel = await send_one(database, None)
+    [row] = world.rows()
+    assert (row.state, row.outcome, row.provider_ref) == ("accepted", "accepted", f"memory-{row.id}-1")
+    assert [message.to for message in channel.ledger] == ["debtor1@example.com"]
+    assert world.log() == [("sending", "", ""), ("accepted", "accepted", "")]
+    assert [(moved.state, moved.outcome) for moved in world.moved] == [("accepted", "accepted")]
+
+
+async def test_what_was_certainly_not_taken_is_tried_again_later(database: Database) -> None:
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+        channel = MemoryChannel(faults=[ChannelUnavailable("come back", code="451", retry_after=600)])
+        await world.send(channel)
+        [row] = world.rows()
+        assert (row.state, row.sending_at, row.ended_at) == ("planned", None, None)
+        assert (row.not_before - world.clock.now()).total_seconds() == 600
+        world.clock.advance(601)
+        await world.send(channel)
+        [row] = world.rows()
+        assert (row.state, row.claim_no) == ("accepted", 2)
+        assert [message.reference for message in channel.ledger] == [f"{row.id}-2"]
+
+
+async def test_what_may_have_been_taken_is_unclear_and_never_sent_again(database: Database) -> None:
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+        channel = MemoryChannel(faults=[ChannelUnclear("no answer after the dot")])
+        await world.send(channel)
+        world.clock.advance(100_000)
+        await world.send(channel)
+        assert [row.state for row in world.rows()] == ["unclear"]
+        assert len(channel.ledger) == 1
+
+
+async def test_an_error_nobody_foresaw_counts_as_unclear(database: Database) -> None:
+    class Broken(MemoryChannel):
+        async def send(self, message: Message) -> Receipt:
+            raise ZeroDivisionError(message.reference)
+
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+        await world.send(Broken())
+        [row] = world.rows()
+        assert (row.state, row.reason) == ("unclear", "ZeroDivisionError")
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "suppressed"),
+    [
+        (ChannelRejected("no such user", code="5.1.1", dead=True), "undeliverable", ["undeliverable"]),
+        (ChannelRejected("content refused", code="5.7.1"), "rejected", []),
+        (RecipientOptedOut("stop", code="21610"), "opted_out", ["opted_out"]),
+    ],
+)
+async def test_a_refusal_fails_and_closes_the_address_if_it_is_to_blame(
+    database: Database, fault: ChannelError, outcome: str, suppressed: Sequence[str]
+) -> None:
+    world, _ = await send_one(database, fault)
+    [row] = world.rows()
+    assert (row.state, row.outcome, row.reason) == ("failed", outcome, f"{fault.code} {fault}")
+    with database.snapshot() as connection:
+        assert connection.scalars(sa.select(schema.suppression.c.reason)).all() == suppressed
+
+
+async def test_wrong_credentials_pause_the_channel_and_lose_nothing(database: Database) -> None:
+    async with open_world(database) as world:
+        for number in (1, 2, 3):
+            world.debtor(number)
+        world.planner.plan("standard", world.clock.now())
+        channel = MemoryChannel(faults=[ChannelMisconfigured("login refused", code="535")] * 3)
+        sender = world.sender(channel, in_flight=1)
+        running = asyncio.create_task(sender.run())
+        paused: list[tuple[str, str]] = []
+        for _ in range(1_000):
+            with database.snapshot() as connection:
+                chosen = sa.select(schema.pause.c.name, schema.pause.c.reason)
+                paused = [(row[0], row[1]) for row in connection.execute(chosen)]
+            if paused and all(row.state == "planned" for row in world.rows()):
+                break
+            await asyncio.sleep(0.005)
+        sender.drain()
+        await running
+        assert paused == [("channel:email", "535 login refused")]
+        assert [row.state for row in world.rows()] == ["planned"] * 3
+        assert channel.ledger == []
+
+
+async def test_draining_gives_back_what_was_claimed_and_not_begun(database: Database) -> None:
+    begun = asyncio.Event()
+
+    class Slow(MemoryChannel):
+        async def send(self, message: Message) -> Receipt:
+            begun.set()
+            await asyncio.sleep(0.05)
+            return await super().send(message)
+
+    async with open_world(database) as world:
+        for number in range(1, 21):
+            world.debtor(number)
+        world.planner.plan("standard", world.clock.now())
+        channel = Slow()
+        sender = world.sender(channel, in_flight=2)
+        running = asyncio.create_task(sender.run())
+        await begun.wait()
+        sender.drain()
+        await running
+        states = [row.state for row in world.rows()]
+        assert states.count("accepted") == len(channel.ledger)
+        assert states.count("planned") == 20 - len(channel.ledger) > 0
+
+
+async def test_a_store_that_is_away_for_the_answer_is_asked_until_it_is_back(database: Database) -> None:
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+
+        class Flaky(GroupCommit):
+            refused = 0
+
+            async def submit(self, function, item):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as its base
+                if function.__name__ == "settle" and self.refused < 2:
+                    self.refused += 1
+                    raise StoreError("the disk is full")
+                return await super().submit(function, item)
+
+        flaky = Flaky(database)
+        world.commit = flaky
+        channel = MemoryChannel()
+        sender = world.sender(channel)
+        running = asyncio.create_task(sender.run())
+        for _ in range(400):
+            await world.clock.run(0.5)
+            if world.rows()[0].state == "accepted":
+                break
+        sender.drain()
+        await running
+        await flaky.close()
+        assert flaky.refused == 2
+        assert len(channel.ledger) == 1
+        assert world.rows()[0].state == "accepted"
+
+
+async def test_without_a_committed_intent_nothing_is_sent(database: Database) -> None:
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+
+        class Full(GroupCommit):
+            refused = 0
+
+            async def submit(self, function, item):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as its base
+                if function.__name__ == "begin" and not self.refused:
+                    self.refused += 1
+                    raise StoreError("the disk is full")
+                return await super().submit(function, item)
+
+        full = Full(database)
+        world.commit = full
+        channel = MemoryChannel()
+        sender = world.sender(channel)
+        running = asyncio.create_task(sender.run())
+        for _ in range(400):
+            await world.clock.run(0.5)
+            if world.rows()[0].state == "accepted":
+                break
+        sender.drain()
+        await running
+        await full.close()
+        assert full.refused == 1
+        assert [row.state for row in world.rows()] == ["accepted"]
+        assert len(channel.ledger) == 1
+        assert [event for event, _, _ in world.log()] == ["sending", "accepted"]
+
+
+async def test_a_rate_is_kept_before_the_rules_are_asked(database: Database) -> None:
+    async with open_world(database) as world:
+        for number in range(1, 6):
+            world.debtor(number)
+        world.planner.plan("standard", world.clock.now())
+        channel = MemoryChannel()
+        sender = world.sender(channel, rate=1.0)
+        running = asyncio.create_task(sender.run())
+        for _ in range(100):
+            await asyncio.sleep(0.005)
+        assert len(channel.ledger) == 1
+        assert not [row for row in world.rows() if row.state == "sending"]
+        for _ in range(40):
+            await world.clock.run(0.5)
+            await asyncio.sleep(0.02)
+        sender.drain()
+        await running
+        assert len(channel.ledger) == 5
+        assert world.rows()[0].channel == Channel.EMAIL
