@@ -1,0 +1,153 @@
+"""Accounts and payments over HTTP, for the creditor's own systems; app.py mounts it.
+
+A request is answered after its rows are committed; a rejected row does not keep the others out, as with a file.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+import structlog
+from aiohttp import web
+
+from contactd.config.settings import Settings, Token
+from contactd.domain.errors import ConfigError, InputError, NeedsForce, StoreConflict, StoreError
+from contactd.intake.accept import Report, accept_accounts, accept_payments
+from contactd.web.body import JSON, NDJSON, TYPES, Body, Limits, Malformed, TooLarge
+from contactd.web.boundary import Handler
+from contactd.web.window import Window
+
+log = structlog.get_logger()
+
+_AT_ONCE = 2  # lists taken apart at a time; the others wait, their bodies on disk
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="contactd"'}
+_FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+Rows = Iterator[dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the address says about a list."""
+
+    full: bool = False
+    force: bool = False
+
+
+Accept = Callable[[Window, Rows, _Asked, str], Report]
+
+
+def _accounts(window: Window, rows: Rows, asked: _Asked, source: str) -> Report:
+    intake = window.settings().intake
+    return accept_accounts(
+        window.database, rows, now=window.clock.now, source=source, full=asked.full, force=asked.force,
+        country=intake.country, currency=intake.currency, max_vanish=intake.max_vanish,
+    )  # fmt: skip
+
+
+def _payments(window: Window, rows: Rows, asked: _Asked, source: str) -> Report:
+    if asked.full or asked.force:
+        raise InputError("full and force are for accounts; payments only ever come in addition")
+    currency = window.settings().intake.currency
+    return accept_payments(window.database, rows, now=window.clock.now, source=source, currency=currency)
+
+
+_KINDS: dict[str, Accept] = {"accounts": _accounts, "payments": _payments}
+
+
+def routes(window: Window, limits: Limits | None = None) -> list[web.RouteDef]:
+    """List the addresses for app.py to mount."""
+    turn = asyncio.Semaphore(_AT_ONCE)
+    bounds = limits or Limits()
+    return [web.post(f"/api/v1/{kind}", _handler(window, kind, turn, bounds)) for kind in _KINDS]
+
+
+def _handler(window: Window, kind: str, turn: asyncio.Semaphore, limits: Limits) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        caller = _admit(window.settings(), kind, request)
+        if isinstance(caller, web.Response):
+            return caller
+        try:
+            report = await _take(window, kind, request, caller, turn, limits)
+        except (StoreError, StoreConflict, InputError, OSError) as error:
+            log.warning("intake_refused", kind=kind, caller=caller.name, error=type(error).__name__)
+            return _refused(error, limits)
+        counts = {"accepted": report.counts["accepted"], "rejected": report.counts["rejected"]}
+        window.metrics.took(kind, counts)
+        log.info("intake_taken", kind=kind, caller=caller.name, **counts)
+        window.wake()
+        return web.json_response(report.as_json())
+
+    return handler
+
+
+def _admit(settings: Settings, kind: str, request: web.Request) -> Token | web.Response:
+    """Answer who asks, or why they are turned away; nothing of the body was read."""
+    caller = _who(settings, request)
+    if caller is None:
+        log.warning("api_caller_unknown", kind=kind, remote=request.remote)
+        return _error("no token that is known; send: Authorization: Bearer …", 401, headers=_CHALLENGE)
+    if kind not in caller.scopes:
+        log.warning("api_scope_missing", kind=kind, caller=caller.name)
+        return _error(f'this token may not send {kind}; add "{kind}" to its scopes in [[web.tokens]]', 403)
+    if request.content_type not in TYPES:
+        return _error(f"send {JSON} or {NDJSON}, not {request.content_type}", 415)
+    return caller
+
+
+async def _take(
+    window: Window, kind: str, request: web.Request, caller: Token, turn: asyncio.Semaphore, limits: Limits
+) -> Report:
+    asked = _Asked(_flag(request, "full"), _flag(request, "force"))
+    with Body(request.content_type, limits) as body:
+        await body.receive(request)
+        async with turn:
+            # Whoever hangs up meanwhile does not undo it: the thread goes on, and sending again changes nothing.
+            return await asyncio.to_thread(lambda: _KINDS[kind](window, body.rows(), asked, f"api:{caller.name}"))
+
+
+def _who(settings: Settings, request: web.Request) -> Token | None:
+    """Answer whose token was sent; looks at every one, so that the time taken tells nothing."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    sent = sha256(given.strip().encode("utf-8", "surrogateescape")).digest()
+    found = None
+    for token in settings.web.tokens:
+        try:
+            own = token.token.reveal()
+        except ConfigError:  # its source is gone; `contactd check` says so
+            own = ""
+        if hmac.compare_digest(sha256(own.encode()).digest(), sent) and own:
+            found = token
+    return found if scheme.lower() == "bearer" else None
+
+
+def _flag(request: web.Request, name: str) -> bool:
+    word = request.query.get(name, "false").lower()
+    if word not in _FLAGS:
+        raise InputError(f"{name} is true or false, not {word[:20]!r}")
+    return _FLAGS[word]
+
+
+def _refused(error: Exception, limits: Limits) -> web.Response:
+    if isinstance(error, TooLarge):
+        return _error(str(error), 413)
+    if isinstance(error, NeedsForce):
+        return _error(f"{error} (here: ?full=true&force=true)", 409)
+    if isinstance(error, Malformed):
+        return _error(str(error), 400, {"cure": error.cure, **error.place})
+    if isinstance(error, InputError):
+        return _error(str(error), 400)
+    if isinstance(error, TimeoutError):
+        return _error(f"nothing came for {limits.pause:g} seconds; send the body again, whole", 408)
+    # The database is away or full, or there is no room to keep the body: its words are for our log only.
+    log.error("intake_not_kept", reason=str(error))
+    text = "contactd cannot keep this now; send the same again later, nothing doubles"
+    return _error(text, 503, headers={"Retry-After": "30"})
+
+
+def _error(
+    text: str, status: int, more: Mapping[str, object] | None = None, *, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    return web.json_response({"error": text, **(more or {})}, status=status, headers=headers)

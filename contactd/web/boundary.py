@@ -1,0 +1,41 @@
+"""What holds for every answer of the web floor: no surprise gets out, nothing tells what we run on."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_HEADERS = {
+    "Server": "contactd",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    # A page that needs more says so itself.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+@web.middleware
+async def boundary(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """End a request nobody foresaw with 500 and a traceback in the log; the answer says nothing about it."""
+    try:
+        return await handler(request)
+    except web.HTTPException:
+        raise
+    except Exception:  # one request ends here, the daemon goes on
+        # The pattern of the route, not the path: that may carry a customer's token.
+        resource = request.match_info.route.resource
+        log.exception("request_broke", method=request.method, route=resource.canonical if resource else "")
+        return web.json_response({"error": "contactd failed here; its log says how"}, status=500)
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Complete the headers of every answer; a handler on aiohttp's signal on_response_prepare."""
+    del request
+    response.headers["Server"] = _HEADERS["Server"]
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)

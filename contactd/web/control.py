@@ -1,0 +1,83 @@
+"""The control socket: what `contactd status`, `reload` and the like ask of the running daemon; for daemon.py.
+
+Who may open the socket file may do everything here: it is the daemon's own user's (mode 0600).
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from functools import partial
+
+from aiohttp import web
+
+from contactd.domain.errors import ConfigError, ContactdError, StoreError
+from contactd.web.boundary import Handler, add_headers, boundary
+from contactd.web.window import Window
+
+_json = partial(web.json_response, dumps=partial(json.dumps, default=str, ensure_ascii=False))
+
+
+def control_app(window: Window) -> web.Application:
+    """Build the application behind the control socket."""
+    app = web.Application(middlewares=[boundary, _say_what_is_wrong])
+    app.on_response_prepare.append(add_headers)
+    app.add_routes(
+        [
+            web.get("/status", _telling(window.status)),
+            web.post("/reload", _reload(window)),
+            web.post("/plan/{campaign}", _plan(window)),
+            web.post("/wake", _wake(window)),
+        ]
+    )
+    return app
+
+
+def _telling(ask: Callable[[], Awaitable[dict[str, object]]]) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        del request
+        return _json(await ask())
+
+    return handler
+
+
+def _reload(window: Window) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        del request
+        return _json({"notes": await window.reload()})
+
+    return handler
+
+
+def _plan(window: Window) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        name = request.match_info["campaign"]
+        known = [campaign.id for campaign in window.settings().campaigns]
+        if name not in known:
+            return _json(
+                {"error": f"there is no campaign {name!r}; there are: {', '.join(known) or 'none'}"}, status=404
+            )
+        return _json(await window.plan(name))
+
+    return handler
+
+
+def _wake(window: Window) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        del request
+        window.wake()
+        return _json({"woken": True})
+
+    return handler
+
+
+@web.middleware
+async def _say_what_is_wrong(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer foreseen errors so that cli/control.py can raise them again on the other side."""
+    try:
+        return await handler(request)
+    except ConfigError as error:
+        return _json({"problems": [asdict(problem) for problem in error.problems]}, status=409)
+    except StoreError as error:
+        return _json({"error": str(error)}, status=503)
+    except ContactdError as error:
+        return _json({"error": str(error)}, status=400)

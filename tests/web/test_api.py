@@ -1,0 +1,113 @@
+"""Accounts and payments over HTTP, on both databases: what is taken, and what is told about it."""
+
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+from prometheus_client.parser import text_string_to_metric_families
+
+from contactd.store.schema import account, import_run, invoice, payment
+from tests.web.frame import ONLY_PAYMENTS, Frame, Visitor, take_store_away
+from tests.web.lists import ACCOUNTS, NDJSON, PAYMENTS, count, lines, paid, row, send, told
+
+
+async def test_a_list_of_accounts_is_committed_before_it_is_answered(frame: Frame, visitor: Visitor) -> None:
+    answer = await send(visitor, ACCOUNTS, [row(1), row(2), row(2, invoice_no="R-3")])
+    assert answer.status == 200
+    said = told(answer)
+    assert (said["accepted"], said["new"], said["accounts"], said["rejected_rows"]) == (3, 3, 2, [])
+    assert (await count(frame, account), await count(frame, invoice)) == (2, 3)
+    owed = await frame.commit.read(
+        lambda one: one.scalar(sa.select(account.c.open).where(account.c.account_no == "K-1"))
+    )
+    assert owed == 41_280
+    assert frame.woken == 1
+
+
+async def test_a_single_object_is_a_list_of_one(frame: Frame, visitor: Visitor) -> None:
+    assert told(await send(visitor, ACCOUNTS, row(1)))["accepted"] == 1
+    assert await count(frame, account) == 1
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n\n\n"])
+async def test_lines_of_json_are_taken_as_well(frame: Frame, visitor: Visitor, end: bytes) -> None:
+    answer = await send(visitor, ACCOUNTS, lines(row(1), row(2)).rstrip() + end, kind=NDJSON)
+    assert (answer.status, told(answer)["accepted"]) == (200, 2)
+    assert await count(frame, account) == 2
+
+
+async def test_the_same_list_again_changes_nothing(frame: Frame, visitor: Visitor) -> None:
+    await send(visitor, ACCOUNTS, [row(1)])
+    again = told(await send(visitor, ACCOUNTS, lines(row(1)), kind=NDJSON))
+    assert (again["new"], again["changed"], again["unchanged"]) == (0, 0, 1)
+
+
+async def test_a_rejected_row_is_named_and_the_others_are_taken(frame: Frame, visitor: Visitor) -> None:
+    body = lines(row(1), row(2, due_date="soon"), [1], row(3, emial="x@example.com"))
+    said = told(await send(visitor, ACCOUNTS, body, kind=NDJSON))
+    assert (said["accepted"], said["rejected"]) == (1, 3)
+    assert [(one["row"], one["column"]) for one in said["rejected_rows"]] == [(2, "due_date"), (3, ""), (4, "emial")]
+    rows = {
+        (sample.labels["kind"], sample.labels["result"]): sample.value
+        for family in text_string_to_metric_families(frame.metrics.render().decode())
+        for sample in family.samples
+        if sample.name == "contactd_intake_rows_total"
+    }
+    assert rows == {("accounts", "accepted"): 1, ("accounts", "rejected"): 3}
+
+
+async def test_payments_are_recorded_once(frame: Frame, visitor: Visitor) -> None:
+    await send(visitor, ACCOUNTS, [row(1)])
+    for new, unmatched in ((2, [2]), (0, [])):
+        said = told(await send(visitor, PAYMENTS, [paid(1), paid(99)], token=ONLY_PAYMENTS))
+        assert (said["accepted"], said["new"], said["unmatched_rows"]) == (2, new, unmatched)
+    owed = await frame.commit.read(lambda one: one.scalar(sa.select(account.c.open)))
+    assert (owed, await count(frame, payment)) == (0, 2)
+    assert frame.woken == 3
+
+
+@pytest.mark.parametrize(("body", "kind"), [(b"[]", "application/json"), (b"", NDJSON)])
+async def test_no_payment_at_all_is_news_too(frame: Frame, visitor: Visitor, body: bytes, kind: str) -> None:
+    assert (await send(visitor, PAYMENTS, body, kind=kind)).status == 200
+    assert await count(frame, import_run) == 1
+
+
+async def test_a_snapshot_settles_what_it_does_not_show(frame: Frame, visitor: Visitor) -> None:
+    await send(visitor, ACCOUNTS, [row(number) for number in range(5)])
+    said = told(await send(visitor, f"{ACCOUNTS}?full=true", [row(number) for number in range(4)]))
+    assert said["cleared"] == 1
+    assert await count(frame, invoice) == 5
+
+
+async def test_a_snapshot_that_lost_too_much_is_refused_unless_forced(frame: Frame, visitor: Visitor) -> None:
+    await send(visitor, ACCOUNTS, [row(number) for number in range(5)])
+    refused = await send(visitor, f"{ACCOUNTS}?full=true", [row(1)])
+    assert refused.status == 409
+    assert "4 of 5 open accounts would vanish" in told(refused)["error"]
+    assert told(refused)["error"].endswith("(here: ?full=true&force=true)")
+    assert frame.woken == 1
+    forced = await send(visitor, f"{ACCOUNTS}?full=true&force=1", [row(1)])
+    assert (forced.status, told(forced)["cleared"]) == (200, 4)
+
+
+async def test_a_whole_character_written_in_halves_is_one(frame: Frame, visitor: Visitor) -> None:
+    answer = await send(visitor, ACCOUNTS, [row(1, segment="\N{GRINNING FACE}")])
+    assert (answer.status, told(answer)["accepted"]) == (200, 1)
+    assert await frame.commit.read(lambda one: one.scalar(sa.select(account.c.segment))) == "\N{GRINNING FACE}"
+
+
+async def test_several_lists_at_once_all_arrive(frame: Frame, visitor: Visitor) -> None:
+    answers = await asyncio.gather(*[send(visitor, ACCOUNTS, [row(number)]) for number in range(6)])
+    assert [answer.status for answer in answers] == [200] * 6
+    assert await count(frame, account) == 6
+
+
+@pytest.mark.parametrize("path", [ACCOUNTS, PAYMENTS])
+async def test_while_the_store_is_away_the_sender_is_told_to_come_again(
+    frame: Frame, visitor: Visitor, path: str
+) -> None:
+    take_store_away(frame.database)
+    answer = await send(visitor, path, [row(1) if path == ACCOUNTS else paid(1)])
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
+    assert told(answer) == {"error": "contactd cannot keep this now; send the same again later, nothing doubles"}
+    assert frame.woken == 0
