@@ -1,0 +1,144 @@
+"""The verb `demo`: a minute of the whole job on made-up accounts, with a live table on a terminal."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from contactd.cli.options import as_json
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from contactd.demo import Rehearsal
+
+_FAILED = 1
+
+
+@click.command()
+@click.option("--speed", type=click.FloatRange(1, 600), default=60, show_default=True, help="Times real time.")
+@click.option("--seconds", type=click.FloatRange(1, 3600), default=60, show_default=True, help="Real seconds of work.")
+@click.option("--accounts", type=click.IntRange(10, 1_000_000), default=2_000, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same accounts.")
+@click.option("--dir", "directory", type=click.Path(path_type=Path, file_okay=False), help="Keep the files here.")
+@as_json
+def demo(speed: float, seconds: float, accounts: int, seed: int, directory: Path | None, json: bool) -> None:
+    """Show the whole job: the real daemon, real SMTP to a built-in catcher, simulated SMS and calls, 8 agents."""
+    from contactd import logs
+    from contactd.cli.running import fast_loop
+    from contactd.clock import SystemClock
+    from contactd.demo import Options, Rehearsal
+
+    with _folder(directory) as folder, _display(quiet=json) as look, (folder / "contactd.log").open("w") as stream:
+        logs.set_up("info", "json", stream=stream)
+        options = Options(folder, speed=speed, seconds=seconds, accounts=accounts, seed=seed)
+        rehearsal = Rehearsal(options, SystemClock().now())
+        with asyncio.Runner(loop_factory=fast_loop()) as runner:
+            summary = runner.run(rehearsal.run(look))
+    if json:
+        from contactd.cli.output import emit_json
+
+        emit_json(summary)
+    else:
+        _print(summary, directory)
+    if not summary["reconciled"]:
+        raise SystemExit(_FAILED)
+
+
+@contextlib.contextmanager
+def _folder(directory: Path | None) -> Iterator[Path]:
+    """Use the folder the person named, or one that goes away with the demo."""
+    if directory is None:
+        with tempfile.TemporaryDirectory(prefix="contactd-demo-") as name:
+            yield Path(name)
+        return
+    if (directory / "contactd.db").exists():
+        raise click.BadParameter(f"{directory} has a contactd.db already; name an empty folder", param_hint="--dir")
+    directory.mkdir(parents=True, exist_ok=True)
+    yield directory
+
+
+@contextlib.contextmanager
+def _display(*, quiet: bool) -> Iterator[Callable[["Rehearsal"], None]]:
+    """Show a live table on a terminal, a line every few seconds elsewhere, nothing when quiet."""
+    if quiet:
+        yield lambda _: None
+        return
+    import rich.console
+    import rich.live
+
+    console = rich.console.Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines()
+        return
+    with rich.live.Live(console=console, refresh_per_second=4) as live:
+        yield lambda rehearsal: live.update(_table(rehearsal))
+
+
+class _Lines:
+    """A line now and then, for logs and pipes."""
+
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def __call__(self, rehearsal: "Rehearsal") -> None:
+        """Print every twentieth look."""
+        if self._looks % 20 == 0:
+            click.echo(f"{rehearsal.clock.now():%H:%M:%S} UTC {rehearsal.stage}: {_words(rehearsal)}", err=True)
+        self._looks += 1
+
+
+def _words(rehearsal: "Rehearsal") -> str:
+    attempts = {channel: sum(outcomes.values()) for channel, outcomes in rehearsal.state.get("attempts", {}).items()}
+    counts = {**attempts, **rehearsal.calls, "payments": rehearsal.payments}
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
+def _table(rehearsal: "Rehearsal") -> "Group":
+    import rich.table
+    from rich.console import Group
+
+    from contactd.demo import BERLIN
+
+    when = rehearsal.clock.now().astimezone(BERLIN)
+    title = f"DEMO  {when:%a %H:%M:%S}  {rehearsal.stage}  (made-up accounts, nothing leaves this machine)"
+    table = rich.table.Table("channel", "outcome", "attempts", title=title, min_width=60)
+    for channel, outcomes in sorted(rehearsal.state.get("attempts", {}).items()):
+        for place, (outcome, count) in enumerate(sorted(outcomes.items())):
+            table.add_row("" if place else channel, outcome, f"{count:,}")
+    calls = "   ".join(f"{name} [bold]{count}[/]" for name, count in rehearsal.calls.items())
+    agents = "   ".join(
+        f"{state} [bold]{count}[/]" for team in _staff(rehearsal).values() for state, count in sorted(team.items())
+    )
+    caught = len(rehearsal.catcher.messages)
+    return Group(table, f"calls     {calls}", f"agents    {agents}", f"caught    [bold]{caught}[/] e-mails   "
+                 f"payments [bold]{rehearsal.payments}[/]")  # fmt: skip
+
+
+def _staff(rehearsal: "Rehearsal") -> dict[str, dict[str, int]]:
+    if not hasattr(rehearsal, "daemon") or not rehearsal.daemon.ready.is_set():
+        return {}
+    return {team: {str(state): count for state, count in states.items()} for team, states in
+            rehearsal.daemon.roster.counts().items()}  # fmt: skip
+
+
+def _print(summary: dict[str, object], directory: Path | None) -> None:
+    click.echo("")
+    for key in ("accounts", "batches", "attempts", "calls", "payments", "held", "log_rows"):
+        value = summary[key]
+        if not isinstance(value, dict):
+            click.echo(f"{key:10} {value}")
+            continue
+        for name, inner in value.items():
+            words = ", ".join(f"{word} {count}" for word, count in inner.items()) if isinstance(inner, dict) else inner
+            click.echo(f"{key:10} {name:28} {words}")
+    checks = summary["checks"]
+    for name, holds in checks.items() if isinstance(checks, dict) else ():
+        click.echo(f"{'ok ' if holds else 'NOT'} {name}")
+    click.echo("reconciled with the contact log" if summary["reconciled"] else "NOT reconciled with the contact log")
+    if directory is not None:
+        click.echo(f"look around: contactd log --config {directory}/contactd.toml | less")

@@ -1,0 +1,84 @@
+"""The verb `log`: the contact log, of one account or all, as it was or as it grows."""
+
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from contactd.cli.options import as_json, config_option, open_store
+
+if TYPE_CHECKING:
+    from contactd.store.database import Database
+
+_PAGE = 1_000
+
+
+@click.command()
+@click.argument("account", required=False)
+@click.option("--since", help="An instant (2026-12-01, 2026-12-01T10:00) or a span back from now (2h, 3d).")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what is added, until Ctrl+C.")
+@config_option
+@as_json
+def log(account: str | None, since: str | None, follow: bool, config: Path | None, json: bool) -> None:
+    """Show the contact log, oldest first: each attempt, how it went on and why."""
+    from contactd.clock import SystemClock
+    from contactd.store import contact_log
+
+    start = _instant(since, SystemClock().now()) if since else None
+    with open_store(config) as (database, _):
+        if account is not None:
+            _refuse_unknown(database, account)
+        after = 0
+        while True:
+            with database.snapshot() as connection:
+                rows = contact_log.read(connection, account_no=account, since=start, after_id=after, limit=_PAGE)
+            for row in rows:
+                click.echo(_as_json(row) if json else _as_line(row))
+                after = row.id
+            if len(rows) < _PAGE:
+                if not follow:
+                    return
+                time.sleep(0.5)
+
+
+def _refuse_unknown(database: "Database", account: str) -> None:
+    from contactd.store import accounts
+
+    with database.snapshot() as connection:
+        if not accounts.find(connection, account):
+            raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
+
+
+def _instant(text: str, now: datetime) -> datetime:
+    units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    if text[:-1].isdigit() and text[-1] in units:
+        return now - timedelta(**{units[text[-1]]: int(text[:-1])})
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no instant; write 2026-12-01, 2026-12-01T10:00, 2h or 3d", param_hint="--since"
+        ) from None
+    return instant if instant.tzinfo else instant.astimezone()
+
+
+def _as_json(row: Any) -> str:  # noqa: ANN401 - a row of the log, with whatever columns it has
+    import json
+
+    return json.dumps(row._asdict(), default=lambda value: value.isoformat(), ensure_ascii=False)
+
+
+def _as_line(row: Any) -> str:  # noqa: ANN401 - as above
+    words = [
+        row.at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
+        f"{row.attempt_id or '-':>8}",
+        f"{row.account_no or '-':14}",
+        f"{row.channel or '-':6}",
+        f"{'/'.join(filter(None, (row.campaign, row.step))):34}",
+        f"{row.event:12}",
+        f"{row.outcome:14}",
+        " ".join(filter(None, (row.reason, row.agent, row.disposition))),
+    ]
+    return " ".join(words).rstrip()

@@ -1,0 +1,93 @@
+"""The `contactd` command: finds each verb's module when it is called, so that `--help` stays quick."""
+
+import importlib
+from collections.abc import Sequence
+
+import click
+
+# verb -> (module, attribute, what --help says); the module is imported only when the verb is used.
+VERBS: dict[str, tuple[str, str, str]] = {
+    "run": ("contactd.cli.operate", "run", "Run the daemon."),
+    "demo": ("contactd.cli.demo", "demo", "Show the whole job on made-up accounts, in a minute."),
+    "check": ("contactd.cli.configuration", "check", "Validate configuration, templates and campaign tests."),
+    "plan": ("contactd.cli.explain", "plan", "Show what a planning run would take up; sends nothing."),
+    "why": ("contactd.cli.explain", "why", "Say what comes next for an account, and which rule stands against it."),
+    "import": ("contactd.cli.intake", "import_", "Import accounts or payments."),
+    "status": ("contactd.cli.operate", "status", "Show what the running daemon is doing."),
+    "log": ("contactd.cli.log", "log", "Show the contact log."),
+    "pause": ("contactd.cli.operate", "pause", "Pause a campaign, a channel or everything."),
+    "resume": ("contactd.cli.operate", "resume", "Resume what was paused."),
+    "reload": ("contactd.cli.operate", "reload", "Put a changed configuration in force; refused whole when wrong."),
+    "stop": ("contactd.cli.operate", "stop", "Stop contacting an account."),
+    "settle": ("contactd.cli.operate", "settle", "Say how an unclear attempt ended."),
+    "migrate": ("contactd.cli.operate", "migrate", "Create the database or bring it to this version."),
+    "schema": ("contactd.cli.configuration", "schema", "Print the JSON Schema of the configuration."),
+    "config": ("contactd.cli.configuration", "config", "Show the configuration in force."),
+}
+
+
+class Verbs(click.Group):
+    """Lists the verbs without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Keep the order of the table."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb's module."""
+        del ctx
+        if cmd_name not in VERBS:
+            return None
+        module, attribute, _ = VERBS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Answer a misspelt verb with the nearest one."""
+        import difflib
+
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table, again without importing."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, text) for verb, (_, _, text) in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="contactd")
+def cli() -> None:
+    """Contact overdue accounts: exact, lawful, quick and kind.
+
+    Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration refused, 4 not allowed, 5 service not reachable, 6 partial.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; errors contactd foresaw are told in plain words."""
+    import os
+
+    from contactd.cli.output import FAILED, REFUSED, UNREACHABLE
+    from contactd.domain.errors import ConfigError, ContactdError, StoreError, Unreachable
+
+    os.umask(0o077)  # databases, logs and lists of rejected rows name people
+    try:
+        cli.main(arguments, prog_name="contactd")
+    except ContactdError as error:
+        for line in str(error).splitlines():
+            click.echo(f"contactd: {line}", err=True)
+        codes = {ConfigError: REFUSED, StoreError: UNREACHABLE, Unreachable: UNREACHABLE}
+        code = next((code for kind, code in codes.items() if isinstance(error, kind)), FAILED)
+        raise SystemExit(code) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Verbs that run the daemon and steer it: run, status, pause, resume, reload, stop, settle, migrate."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from contactd.cli.options import as_json, config_option, open_store, settings_of, user
+
+if TYPE_CHECKING:
+    from contactd.config.settings import Settings
+
+_NAMES = "NAME is a campaign's id, channel:email, channel:sms, channel:call, or all."
+
+
+@click.command()
+@config_option
+def run(config: Path | None) -> None:
+    """Run the daemon until SIGTERM (drains) or SIGINT; SIGHUP reloads."""
+    from contactd.cli.running import run_forever
+
+    settings, path = settings_of(config, secrets=True)
+    run_forever(settings, path)
+
+
+@click.command()
+@config_option
+@as_json
+def status(config: Path | None, json: bool) -> None:
+    """Show what the running daemon is doing: campaigns, queues, calls, agents."""
+    from contactd.cli.control import ask
+    from contactd.cli.output import emit_json
+
+    settings, _ = settings_of(config, campaigns=False)
+    answer = ask(settings.control_path, "GET", "/status")
+    if json:
+        emit_json(answer)
+        return
+    for section, values in answer.items():
+        click.echo(f"{section}:")
+        for name, value in values.items() if isinstance(values, dict) else [("", values)]:
+            shown = "  ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
+            click.echo(f"  {name:24} {shown}")
+
+
+@click.command(epilog=_NAMES)
+@click.argument("name")
+@click.option("--reason", default="", help="Why, for the others.")
+@config_option
+def pause(name: str, reason: str, config: Path | None) -> None:
+    """Begin no more contacts of NAME; those under way finish."""
+    from contactd.clock import SystemClock
+    from contactd.store import pauses
+
+    with open_store(config) as (database, settings), database.transaction() as connection:
+        key = _pause_name(name, settings)
+        pauses.pause(connection, key, reason=reason, by=user(), now=SystemClock().now())
+    click.echo(f"{key} is paused")
+
+
+@click.command(epilog=_NAMES)
+@click.argument("name")
+@config_option
+def resume(name: str, config: Path | None) -> None:
+    """Go on with NAME where it stood: nobody is contacted twice, nobody is left out."""
+    from contactd.store import pauses
+
+    with open_store(config) as (database, settings), database.transaction() as connection:
+        key = _pause_name(name, settings)
+        was_paused = pauses.resume(connection, key)
+    click.echo(f"{key} is resumed" if was_paused else f"{key} was not paused")
+
+
+def _pause_name(name: str, settings: "Settings") -> str:
+    import difflib
+
+    channels = ["channel:email", "channel:sms", "channel:call"]
+    campaigns = {campaign.id: f"campaign:{campaign.id}" for campaign in settings.campaigns}
+    known = {**campaigns, **{key: key for key in campaigns.values()}, **{key: key for key in channels}, "all": "all"}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        raise click.BadParameter(f"there is no campaign or channel {name!r}{hint}", param_hint="NAME")
+    return known[name]
+
+
+@click.command()
+@config_option
+def reload(config: Path | None) -> None:
+    """Put a changed configuration in force and wait for the answer; refused whole when anything is wrong."""
+    from contactd.cli.control import ask
+
+    settings, _ = settings_of(config, campaigns=False)
+    answer = ask(settings.control_path, "POST", "/reload")
+    for note in answer.get("notes", []):
+        click.echo(note, err=True)
+    click.echo("reloaded")
+
+
+@click.command()
+@click.argument("account")
+@click.option("--creditor", help="Needed when several creditors have an account of that number.")
+@click.option("--channel", type=click.Choice(["email", "sms", "letter", "call"]), help="Only this channel.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="First day on which contact is allowed again (UTC).")
+@click.option("--reason", default="stop", show_default=True, help="Why.")
+@click.option("--lift", is_flag=True, help="Take the stop back.")
+@config_option
+def stop(**options: object) -> None:
+    """Stop contacting an account, at once and for good: what is planned is cancelled by the rules."""
+    from contactd.cli.stopping import stop_account
+
+    click.echo(stop_account(**options))  # type: ignore[arg-type]
+
+
+@click.command()
+@click.argument("attempt", type=int, required=False)
+@click.argument("how", type=click.Choice(["sent", "not-sent", "failed"]), required=False)
+@click.option("--reason", default="", help="How you know.")
+@config_option
+@as_json
+def settle(attempt: int | None, how: str | None, reason: str, config: Path | None, json: bool) -> None:
+    """Say how an unclear ATTEMPT ended: not-sent plans it again, the others end it. Alone: list what is unclear."""
+    from contactd.cli.settling import settle_attempt, unclear_attempts
+
+    if attempt is None:
+        unclear_attempts(config, json=json)
+    elif how is None:
+        raise click.UsageError("say how it ended: sent, not-sent or failed")
+    else:
+        settle_attempt(attempt, how, reason, config)
+
+
+@click.command()
+@config_option
+def migrate(config: Path | None) -> None:
+    """Create the database, or bring it to this program's version; a kill in the middle leaves the old one."""
+    from contactd.store.database import open_database
+    from contactd.store.migrate import upgrade
+
+    settings, _ = settings_of(config, campaigns=False)
+    database = open_database(settings.database_url)
+    try:
+        before, after = upgrade(database)
+    finally:
+        database.close()
+    click.echo(f"the database is of version {after}" + (f" (was {before or 'empty'})" if before != after else ""))

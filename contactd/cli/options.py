@@ -1,0 +1,50 @@
+"""What many verbs share: --config, --json, the settings they name and the store those name."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from contactd.config.settings import Settings
+    from contactd.store.database import Database
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Else ./contactd.toml, else /etc/contactd/contactd.toml.",
+)
+as_json = click.option("--json", "json", is_flag=True, help="Write JSON: stable keys, ISO 8601, exact amounts.")
+
+
+def settings_of(config: Path | None, *, campaigns: bool = True, secrets: bool = False) -> "tuple[Settings, Path]":
+    """Load what a verb needs of the configuration and say where it was found."""
+    from contactd.config.load import find, load
+
+    path = find(config)
+    return load(path, campaigns=campaigns, secrets=secrets), path
+
+
+@contextmanager
+def open_store(config: Path | None) -> "Iterator[tuple[Database, Settings]]":
+    """Open the database of a configuration; refuses one of another version."""
+    from contactd.store.database import open_database
+
+    settings, _ = settings_of(config)
+    database = open_database(settings.database_url)
+    try:
+        database.check_version()
+        yield database, settings
+    finally:
+        database.close()
+
+
+def user() -> str:
+    """Name the person at the terminal, for the record."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

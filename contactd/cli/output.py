@@ -1,0 +1,40 @@
+"""How verbs answer: results on stdout, everything else on stderr, and the exit codes scripts rely on."""
+
+import json
+from datetime import date, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from contactd.domain.money import Money
+
+OK, FAILED, USAGE, REFUSED, NOT_ALLOWED, UNREACHABLE, PARTIAL = range(7)
+
+
+def emit_json(value: object) -> None:
+    """Write one JSON document: ISO 8601 for times, amounts exact with their currency."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def fail(message: str, code: int = FAILED) -> NoReturn:
+    """Say on stderr why it did not work, and leave with the code."""
+    click.echo(f"contactd: {message}", err=True)
+    raise SystemExit(code)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Money):
+        return value.as_json()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")

@@ -1,0 +1,82 @@
+"""Renders the texts of every campaign with made-up accounts, for `contactd check`."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from contactd.channels.render import Renderer
+from contactd.config.campaigns import CampaignFile, StepTable
+from contactd.config.findings import Findings
+from contactd.config.ladder import implied
+from contactd.config.load import Inspection, Loaded
+from contactd.config.settings import Settings
+from contactd.config.words import listed, suggest
+from contactd.domain.account import Channel
+
+_RENDERED = frozenset({Channel.EMAIL, Channel.SMS})
+
+
+def check_templates(found: Inspection) -> Findings:
+    """Answer what is wrong with the texts of the campaigns; nothing when their folders are not known."""
+    findings = Findings()
+    if found.sections is None:
+        return findings
+    directories = Settings.of(found.sections, found.path).template_directories
+    for loaded in found.campaigns:
+        for index, step in enumerate(loaded.file.step):
+            for key, template, channel in _texts(loaded.file, step):
+                findings.add(_Text(directories, loaded, index, key, template, channel).check())
+    return findings
+
+
+def _texts(file: CampaignFile, step: StepTable) -> Iterator[tuple[str, str, Channel]]:
+    """Name the texts of a step: its own, and that of a step its `otherwise` implies."""
+    if step.channel in _RENDERED:
+        yield "template", step.template, Channel(step.channel)
+    other = implied(step, {each.id for each in file.step})
+    if other is not None and other[1] in _RENDERED:
+        yield "otherwise", *other
+
+
+class _Text:
+    """One text of one step, in all the languages of the step."""
+
+    def __init__(
+        self, directories: Sequence[Path], loaded: Loaded, index: int, key: str, template: str, channel: Channel
+    ) -> None:
+        self.directories, self.loaded, self.template, self.channel = directories, loaded, template, channel
+        self.renderer = Renderer(directories)
+        self.place = ("step", index, key)
+        select = loaded.file.step[index].select.languages or loaded.file.select.languages
+        self.main = loaded.file.language
+        self.others = sorted({*select} - {"", self.main})
+
+    def check(self) -> Findings:
+        findings = Findings()
+        say = self.loaded.source.problem
+        existing = self.renderer.languages(self.template, self.channel)
+        for language in (self.main, *self.others):
+            if not {language, language.partition("-")[0]} & existing:
+                self._miss(language, existing, findings)
+                continue
+            for fault in self.renderer.check(self.template, self.channel, [language]):
+                # What a text says is for people to judge; a text that cannot be rendered is of no use.
+                judged = fault.startswith(f"{self.channel}/{self.template}.{language}: ")
+                (findings.warnings if judged else findings.errors).append(say(self.place, fault))
+        return findings
+
+    def _miss(self, language: str, existing: set[str], findings: Findings) -> None:
+        say = self.loaded.source.problem
+        name = f"{self.channel}/{self.template}.{language}.txt"
+        if language == self.main:
+            there = f"it exists in {', '.join(sorted(existing))}" if existing else self._others()
+            message = f'there is no text {name}, and "{language}" is the language of the campaign; {there}'
+            findings.errors.append(say(self.place, message))
+        else:
+            message = f'there is no text {name}; customers with this language get it in "{self.main}"'
+            findings.warnings.append(say(self.place, message))
+
+    def _others(self) -> str:
+        """List what there is instead."""
+        folders = (directory / self.channel.value for directory in self.directories)
+        known = sorted({path.name.partition(".")[0] for folder in folders for path in folder.glob("*.txt")})
+        return suggest(self.template, known).removeprefix("; ") or f"known: {listed(known) or 'none'}"

@@ -1,0 +1,398 @@
+"""The composition root: builds every part from the settings, runs them under one TaskGroup, drains on SIGTERM."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from contactd.channels import registry as channel_registry
+from contactd.channels.base import MessageChannel
+from contactd.channels.bounces import BounceIntake
+from contactd.channels.dsn import Bounce
+from contactd.channels.render import Renderer
+from contactd.config.load import load, unavailable_steps
+from contactd.config.settings import Settings
+from contactd.domain.account import Channel
+from contactd.domain.agent import Agent
+from contactd.domain.clock import Clock
+from contactd.domain.errors import ConfigError, NameTaken, StoreConflict, StoreError
+from contactd.domain.happened import BatchPlanned
+from contactd.engine.book import Book
+from contactd.engine.bus import Bus
+from contactd.engine.callbook import StoredCallBook
+from contactd.engine.compose import Composer
+from contactd.engine.dialer import Dialer, Line
+from contactd.engine.followup import FollowUp
+from contactd.engine.gate import Gate
+from contactd.engine.planner import Planner
+from contactd.engine.reconciler import Reconciler
+from contactd.engine.roster import Roster
+from contactd.engine.sender import Sender
+from contactd.engine.timetable import Appointment, Timetable
+from contactd.engine.vitals import Vitals
+from contactd.metrics import Metrics
+from contactd.store import attempts, batches, inbox, overview, pauses
+from contactd.store import settings as stored
+from contactd.store.database import open_database
+from contactd.store.group_commit import GroupCommit
+from contactd.systemd import notify, watchdog_seconds
+from contactd.telephony.apology import Apologies
+from contactd.telephony.registry import open_carrier
+from contactd.telephony.simulated_agents import SimulatedAgents
+from contactd.web.app import public_app
+from contactd.web.control import control_app
+from contactd.web.serve import Site
+from contactd.web.window import Window
+
+log = structlog.get_logger()
+
+_NAME_EVERY = 2.0  # seconds
+_WORKING = 0.8  # of the time to drain
+
+
+def refuse_unavailable(settings: Settings) -> None:
+    """Raise ConfigError when a campaign has steps that this daemon could not carry out."""
+    problems = unavailable_steps(settings)
+    if problems:
+        raise ConfigError(problems)
+
+
+class Daemon:
+    """One contactd at work. A rehearsal hands in another clock; everything else comes from the settings."""
+
+    def __init__(self, settings: Settings, *, path: Path | None, clock: Clock) -> None:
+        self.settings = settings
+        self.path = path
+        self.clock = clock
+        self.name = settings.daemon.name or socket.gethostname()
+        self.bus = Bus()
+        self.metrics = Metrics()
+        self.book = Book(settings.campaigns, settings.policies)
+        self.started: datetime | None = None
+        self.ready = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._outdone: NameTaken | None = None
+        self._background: list[asyncio.Task[None]] = []
+
+    def stop(self) -> None:
+        """Drain: begin nothing more, let what is under way finish."""
+        self._stopping.set()
+
+    def reload_soon(self) -> None:
+        """Reload because of a SIGHUP; a refusal is logged, `contactd reload` tells it to the person."""
+
+        async def try_it() -> None:
+            with contextlib.suppress(ConfigError):
+                await self.reload()
+
+        self._reloading = asyncio.ensure_future(try_it())
+
+    async def run(self) -> None:
+        """Open the store and work until `stop`."""
+        self.database = open_database(self.settings.database_url)
+        try:
+            self.database.check_version()
+            with self.database.hold_name(self.name) as self._keep:
+                await self._work()
+            if self._outdone is not None:
+                raise self._outdone
+        finally:
+            self.database.close()
+
+    async def _work(self) -> None:
+        self.commit = GroupCommit(self.database)
+        try:
+            await self._take_back()
+            await self._build()
+            async with contextlib.AsyncExitStack() as stack:
+                await self._open(stack)
+                await self._run_parts()
+        finally:
+            await self.commit.close()
+
+    async def _keep_name(self) -> None:
+        """See to it that the name stays ours; who lost it to another ends, for that one has taken his attempts."""
+        while True:
+            await asyncio.sleep(_NAME_EVERY)
+            try:
+                await asyncio.to_thread(self._keep)
+            except NameTaken as error:
+                log.error("name_lost", reason=str(error))
+                self._outdone = error
+                self.stop()
+                return
+            except StoreError as error:
+                log.info("name_not_held", reason=str(error))
+
+    async def _take_back(self) -> None:
+        """Put the attempts of our former life in order, before anything new begins."""
+        planned, unclear = await self.commit.run(
+            lambda connection: attempts.take_back(connection, owner=self.name, now=self.clock.now())
+        )
+        if planned or unclear:
+            log.warning("recovered", back_to_planned=planned, unclear=unclear)
+
+    async def _build(self) -> None:
+        settings, clock = self.settings, self.clock
+        key = await self.commit.run(lambda connection: stored.get(connection, "signing_key"))
+        self.signing_key = bytes.fromhex(key)
+        gate = Gate(self.book, clock, lease=settings.sending.lease)
+        self.planner = Planner(self.database, self.book, horizon=settings.planning.horizon)
+        self.channels: dict[Channel, MessageChannel] = channel_registry.build(settings, clock)
+        self.composer = Composer(settings, Renderer(settings.template_directories), self.signing_key)
+        self.senders = [
+            Sender(
+                channel,
+                commit=self.commit,
+                gate=gate,
+                compose=self.composer,
+                clock=clock,
+                bus=self.bus,
+                owner=self.name,
+                lease=settings.sending.lease,
+                in_flight=settings.sending.in_flight,
+                lines=settings.smtp.connections if name is Channel.EMAIL else settings.sending.in_flight,
+                rate=_rate(name, settings),
+            )
+            for name, channel in self.channels.items()
+        ]
+        self.reconciler = Reconciler(self.commit, self.channels, clock, bus=self.bus, grace=settings.sending.grace)
+        self.roster = Roster(_agents(settings), clock)
+        self.vitals = Vitals(self.commit, clock, self.metrics, self.roster)
+        self.dialer = self._dialer(gate)
+        self.followup = FollowUp(self.planner, clock, self._notify)
+        self.timetable = Timetable(clock, self._plan_when_due)
+        kept = await self.commit.read(batches.last_planned)
+        self.timetable.replace(_appointments(settings), kept)
+        self.bus.listen(self.metrics.hear)
+        self.bus.listen(self.followup.hear)
+
+    def _dialer(self, gate: Gate) -> Dialer | None:
+        settings = self.settings.telephony
+        self.carrier = open_carrier(settings, self.clock)
+        if self.carrier is None:
+            return None
+        book = StoredCallBook(
+            self.commit, gate, self.clock, self.bus, owner=self.name, lease=self.settings.sending.lease
+        )
+        return Dialer(
+            roster=self.roster,
+            carrier=self.carrier,
+            book=book,
+            clock=self.clock,
+            bus=self.bus,
+            teams=self._teams,
+            apology=Apologies(
+                self.settings.template_directories,
+                operator=self.settings.operator.name,
+                contact_phone=self.settings.operator.phone,
+            ),
+            line=Line(settings.caller_id, settings.ring.total_seconds()),
+        )
+
+    def _teams(self) -> Mapping[str, frozenset[str]]:
+        """Answer which campaigns the agents of each team call for; a campaign names its team."""
+        teams: dict[str, set[str]] = {agent.team: set() for agent in self.settings.agents.values()}
+        for campaign in self.book.campaigns.values():
+            teams.setdefault(campaign.team, set()).add(campaign.id)
+        return {team: frozenset(campaigns) for team, campaigns in teams.items()}
+
+    async def _open(self, stack: contextlib.AsyncExitStack) -> None:
+        """Open what talks to the outside; each is closed again in the reverse order."""
+        for channel in self.channels.values():
+            stack.push_async_callback(channel.close)
+            await channel.start()
+        if self.carrier is not None and self.dialer is not None:
+            stack.push_async_callback(self.carrier.close)
+            await self.carrier.start(self.dialer.on_event)
+            await self._seat_simulated_agents(stack)
+        if self.settings.smtp.bounces.address:
+            bounces = BounceIntake(self.settings.smtp.bounces, self._receive)
+            stack.push_async_callback(bounces.close)
+            await bounces.start()
+        window = self._window()
+        self.site = await stack.enter_async_context(
+            Site(public_app(window), host=self.settings.web.bind, port=self.settings.web.port)
+        )
+        await stack.enter_async_context(Site(control_app(window), path=self.settings.control_path))
+
+    async def _seat_simulated_agents(self, stack: contextlib.AsyncExitStack) -> None:
+        """Let nobody's agents work where nobody's customers are called; people sign in at the desk."""
+        telephony = self.settings.telephony
+        if telephony.backend != "simulated" or self.dialer is None:
+            return
+        simulated = telephony.simulated
+        staff = SimulatedAgents(self.clock, seed=simulated.seed, wrap=simulated.wrap.total_seconds())
+        stack.push_async_callback(staff.close)
+        self.roster.listen(staff.agent_moved)
+        staff.start(self.dialer.desk, self.settings.agents)
+
+    async def _run_parts(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            vitals = (self.vitals.measure_lag, self.vitals.look_over, self.vitals.probe, self._watch)
+            parts = (self._keep_name, self.reconciler.run, self.timetable.run, self.followup.run, *vitals)
+            self._background = [group.create_task(part()) for part in parts]
+            working = [group.create_task(sender.run()) for sender in self.senders]
+            if self.dialer is not None:
+                working.append(group.create_task(self.dialer.run()))
+            self.started = self.clock.now()
+            self.ready.set()
+            notify(READY="1", STATUS=f"{len(self.book.campaigns)} campaigns, {len(self.senders)} channels")
+            log.info("started", daemon=self.name, campaigns=list(self.book.campaigns), port=self.site.port)
+            await self._stopping.wait()
+            await self._drain(working)
+
+    async def _drain(self, working: list[asyncio.Task[None]]) -> None:
+        notify(STOPPING="1", STATUS="draining")
+        log.info("draining", seconds=self.settings.daemon.drain.total_seconds())
+        for sender in self.senders:
+            sender.drain()
+        # What is left of the time is for hanging up and closing.
+        seconds = self.settings.daemon.drain.total_seconds() * _WORKING
+        if self.dialer is not None:
+            working.append(asyncio.ensure_future(self.dialer.drain(seconds)))
+        if working:
+            _, late = await asyncio.wait(working, timeout=seconds)
+            for task in late:
+                # Its attempts keep their intent and are `unclear` at the next start: visible, never sent again.
+                task.cancel()
+        for task in self._background:
+            task.cancel()
+        log.info("stopped")
+
+    async def reload(self) -> list[str]:
+        """Put the changed files in force; raises ConfigError and keeps the old ones when anything is wrong."""
+        if self.path is None:
+            return []
+        notify(RELOADING="1")
+        try:
+            fresh = await asyncio.to_thread(load, self.path)
+            refuse_unavailable(fresh)
+            renderer = await asyncio.to_thread(Renderer, fresh.template_directories)
+        except ConfigError as error:
+            self.metrics.reloaded(successful=False)
+            log.error("reload_refused", problems=[str(problem) for problem in error.problems])
+            raise
+        finally:
+            notify(READY="1")
+        notes = _needs_restart(self.settings, fresh)
+        self.planner.horizon = fresh.planning.horizon
+        self.settings = fresh
+        self.book.replace(fresh.campaigns, fresh.policies)
+        self.composer.replace(fresh, renderer)
+        self.timetable.replace(_appointments(fresh))
+        self.metrics.reloaded(successful=True)
+        log.info("reloaded", campaigns=list(self.book.campaigns), notes=notes)
+        self._notify()
+        return notes
+
+    async def plan(self, campaign_id: str) -> dict[str, object]:
+        """Plan one campaign now and send what is due."""
+        summary = await asyncio.to_thread(self.planner.plan, campaign_id, self.clock.now())
+        held = summary.held_by_reason()
+        self.bus.publish(BatchPlanned(campaign_id, summary.count, held))
+        log.info("planned", campaign=campaign_id, batch=summary.batch_id, taken=summary.count, held=held)
+        self._notify()
+        return {
+            "campaign": campaign_id,
+            "batch": summary.batch_id,
+            "taken": summary.count,
+            "steps": summary.steps_as_json(),
+            "held": held,
+        }
+
+    async def _plan_when_due(self, campaign_id: str) -> None:
+        try:
+            await self.plan(campaign_id)
+        except (StoreError, StoreConflict) as error:
+            log.error("store_unavailable", while_doing="plan", campaign=campaign_id, error=str(error))
+        except Exception:  # one run ends here; the others have theirs, and this one its next
+            log.exception("planning_broke", campaign=campaign_id)
+
+    async def status(self) -> dict[str, object]:
+        """Say what is going on, for `contactd status`."""
+        now = self.clock.now()
+        queues = await self.commit.read(overview.queues)
+        oldest = await self.commit.read(lambda connection: overview.oldest_due(connection, now))
+        resting = await self.commit.read(pauses.listed)
+        upcoming = self.timetable.upcoming()
+        return {
+            "daemon": {"name": self.name, "since": str(self.started), "draining": self._stopping.is_set()},
+            "campaigns": {
+                name: {"next_plan": upcoming[name].isoformat() if name in upcoming else ""}
+                for name in self.book.campaigns
+            },
+            "queues": queues,
+            "paused": {
+                row.name: {"since": row.since.isoformat(), "by": row.by, "reason": row.reason} for row in resting
+            },
+            "oldest_due": {channel: since.isoformat() for channel, since in oldest.items()},
+            "agents": self.roster.counts(),
+            "calls": self.dialer.status() if self.dialer else {},
+        }
+
+    async def _watch(self) -> None:
+        await self.vitals.watch(watchdog_seconds(), lambda: notify(WATCHDOG="1"))
+
+    def _window(self) -> Window:
+        return Window(
+            settings=lambda: self.settings,
+            database=self.database,
+            commit=self.commit,
+            clock=self.clock,
+            bus=self.bus,
+            metrics=self.metrics,
+            signing_key=self.signing_key,
+            wake=self._notify,
+            arrived=self.reconciler.notify,
+            status=self.status,
+            reload=self.reload,
+            plan=self.plan,
+            ready=lambda: {
+                "store": self.vitals.store_up,
+                "daemon": self.ready.is_set() and not self._stopping.is_set(),
+            },
+        )
+
+    def _notify(self) -> None:
+        for sender in self.senders:
+            sender.notify()
+        if self.dialer is not None:
+            self.dialer.notify()
+        self.reconciler.notify()
+
+    async def _receive(self, bounce: Bounce) -> None:
+        event = inbox.Event("smtp_bounce", bounce.token, bounce.payload(), self.clock.now())
+        await self.commit.submit(inbox.receive, event)
+        self.reconciler.notify()
+
+
+def _agents(settings: Settings) -> list[Agent]:
+    return [
+        Agent(agent_id, agent.name or agent_id, agent.team, agent.languages)
+        for agent_id, agent in settings.agents.items()
+    ]
+
+
+def _appointments(settings: Settings) -> dict[str, Appointment]:
+    return {
+        campaign.id: Appointment(campaign.schedule or settings.planning.schedule, campaign.timezone)
+        for campaign in settings.campaigns
+    }
+
+
+def _rate(channel: Channel, settings: Settings) -> float | None:
+    rate = settings.smtp.rate if channel is Channel.EMAIL else settings.twilio.rate
+    return rate or None
+
+
+def _needs_restart(old: Settings, new: Settings) -> list[str]:
+    """Name the sections whose change a running daemon cannot take over."""
+    fixed = ("daemon", "database", "logging", "web", "smtp", "sms", "twilio", "telephony", "agents", "sending")
+    return [
+        f"[{name}] changed: restart to put it in force" for name in fixed if getattr(old, name) != getattr(new, name)
+    ]
