@@ -42,12 +42,12 @@ def test_every_requirement_is_one_version_with_hashes() -> None:
     for name in REQUIREMENTS:
         pins = re.split(r"\n(?=\S)", re.sub(r"(?m)^\s*#.*\n?", "", text(f"{name}.txt")).strip())
         assert [
-            pin for pin in pins if not re.match(r"[a-z0-9-]+==\S+ .*\\\n +--hash=sha256:[0-9a-f]{64}", pin)
+            pin for pin in pins if not re.match(r"[a-z0-9-]+(\[[a-z]+\])?==\S+ .*\\\n +--hash=sha256:[0-9a-f]{64}", pin)
         ] == [], name
 
 
 def test_both_requirement_files_agree_on_every_version() -> None:
-    run, test = (dict(re.findall(r"(?m)^([a-z0-9-]+)==(\S+)", text(f"{name}.txt"))) for name in REQUIREMENTS)
+    run, test = (dict(re.findall(r"(?m)^([a-z0-9-]+)(?:\[[a-z]+\])?==(\S+)", text(f"{name}.txt"))) for name in REQUIREMENTS)
     assert {name: (version, test.get(name)) for name, version in run.items() if test.get(name) != version} == {}
 
 
