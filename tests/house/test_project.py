@@ -10,6 +10,7 @@ ADDRESSES = re.compile(
     r"https?://[a-z.]*(py[p]i[.]|python[h]osted|npm[j]s[.]|deb[.]deb[i]an)|/wor[k]/|/far[m]/|/opt/(whee[l]s|py[p]i)"
 )
 REQUIREMENTS = ("deploy/requirements", "tests/requirements")
+PIN = re.compile(r"(?m)^([a-z0-9-]+)(?:\[[a-z]+\])?==(\S+)")
 NAME = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 
 
@@ -47,7 +48,7 @@ def test_every_requirement_is_one_version_with_hashes() -> None:
 
 
 def test_both_requirement_files_agree_on_every_version() -> None:
-    run, test = (dict(re.findall(r"(?m)^([a-z0-9-]+)(?:\[[a-z]+\])?==(\S+)", text(f"{name}.txt"))) for name in REQUIREMENTS)
+    run, test = (dict(PIN.findall(text(f"{name}.txt"))) for name in REQUIREMENTS)
     assert {name: (version, test.get(name)) for name, version in run.items() if test.get(name) != version} == {}
 
 
