@@ -244,7 +244,7 @@ class Rehearsal:
             "attempts equal the contact log": _without_empty(settled) == _without_empty(logged),
             "accepted e-mails equal the mail catcher's": emailed == len(set(self.catcher.messages)),
             "no e-mail was caught twice": len(self.catcher.messages) == len(set(self.catcher.messages)),
-            "connected calls equal the log": calls["connected"] == logged.get("call", {}).get("connected", 0),
+            "connected calls equal the log": calls["connected"] == logged.get("call", {}).get("answered", 0),
             "nothing is left in the air": not {"sending", "unclear"} & {o for c in attempts.values() for o in c},
         }
         return {

@@ -60,7 +60,7 @@ def test_a_providers_own_words_never_become_a_label(metrics: Metrics, told: str)
 def test_no_label_names_a_customer_an_agent_or_a_call(metrics: Metrics) -> None:
     metrics.hear(AttemptMoved(987654321, 987654322, "standard", "call", "call", "failed", "busy", "987654324"))
     for stage in ("placed", "answered", "connected", "ended"):
-        metrics.hear(CallMoved("987654323-1", stage, "connected" if stage == "ended" else ""))
+        metrics.hear(CallMoved("987654323-1", stage, "answered" if stage == "ended" else ""))
     metrics.staffed({"mahnung": Counter({State.READY: 2})})
     assert "98765432" not in metrics.render().decode()
 
@@ -89,13 +89,13 @@ def test_calls_are_followed_from_stage_to_stage(metrics: Metrics) -> None:
     assert live() == [1, 2, 0]
     metrics.hear(CallMoved("1-1", "connected"))
     assert live() == [1, 1, 1]
-    metrics.hear(CallMoved("1-1", "ended", "connected"))
+    metrics.hear(CallMoved("1-1", "ended", "answered"))
     metrics.hear(CallMoved("1-1", "disposed", "promise"))
     metrics.hear(CallMoved("2-1", "ended", "abandoned"))
     metrics.hear(CallMoved("3-1", "ended", "no_answer"))
     assert live() == [0, 0, 0]
     assert samples(metrics, "contactd_calls_ended_total") == {
-        (("how", "connected"),): 1, (("how", "abandoned"),): 1, (("how", "no_answer"),): 1,
+        (("how", "answered"),): 1, (("how", "abandoned"),): 1, (("how", "no_answer"),): 1,
     }  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def test_the_share_of_abandoned_calls_is_of_the_answered_ones(metrics: Metrics) 
     assert value(metrics, "contactd_calls_abandoned_ratio") == 0
     metrics.hear(CallMoved("1-1", "ended", "busy"))
     assert value(metrics, "contactd_calls_abandoned_ratio") == 0
-    for number, how in enumerate(("connected", "connected", "connected", "abandoned")):
+    for number, how in enumerate(("answered", "answered", "connected", "abandoned")):
         metrics.hear(CallMoved(f"{number}-1", "placed"))
         metrics.hear(CallMoved(f"{number}-1", "answered"))
         metrics.hear(CallMoved(f"{number}-1", "ended", how))

@@ -14,6 +14,7 @@ class State(StrEnum):
     """What an agent is doing, in the desk's own words."""
 
     OFFLINE = "offline"
+    PHONE_WAIT = "phone_wait"  # signed in, their telephone is not up yet
     READY = "ready"
     RESERVED = "reserved"
     TALK = "talk"
@@ -35,8 +36,10 @@ class Event(StrEnum):
     HUNG_UP = "hung_up"
     WRAPPED_UP = "wrapped_up"
     TIMED_OUT = "timed_out"  # wrap-up took too long
-    LOST = "lost"  # heartbeat or telephone gone
+    LOST = "lost"  # the desk's heartbeat is gone, or a bridge to them does not come about
     FOUND = "found"
+    LEG_UP = "leg_up"  # their telephone is up, and stays so between calls
+    LEG_DOWN = "leg_down"
 
 
 class Wish(StrEnum):
@@ -69,6 +72,18 @@ TABLE: dict[tuple[State, Event], Next] = {
     (State.OFFLINE, Event.WRAPPED_UP): Next(State.OFFLINE),  # what was owed from before they left
     # A restarted daemon finds their call still up.
     (State.OFFLINE, Event.BRIDGED): Next(State.TALK, Wish.NONE),
+    (State.PHONE_WAIT, Event.SIGNED_IN): Next(State.PHONE_WAIT),
+    (State.PHONE_WAIT, Event.SIGNED_OUT): Next(State.OFFLINE),
+    (State.PHONE_WAIT, Event.PAUSED): Next(State.PAUSE),
+    (State.PHONE_WAIT, Event.RESUMED): Next(State.PHONE_WAIT),
+    (State.PHONE_WAIT, Event.BRIDGED): Next(State.TALK),
+    (State.PHONE_WAIT, Event.WRAPPED_UP): Next(State.PHONE_WAIT),
+    (State.PHONE_WAIT, Event.LOST): Next(State.UNREACHABLE),
+    (State.PHONE_WAIT, Event.FOUND): Next(State.PHONE_WAIT),
+    (State.PHONE_WAIT, Event.LEG_UP): Next(State.READY),
+    (State.READY, Event.LEG_DOWN): Next(State.PHONE_WAIT),
+    (State.RESERVED, Event.LEG_DOWN): Next(State.PHONE_WAIT),
+    (State.TALK, Event.LEG_DOWN): Next(State.WRAP),
     (State.READY, Event.SIGNED_IN): Next(State.READY),
     (State.READY, Event.SIGNED_OUT): Next(State.OFFLINE),
     (State.READY, Event.PAUSED): Next(State.PAUSE),
@@ -115,13 +130,18 @@ TABLE: dict[tuple[State, Event], Next] = {
     (State.UNREACHABLE, Event.LOST): Next(State.UNREACHABLE),
     (State.UNREACHABLE, Event.WRAPPED_UP): Next(State.UNREACHABLE),
 }
+# A telephone that comes or goes otherwise is only remembered: nobody becomes `ready` without one.
+for _state in State:
+    for _event in (Event.LEG_UP, Event.LEG_DOWN):
+        TABLE.setdefault((_state, _event), Next(_state))
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
     """One agent; `since` is when the state began, `idle_since` when they became free for a call.
 
-    `wish` is the state to go to instead of `ready`; `reason` says why the pause.
+    `wish` is the state to go to instead of `ready`; `reason` says why the pause. `leg`: their telephone is up, as far
+    as the carrier has said.
     """
 
     id: str
@@ -133,6 +153,7 @@ class Agent:
     idle_since: datetime | None = None
     wish: State | None = None
     reason: str = ""
+    leg: bool = True
 
 
 def step(agent: Agent, event: Event, at: datetime, reason: str = "") -> Agent:
@@ -143,9 +164,12 @@ def step(agent: Agent, event: Event, at: datetime, reason: str = "") -> Agent:
         message = f"an agent who is {agent.state} cannot be {event}"
         raise IllegalTransition(message) from None
     wish = _wish(agent.wish, following.wish)
+    leg = {Event.LEG_UP: True, Event.LEG_DOWN: False}.get(event, agent.leg)
     state = following.state
     if state is State.READY and wish is not None:
         state = wish
+    if state is State.READY and not leg:
+        state = State.PHONE_WAIT
     if event is Event.TIMED_OUT:
         reason = WRAP_TOO_LONG
         state = wish or state
@@ -158,6 +182,7 @@ def step(agent: Agent, event: Event, at: datetime, reason: str = "") -> Agent:
         idle_since=_idle_since(agent, state, event, at),
         wish=wish,
         reason=_reason(agent, state, wish, reason),
+        leg=leg,
     )
 
 

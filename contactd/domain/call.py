@@ -18,9 +18,12 @@ class State(StrEnum):
     PLACED = "placed"  # the carrier was asked, or is being asked
     RINGING = "ringing"
     CANCELLING = "cancelling"  # we hang up, and the person may still pick up before that arrives
-    WAITING = "waiting"  # a person answered, no agent yet
+    MACHINE = "machine"  # a neutral text is left on an answering machine
+    PLAYING = "playing"  # an agentless call plays its text to a person, who may press 1
+    WAITING = "waiting"  # a person answered or pressed 1, no agent yet
     BRIDGING = "bridging"  # an agent is reserved, the carrier joins the two
     CONNECTED = "connected"
+    HOLD = "hold"  # the agent has put the person on hold
     APOLOGISING = "apologising"  # nobody was free: the information message plays
     ENDED = "ended"
 
@@ -30,14 +33,20 @@ class Event(StrEnum):
 
     RINGING = "ringing"
     ANSWERED = "answered"
+    ANSWERED_AGENTLESS = "answered_agentless"  # a person answered a call that begins with a text
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     MACHINE = "machine"
+    MACHINE_TAKES_TEXT = "machine_takes_text"  # a machine answered, and the campaign leaves a neutral text there
     INVALID = "invalid"
     REJECTED = "rejected"
     CONGESTION = "congestion"
     FAILED = "failed"
     BRIDGED = "bridged"
+    HELD = "held"
+    RETRIEVED = "retrieved"  # from hold
+    PRESSED = "pressed"  # 1: the person wants an agent
+    PLAYED = "played"  # the text is over
     HUNG_UP = "hung_up"
     NOT_TAKEN = "not_taken"  # the carrier refused to try at all
     AGENT_FOUND = "agent_found"
@@ -60,15 +69,21 @@ CARRIER_EVENTS = frozenset(
         Event.CONGESTION,
         Event.FAILED,
         Event.BRIDGED,
+        Event.HELD,
+        Event.RETRIEVED,
+        Event.PRESSED,
+        Event.PLAYED,
         Event.HUNG_UP,
     },
 )
+# What `answered` and `machine` mean for a call that is not for an agent, or leaves a text: the switchboard says which.
+_MEANT = frozenset({Event.ANSWERED_AGENTLESS, Event.MACHINE_TAKES_TEXT})
 
 
 class HowEnded(StrEnum):
     """How a call ended; the outcome of its attempt."""
 
-    CONNECTED = "connected"
+    ANSWERED = "answered"  # a person was spoken to, by an agent or by a text
     NO_ANSWER = "no_answer"
     BUSY = "busy"
     MACHINE = "machine"
@@ -107,10 +122,13 @@ class Command(StrEnum):
     FIND_AGENT = "find_agent"
     BRIDGE = "bridge"
     APOLOGISE = "apologise"
+    PLAY = "play"  # the campaign's text, to a person
+    LEAVE_TEXT = "leave_text"  # the neutral text, to a machine
     HANG_UP = "hang_up"
     NOTE_CONNECTED = "note_connected"
     RELEASE_AGENT = "release_agent"  # back among the free, the waiting time kept
     LOSE_AGENT = "lose_agent"  # the bridge to them does not come about: no calls until they are back
+    PART_AGENT = "part_agent"  # their telephone took them out of the call: they owe its outcome, another goes on
     WRAP_UP = "wrap_up"
     LOG = "log"
 
@@ -143,49 +161,84 @@ _OVER = (frozenset(_UNREACHED) - {Event.MACHINE}) | {Event.HUNG_UP}
 
 _C, _H = Command, HowEnded
 
+_ANSWER: dict[Event, Next] = {
+    Event.ANSWERED: Next(State.WAITING, (_C.NOTE_TAKEN, _C.FIND_AGENT)),
+    Event.ANSWERED_AGENTLESS: Next(State.PLAYING, (_C.NOTE_TAKEN, _C.PLAY)),
+    Event.MACHINE: _end(_H.MACHINE, _C.HANG_UP),
+    Event.MACHINE_TAKES_TEXT: Next(State.MACHINE, (_C.NOTE_TAKEN, _C.LEAVE_TEXT)),
+}
+_UNANSWERED = {event: _end(how) for event, how in _UNREACHED.items() if event is not Event.MACHINE}
+# Whoever is spoken to already cannot be a machine any more: a late verdict is the agent's to judge.
+_MACHINE = _end(_H.MACHINE, _C.HANG_UP)
+_TEXT_OVER = {event: _end(_H.ANSWERED) for event in _OVER}
+
+
+def _row(state: State, answers: Mapping[Event, Next]) -> dict[tuple[State, Event], Next]:
+    return {(state, event): following for event, following in answers.items()}
+
+
 TABLE: dict[tuple[State, Event], Next] = {
     # Nothing heard yet: events may skip `ringing`, or come before the placing request has answered.
-    **{(State.PLACED, event): _end(how) for event, how in _UNREACHED.items() if event is not Event.MACHINE},
-    (State.PLACED, Event.MACHINE): _end(_H.MACHINE, _C.HANG_UP),
+    **_row(State.PLACED, _UNANSWERED | _ANSWER),
     (State.PLACED, Event.RINGING): Next(State.RINGING, (_C.NOTE_TAKEN,)),
-    (State.PLACED, Event.ANSWERED): Next(State.WAITING, (_C.NOTE_TAKEN, _C.FIND_AGENT)),
     (State.PLACED, Event.HUNG_UP): _end(_H.FAILED),
     (State.PLACED, Event.NOT_TAKEN): _end(_H.CONGESTION),
     (State.PLACED, Event.CANCELLED): Next(State.CANCELLING, (_C.HANG_UP,)),
     (State.PLACED, Event.TIMED_OUT): _end(_H.LOST, _C.HANG_UP),
-    **{(State.RINGING, event): _end(how) for event, how in _UNREACHED.items() if event is not Event.MACHINE},
-    (State.RINGING, Event.MACHINE): _end(_H.MACHINE, _C.HANG_UP),
-    (State.RINGING, Event.ANSWERED): Next(State.WAITING, (_C.FIND_AGENT,)),
+    **_row(State.RINGING, _UNANSWERED | _ANSWER),
     (State.RINGING, Event.HUNG_UP): _end(_H.NO_ANSWER),
     (State.RINGING, Event.CANCELLED): Next(State.CANCELLING, (_C.HANG_UP,)),
     (State.RINGING, Event.TIMED_OUT): _end(_H.NO_ANSWER, _C.HANG_UP),
     # Whoever picks up while we hang up is a person to be served, unless the hang-up was quicker.
-    **{(State.CANCELLING, event): _end(_H.CANCELLED) for event in (*_UNREACHED, Event.HUNG_UP)},
-    (State.CANCELLING, Event.ANSWERED): Next(State.WAITING, (_C.NOTE_TAKEN, _C.FIND_AGENT)),
+    **{(State.CANCELLING, event): _end(_H.CANCELLED) for event in (*_UNREACHED, *_MEANT, Event.HUNG_UP)},
+    (State.CANCELLING, Event.ANSWERED): _ANSWER[Event.ANSWERED],
+    (State.CANCELLING, Event.ANSWERED_AGENTLESS): _ANSWER[Event.ANSWERED_AGENTLESS],
     (State.CANCELLING, Event.NOT_TAKEN): _end(_H.CANCELLED),
     (State.CANCELLING, Event.TIMED_OUT): _end(_H.CANCELLED, _C.HANG_UP),
+    # Nobody is there to be served; the machine records until the text is over.
+    **{(State.MACHINE, event): _end(_H.MACHINE) for event in _OVER},
+    (State.MACHINE, Event.PLAYED): _end(_H.MACHINE, _C.HANG_UP),
+    (State.MACHINE, Event.TIMED_OUT): _end(_H.MACHINE, _C.HANG_UP),
+    # A person hears the campaign's text and may ask for an agent.
+    **_row(State.PLAYING, _TEXT_OVER),
+    (State.PLAYING, Event.MACHINE): _MACHINE,
+    (State.PLAYING, Event.MACHINE_TAKES_TEXT): Next(State.MACHINE, (_C.LEAVE_TEXT,)),
+    (State.PLAYING, Event.PRESSED): Next(State.WAITING, (_C.FIND_AGENT,)),
+    (State.PLAYING, Event.PLAYED): _end(_H.ANSWERED, _C.HANG_UP),
+    (State.PLAYING, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP),
     # A person is on the line.
     **{(State.WAITING, event): _end(_H.ABANDONED) for event in _OVER},
-    (State.WAITING, Event.MACHINE): _end(_H.MACHINE, _C.HANG_UP),
+    (State.WAITING, Event.MACHINE): _MACHINE,
+    (State.WAITING, Event.MACHINE_TAKES_TEXT): Next(State.MACHINE, (_C.LEAVE_TEXT,)),
     (State.WAITING, Event.AGENT_FOUND): Next(State.BRIDGING, (_C.BRIDGE,)),
     (State.WAITING, Event.NOBODY_FREE): Next(State.APOLOGISING, (_C.APOLOGISE,)),
     (State.WAITING, Event.TIMED_OUT): Next(State.APOLOGISING, (_C.APOLOGISE,)),
     **{(State.BRIDGING, event): _end(_H.ABANDONED, _C.RELEASE_AGENT) for event in _OVER},
     (State.BRIDGING, Event.MACHINE): _end(_H.MACHINE, _C.HANG_UP, _C.RELEASE_AGENT),
+    (State.BRIDGING, Event.MACHINE_TAKES_TEXT): Next(State.MACHINE, (_C.RELEASE_AGENT, _C.LEAVE_TEXT)),
     (State.BRIDGING, Event.BRIDGED): Next(State.CONNECTED, (_C.NOTE_CONNECTED,)),
     (State.BRIDGING, Event.AGENT_LOST): Next(State.WAITING, (_C.LOSE_AGENT, _C.FIND_AGENT)),
     (State.BRIDGING, Event.TIMED_OUT): Next(State.APOLOGISING, (_C.LOSE_AGENT, _C.APOLOGISE)),
-    # A late verdict that it is a machine is the agent's to judge: they are on the line already.
-    **{(State.CONNECTED, event): _end(_H.CONNECTED, _C.WRAP_UP) for event in _OVER},
-    (State.CONNECTED, Event.AGENT_DONE): _end(_H.CONNECTED, _C.HANG_UP, _C.WRAP_UP),
-    (State.CONNECTED, Event.TIMED_OUT): _end(_H.CONNECTED, _C.HANG_UP, _C.WRAP_UP),
+    **{(State.CONNECTED, event): _end(_H.ANSWERED, _C.WRAP_UP) for event in _OVER},
+    (State.CONNECTED, Event.HELD): Next(State.HOLD),
+    (State.CONNECTED, Event.AGENT_DONE): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
+    (State.CONNECTED, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
+    # The agent's telephone is gone in mid-call: the person is not left in silence.
+    (State.CONNECTED, Event.AGENT_LOST): Next(State.WAITING, (_C.PART_AGENT, _C.FIND_AGENT)),
+    **{(State.HOLD, event): _end(_H.ANSWERED, _C.WRAP_UP) for event in _OVER},
+    (State.HOLD, Event.RETRIEVED): Next(State.CONNECTED),
+    (State.HOLD, Event.AGENT_DONE): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
+    (State.HOLD, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
+    (State.HOLD, Event.AGENT_LOST): Next(State.WAITING, (_C.PART_AGENT, _C.FIND_AGENT)),
     **{(State.APOLOGISING, event): _end(_H.ABANDONED) for event in _OVER},
-    (State.APOLOGISING, Event.MACHINE): _end(_H.MACHINE, _C.HANG_UP),
+    (State.APOLOGISING, Event.PLAYED): _end(_H.ABANDONED, _C.HANG_UP),
+    (State.APOLOGISING, Event.MACHINE): _MACHINE,
+    (State.APOLOGISING, Event.MACHINE_TAKES_TEXT): _MACHINE,
     (State.APOLOGISING, Event.TIMED_OUT): _end(_H.ABANDONED, _C.HANG_UP),
 }
 # Late and doubled reports change nothing; a refusal after the carrier was heard is contradicted by what was heard.
 for _state in State:
-    for _event in (*CARRIER_EVENTS, Event.NOT_TAKEN):
+    for _event in (*CARRIER_EVENTS, *_MEANT, Event.NOT_TAKEN):
         TABLE.setdefault((_state, _event), Next(_state))
 
 
@@ -193,8 +246,9 @@ for _state in State:
 class Limits:
     """How long a call may stay in a state before `TIMED_OUT`.
 
-    `waiting` counts from the answer and has its two seconds from 16 CFR 310.4(b)(1)(iv). `ringing` and `placed` are
-    what the carrier is given plus some patience, for the case that its report is lost.
+    `waiting` counts from the answer (from the key, when 1 was pressed) and has its two seconds from 16 CFR
+    310.4(b)(1)(iv). `ringing` and `placed` are what the carrier is given plus some patience, for the case that its
+    report is lost; `playing` and `machine` are longer than any text.
     """
 
     placed: timedelta = timedelta(seconds=60)
@@ -204,6 +258,8 @@ class Limits:
     bridging: timedelta = timedelta(seconds=10)
     connected: timedelta = timedelta(hours=2)
     apologising: timedelta = timedelta(seconds=30)
+    playing: timedelta = timedelta(seconds=90)
+    machine: timedelta = timedelta(seconds=90)
 
     def of(self, state: State) -> timedelta | None:
         """Give the limit of a state; an ended call has none."""
@@ -214,14 +270,21 @@ class Limits:
             State.WAITING: self.waiting,
             State.BRIDGING: self.bridging,
             State.CONNECTED: self.connected,
+            State.HOLD: self.connected,
             State.APOLOGISING: self.apologising,
+            State.PLAYING: self.playing,
+            State.MACHINE: self.machine,
         }
         return table.get(state)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call and the times of its stages; `taken` says that the carrier certainly had it."""
+    """One call and the times of its stages; `taken` says that the carrier certainly had it.
+
+    `answered_at`: a person picked up. `waiting_at`: since when a person waits for an agent; an agent who
+    is lost before the bridge does not begin that anew.
+    """
 
     reference: str
     placed_at: datetime
@@ -229,6 +292,7 @@ class Call:
     since: datetime | None = None
     ringing_at: datetime | None = None
     answered_at: datetime | None = None
+    waiting_at: datetime | None = None
     connected_at: datetime | None = None
     ended_at: datetime | None = None
     how: HowEnded | None = None
@@ -255,7 +319,7 @@ def deadline(call: Call, limits: Limits) -> datetime | None:
     limit = limits.of(call.state)
     if limit is None:
         return None
-    began = call.answered_at if call.state is State.WAITING else call.since
+    began = call.waiting_at if call.state is State.WAITING else call.since
     return (began or call.placed_at) + limit
 
 
@@ -270,16 +334,31 @@ def in_flight(call: Call) -> bool:
     return call.state in (State.PLACED, State.RINGING, State.CANCELLING, State.WAITING)
 
 
+def is_spoken_to(call: Call) -> bool:
+    """Answer whether a person was ever connected to an agent in this call."""
+    return call.connected_at is not None
+
+
+_PICKED_UP = frozenset({State.WAITING, State.PLAYING})
+
+
 def _entered(call: Call, following: Next, at: datetime) -> Call:
     """Note when the stage began; an answer without `ringing` leaves that time empty."""
+    state, how = following.state, following.how
+    if how is HowEnded.ABANDONED and is_spoken_to(call):
+        how = HowEnded.ANSWERED  # cut off in mid-conversation, which is not the same as never served
+    waiting_at = call.waiting_at
+    if state is State.WAITING and (waiting_at is None or call.state is not State.BRIDGING):
+        waiting_at = at
     return replace(
         call,
-        state=following.state,
+        state=state,
         since=at,
-        how=following.how,
-        ringing_at=at if following.state is State.RINGING else call.ringing_at,
-        answered_at=call.answered_at or (at if following.state is State.WAITING else None),
-        connected_at=at if following.state is State.CONNECTED else call.connected_at,
-        ended_at=at if following.state is State.ENDED else call.ended_at,
+        how=how,
+        ringing_at=at if state is State.RINGING else call.ringing_at,
+        answered_at=call.answered_at or (at if state in _PICKED_UP else None),
+        waiting_at=waiting_at,
+        connected_at=call.connected_at or (at if state is State.CONNECTED else None),
+        ended_at=at if state is State.ENDED else call.ended_at,
         taken=call.taken or Command.NOTE_TAKEN in following.commands,
     )

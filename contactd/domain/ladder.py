@@ -18,7 +18,7 @@ from contactd.domain.campaign import NEXT_NUMBER, Campaign, Select, Step
 DEAD = frozenset({"undeliverable", "invalid", "wrong_number", "opted_out"})
 _STATES_OPEN = frozenset(state.value for state in OPEN)
 _STATES_DONE = frozenset({"accepted", "delivered"})
-_CALL_DONE = frozenset({"connected", ""})
+_CALL_DONE = frozenset({"answered", ""})
 _DAY = timedelta(days=1)
 _TRY_NO = attrgetter("try_no")
 

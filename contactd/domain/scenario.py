@@ -124,7 +124,7 @@ def on_schedule(campaign: Campaign, facts: Facts, at: datetime) -> Facts:
 
 
 def _with_done(facts: Facts, step: Step, try_no: int, at: datetime) -> Facts:
-    state, outcome = ("delivered", "connected") if step.channel is Channel.CALL else ("accepted", "accepted")
+    state, outcome = ("delivered", "answered") if step.channel is Channel.CALL else ("accepted", "accepted")
     return replace(
         facts,
         tries=(*facts.tries, StepTry(step.id, try_no, state, outcome, at)),

@@ -73,7 +73,7 @@ def ended(live: Live, at: datetime) -> Stage:
     if how is HowEnded.CONGESTION and not live.call.taken:
         retry = at + live.retry_after
         return Stage(row(live), _transition(live, attempt.Event.NOT_TAKEN, at, how, not_before=retry))
-    event = attempt.Event.CONFIRMED if how is HowEnded.CONNECTED else attempt.Event.REJECTED
+    event = attempt.Event.CONFIRMED if how is HowEnded.ANSWERED else attempt.Event.REJECTED
     suppress = _suppression(live, "undeliverable", at) if how is HowEnded.INVALID else None
     return Stage(row(live), _transition(live, event, at, how), suppress)
 

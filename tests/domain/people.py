@@ -61,7 +61,7 @@ def tried(
     step: str, at: datetime, outcome: str = "accepted", *, state: str = "", try_no: int = 1, address: str = ""
 ) -> StepTry:
     """Make an attempt that ended; its state follows from the outcome unless it is given."""
-    ends = {"accepted": "accepted", "connected": "delivered", "delivered": "delivered", "cancelled": "cancelled"}
+    ends = {"accepted": "accepted", "answered": "delivered", "delivered": "delivered", "cancelled": "cancelled"}
     return StepTry(step, try_no, state or ends.get(outcome, "failed"), outcome, at, address)
 
 

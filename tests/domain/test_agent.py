@@ -15,19 +15,21 @@ LATER = NOON + timedelta(minutes=5)
 
 # Written by hand, not taken from the table: `!` is refused.
 MATRIX = """
-            offline  ready        reserved     talk   wrap   pause        unreachable
-signed_in   ready    ready        reserved     talk   wrap   pause        ready
-signed_out  offline  offline      reserved     talk   wrap   offline      offline
-paused      !        pause        reserved     talk   wrap   pause        !
-resumed     !        ready        reserved     talk   wrap   ready        !
-reserved    !        reserved     !            !      !      !            !
-released    !        !            ready        !      !      !            !
-bridged     talk     !            talk         !      !      !            !
-hung_up     !        !            !            wrap   !      !            !
-wrapped_up  offline  !            !            !      ready  pause        unreachable
-timed_out   !        !            !            !      pause  !            !
-lost        offline  unreachable  unreachable  talk   wrap   unreachable  unreachable
-found       offline  ready        reserved     talk   wrap   pause        pause
+            offline  phone_wait   ready        reserved     talk   wrap   pause        unreachable
+signed_in   ready    phone_wait   ready        reserved     talk   wrap   pause        ready
+signed_out  offline  offline      offline      reserved     talk   wrap   offline      offline
+paused      !        pause        pause        reserved     talk   wrap   pause        !
+resumed     !        phone_wait   ready        reserved     talk   wrap   ready        !
+reserved    !        !            reserved     !            !      !      !            !
+released    !        !            !            ready        !      !      !            !
+bridged     talk     talk         !            talk         !      !      !            !
+hung_up     !        !            !            !            wrap   !      !            !
+wrapped_up  offline  phone_wait   !            !            !      ready  pause        unreachable
+timed_out   !        !            !            !            !      pause  !            !
+lost        offline  unreachable  unreachable  unreachable  talk   wrap   unreachable  unreachable
+found       offline  phone_wait   ready        reserved     talk   wrap   pause        pause
+leg_up      offline  ready        ready        reserved     talk   wrap   pause        unreachable
+leg_down    offline  phone_wait   phone_wait   phone_wait   wrap   wrap   pause        unreachable
 """
 
 

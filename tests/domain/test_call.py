@@ -27,26 +27,32 @@ SECOND = timedelta(seconds=1)
 
 # Written by hand, not taken from the table: `.` changes nothing, `!` is refused, a word in capitals is how it ends.
 MATRIX = """
-             placed      ringing     cancelling  waiting      bridging     connected  apologising  ended
-ringing      ringing     .           .           .            .            .          .            .
-answered     waiting     waiting     waiting     .            .            .          .            .
-busy         BUSY        BUSY        CANCELLED   ABANDONED    ABANDONED    CONNECTED  ABANDONED    .
-no_answer    NO_ANSWER   NO_ANSWER   CANCELLED   ABANDONED    ABANDONED    CONNECTED  ABANDONED    .
-machine      MACHINE     MACHINE     CANCELLED   MACHINE      MACHINE      .          MACHINE      .
-invalid      INVALID     INVALID     CANCELLED   ABANDONED    ABANDONED    CONNECTED  ABANDONED    .
-rejected     REJECTED    REJECTED    CANCELLED   ABANDONED    ABANDONED    CONNECTED  ABANDONED    .
-congestion   CONGESTION  CONGESTION  CANCELLED   ABANDONED    ABANDONED    CONNECTED  ABANDONED    .
-failed       FAILED      FAILED      CANCELLED   ABANDONED    ABANDONED    CONNECTED  ABANDONED    .
-bridged      .           .           .           .            connected    .          .            .
-hung_up      FAILED      NO_ANSWER   CANCELLED   ABANDONED    ABANDONED    CONNECTED  ABANDONED    .
-not_taken    CONGESTION  .           CANCELLED   .            .            .          .            .
-agent_found  !           !           !           bridging     !            !          !            !
-nobody_free  !           !           !           apologising  !            !          !            !
-agent_lost   !           !           !           !            waiting      !          !            !
-agent_done   !           !           !           !            !            CONNECTED  !            !
-cancelled    cancelling  cancelling  !           !            !            !          !            !
-timed_out    LOST        NO_ANSWER   CANCELLED   apologising  apologising  CONNECTED  ABANDONED    !
-"""
+                   placed      ringing     cancelling  machine   playing   waiting      bridging     connected  hold       apologising  ended
+ringing            ringing     .           .           .         .         .            .            .          .          .            .
+answered           waiting     waiting     waiting     .         .         .            .            .          .          .            .
+answered_agentless playing     playing     playing     .         .         .            .            .          .          .            .
+busy               BUSY        BUSY        CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+no_answer          NO_ANSWER   NO_ANSWER   CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+machine            MACHINE     MACHINE     CANCELLED   .         MACHINE   MACHINE      MACHINE      .          .          MACHINE      .
+machine_takes_text machine     machine     CANCELLED   .         machine   machine      machine      .          .          MACHINE      .
+invalid            INVALID     INVALID     CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+rejected           REJECTED    REJECTED    CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+congestion         CONGESTION  CONGESTION  CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+failed             FAILED      FAILED      CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+bridged            .           .           .           .         .         .            connected    .          .          .            .
+held               .           .           .           .         .         .            .            hold       .          .            .
+retrieved          .           .           .           .         .         .            .            .          connected  .            .
+pressed            .           .           .           .         waiting   .            .            .          .          .            .
+played             .           .           .           MACHINE   ANSWERED  .            .            .          .          ABANDONED    .
+hung_up            FAILED      NO_ANSWER   CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+not_taken          CONGESTION  .           CANCELLED   .         .         .            .            .          .          .            .
+agent_found        !           !           !           !         !         bridging     !            !          !          !            !
+nobody_free        !           !           !           !         !         apologising  !            !          !          !            !
+agent_lost         !           !           !           !         !         !            waiting      waiting    waiting    !            !
+agent_done         !           !           !           !         !         !            !            ANSWERED   ANSWERED   !            !
+cancelled          cancelling  cancelling  !           !         !         !            !            !          !          !            !
+timed_out          LOST        NO_ANSWER   CANCELLED   MACHINE   ANSWERED  apologising  apologising  ANSWERED   ANSWERED   ABANDONED    !
+"""  # noqa: E501 - a table is read across
 
 
 def cells() -> list[tuple[State, Event, str]]:
@@ -61,7 +67,8 @@ def cells() -> list[tuple[State, Event, str]]:
 
 def a_call(state: State) -> Call:
     """Make a call that is in that state since noon."""
-    return Call("7-1", NOON, state=state, since=NOON, answered_at=NOON if state is State.WAITING else None)
+    answered = NOON if state in (State.WAITING, State.BRIDGING) else None
+    return Call("7-1", NOON, state=state, since=NOON, answered_at=answered, waiting_at=answered)
 
 
 @pytest.mark.parametrize(("state", "event", "expected"), cells())
@@ -125,6 +132,25 @@ def test_a_lost_agent_is_replaced_while_the_persons_time_runs_on() -> None:
     assert deadline(call, Limits()) == NOON + 2 * SECOND
 
 
+def test_whose_agent_is_gone_in_mid_call_waits_for_another_one_and_was_spoken_to_all_the_same() -> None:
+    call, _ = step(a_call(State.BRIDGING), Event.BRIDGED, NOON)
+    call, commands = step(call, Event.AGENT_LOST, NOON + 60 * SECOND)
+    assert commands == (Command.PART_AGENT, Command.FIND_AGENT)
+    assert deadline(call, Limits()) == NOON + 62 * SECOND
+    call, _ = step(call, Event.TIMED_OUT, NOON + 62 * SECOND)
+    call, _ = step(call, Event.HUNG_UP, NOON + 70 * SECOND)
+    assert (call.how, call.connected_at) == (HowEnded.ANSWERED, NOON)
+
+
+def test_who_presses_1_waits_from_then_on() -> None:
+    call, commands = step(a_call(State.RINGING), Event.ANSWERED_AGENTLESS, NOON)
+    assert commands == (Command.NOTE_TAKEN, Command.PLAY)
+    call, commands = step(call, Event.PRESSED, NOON + 20 * SECOND)
+    assert commands == (Command.FIND_AGENT,)
+    assert deadline(call, Limits()) == NOON + 22 * SECOND
+    assert call.answered_at == NOON
+
+
 def test_the_times_of_all_stages_are_kept_to_the_end() -> None:
     call = Call("7-1", NOON)
     events = [Event.RINGING, Event.ANSWERED, Event.AGENT_FOUND, Event.BRIDGED, Event.HUNG_UP]
@@ -172,9 +198,10 @@ def test_whatever_comes_a_call_is_logged_exactly_once_at_its_end(events: list[Ev
         assert (call.how is not None) == ended
         assert (call.ended_at is not None) == ended
         assert given_out.count(Command.NOTE_TAKEN) <= 1
-        held = call.state in (State.BRIDGING, State.CONNECTED)
+        held = call.state in (State.BRIDGING, State.CONNECTED, State.HOLD)
         given_back = sum(
-            given_out.count(command) for command in (Command.RELEASE_AGENT, Command.LOSE_AGENT, Command.WRAP_UP)
+            given_out.count(command)
+            for command in (Command.RELEASE_AGENT, Command.LOSE_AGENT, Command.PART_AGENT, Command.WRAP_UP)
         )
         assert given_out.count(Command.BRIDGE) - given_back == (1 if held else 0)
 

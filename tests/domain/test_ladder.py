@@ -73,7 +73,7 @@ def test_a_late_letter_moves_the_call() -> None:
 def test_a_step_after_one_that_was_passed_over_counts_from_its_day() -> None:
     no_letter = replace(debtor(tried("mail", noon(3))), account=replace(ACCOUNT, postal=False))
     assert next_step(ladder(MAIL, BRIEF, ANRUF), no_letter, noon(15)) == Waiting(ANRUF, morning(28), "not_due")
-    called = replace(no_letter, tries=(*no_letter.tries, tried("anruf", noon(28), "connected")))
+    called = replace(no_letter, tries=(*no_letter.tries, tried("anruf", noon(28), "answered")))
     assert next_step(ladder(MAIL, BRIEF, ANRUF, ANWALT), called, noon(29)) == Waiting(ANWALT, morning(60), "not_due")
 
 
@@ -126,7 +126,7 @@ def test_a_call_is_tried_again_exactly_as_configured(outcome: str, delay: timede
 
 def test_a_call_ends_with_a_conversation_or_its_last_attempt() -> None:
     letter = tried("mahnung-brief", noon(14))
-    spoken = debtor(letter, tried("anruf", noon(28), "busy"), tried("anruf", noon(29), "connected", try_no=2))
+    spoken = debtor(letter, tried("anruf", noon(28), "busy"), tried("anruf", noon(29), "answered", try_no=2))
     assert next_step(STANDARD, spoken, noon(30)) == Waiting(STANDARD.steps[4], morning(61), "not_due")
     calls = [tried("anruf", noon(28 + number), "no_answer", try_no=number + 1) for number in range(6)]
     assert isinstance(next_step(STANDARD, debtor(letter, *calls[:5]), noon(40)), Due)

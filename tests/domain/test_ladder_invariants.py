@@ -17,7 +17,7 @@ CHANNELS = (Channel.EMAIL, Channel.SMS, Channel.LETTER, Channel.CALL, Channel.HA
 OUTCOMES = (
     "accepted",
     "accepted",
-    "connected",
+    "answered",
     "busy",
     "no_answer",
     "rejected",
@@ -25,7 +25,7 @@ OUTCOMES = (
     "invalid",
     "cancelled",
 )
-STATES = {"accepted": "accepted", "connected": "delivered", "cancelled": "cancelled"}
+STATES = {"accepted": "accepted", "answered": "delivered", "cancelled": "cancelled"}
 MOST_ROUNDS = 300
 
 

@@ -64,7 +64,7 @@ def test_the_schedule_before_is_filled_in_day_by_day() -> None:
     assert facts.tries == (
         StepTry("erinnerung-email", 1, "accepted", "accepted", morning(3)),
         StepTry("mahnung-brief", 1, "accepted", "accepted", morning(14)),
-        StepTry("anruf", 1, "delivered", "connected", morning(28)),
+        StepTry("anruf", 1, "delivered", "answered", morning(28)),
     )
     assert [(past.channel, past.at) for past in facts.contacts] == [
         (Channel.EMAIL, morning(3)),

@@ -193,7 +193,7 @@ async def test_the_agents_outcome_is_entered_after_the_end_and_makes_them_free(b
     async with scene.at_work():
         await scene.clock.run(75)
         assert scene.roster.find("anna").state is State.WRAP
-        assert book.ends("1-1") == ["connected"]
+        assert book.ends("1-1") == ["answered"]
         await scene.dialer.desk.dispose("anna", Disposition.PROMISE)
         assert scene.roster.find("anna").state is State.READY
         await scene.clock.run(1)
@@ -229,7 +229,7 @@ async def test_an_outcome_handed_in_during_the_call_ends_it_first(book: MemoryCa
         await scene.clock.run(20)
         await scene.dialer.desk.dispose("anna", Disposition.REFUSES)
         await scene.clock.settle()
-        assert book.ends("1-1") == ["connected"]
+        assert book.ends("1-1") == ["answered"]
         assert scene.orders("hang_up") == [("1-1", "")]
         with pytest.raises(IllegalTransition, match="has no call to hand in"):
             await scene.dialer.desk.dispose("anna", Disposition.PROMISE)
@@ -266,6 +266,6 @@ async def test_everybody_who_watches_hears_each_stage_of_a_call(book: MemoryCall
         ("placed", ""),
         ("answered", ""),
         ("connected", ""),
-        ("ended", "connected"),
+        ("ended", "answered"),
         ("disposed", "promise"),
     ]

@@ -225,7 +225,7 @@ async def test_a_conversation_whose_end_is_never_reported_ends_after_a_while(boo
     scene.usual = Customer(Kind.ANSWERED, talk=90000)
     async with scene.at_work():
         await scene.clock.run(320)
-    assert book.ends("1-1") == ["connected"]
+    assert book.ends("1-1") == ["answered"]
     assert scene.roster.find("anna").state is State.WRAP
 
 

@@ -77,7 +77,7 @@ async def test_a_drain_places_nothing_more_and_returns_when_the_running_calls_ha
         await scene.clock.run(30)
         assert draining.done()
     assert len(scene.orders("place")) == 2
-    assert book.ends("1-1") + book.ends("2-1") == ["busy", "connected"]
+    assert book.ends("1-1") + book.ends("2-1") == ["busy", "answered"]
 
 
 async def test_a_drain_leaves_what_does_not_end_in_time_as_it_stands(book: MemoryCallBook) -> None:
@@ -145,7 +145,7 @@ async def test_calls_that_survived_are_adopted_where_they_stood(book: MemoryCall
         assert scene.roster.find("anna").state is State.TALK
         await scene.dialer.desk.dispose("anna", Disposition.PROMISE)
         await scene.clock.run(60)
-        assert (book.ends("4-1"), book.ends("3-1")) == (["connected"], ["abandoned"])
+        assert (book.ends("4-1"), book.ends("3-1")) == (["answered"], ["abandoned"])
 
 
 async def test_nothing_is_called_until_the_carrier_has_said_which_calls_it_still_has(book: MemoryCallBook) -> None:

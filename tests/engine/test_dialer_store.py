@@ -44,15 +44,15 @@ async def test_an_answered_call_is_logged_with_agent_times_and_what_it_achieved(
     assert [entry for entry in stored.log() if entry[0] == first] == [
         (first, "sending", "", "", ""),
         (first, "accepted", "accepted", "", ""),
-        (first, "delivered", "connected", "anna", ""),
-        (first, "disposition", "connected", "anna", "promise"),
+        (first, "delivered", "answered", "anna", ""),
+        (first, "disposition", "answered", "anna", "promise"),
     ]
     assert [entry[1:3] for entry in stored.log() if entry[0] == second] == [("sending", ""), ("failed", "busy")]
     kept, row = stored.attempt(first), stored.call(first)
-    assert (kept["state"], kept["outcome"], kept["disposition"]) == ("delivered", "connected", "promise")
+    assert (kept["state"], kept["outcome"], kept["disposition"]) == ("delivered", "answered", "promise")
     assert kept["conversation_at"] == row["connected_at"]
     assert (row["number"], row["caller_id"], row["agent"], row["how_ended"]) == (
-        number(1), CALLER_ID, "anna", "connected",
+        number(1), CALLER_ID, "anna", "answered",
     )  # fmt: skip
     times = [row[name] for name in ("placed_at", "ringing_at", "answered_at", "connected_at", "ended_at")]
     assert times == sorted(times)

@@ -167,7 +167,7 @@ def test_whatever_is_lost_doubled_or_late_each_call_is_entered_once_and_nobody_h
     placed = {reference for reference, _ in scene.orders("place")}
     assert placed <= begun
     assert len(scene.dialer.desk) == 0
-    connected = [reference for reference in begun if book.ends(reference) == ["connected"]]
+    connected = [reference for reference in begun if book.ends(reference) == ["answered"]]
     assert {item.attempt_id for item in book.handed_in} <= {int(reference.split("-")[0]) for reference in connected}
     assert all(Disposition(item.disposition) for item in book.handed_in)
     if not noise:
