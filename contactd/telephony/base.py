@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Kind(StrEnum):
-    """What a carrier reports; the same words as in domain/call.py."""
+    """What a carrier reports; of calls the same words as in domain/call.py, then of agents and of whoever calls us."""
 
     RINGING = "ringing"
     ANSWERED = "answered"
@@ -24,12 +24,25 @@ class Kind(StrEnum):
     CONGESTION = "congestion"
     FAILED = "failed"
     BRIDGED = "bridged"
+    HELD = "held"
+    RETRIEVED = "retrieved"
+    PRESSED = "pressed"  # 1, during a text that asks for it
+    PLAYED = "played"
     HUNG_UP = "hung_up"
+    AGENT_UP = "agent_up"
+    AGENT_DOWN = "agent_down"
+    MISSED = "missed"  # somebody called us, and nobody answered
+
+
+OF_AGENTS = frozenset({Kind.AGENT_UP, Kind.AGENT_DOWN})
 
 
 @dataclass(frozen=True, slots=True)
 class CarrierEvent:
-    """Something happened to the call `reference`; `details` may hold `agent` (bridged) and `carrier_ref`."""
+    """Something happened to the call `reference`, which is empty in what concerns an agent or a missed call.
+
+    `details` may hold `agent` (bridged, agent_up, agent_down), `carrier_ref`, and `number` (missed).
+    """
 
     reference: str
     kind: Kind
@@ -50,7 +63,7 @@ class CallRequest:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A text to be spoken to the person on the line, and its language."""
+    """A text to be spoken to whoever is on the line, and its language."""
 
     text: str
     language: str
@@ -87,8 +100,27 @@ class Carrier(Protocol):
         """
         ...
 
-    async def apologise(self, reference: str, announcement: Announcement) -> None:
-        """Speak to the person who answered, then hang up."""
+    async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
+        """Speak to whoever is on the line; `played` reports the end of it, `pressed` that 1 was pressed, if asked."""
+        ...
+
+    async def hold(self, reference: str) -> None:
+        """Part the agent and the person, who hears music; `held` reports it."""
+        ...
+
+    async def retrieve(self, reference: str) -> None:
+        """Join them again; `retrieved` reports it."""
+        ...
+
+    async def seat(self, agent_id: str) -> None:
+        """Call the agent's telephone and keep it up between calls; `agent_up` and `agent_down` report how it stands.
+
+        One that is up already is reported again.
+        """
+        ...
+
+    async def unseat(self, agent_id: str) -> None:
+        """Let the agent's telephone go; one that is not up is no error."""
         ...
 
     async def hang_up(self, reference: str) -> None:

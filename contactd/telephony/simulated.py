@@ -23,7 +23,10 @@ _AT_ONCE = frozenset({Kind.BUSY, Kind.INVALID, Kind.REJECTED, Kind.CONGESTION, K
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The shares of calls by how they go (the rest rings out), and mean times in seconds; a seed gives one town."""
+    """The shares of calls by how they go (the rest rings out), and mean times in seconds; a seed gives one town.
+
+    `presses`: the share of those who hear a text and press 1.
+    """
 
     seed: int = 1
     answer: float = 0.35
@@ -33,6 +36,7 @@ class Options:
     rejected: float = 0.0
     congestion: float = 0.0
     failed: float = 0.0
+    presses: float = 0.2
     ring: float = 12.0
     talk: float = 180.0
 
@@ -47,6 +51,7 @@ class Customer:
     patience: float = 6.0
     talk: float = 120.0
     listens: float = 8.0
+    presses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ def draw(options: Options, reference: str) -> Customer:
         patience=random.uniform(4, 10),
         talk=skewed(random, options.talk, 1.0),
         listens=random.uniform(2, 12),
+        presses=random.random() < options.presses,
     )
 
 
@@ -149,11 +155,33 @@ class SimulatedCarrier:
         self._note("bridge", reference, agent_id)
         self._play(line, self._talk(line, agent_id))
 
-    async def apologise(self, reference: str, announcement: Announcement) -> None:
-        """Speak to the customer, who listens for a while."""
+    async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
+        """Speak to the customer, who listens for a while and may press 1."""
         line = self._answered(reference)
-        self._note("apologise", reference, announcement.text)
-        self._play(line, self._hang_up_after(line, line.customer.listens))
+        self._note("play", reference, announcement.text)
+        self._play(line, self._listen(line, ask=ask))
+
+    async def hold(self, reference: str) -> None:
+        """Put the customer on hold; they are patient."""
+        line = self._answered(reference)
+        self._note("hold", reference)
+        self._tell(line, Kind.HELD)
+
+    async def retrieve(self, reference: str) -> None:
+        """Take the customer back."""
+        line = self._answered(reference)
+        self._note("retrieve", reference)
+        self._tell(line, Kind.RETRIEVED)
+
+    async def seat(self, agent_id: str) -> None:
+        """Say that the agent's telephone is up: nobody's telephone always is."""
+        self._note("seat", "", agent_id)
+        self._report(Kind.AGENT_UP, agent=agent_id)
+
+    async def unseat(self, agent_id: str) -> None:
+        """Let it go."""
+        self._note("unseat", "", agent_id)
+        self._report(Kind.AGENT_DOWN, agent=agent_id)
 
     async def hang_up(self, reference: str) -> None:
         """End the call; nothing happens when there is none."""
@@ -204,6 +232,16 @@ class SimulatedCarrier:
         self._tell(line, Kind.BRIDGED, agent=agent_id)
         await self._hang_up_after(line, line.customer.talk)
 
+    async def _listen(self, line: _Line, *, ask: bool) -> None:
+        await self._clock.sleep(line.customer.listens)
+        if ask and line.customer.presses:
+            self._tell(line, Kind.PRESSED)
+            await self._hang_up_after(line, line.customer.patience)
+        elif line.customer.fate is Kind.ANSWERED and not ask:
+            self._end(line, Kind.HUNG_UP)
+        else:
+            self._tell(line, Kind.PLAYED)
+
     async def _hang_up_after(self, line: _Line, seconds: float) -> None:
         await self._clock.sleep(seconds)
         self._end(line, Kind.HUNG_UP)
@@ -213,5 +251,8 @@ class SimulatedCarrier:
         self._tell(line, kind)
 
     def _tell(self, line: _Line, kind: Kind, **details: str) -> None:
+        self._report(kind, line.request.reference, **details)
+
+    def _report(self, kind: Kind, reference: str = "", **details: str) -> None:
         if self._on_event is not None:
-            self._on_event(CarrierEvent(line.request.reference, kind, self._clock.now(), details))
+            self._on_event(CarrierEvent(reference, kind, self._clock.now(), details))

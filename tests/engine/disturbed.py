@@ -32,9 +32,9 @@ class Disturbed:
         """Pass on, or fail."""
         await self._try("bridge", lambda: self._carrier.bridge(reference, agent_id))
 
-    async def apologise(self, reference: str, announcement: Announcement) -> None:
+    async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
         """Pass on, or fail."""
-        await self._try("apologise", lambda: self._carrier.apologise(reference, announcement))
+        await self._try("play", lambda: self._carrier.play(reference, announcement, ask=ask))
 
     async def hang_up(self, reference: str) -> None:
         """Pass on, or fail."""

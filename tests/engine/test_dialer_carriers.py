@@ -211,7 +211,7 @@ async def test_a_person_who_cannot_be_spoken_to_is_not_left_in_silence(book: Mem
     book.plan(1)
     scene, carrier = await disturbed(book)
     scene.usual = ANSWERS
-    carrier.faults |= {"apologise": ChannelUnavailable("no"), "hang_up": ChannelUnavailable("no")}
+    carrier.faults |= {"play": ChannelUnavailable("no"), "hang_up": ChannelUnavailable("no")}
     async with scene.at_work():
         await scene.clock.run(5)
         scene.roster.pause("anna")

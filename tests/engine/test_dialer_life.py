@@ -141,7 +141,7 @@ async def test_calls_that_survived_are_adopted_where_they_stood(book: MemoryCall
     async with scene.at_work():
         assert scene.dialer.status()["calls"] == {"placed": 1, "ringing": 1, "waiting": 1, "connected": 2}
         await scene.clock.run(0.5)
-        assert scene.orders("apologise") == [("3-1", "sorry ()")]
+        assert scene.orders("play") == [("3-1", "sorry ()")]
         assert scene.roster.find("anna").state is State.TALK
         await scene.dialer.desk.dispose("anna", Disposition.PROMISE)
         await scene.clock.run(60)

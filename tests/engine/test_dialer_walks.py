@@ -80,9 +80,9 @@ class Unruly:
             self.wrong.append(f"{reference} was bridged to {agent_id}, who was not reserved")
         await self._perhaps(self._carrier.bridge(reference, agent_id))
 
-    async def apologise(self, reference: str, announcement: Announcement) -> None:
+    async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
         """Pass on, mostly."""
-        await self._perhaps(self._carrier.apologise(reference, announcement))
+        await self._perhaps(self._carrier.play(reference, announcement, ask=ask))
 
     async def hang_up(self, reference: str) -> None:
         """Pass on, mostly."""

@@ -115,7 +115,7 @@ async def test_a_bridged_customer_talks_to_the_agent_named_and_hangs_up(bench: B
 async def test_whoever_hears_the_apology_hangs_up_afterwards(bench: Bench) -> None:
     await bench.call(ANSWERS)
     await bench.run(10)
-    await bench.carrier.apologise("1-1", SORRY)
+    await bench.carrier.play("1-1", SORRY)
     await bench.run(60)
     assert bench.heard() == [Kind.RINGING, Kind.ANSWERED, Kind.HUNG_UP]
 
@@ -156,7 +156,7 @@ async def test_a_call_nobody_answered_can_be_neither_bridged_nor_spoken_to(bench
     with pytest.raises(ChannelRejected):
         await bench.carrier.bridge("1-1", "anna")
     with pytest.raises(ChannelRejected):
-        await bench.carrier.apologise("9-9", SORRY)
+        await bench.carrier.play("9-9", SORRY)
 
 
 async def test_the_same_call_is_never_placed_twice(bench: Bench) -> None:

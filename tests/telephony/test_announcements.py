@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 
 from contactd.domain.errors import ChannelMisconfigured
-from contactd.telephony.apology import Apologies
+from contactd.telephony.announcements import APOLOGY, Announcements
 
 SHIPPED = Path(__file__).resolve().parents[2] / "templates"
 PHONE = "+49 30 23125 000"
 
 
-def apologies(*directories: Path, fallback: str = "de") -> Apologies:
+def announcements(*directories: Path, fallback: str = "de") -> Announcements:
     """Build them for Musterfirma."""
-    return Apologies(directories, operator="Musterfirma & Co", contact_phone=PHONE, fallback=fallback)
+    return Announcements(directories, operator="Musterfirma & Co", contact_phone=PHONE, fallback=fallback)
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_the_apology_says_who_called_and_which_number_to_call_back_and_nothing_of_debts(language: str) -> None:
-    spoken = apologies(SHIPPED)(language)
+    spoken = announcements(SHIPPED)(APOLOGY, language)
     assert spoken.language == language
     assert "Musterfirma & Co" in spoken.text
     assert PHONE in spoken.text
@@ -29,15 +29,15 @@ def test_the_apology_says_who_called_and_which_number_to_call_back_and_nothing_o
 
 @pytest.mark.parametrize(("asked", "spoken"), [("de-AT", "de"), ("en-GB", "en"), ("fr", "de"), ("", "de")])
 def test_a_language_without_a_text_is_spoken_to_without_its_region_or_in_the_fall_back(asked: str, spoken: str) -> None:
-    assert apologies(SHIPPED)(asked).language == spoken
+    assert announcements(SHIPPED)(APOLOGY, asked).language == spoken
 
 
 def test_the_operators_own_text_goes_before_the_shipped_one(tmp_path: Path) -> None:
     (tmp_path / "voice").mkdir()
     (tmp_path / "voice" / "apology.de.txt").write_text("Hier {{ operator }}, Rückruf {{ contact_phone }}.\n")
-    own = apologies(tmp_path, SHIPPED)
-    assert own("de").text == f"Hier Musterfirma & Co, Rückruf {PHONE}."
-    assert own("en") == apologies(SHIPPED)("en")
+    own = announcements(tmp_path, SHIPPED)
+    assert own(APOLOGY, "de").text == f"Hier Musterfirma & Co, Rückruf {PHONE}."
+    assert own(APOLOGY, "en") == announcements(SHIPPED)(APOLOGY, "en")
 
 
 @pytest.mark.parametrize("text", ["{{ total }} are due", "{{ operator"])
@@ -45,9 +45,9 @@ def test_a_text_that_wants_facts_of_the_account_or_is_broken_is_refused(tmp_path
     (tmp_path / "voice").mkdir()
     (tmp_path / "voice" / "apology.de.txt").write_text(text)
     with pytest.raises(ChannelMisconfigured, match=r"voice/apology\.de\.txt"):
-        apologies(tmp_path)("de")
+        announcements(tmp_path)(APOLOGY, "de")
 
 
 def test_no_text_at_all_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(ChannelMisconfigured, match="apology"):
-        apologies(tmp_path)("de")
+        announcements(tmp_path)(APOLOGY, "de")
