@@ -40,7 +40,8 @@ from tests.faults.stage import TREE, Stage, debtors, now, open_stage, twice
 
 T = TypeVar("T")
 FULL = os.environ.get("FAULTS") == "full"
-EACH, PAID, STOPPED, SECONDS = (3_000, 1_500, 500, 60.0) if FULL else (400, 200, 60, 9.0)
+EACH, PAID, STOPPED, SECONDS = (3_000, 1_500, 500, 60.0) if FULL else (400, 200, 60, 15.0)
+LISTED = 40
 RATE = f"{round(EACH / SECONDS)} per second"
 
 
@@ -87,7 +88,7 @@ def test_no_contact_begins_after_the_commit_of_a_payment_or_a_stop(tmp_path: Pat
     numbers = [f"{channel}-{place}" for channel in ("email", "sms") for place in range(EACH)]
     luck.shuffle(numbers)
     paid, stopped = numbers[:PAID], numbers[PAID : PAID + STOPPED]
-    listed = numbers[PAID + STOPPED : PAID + STOPPED + 40]
+    listed = numbers[PAID + STOPPED : PAID + STOPPED + LISTED]
     slow = ("--delay", "0.1")
     with open_stage(tmp_path, database_url, emails=EACH, texts=EACH, mail=slow, sms=("--answer-delay", "0.1")) as stage:
         life = stage.life("racing", rate=RATE)
@@ -116,11 +117,18 @@ def test_no_contact_begins_after_the_commit_of_a_payment_or_a_stop(tmp_path: Pat
     assert {row.account_no for row in rows if row.state == "cancelled"} <= {*paid, *stopped, *listed}
     reasons = Counter(row.reason for row in rows if row.state == "cancelled")
     print(f"\n{len(done)} payments and stops, and a list of {len(listed)}: cancelled {dict(reasons)}")  # noqa: T201 - figures
-    # They did come in mid-batch: a good part before their contact, a good part after it.
-    assert PAID / 10 <= reasons["paid_since_planning"] + reasons["case_ended"] <= (PAID + len(listed)) * 0.95
+    see_that_they_met(done, last=max(row.sending_at for row in begun), reasons=reasons)
+
+
+def see_that_they_met(done: dict[str, tuple[str, datetime]], *, last: datetime, reasons: Counter[str]) -> None:
+    """Fail unless many came in mid-batch, whatever the machine's speed: a good part before their contact, or after."""
+    amid = Counter(what for what, committed in done.values() if committed < last)
+    assert amid["pay"] >= PAID / 10
+    assert amid["stop"] >= STOPPED / 20
+    assert amid["pay"] / 10 <= reasons["paid_since_planning"] + reasons["case_ended"] <= (PAID + LISTED) * 0.95
+    assert amid["stop"] / 10 <= reasons["stopped"] <= STOPPED * 0.95
     assert reasons["paid_since_planning"]
     assert reasons["case_ended"]
-    assert STOPPED / 10 <= reasons["stopped"] <= STOPPED * 0.95
 
 
 ROUNDS, MET = 4_000 if FULL else 800, 16
