@@ -237,6 +237,11 @@ attempt = sa.Table(
     _text("disposition"),
     sa.Column("conversation_at", Utc),  # a person was spoken to: the cool-down counts from here
     sa.Column("looked_up", sa.Integer, nullable=False, server_default="0"),  # empty look-ups while unclear
+    # Calls only: what goes first (domain/queueing.py), the campaign's order among equals, and whose callback it is.
+    sa.Column("priority", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("rank", sa.BigInteger, nullable=False, server_default="0"),
+    _text("kept_for"),  # an agent's id; empty: anybody's of the team
+    sa.Column("kept_until", Utc),
     sa.UniqueConstraint("account_id", "campaign", "case_no", "step", "try_no"),
     sa.Index("ix_attempt_customer_id_sending_at", "customer_id", "sending_at"),
     sa.Index(
@@ -251,6 +256,15 @@ attempt = sa.Table(
         "not_before",
         postgresql_where=sa.text("state = 'planned'"),
         sqlite_where=sa.text("state = 'planned'"),
+    ),
+    sa.Index(
+        "ix_attempt_calls",
+        "campaign",
+        "step",
+        sa.desc("priority"),
+        sa.desc("rank"),
+        postgresql_where=sa.text("state = 'planned' AND channel = 'call'"),
+        sqlite_where=sa.text("state = 'planned' AND channel = 'call'"),
     ),
     sa.Index(
         "ix_attempt_held",

@@ -128,8 +128,8 @@ def test_a_database_nobody_migrated_names_the_command(
 @pytest.mark.parametrize(
     ("version", "words"),
     [
-        ("0000", "of version 0000, this program needs 0001; run: contactd migrate"),
-        ("9999", "of version 9999, newer than this program (0001); install the newer contactd"),
+        ("0000", "of version 0000, this program needs 0002; run: contactd migrate"),
+        ("9999", "of version 9999, newer than this program (0002); install the newer contactd"),
     ],
 )
 def test_a_database_of_another_version_says_which(office: tuple[Stage, Life], version: str, words: str) -> None:

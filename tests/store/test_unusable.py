@@ -92,8 +92,8 @@ def test_a_database_nobody_migrated_names_the_command(empty_database_url: str) -
 @pytest.mark.parametrize(
     ("version", "words"),
     [
-        ("0000", "the database is of version 0000, this program needs 0001; run: contactd migrate"),
-        ("9999", "the database is of version 9999, newer than this program (0001); install the newer contactd"),
+        ("0000", "the database is of version 0000, this program needs 0002; run: contactd migrate"),
+        ("9999", "the database is of version 9999, newer than this program (0002); install the newer contactd"),
     ],
 )
 def test_a_database_of_another_version_is_refused(database: Database, version: str, words: str) -> None:
