@@ -276,3 +276,11 @@ class Settings(Sections):
         folder = self._path.resolve().parent
         own = tuple(folder / directory for directory in self.templates.directories)
         return (*own, defaults_directory() / "templates")
+
+
+def needs_restart(old: Settings, new: Settings) -> list[str]:
+    """Name the sections whose change a running daemon cannot take over."""
+    fixed = ("daemon", "database", "logging", "web", "smtp", "sms", "twilio", "telephony", "agents", "sending")
+    return [
+        f"[{name}] changed: restart to put it in force" for name in fixed if getattr(old, name) != getattr(new, name)
+    ]
