@@ -13,7 +13,7 @@ from contactd.config.words import suggest
 from contactd.domain.account import Channel
 from contactd.domain.calendar import ALWAYS
 from contactd.domain.campaign import Campaign
-from contactd.domain.rules import Cap, Policy
+from contactd.domain.policy import Cap, Policy
 
 _SHORTEST_DEADLINE, _LONGEST_DEADLINE = 7, 14
 _CALLS_ONLY = ("mode", "max_abandon", "retry")

@@ -21,7 +21,7 @@ from contactd.config.settings import Sections, Settings
 from contactd.config.shipped import defaults_directory
 from contactd.domain.campaign import Campaign
 from contactd.domain.errors import ConfigError, Problem
-from contactd.domain.rules import Policy
+from contactd.domain.policy import Policy
 
 FILE = "contactd.toml"
 CAMPAIGNS = "campaigns.d"

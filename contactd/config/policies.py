@@ -5,8 +5,8 @@ from contactd.config.holidays import every_region
 from contactd.config.settings import Sections
 from contactd.domain.account import Channel
 from contactd.domain.calendar import parse_windows
+from contactd.domain.policy import Policy
 from contactd.domain.presets import PRESETS, Limits, tighten
-from contactd.domain.rules import Policy
 
 # Settings are read without a clock, so the span is fixed; holidays are worked out when first asked for.
 _YEARS = range(2020, 2061)

@@ -18,7 +18,7 @@ from contactd.config.shipped import defaults_directory
 from contactd.config.values import Duration, Ratio, parse_duration
 from contactd.config.words import Bic, Country, Cron, Currency, Email, Iban, Language, Name, Url
 from contactd.domain.campaign import Campaign
-from contactd.domain.rules import Policy
+from contactd.domain.policy import Policy
 
 STATE_BELOW_ETC = Path("/var/lib/contactd")
 

@@ -84,6 +84,7 @@ class PastContact:
     address: str = ""
     account_id: int = 0
     conversation: bool = False
+    abandoned: bool = False  # somebody answered a call, and nobody was free
 
 
 @dataclass(frozen=True, slots=True)

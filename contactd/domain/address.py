@@ -5,24 +5,29 @@ For the rules and the ladder; a suppressed address is the same thing for both.
 
 from datetime import datetime
 
-from contactd.domain.account import Account, Channel, Facts, Suppression
+from contactd.domain.account import Account, Channel, Facts, PastContact, Suppression
 
 NO_NEED = ""  # of a letter or a hand-over: nothing the channel dials or sends to
+NUMBERS = ("mobile", "phone")
 _SMS_TYPES = frozenset({"mobile", "unknown"})
 
 
-def addresses(account: Account, channel: Channel) -> tuple[str, ...]:
-    """List the account's addresses for the channel, the preferred one first; `NO_NEED` for paper."""
+def addresses(account: Account, channel: Channel, numbers: tuple[str, ...] = NUMBERS) -> tuple[str, ...]:
+    """List the account's addresses for the channel, the preferred one first; `NO_NEED` for paper.
+
+    `numbers` are the kinds that may be called, in their order.
+    """
     if channel is Channel.EMAIL:
         return (account.email,) if account.email else ()
     if channel is Channel.LETTER:
         return (NO_NEED,) if account.postal else ()
     if channel is Channel.HANDOVER:
         return (NO_NEED,)
-    numbers = [phone for phone in (account.mobile, account.phone) if phone is not None and phone.number]
+    by_kind = {"mobile": account.mobile, "phone": account.phone}
+    known = [phone for kind in numbers if (phone := by_kind[kind]) is not None and phone.number]
     if channel is Channel.SMS:
-        numbers = [phone for phone in numbers if phone.type in _SMS_TYPES]
-    return tuple(dict.fromkeys(phone.number for phone in numbers))
+        known = [phone for phone in known if phone.type in _SMS_TYPES]
+    return tuple(dict.fromkeys(phone.number for phone in known))
 
 
 def suppressions(facts: Facts, channel: Channel, address: str, at: datetime) -> tuple[Suppression, ...]:
@@ -47,13 +52,19 @@ def is_dead(facts: Facts, channel: Channel, address: str, at: datetime) -> bool:
     return any(one.until is None for one in suppressions(facts, channel, address, at))
 
 
-def usable(facts: Facts, channel: Channel, at: datetime) -> tuple[str, ...]:
+def usable(facts: Facts, channel: Channel, at: datetime, numbers: tuple[str, ...] = NUMBERS) -> tuple[str, ...]:
     """List the addresses that are not suppressed for good; none either when the person refused the channel itself."""
     if not facts.suppressions:
-        return addresses(facts.account, channel)
+        return addresses(facts.account, channel, numbers)
     if any(one.until is None and one.channel is not None for one in account_suppressions(facts, channel, at)):
         return ()
-    return tuple(one for one in addresses(facts.account, channel) if not is_dead(facts, channel, one, at))
+    return tuple(one for one in addresses(facts.account, channel, numbers) if not is_dead(facts, channel, one, at))
+
+
+def last_call(facts: Facts, number: str) -> PastContact | None:
+    """Find the newest call to a number, as far as contacts are known."""
+    calls = [one for one in facts.contacts if one.channel is Channel.CALL and one.address == number]
+    return max((one for one in calls if not one.conversation), key=lambda one: one.at, default=None)
 
 
 def zone_names(account: Account) -> tuple[str, ...]:

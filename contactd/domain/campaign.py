@@ -3,12 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Literal
 
 from contactd.domain.account import Channel, Kind
 from contactd.domain.calendar import Windows
 from contactd.domain.money import Money
+from contactd.domain.queueing import Order
 
 NEXT_NUMBER = "next-number"
+# How calls are placed: looked at before, one a free agent, so many a free agent, ahead of free agents, for whoever
+# presses 1, for nobody.
+Mode = Literal["preview", "progressive", "power", "predictive", "ivr", "message"]
+AGENTLESS: frozenset[Mode] = frozenset({"ivr", "message"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,10 @@ class Step:
 
     `until`: no longer begun later than that many days after the oldest due date. `otherwise`: the step to go on with
     at once when there is no address or a dead one. `pause`: least time between two tries. `retry`: delay per outcome,
-    or `next-number`.
+    or `next-number`; `limits`: most tries that may end in an outcome.
+
+    Of calls: `ratio` calls a free agent in mode `power`, at most `lines` at a time in the agentless modes, `machine`
+    the text left on an answering machine, `preview` the time an agent has to decide, `numbers` in the order of use.
     """
 
     id: str
@@ -50,8 +59,14 @@ class Step:
     template: str = ""
     deadline_days: int | None = None
     postage_days: int = 0
-    mode: str = "progressive"
+    mode: Mode = "progressive"
+    ratio: float = 1.5
+    lines: int = 10
+    machine: str = ""
+    preview: timedelta = timedelta(seconds=60)
     max_abandon: float = 0.02
+    limits: Mapping[str, int] = field(default_factory=dict)
+    numbers: tuple[str, ...] = ("mobile", "phone")
     approve: str = ""
     implied: bool = False  # made from another step's `otherwise = "<template>-<channel>"`: reached only through it
 
@@ -63,7 +78,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A ladder with its filters; `schedule` is a five-field cron expression in `timezone`."""
+    """A ladder with its filters; `schedule` is a five-field cron expression in `timezone`.
+
+    Of its team's calls those of the highest `priority` go first, equals by `weight`; `order` is that of its accounts.
+    """
 
     id: str
     steps: tuple[Step, ...]
@@ -73,6 +91,9 @@ class Campaign:
     schedule: str = ""
     select: Select = field(default_factory=Select)
     team: str = ""
+    priority: int = 0
+    weight: int = 1
+    order: Order = Order.AMOUNT
     places: Mapping[str, int] = field(init=False, repr=False, compare=False)  # by step: where it stands, from 0
     filtered: frozenset[str] = field(init=False, repr=False, compare=False)  # the steps with filters of their own
     nominal: Mapping[str, int] = field(init=False, repr=False, compare=False)  # by step: the day it has on schedule

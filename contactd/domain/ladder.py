@@ -223,7 +223,7 @@ class _Climb:
         left = _numbers_left(self._facts, step, tries, self._at)
         if not left or (last.outcome in DEAD and len(tries) >= step.attempts):
             return self._otherwise(step, last.at)
-        if len(tries) >= step.attempts:
+        if len(tries) >= step.attempts or _spent(step, last, tries):
             return 0
         when, address = _retry(self._facts, step, tries, left)
         if self._too_late(step, local_day(self._zone, when)):
@@ -238,7 +238,7 @@ class _Climb:
         if self._filtered(step) or self._too_late(step, day):
             return 0
         when = at_once or start_of_day(self._zone, day)
-        if not usable(self._facts, step.channel, self._at):
+        if not usable(self._facts, step.channel, self._at, step.numbers):
             return self._otherwise(step, when)
         return self._answer(step, when, "not_due")
 
@@ -286,14 +286,20 @@ def _is_done(step: Step, one: StepTry) -> bool:
 
 def _used(facts: Facts, step: Step, tries: list[StepTry]) -> set[str]:
     """List the addresses of the tries; where it is not known which, it was the one that comes first."""
-    first = next(iter(addresses(facts.account, step.channel)), "")
+    first = next(iter(addresses(facts.account, step.channel, step.numbers)), "")
     return {one.address or first for one in tries}
 
 
 def _numbers_left(facts: Facts, step: Step, tries: list[StepTry], at: datetime) -> list[str]:
     """List the addresses that are neither suppressed nor proved dead by a try."""
     dead = _used(facts, step, [one for one in tries if one.outcome in DEAD])
-    return [address for address in usable(facts, step.channel, at) if address not in dead]
+    return [address for address in usable(facts, step.channel, at, step.numbers) if address not in dead]
+
+
+def _spent(step: Step, last: StepTry, tries: list[StepTry]) -> bool:
+    """Say whether no more tries may end as the last one did."""
+    most = step.limits.get(last.outcome)
+    return most is not None and sum(one.outcome == last.outcome for one in tries) >= most
 
 
 def _retry(facts: Facts, step: Step, tries: list[StepTry], left: list[str]) -> tuple[datetime, str]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from contactd.domain.account import Channel
 from contactd.domain.calendar import Windows, parse_windows
-from contactd.domain.rules import Cap, Policy
+from contactd.domain.policy import Cap, Policy
 
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
@@ -62,6 +62,7 @@ _UK = Policy(
         Cap(3, _DAY, _CALLS, source="policy: FCA CONC 7.9 names no figure"),
         Cap(15, _WEEK, _CALLS, source="policy: FCA CONC 7.9 names no figure"),
     ),
+    lock_out=timedelta(hours=72),  # Ofcom, Statement on persistent misuse (2016): without a guaranteed agent
     source="policy: FCA CONC 7.9 (no contact at unreasonable times); hours and holidays are our reading of it",
 )
 
@@ -82,6 +83,8 @@ class Limits:
     cool_down_days: int | None = None
     windows: Mapping[Channel, Windows] = field(default_factory=dict)
     quiet: Windows | None = None
+    calls_per_number_per_day: int | None = None
+    lock_out: timedelta | None = None
 
 
 def tighten(
@@ -106,6 +109,7 @@ def tighten(
         cool_down=max(policy.cool_down, limits.cool_down_days or 0),
         cool_down_channels=policy.cool_down_channels | _CALLS if limits.cool_down_days else policy.cool_down_channels,
         cool_down_per="customer" if limits.cool_down_days else policy.cool_down_per,
+        lock_out=max(policy.lock_out, limits.lock_out or timedelta()),
         payments_max_age=min(ages, default=None),
         holidays=_joined(policy.holidays, holidays or {}),
         default_timezone=policy.default_timezone or default_timezone,
@@ -119,7 +123,10 @@ def _caps(limits: Limits) -> tuple[Cap, ...]:
         (limits.calls_per_day, _DAY, _CALLS),
         (limits.calls_per_week, _WEEK, _CALLS),
     )
-    return tuple(Cap(count, span, channels, source="campaign") for count, span, channels in wanted if count is not None)
+    caps = [Cap(count, span, channels, source="campaign") for count, span, channels in wanted if count is not None]
+    if limits.calls_per_number_per_day is not None:
+        caps.append(Cap(limits.calls_per_number_per_day, _DAY, _CALLS, per="address", source="campaign"))
+    return tuple(caps)
 
 
 def _narrowed(ours: Mapping[Channel, Windows], theirs: Mapping[Channel, Windows]) -> Mapping[Channel, Windows]:

@@ -4,137 +4,21 @@ Planner, gate, dialer and `contactd why` ask here; nobody else knows a window, a
 instant; `may_contact` puts the answers together, so that `NotBefore` names an instant at which all of them agree.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
 from contactd.domain.account import Account, Channel, Facts, PastContact, Suppression
-from contactd.domain.address import account_suppressions, addresses, is_dead, suppressions, zone_names
-from contactd.domain.calendar import Windows
+from contactd.domain.address import account_suppressions, addresses, is_dead, last_call, suppressions, zone_names
 from contactd.domain.hours import Hours, begin_of_day, days_after, find_zones
+from contactd.domain.policy import ALLOWED, Allowed, Cap, Never, NotBefore, Policy, Proposal, Reason, Verdict
 
 REACHING = frozenset({Channel.EMAIL, Channel.SMS, Channel.CALL})  # they arrive at an hour of the day
 _DAY = timedelta(days=1)
 _FOREVER = datetime(9000, 1, 1, tzinfo=UTC)  # people write 9999-12-31 for an end that never comes
 _REMEMBERED_HOURS = 4096
 _WHEREVER = 3 * _DAY  # more than a local day may end later than a UTC one; saves looking at the local calendar
-
-
-class Reason(StrEnum):
-    """Why not, or not yet; also the words of `held` counts, logs and metrics."""
-
-    NOTHING_OPEN = "nothing_open"
-    PAID_SINCE_PLANNING = "paid_since_planning"
-    PAYMENTS_STALE = "payments_stale"
-    STOPPED = "stopped"
-    OPTED_OUT = "opted_out"
-    UNDELIVERABLE = "undeliverable"
-    SUPPRESSED = "suppressed"
-    NO_ADDRESS = "no_address"
-    DISPUTED = "disputed"
-    ON_HOLD = "on_hold"
-    COOL_DOWN = "cool_down"
-    DAY_CAP = "day_cap"
-    WEEK_CAP = "week_cap"
-    CAP = "cap"
-    OUTSIDE_WINDOW = "outside_window"
-    QUIET_HOURS = "quiet_hours"
-    HOLIDAY = "holiday"
-    UNKNOWN_TIMEZONE = "unknown_timezone"
-    PAUSED = "paused"
-
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """Yes, now; `address` is the e-mail address or number to use."""
-
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NotBefore:
-    """Not yet: the first instant (UTC) at which every rule lets it through, as far as is known now."""
-
-    when: datetime
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Never:
-    """Not as the facts stand."""
-
-    reason: Reason
-
-
-Verdict = Allowed | NotBefore | Never
-ALLOWED = Allowed()
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """At most `count` contacts in `period`; `channels` empty means all together, hand-overs apart.
-
-    `per`: `customer`, `account` (the debt) or `address`. `rolling`: the last `period` before the instant; otherwise
-    whole local calendar days (a period of 1 day = today, of 7 days = today and the six before).
-    """
-
-    count: int
-    period: timedelta
-    channels: frozenset[Channel] = frozenset()
-    per: str = "customer"
-    rolling: bool = False
-    source: str = ""
-
-
-@dataclass(slots=True)
-class _Memory:
-    """What a policy worked out before: its rules by channel, its open hours by whom they concern."""
-
-    rules: "dict[Channel, _Rules]" = field(default_factory=dict)
-    hours: dict[object, Hours] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What a jurisdiction and a campaign permit; a channel without windows may be used at any time.
-
-    `quiet`: hours in which nobody is written to or called. `closed`: channels that rest on holidays. `cool_down`:
-    local days for which the channels of `cool_down_channels` rest after a conversation (7 = its day and the six after),
-    `cool_down_per` customer or account. The mappings must not change: what follows from them is remembered.
-    """
-
-    name: str
-    windows: Mapping[Channel, Windows] = field(default_factory=dict)
-    quiet: Windows | None = None
-    closed: frozenset[Channel] = frozenset()
-    caps: tuple[Cap, ...] = ()
-    cool_down: int = 0
-    cool_down_channels: frozenset[Channel] = frozenset({Channel.CALL})
-    payments_max_age: timedelta | None = None
-    holidays: Mapping[str, frozenset[date]] = field(default_factory=dict)
-    default_timezone: str = ""
-    source: str = ""
-    cool_down_per: str = "customer"
-    memory: _Memory = field(default_factory=_Memory, init=False, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """The contact somebody wants to begin: by which channel, for which step's windows, planned when.
-
-    `holiday_regions`: keys of `Policy.holidays` that close the day besides the account's own country and region.
-    `address`: the one to be judged; it must be one of the account's. Empty: the first that may be used.
-    """
-
-    channel: Channel
-    windows: Windows | None = None
-    holiday_regions: tuple[str, ...] = ()
-    planned_at: datetime | None = None
-    paused: bool = False
-    address: str = ""
 
 
 class Answer(NamedTuple):
@@ -204,7 +88,7 @@ def _decide(facts: Facts, proposal: Proposal, policy: Policy, at: datetime) -> t
 def _candidates(facts: Facts, proposal: Proposal, policy: Policy, at: datetime) -> tuple[str | None, ...]:
     """List the addresses to be asked about; only those for which the answers may differ."""
     channel = proposal.channel
-    known = addresses(facts.account, channel)
+    known = addresses(facts.account, channel, proposal.numbers)
     if proposal.address:
         known = tuple(address for address in known if address == proposal.address)
     if len(known) > 1:
@@ -249,7 +133,8 @@ def _rules(policy: Policy, channel: Channel) -> _Rules:
             if channel in (cap.channels or _CONTACTS)
         )
         cool_down = _COOL_DOWN if policy.cool_down and channel in policy.cool_down_channels else ()
-        when_open = (*_FIRST, *cool_down, *caps)
+        lock_out = _LOCK_OUT if policy.lock_out and channel is Channel.CALL else ()
+        when_open = (*_FIRST, *cool_down, *lock_out, *caps)
         found = policy.memory.rules[channel] = _Rules(when_open, (*when_open, *_HOURS))
     return found
 
@@ -330,13 +215,24 @@ def _not_on_hold(asked: _Asked) -> Verdict:
 
 
 def _cooled_down(asked: _Asked) -> Verdict:
+    if asked.proposal.requested:
+        return ALLOWED
     spoken = [past.at for past in _concerning(asked.policy.cool_down_per, asked) if past.conversation]
     if not spoken:
         return ALLOWED
     return _until(days_after(asked.zones, max(spoken), asked.policy.cool_down), Reason.COOL_DOWN, asked.at)
 
 
+def _not_abandoned(asked: _Asked) -> Verdict:
+    last = last_call(asked.facts, asked.address or "")
+    if last is None or not last.abandoned:
+        return ALLOWED
+    return _until(last.at + asked.policy.lock_out, Reason.LOCK_OUT, asked.at)
+
+
 def _cap(cap: Cap, channels: tuple[Channel, ...], reason: Reason, asked: _Asked) -> Verdict:
+    if asked.proposal.requested:
+        return ALLOWED
     if cap.count <= 0:
         return Never(reason)
     if len(asked.facts.contacts) < cap.count:
@@ -393,6 +289,7 @@ _FIRST = (
     Rule("not on hold", _not_on_hold),
 )
 _COOL_DOWN = (Rule("cooled down", _cooled_down),)
+_LOCK_OUT = (Rule("not abandoned lately", _not_abandoned),)
 _HOURS = (
     Rule("call windows", partial(_within, Hours.in_window, Reason.OUTSIDE_WINDOW)),
     Rule("no quiet hours", partial(_within, Hours.is_loud, Reason.QUIET_HOURS)),

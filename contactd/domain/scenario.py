@@ -13,7 +13,8 @@ from contactd.domain.calendar import local_day, start_of_day
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.ladder import Due, NotSelected, Position, Waiting, next_step, zone_of
 from contactd.domain.money import Money
-from contactd.domain.rules import Allowed, Never, NotBefore, Policy, Proposal, may_contact
+from contactd.domain.policy import Allowed, Never, NotBefore, Policy, Proposal
+from contactd.domain.rules import may_contact
 
 # Addresses nobody has: a domain for examples, numbers the Bundesnetzagentur set aside for films.
 _EMAIL = "kunde@example.com"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contactd.domain.campaign import Campaign, Step
-from contactd.domain.rules import Policy, Proposal
+from contactd.domain.policy import Policy, Proposal
 
 # The caps look back at most this far when no rule says more.
 _SHORTEST_MEMORY = timedelta(days=2)
@@ -19,7 +19,9 @@ class Rung:
     step: Step
     policy: Policy
 
-    def proposal(self, *, planned_at: datetime | None = None, address: str = "", paused: bool = False) -> Proposal:
+    def proposal(
+        self, *, planned_at: datetime | None = None, address: str = "", paused: bool = False, requested: bool = False
+    ) -> Proposal:
         """Put the step as a question to the rules."""
         return Proposal(
             channel=self.step.channel,

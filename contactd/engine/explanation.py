@@ -14,7 +14,8 @@ from contactd.domain.account import Facts
 from contactd.domain.campaign import Campaign
 from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects
 from contactd.domain.money import Money
-from contactd.domain.rules import Allowed, Never, NotBefore, Proposal, Verdict, answers, may_contact
+from contactd.domain.policy import Allowed, Never, NotBefore, Proposal, Verdict
+from contactd.domain.rules import answers, may_contact
 from contactd.engine.book import Book, Rung
 from contactd.store import facts, overview, pauses
 

@@ -14,7 +14,8 @@ from contactd.domain.account import Facts, Invoice, PastContact
 from contactd.domain.attempt import Event, State
 from contactd.domain.clock import Clock
 from contactd.domain.ladder import no_longer_due
-from contactd.domain.rules import Allowed, Never, NotBefore, may_contact
+from contactd.domain.policy import Allowed, Never, NotBefore
+from contactd.domain.rules import may_contact
 from contactd.engine.book import Book, Rung
 from contactd.store import accounts, attempts, facts, pauses, suppressions
 from contactd.store.attempts import Claimed, Transition

@@ -14,7 +14,8 @@ from contactd.domain.account import Facts
 from contactd.domain.calendar import local_day
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, too_late, zone_of
-from contactd.domain.rules import Allowed, Never, NotBefore, Policy, may_contact
+from contactd.domain.policy import Allowed, Never, NotBefore, Policy
+from contactd.domain.rules import may_contact
 from contactd.engine.book import Book, Rung
 from contactd.store import attempts, batches, facts
 from contactd.store.attempts import NewAttempt

@@ -82,12 +82,13 @@ class History:
         since = stored(self._connection)(self._since - _LONGEST_CALL)
         rows = _CONTACTS.rows(self._connection, customers=list(customers), since=since)
         found: dict[int, list[PastContact]] = defaultdict(list)
-        for customer, name, began, spoke, address, number in rows:
+        for customer, name, began, spoke, address, number, outcome in rows:
             begun, spoken = instant(began), instant(spoke)
             if begun is not None and begun >= self._since:
-                found[customer].append(_make_contact(_CHANNELS[name], begun, address, number, False))
+                abandoned = outcome == "abandoned"
+                found[customer].append(_make_contact(_CHANNELS[name], begun, address, number, False, abandoned))
             if spoken is not None and spoken >= self._since:
-                found[customer].append(_make_contact(_CHANNELS[name], spoken, address, number, True))
+                found[customer].append(_make_contact(_CHANNELS[name], spoken, address, number, True, False))
         for contacts in found.values():
             if len(contacts) > 1:
                 contacts.sort(key=_at)
@@ -116,6 +117,6 @@ _TRIES = Asked(
 _CONTACTS = Asked(
     lambda among: sa.select(
         attempt.c.customer_id, attempt.c.channel, attempt.c.sending_at, attempt.c.conversation_at, attempt.c.address,
-        attempt.c.account_id,
+        attempt.c.account_id, attempt.c.outcome,
     ).where(among(attempt.c.customer_id, "customers"), attempt.c.sending_at >= sa.bindparam("since"))
 )  # fmt: skip

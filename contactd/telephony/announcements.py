@@ -1,4 +1,4 @@
-"""What is spoken instead of an agent: the apology when nobody was free, what a machine records, what agentless calls say.
+"""What is spoken instead of an agent: the apology when nobody was free, a machine's text, that of agentless calls.
 
 Files are `voice/<name>.<language>.txt`, the operator's folders before the shipped one; they know `operator` and
 `contact_phone` and no fact of any account, because whoever listens may be anybody. The daemon builds one.

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from contactd.domain.account import Account, Channel, Facts, Hold, PastContact, Phone, Suppression
 from contactd.domain.calendar import Windows, parse_windows
-from contactd.domain.rules import Cap, Policy, Proposal
+from contactd.domain.policy import Cap, Policy, Proposal
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Tokyo", "America/Havana")
 NUMBERS = ("+4915228817386", "+493023125000")

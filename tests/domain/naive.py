@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from contactd.domain.account import Channel, Facts, PastContact
 from contactd.domain.calendar import Windows
-from contactd.domain.rules import Cap, Policy, Proposal
+from contactd.domain.policy import Cap, Policy, Proposal
 
 ARRIVING = (Channel.EMAIL, Channel.SMS, Channel.CALL)
 

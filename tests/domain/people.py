@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from contactd.domain.account import Account, Channel, Facts, PastContact, Phone, StepTry
-from contactd.domain.rules import Policy, Proposal
+from contactd.domain.policy import Policy, Proposal
 
 BERLIN = ("Europe/Berlin",)
 MOBILE = Phone("+4915228817386", "mobile", BERLIN)

@@ -8,8 +8,9 @@ import pytest
 
 from contactd.domain.account import Channel, Facts, PastContact, Phone
 from contactd.domain.calendar import parse_windows
+from contactd.domain.policy import Allowed, Never, NotBefore, Policy, Proposal, Reason
 from contactd.domain.presets import PRESETS, Limits, tighten
-from contactd.domain.rules import Allowed, Never, NotBefore, Policy, Proposal, Reason, may_contact
+from contactd.domain.rules import may_contact
 from tests.domain.people import ACCOUNT, CALL, DAY, EMAIL, FACTS, MAIL, MONDAY, PLAIN, SMS, berlin, called, spoke
 
 BERLIN, NEW_YORK, LONDON = "Europe/Berlin", "America/New_York", "Europe/London"

@@ -7,7 +7,8 @@ import pytest
 
 from contactd.domain.account import Channel, Hold, PastContact, Phone, Suppression
 from contactd.domain.calendar import parse_windows
-from contactd.domain.rules import Allowed, Cap, Never, NotBefore, Policy, Proposal, Reason, answers, may_contact
+from contactd.domain.policy import Allowed, Cap, Never, NotBefore, Policy, Proposal, Reason
+from contactd.domain.rules import answers, may_contact
 from tests.domain.people import (
     ALL,
     CALL,

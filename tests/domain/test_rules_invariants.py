@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contactd.domain.account import Channel, Facts
-from contactd.domain.rules import Allowed, Never, NotBefore, Policy, Proposal, answers, may_contact
+from contactd.domain.policy import Allowed, Never, NotBefore, Policy, Proposal
+from contactd.domain.rules import answers, may_contact
 from tests.domain import naive
 from tests.domain.histories import questions
 

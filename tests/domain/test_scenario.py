@@ -9,8 +9,8 @@ from contactd.domain.account import Channel, Kind, StepTry
 from contactd.domain.campaign import Step
 from contactd.domain.ladder import Due, Finished
 from contactd.domain.money import Money
+from contactd.domain.policy import Never, Reason
 from contactd.domain.presets import PRESETS, Limits, tighten
-from contactd.domain.rules import Never, Reason
 from contactd.domain.scenario import Found, Given, expected_step, imagine, on_schedule, position
 from tests.domain.ladders import BRIEF, DUE, MAIL, STANDARD, ladder, morning, noon
 from tests.domain.people import FACTS

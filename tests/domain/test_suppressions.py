@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from contactd.domain.account import Channel, Hold, Phone, Suppression
-from contactd.domain.rules import Allowed, Never, NotBefore, Proposal, Reason, may_contact
+from contactd.domain.policy import Allowed, Never, NotBefore, Proposal, Reason
+from contactd.domain.rules import may_contact
 from tests.domain.people import (
     ALL,
     CALL,

@@ -15,7 +15,7 @@ from contactd.domain.agent import Agent
 from contactd.domain.attempt import Event, State, step
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.errors import StoreConflict, StoreError
-from contactd.domain.rules import Policy
+from contactd.domain.policy import Policy
 from contactd.engine.book import Book
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook, Dial, StoredCallBook

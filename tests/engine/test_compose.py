@@ -8,7 +8,7 @@ import pytest
 from contactd.domain.account import Account, Channel, Facts, Invoice, Phone, Suppression
 from contactd.domain.campaign import Campaign, Select, Step
 from contactd.domain.money import Money
-from contactd.domain.rules import Policy
+from contactd.domain.policy import Policy
 from contactd.engine.book import Rung
 from contactd.engine.compose import next_channel, overdue
 from contactd.engine.gate import Begun

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from contactd.domain.account import Channel
 from contactd.domain.campaign import Campaign, Select, Step
 from contactd.domain.money import Money
-from contactd.domain.rules import Cap, Policy
+from contactd.domain.policy import Cap, Policy
 from contactd.engine.gate import Begun, Refused, release
 from contactd.store import accounts, pauses, schema, suppressions
 from contactd.store.database import Database

@@ -14,7 +14,7 @@ from contactd.channels.memory import MemoryChannel
 from contactd.domain.account import Channel
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.happened import AttemptMoved
-from contactd.domain.rules import Policy
+from contactd.domain.policy import Policy
 from contactd.engine.book import Book
 from contactd.engine.bus import Bus
 from contactd.engine.gate import Begun, Gate

@@ -25,7 +25,7 @@ from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.errors import StoreConflict
-from contactd.domain.rules import Policy
+from contactd.domain.policy import Policy
 from contactd.engine.book import Book
 from contactd.engine.gate import Begun, Gate, Settled, settle
 from contactd.engine.planner import Planner
