@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from contactd.engine.compose import Composer
 from contactd.engine.dialer import Dialer, Line
 from contactd.engine.followup import FollowUp
 from contactd.engine.gate import Gate
+from contactd.engine.lists import lists_of
 from contactd.engine.live_call import end_left
 from contactd.engine.planner import Planner
 from contactd.engine.reconciler import Reconciler
@@ -41,7 +41,7 @@ from contactd.store import settings as stored
 from contactd.store.database import open_database
 from contactd.store.group_commit import GroupCommit
 from contactd.systemd import notify, watchdog_seconds
-from contactd.telephony.apology import Apologies
+from contactd.telephony.announcements import Announcements
 from contactd.telephony.registry import open_carrier
 from contactd.telephony.simulated_agents import SimulatedAgents
 from contactd.web.app import public_app
@@ -188,21 +188,14 @@ class Daemon:
             book=book,
             clock=self.clock,
             bus=self.bus,
-            teams=self._teams,
-            apology=Apologies(
+            teams=lambda: lists_of(self.book.campaigns.values()),
+            say=Announcements(
                 self.settings.template_directories,
                 operator=self.settings.operator.name,
                 contact_phone=self.settings.operator.phone,
             ),
             line=Line(settings.caller_id, settings.ring.total_seconds()),
         )
-
-    def _teams(self) -> Mapping[str, frozenset[str]]:
-        """Answer which campaigns the agents of each team call for; a campaign names its team."""
-        teams: dict[str, set[str]] = {agent.team: set() for agent in self.settings.agents.values()}
-        for campaign in self.book.campaigns.values():
-            teams.setdefault(campaign.team, set()).add(campaign.id)
-        return {team: frozenset(campaigns) for team, campaigns in teams.items()}
 
     async def _open(self, stack: contextlib.AsyncExitStack) -> None:
         """Open what talks to the outside; each is closed again in the reverse order."""

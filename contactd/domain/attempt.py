@@ -24,6 +24,7 @@ class Event(StrEnum):
     CLAIMED = "claimed"
     RELEASED = "released"
     POSTPONED = "postponed"
+    SKIPPED = "skipped"  # an agent looked at it and would rather not call now
     FORBIDDEN = "forbidden"
     BEGUN = "begun"
     NOT_TAKEN = "not_taken"
@@ -40,6 +41,7 @@ TABLE: dict[tuple[State, Event], State] = {
     (State.PLANNED, Event.FORBIDDEN): State.CANCELLED,
     (State.CLAIMED, Event.RELEASED): State.PLANNED,
     (State.CLAIMED, Event.POSTPONED): State.PLANNED,
+    (State.CLAIMED, Event.SKIPPED): State.PLANNED,
     (State.CLAIMED, Event.FORBIDDEN): State.CANCELLED,
     (State.CLAIMED, Event.BEGUN): State.SENDING,
     (State.SENDING, Event.NOT_TAKEN): State.PLANNED,

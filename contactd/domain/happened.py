@@ -33,3 +33,12 @@ class CallMoved:
     reference: str
     stage: str
     how_ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewOffered:
+    """An agent is shown a call that is placed when they accept it."""
+
+    attempt_id: int
+    account_id: int
+    agent: str

@@ -9,6 +9,8 @@ from contactd.domain.policy import Policy, Proposal
 
 # The caps look back at most this far when no rule says more.
 _SHORTEST_MEMORY = timedelta(days=2)
+# After a lock-out the next call is made with an agent at hand; that it was abandoned must still be known then.
+_AFTER_LOCK_OUT = timedelta(days=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Rung:
             planned_at=planned_at,
             paused=paused,
             address=address,
+            numbers=self.step.numbers,
+            requested=requested,
         )
 
 
@@ -57,5 +61,6 @@ class Book:
     def memory(self, campaign_id: str) -> timedelta:
         """Answer how far back the contacts of an account matter to the campaign's rules."""
         policy = self.policies[campaign_id]
-        spans = [cap.period for cap in policy.caps] + [timedelta(days=policy.cool_down), _SHORTEST_MEMORY]
+        spans = [cap.period for cap in policy.caps]
+        spans += [timedelta(days=policy.cool_down), policy.lock_out + _AFTER_LOCK_OUT, _SHORTEST_MEMORY]
         return max(spans) + timedelta(days=2)  # local days reach a little further than UTC ones

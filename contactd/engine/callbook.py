@@ -3,49 +3,79 @@
 The dialer knows the protocol only, so that the same dialer runs on a database and, in rehearsals, without one.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
 
 from contactd.domain.account import Channel
+from contactd.domain.address import last_call
+from contactd.domain.campaign import Step
 from contactd.domain.clock import Clock
 from contactd.domain.errors import IllegalTransition, StoreConflict
 from contactd.domain.happened import AttemptMoved
+from contactd.domain.queueing import in_order
 from contactd.engine.bus import Bus
 from contactd.engine.gate import Begun, Gate, Refused, release
-from contactd.store import attempts, calls
+from contactd.store import call_queue, calls
 from contactd.store.attempts import Claimed
+from contactd.store.call_queue import CallBack
 from contactd.store.calls import HandedIn, Stage, Unfinished
 from contactd.store.group_commit import GroupCommit
 
 log = structlog.get_logger()
 
 
+_A_CALL = Step("call", Channel.CALL)
+
+
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """The intent is committed: now, and only now, the number may be called."""
+    """The intent is committed: now, and only now, the number may be called.
+
+    `agent_first`: with an agent kept for it, because the last call to the number was abandoned.
+    """
 
     claimed: Claimed
     number: str
     language: str = ""
+    step: Step = _A_CALL
+    agent_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Calls asked for: of which list (campaign, step), how many, who could take one, how likely each hour answers."""
+
+    key: tuple[str, str]
+    limit: int
+    free: frozenset[str] = frozenset()
+    reach: Mapping[int, float] = field(default_factory=dict)
 
 
 class CallBook(Protocol):
     """Every method may raise StoreError; nothing is written then."""
 
-    async def claim(self, campaigns: Collection[str], limit: int) -> list[Claimed]:
-        """Take attempts of these campaigns that are due, longest due first."""
+    async def claim(self, wanted: Wanted) -> list[Claimed]:
+        """Take due calls, in the order in which they are to be placed."""
         ...
 
     async def begin(self, claimed: Claimed) -> Dial | Refused:
         """Ask the rules again and commit the intent."""
         ...
 
-    async def release(self, claimed: Claimed) -> None:
-        """Give back what was certainly not called."""
+    async def release(self, claimed: Claimed, later: datetime | None = None) -> None:
+        """Give back what was certainly not called, to be taken up again at once or later."""
+        ...
+
+    async def skip(self, claimed: Claimed, agent: str, why: str, later: datetime) -> None:
+        """Put off what an agent would rather not call now."""
+        ...
+
+    async def agree(self, item: CallBack) -> None:
+        """Queue a callback."""
         ...
 
     async def record(self, claimed: Claimed, stage: Stage) -> None:
@@ -81,17 +111,19 @@ class StoredCallBook:
         self._owner = owner
         self._lease = lease
 
-    async def claim(self, campaigns: Collection[str], limit: int) -> list[Claimed]:
-        """Take attempts in one statement, ours until the lease ends."""
+    async def claim(self, wanted: Wanted) -> list[Claimed]:
+        """Take attempts in one transaction, ours until the lease ends."""
+        now = self._clock.now()
         return await self._commit.run(
-            lambda connection: attempts.claim(
+            lambda connection: call_queue.take(
                 connection,
-                Channel.CALL,
+                [wanted.key],
                 owner=self._owner,
-                now=self._clock.now(),
+                now=now,
                 lease=self._lease,
-                limit=limit,
-                campaigns=campaigns,
+                limit=wanted.limit,
+                free=wanted.free,
+                choose=lambda waiting: in_order(waiting, wanted.reach, now),
             )
         )
 
@@ -99,13 +131,30 @@ class StoredCallBook:
         """Go through the gate together with whoever else is at it."""
         answer: Begun | Refused = await self._commit.submit(self._gate.begin, claimed)
         if isinstance(answer, Begun):
-            return Dial(claimed, answer.address, answer.facts.account.language)
+            last = last_call(answer.facts, answer.address)
+            return Dial(
+                claimed,
+                answer.address,
+                answer.facts.account.language,
+                answer.rung.step,
+                agent_first=last is not None and last.abandoned,
+            )
         self._tell(claimed, "planned" if answer.until else "cancelled", "", answer.reason)
         return answer
 
-    async def release(self, claimed: Claimed) -> None:
+    async def release(self, claimed: Claimed, later: datetime | None = None) -> None:
         """Plan it again, whether or not its intent was committed."""
-        await self._commit.run(lambda connection: release(connection, [claimed], self._clock.now()))
+        await self._commit.run(lambda connection: release(connection, [claimed], self._clock.now(), later))
+
+    async def skip(self, claimed: Claimed, agent: str, why: str, later: datetime) -> None:
+        """Plan it again for later, with a row of the log."""
+        now = self._clock.now()
+        await self._commit.run(lambda connection: call_queue.put_off(connection, [(claimed, agent, why, later)], now))
+
+    async def agree(self, item: CallBack) -> None:
+        """Queue a callback instead of what was agreed before."""
+        now = self._clock.now()
+        await self._commit.run(lambda connection: call_queue.agree(connection, [item], now))
 
     async def record(self, claimed: Claimed, stage: Stage) -> None:
         """Write a stage; when the attempt was settled meanwhile, what was written then is at least as good."""

@@ -1,59 +1,58 @@
-"""Calls customers for the agents who are free: one call for each (progressive), never more.
+"""Calls customers for agents: ahead of who will be free, one for each, or for none, as each step of a campaign says.
 
-It decides when a call may begin and takes it through the gate; what becomes of the call is the switchboard's. The
-daemon builds one, hands `on_event` to the carrier, and closes the carrier after `drain` has returned.
+It keeps the teams at work and what they share: the carrier, the desk, the clock's ticks. How many calls are placed is
+decided in domain/pacing.py, which ones in engine/team.py; what becomes of a call is the switchboard's. The daemon
+builds one, hands `on_event` to the carrier, and closes the carrier after `drain` has returned.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta, tzinfo
 from functools import partial
+from typing import Any
 
 import structlog
 
-from contactd.domain.call import Call, Event, HowEnded, Limits, State
+from contactd.domain.calendar import find_zone
+from contactd.domain.call import HowEnded, Limits, State
 from contactd.domain.clock import Clock
-from contactd.domain.errors import (
-    ChannelError,
-    ChannelMisconfigured,
-    ChannelRejected,
-    ChannelUnavailable,
-    ChannelUnclear,
-    StoreError,
-)
+from contactd.domain.errors import ChannelError, StoreError
 from contactd.domain.happened import CallMoved
 from contactd.engine import live_call
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook, Dial
-from contactd.engine.gate import Refused
-from contactd.engine.live_call import CONGESTED, Live
+from contactd.engine.lists import CallList, key_of
+from contactd.engine.live_call import Live
+from contactd.engine.pacer import Dialling, Pacer
+from contactd.engine.previews import Previews
 from contactd.engine.roster import Roster
-from contactd.engine.switchboard import Apology, Switchboard
+from contactd.engine.switchboard import Say, Switchboard
+from contactd.engine.team import Team, Trunks
 from contactd.store.attempts import Claimed
 from contactd.store.calls import Unfinished
-from contactd.telephony.base import CallRequest, Carrier, CarrierEvent
+from contactd.telephony.base import Carrier, CarrierEvent
 
 log = structlog.get_logger()
 
 _TICK = 0.5
 _ASLEEP = 4 * _TICK
-_POLL = (1.0, 5.0)  # between looks for work that nobody announced: the first, and the longest
 _CARRIER_DOWN = 5.0
 _LATE = timedelta(seconds=15)  # the carrier's own report may be that late before the call counts as lost
 
-# Which campaigns the agents of a team call for; asked each time, so a reload takes effect at once.
-Teams = Callable[[], Mapping[str, frozenset[str]]]
+# What each team calls; asked each time, so a reload takes effect at once.
+Teams = Callable[[], Mapping[str, Sequence[CallList]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """How calls are placed: the number shown, how long it rings, and when a conversation has been forgotten."""
+    """How calls are placed: the number shown, how long it rings, when a conversation has been forgotten, the pacing."""
 
     caller_id: str = ""
     ring_seconds: float = 30.0
     talk_seconds: float = 7200.0
+    dialling: Dialling = field(default_factory=Dialling)
 
     def limits(self) -> Limits:
         """Allow the carrier some patience beyond the ring time, and a waiting person none for a tick that is late."""
@@ -75,7 +74,7 @@ class Dialer:
         clock: Clock,
         bus: Bus,
         teams: Teams,
-        apology: Apology,
+        say: Say,
         line: Line,
     ) -> None:
         self._roster = roster
@@ -83,24 +82,24 @@ class Dialer:
         self._book = book
         self._clock = clock
         self._bus = bus
-        self._teams = teams
+        self._teams_now = teams
         self._line = line
-        self._starting: Counter[str] = Counter()
         self._wake = asyncio.Event()
         self._draining = self._stopped = False
-        self._rest_until = 0.0
-        self._look_at: dict[str, float] = {}
-        self._poll: dict[str, float] = {}
+        self._trunks = Trunks(line.caller_id, line.ring_seconds)
+        self._teams: dict[str, Team] = {}
         self.desk = Switchboard(
             roster=roster,
             carrier=carrier,
             book=book,
             clock=clock,
             bus=bus,
-            apology=apology,
+            say=say,
             limits=line.limits(),
             moved=self._wake.set,
+            watch=self._call_moved,
         )
+        self.previews = Previews(roster, clock, bus, place=self._accepted, skip=self._skipped)
 
     def on_event(self, event: CarrierEvent) -> None:
         """Hear from the carrier."""
@@ -115,7 +114,8 @@ class Dialer:
                     await self._clock.sleep(_CARRIER_DOWN)
                 while not self._stopped:
                     self._wake.clear()
-                    await self._place_all()
+                    for team in self._at_work():
+                        await team.place()
                     await self._wake.wait()
             finally:
                 ticking.cancel()
@@ -124,6 +124,8 @@ class Dialer:
     async def drain(self, seconds: float) -> None:
         """Place nothing more; return when all calls have ended, or when the time is up: the rest stays recoverable."""
         self._draining = True
+        self._trunks.rest_until = math.inf
+        self.previews.withdraw()
         end = self._clock.monotonic() + seconds
         while (self.desk or self.desk.errands) and self._clock.monotonic() < end:
             await self._clock.sleep(_TICK)
@@ -132,20 +134,64 @@ class Dialer:
 
     def notify(self) -> None:
         """Look for work now: something was planned or resumed."""
-        self._look_at.clear()
+        for team in self._teams.values():
+            team.notify()
         self._wake.set()
 
-    def status(self) -> dict[str, object]:
+    def status(self) -> dict[str, Any]:
         """Tell how things stand."""
         return {
-            "in_flight": sum(self._in_flight(team) for team in self._teams()),
+            "in_flight": sum(team.in_flight() for team in self._teams.values()),
             "calls": dict(self.desk.states()),
             "draining": self._draining,
-            "resting": self._clock.monotonic() < self._rest_until,
+            "resting": self._clock.monotonic() < self._trunks.rest_until,
             **{name: self.desk.counts[name] for name in ("placed", "answered", "connected", "abandoned")},
         }
 
-    # -- placing -------------------------------------------------------------------------------------------------
+    # -- teams ---------------------------------------------------------------------------------------------------
+
+    def _at_work(self) -> list[Team]:
+        """List the teams, made when they first have something to call."""
+        if self._draining:
+            return []
+        for name in self._teams_now():
+            if name not in self._teams:
+                self._teams[name] = self._team(name)
+        return list(self._teams.values())
+
+    def _team(self, name: str) -> Team:
+        return Team(
+            name,
+            lists=lambda: self._teams_now().get(name, ()),
+            roster=self._roster,
+            carrier=self._carrier,
+            book=self._book,
+            clock=self._clock,
+            desk=self.desk,
+            pacer=Pacer(self._line.dialling, self._zone, self._clock.now),
+            previews=self.previews,
+            trunks=self._trunks,
+            wake=self._wake.set,
+        )
+
+    def _zone(self, campaign: str) -> tzinfo:
+        for lists in self._teams_now().values():
+            for one in lists:
+                if one.campaign.id == campaign:
+                    return find_zone(one.campaign.timezone) or UTC
+        return UTC
+
+    def _call_moved(self, live: Live, before: State) -> None:
+        team = self._teams.get(live.team)
+        if team is not None:
+            team.pacer.call_moved(live, before)
+
+    def _accepted(self, claimed: Claimed, of: CallList, agent: str) -> None:
+        self._teams[of.campaign.team].start(claimed, of, agent)
+
+    def _skipped(self, claimed: Claimed, agent: str, why: str) -> None:
+        team = self._roster.find(agent).team
+        self._teams[team].skip(claimed, agent, why)
 
     async def _tick_for_ever(self) -> None:
         last = self._clock.monotonic()
@@ -156,85 +202,9 @@ class Dialer:
             if now - last < _ASLEEP:
                 self.desk.tick()
                 self._roster.tick()
+                self.previews.tick()
             last = now
             self._wake.set()
-
-    def _in_flight(self, team: str) -> int:
-        return self.desk.in_flight(team) + self._starting[team]
-
-    def _room(self, team: str) -> int:
-        """Answer how many calls may be begun now: one for each free agent, never more."""
-        if self._draining or self._clock.monotonic() < self._rest_until:
-            return 0
-        return max(0, len(self._roster.free(team)) - self._in_flight(team))
-
-    async def _place_all(self) -> None:
-        for team, campaigns in self._teams().items():
-            room = self._room(team)
-            if not room or not campaigns or self._clock.monotonic() < self._look_at.get(team, 0.0):
-                continue
-            claims = await self._claim(campaigns, room)
-            for claimed in claims:
-                self._starting[team] += 1
-                self.desk.errands.run(partial(self._start, claimed, team))
-            self._look_again(team, enough=len(claims) == room)
-
-    def _look_again(self, team: str, *, enough: bool) -> None:
-        """Ask at once while there is plenty, less and less often while there is nothing."""
-        self._poll[team] = 0.0 if enough else min(max(_POLL[0], self._poll.get(team, 0.0) * 2), _POLL[1])
-        self._look_at[team] = self._clock.monotonic() + self._poll[team]
-
-    async def _claim(self, campaigns: frozenset[str], limit: int) -> list[Claimed]:
-        try:
-            return await self._book.claim(campaigns, limit)
-        except StoreError as error:
-            log.warning("store_unavailable", while_doing="claim_call", error=str(error))
-            return []
-
-    async def _start(self, claimed: Claimed, team: str) -> None:
-        """Pass the gate and place the call, if there is still an agent for it."""
-        answer: Dial | Refused | None = None
-        try:
-            answer = await self._book.begin(claimed)
-        except StoreError as error:
-            log.warning("store_unavailable", while_doing="begin_call", attempt=claimed.id, error=str(error))
-            await self.desk.insist(partial(self._book.release, claimed))
-        finally:
-            self._starting[team] -= 1
-            self._wake.set()
-        if not isinstance(answer, Dial):
-            return
-        if not self._room(team):  # the agent paused, or we are stopping: certainly not called
-            await self.desk.insist(partial(self._book.release, claimed))
-            return
-        call = Call(claimed.reference, self._clock.now())
-        await self._place(self.desk.take_up(answer, team, call, self._line.caller_id))
-
-    async def _place(self, live: Live) -> None:
-        claimed, reference = live.dial.claimed, live.reference
-        request = CallRequest(reference, claimed.id, live.dial.number, live.caller_id, self._line.ring_seconds)
-        self.desk.count(live, "placed")
-        try:
-            await self._carrier.place(request)
-        except (ChannelUnavailable, ChannelMisconfigured) as error:
-            log.warning("carrier_refused", reference=reference, error=str(error))
-            seconds = error.retry_after if isinstance(error, ChannelUnavailable) else CONGESTED.total_seconds()
-            self._rest_until = max(self._rest_until, self._clock.monotonic() + seconds)
-            live.retry_after = timedelta(seconds=seconds)
-            self.desk.feed(live, Event.NOT_TAKEN)
-        except ChannelRejected as error:
-            self.desk.feed(live, Event.INVALID if error.dead else Event.REJECTED)
-        except ChannelUnclear as error:
-            log.warning("carrier_unclear", reference=reference, error=str(error))
-            self._lose_sight(live)
-        except Exception:  # nobody foresaw it: it may be ringing
-            log.exception("carrier_broke", reference=reference)
-            self._lose_sight(live)
-
-    def _lose_sight(self, live: Live) -> None:
-        """Enter the doubt, unless the carrier was heard meanwhile; its events may still come, until the deadline."""
-        if live.call.state is not State.ENDED and not live.call.taken:
-            self.desk.enter(live, live_call.lost_sight(live, self._clock.now()))
 
     # -- after a crash -------------------------------------------------------------------------------------------
 
@@ -258,9 +228,17 @@ class Dialer:
 
     def _adopt(self, item: Unfinished) -> None:
         claimed, kept = item.claimed, item.row
-        team = next((team for team, campaigns in self._teams().items() if claimed.campaign in campaigns), "")
-        live = self.desk.take_up(Dial(claimed, kept.number), team, live_call.adopted(item), kept.caller_id)
+        team, of = self._list_of(claimed)
+        dial = Dial(claimed, kept.number, step=of.step) if of else Dial(claimed, kept.number)
+        live = self.desk.take_up(dial, team, live_call.adopted(item), kept.caller_id)
         live.agent, live.carrier_ref = kept.agent, kept.carrier_ref
         log.info("call_adopted", reference=live.reference, state=live.call.state)
         if live.call.state is State.CONNECTED:
             self.desk.resume_conversation(live)
+
+    def _list_of(self, claimed: Claimed) -> tuple[str, CallList | None]:
+        for team, lists in self._teams_now().items():
+            for one in lists:
+                if one.key == key_of(claimed):
+                    return team, one
+        return "", None

@@ -15,6 +15,7 @@ from contactd.domain.attempt import Event, State
 from contactd.domain.clock import Clock
 from contactd.domain.ladder import no_longer_due
 from contactd.domain.policy import Allowed, Never, NotBefore
+from contactd.domain.queueing import Priority
 from contactd.domain.rules import may_contact
 from contactd.engine.book import Book, Rung
 from contactd.store import accounts, attempts, facts, pauses, suppressions
@@ -114,12 +115,13 @@ class Gate:
         if rung is None or seen is None or seen.account.case_no != claim.case_no:
             return self._forbid(claim, "case_ended" if rung and seen else "campaign_changed", now)
         gone = no_longer_due(rung.campaign, rung.step, _without(claim, seen), now)
-        if gone:
+        if gone and (claim.priority == Priority.LADDER or gone == "attempt_open"):
             return self._forbid(claim, gone, now)
         if paused and {f"campaign:{claim.campaign}", f"channel:{claim.channel}", "all"} & paused:
             return self._postpone(claim, "paused", now + _PAUSE, now)
-        verdict = may_contact(seen, rung.proposal(planned_at=claim.planned_at, address=claim.wanted), rung.policy, now)
-        match verdict:
+        requested = claim.priority != Priority.LADDER
+        proposal = rung.proposal(planned_at=claim.planned_at, address=claim.wanted, requested=requested)
+        match may_contact(seen, proposal, rung.policy, now):
             case Never(reason):
                 return self._forbid(claim, reason.value, now)
             case NotBefore(when, reason):
@@ -158,14 +160,22 @@ def settle(connection: sa.Connection, items: list[Settled]) -> Sequence[object]:
     return attempts.apply(connection, [item.transition for item in items])
 
 
-def release(connection: sa.Connection, claims: list[Claimed], now: datetime) -> None:
+def release(connection: sa.Connection, claims: list[Claimed], now: datetime, later: datetime | None = None) -> None:
     """Put back what was certainly not sent: merely claimed, or with an intent whose commit was in doubt."""
     stands = attempts.states(connection, [claim.id for claim in claims])
     begun = {attempt_id for attempt_id, state in stands.items() if state in {State.SENDING, State.UNCLEAR}}
     attempts.apply(
         connection,
         [
-            Transition(claim.id, claim.claim_no, Event.NOT_TAKEN, now, outcome="unavailable", reason="not_sent")
+            Transition(
+                claim.id,
+                claim.claim_no,
+                Event.NOT_TAKEN,
+                now,
+                outcome="unavailable",
+                reason="not_sent",
+                not_before=later,
+            )
             if claim.id in begun
             else Transition(claim.id, claim.claim_no, Event.RELEASED, now)
             for claim in claims

@@ -15,6 +15,7 @@ from contactd.domain.calendar import local_day
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, too_late, zone_of
 from contactd.domain.policy import Allowed, Never, NotBefore, Policy
+from contactd.domain.queueing import rank
 from contactd.domain.rules import may_contact
 from contactd.engine.book import Book, Rung
 from contactd.store import attempts, batches, facts
@@ -156,7 +157,7 @@ class Planner:
         summary = Summary(campaign_id, now, batch_id)
         with self._database.snapshot() as reading:
             seen = self._due(reading, campaign, now)
-            self._write(self._decisions(seen, campaign, now, summary), campaign_id, batch_id, now)
+            self._write(self._decisions(seen, campaign, now, summary), campaign, batch_id, now)
         with self._database.transaction() as connection:
             batches.close_batch(
                 connection,
@@ -178,7 +179,7 @@ class Planner:
         with self._database.transaction() as connection:
             seen = facts.load(connection, sorted(account_ids), campaign=campaign_id, since=since).values()
             rows = list(self._decisions(seen, campaign, now, summary))
-            return attempts.plan(connection, [_row(*row, campaign_id, None, now) for row in rows])
+            return attempts.plan(connection, [_row(*row, campaign, None, now) for row in rows])
 
     def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime) -> Iterable[Facts]:
         today = local_date(campaign.timezone, now)
@@ -208,10 +209,10 @@ class Planner:
             earlier.append(other)
         return earlier
 
-    def _write(self, decisions: Iterable[tuple[Facts, Take]], campaign_id: str, batch_id: int, now: datetime) -> None:
+    def _write(self, decisions: Iterable[tuple[Facts, Take]], campaign: Campaign, batch_id: int, now: datetime) -> None:
         chunk: list[NewAttempt] = []
         for seen, take in decisions:
-            chunk.append(_row(seen, take, campaign_id, batch_id, now))
+            chunk.append(_row(seen, take, campaign, batch_id, now))
             if len(chunk) == CHUNK:
                 self._store(chunk)
                 chunk = []
@@ -223,13 +224,13 @@ class Planner:
                 attempts.plan(connection, chunk)
 
 
-def _row(seen: Facts, take: Take, campaign_id: str, batch_id: int | None, now: datetime) -> NewAttempt:
+def _row(seen: Facts, take: Take, campaign: Campaign, batch_id: int | None, now: datetime) -> NewAttempt:
     account = seen.account
     return NewAttempt(
         account_id=account.id,
         customer_id=account.customer_id,
         batch_id=batch_id,
-        campaign=campaign_id,
+        campaign=campaign.id,
         step=take.step.id,
         channel=take.step.channel,
         case_no=account.case_no,
@@ -237,4 +238,5 @@ def _row(seen: Facts, take: Take, campaign_id: str, batch_id: int | None, now: d
         not_before=take.not_before,
         planned_at=now,
         wanted=take.address,
+        rank=rank(campaign.order, seen, local_date(campaign.timezone, now)),
     )

@@ -15,6 +15,7 @@ from contactd.domain import agent as agents
 from contactd.domain import call as calls
 from contactd.domain.agent import Agent
 from contactd.domain.call import Call, Command, Disposition, HowEnded, Limits, State
+from contactd.domain.campaign import AGENTLESS
 from contactd.domain.clock import Clock
 from contactd.domain.errors import (
     ChannelError,
@@ -33,13 +34,21 @@ from contactd.engine.errands import Errands, Lane, Work
 from contactd.engine.live_call import Live
 from contactd.engine.roster import Roster
 from contactd.store.calls import Stage
-from contactd.telephony.base import Announcement, Carrier, CarrierEvent
+from contactd.telephony.announcements import APOLOGY
+from contactd.telephony.base import OF_AGENTS, Announcement, Carrier, CarrierEvent, Kind
 
 log = structlog.get_logger()
 
 _STORE_DOWN = 1.0
+_LEGS = {Kind.AGENT_UP: "LEG_UP", Kind.AGENT_DOWN: "LEG_DOWN"}
+# Of an agent: not there for the call they are kept for, or had.
+_GONE = frozenset({agents.State.UNREACHABLE, agents.State.PHONE_WAIT, agents.State.WRAP, agents.State.OFFLINE})
+# Of a call whose agent is gone: nobody has answered yet, or the two were to be joined, or talk.
+_KEPT_FOR = frozenset({State.PLACED, State.RINGING})
+_WITH_AGENT = frozenset({State.BRIDGING, State.CONNECTED, State.HOLD})
 
-Apology = Callable[[str], Announcement]  # in a language
+Say = Callable[[str, str], Announcement]  # a text of that name, in a language
+Watch = Callable[[Live, State], None]  # a call that has moved, and the state it was in
 
 
 class Switchboard:
@@ -53,29 +62,34 @@ class Switchboard:
         book: CallBook,
         clock: Clock,
         bus: Bus,
-        apology: Apology,
+        say: Say,
         limits: Limits,
         moved: Callable[[], None],
+        watch: Watch | None = None,
     ) -> None:
         self._roster = roster
         self._carrier = carrier
         self._book = book
         self._clock = clock
         self._bus = bus
-        self._apology = apology
+        self._say = say
         self._limits = limits
         self._moved = moved
+        self._watch = watch
         self._calls: dict[str, Live] = {}
         self._conversations: dict[str, Live] = {}
         self._follow: Mapping[Command, Callable[[Live], object]] = {
             Command.NOTE_TAKEN: lambda live: self.enter(live, live_call.taken(live, self._clock.now())),
             Command.FIND_AGENT: self._find_agent,
             Command.BRIDGE: lambda live: live.orders.put(partial(self._bridge, live, live.agent)),
-            Command.APOLOGISE: lambda live: live.orders.put(partial(self._apologise, live)),
+            Command.APOLOGISE: lambda live: live.orders.put(partial(self._speak, live, APOLOGY)),
+            Command.PLAY: lambda live: live.orders.put(partial(self._speak, live, live.dial.step.template)),
+            Command.LEAVE_TEXT: self._leave_text,
             Command.HANG_UP: lambda live: live.orders.put(partial(self._hang_up, live)),
             Command.NOTE_CONNECTED: self._connected,
             Command.RELEASE_AGENT: lambda live: self._part(live, agents.Event.RELEASED),
             Command.LOSE_AGENT: lambda live: self._part(live, agents.Event.LOST),
+            Command.PART_AGENT: self._part_from,
             Command.WRAP_UP: lambda live: self._agent(live.agent, agents.Event.HUNG_UP),
             Command.LOG: self._log,
         }
@@ -119,15 +133,17 @@ class Switchboard:
 
     def on_event(self, event: CarrierEvent) -> None:
         """Hear from the carrier; what concerns no call of ours is late or doubled, and dropped."""
+        if event.kind in OF_AGENTS:
+            self._agent(event.details.get("agent", ""), agents.Event[_LEGS[event.kind]])
+            return
         live = self._calls.get(event.reference)
         if live is None:
             log.debug("carrier_event_ignored", reference=event.reference, kind=event.kind)
             return
-        kind = calls.Event(event.kind)
         live.carrier_ref = event.details.get("carrier_ref", live.carrier_ref)
-        if kind is calls.Event.BRIDGED and event.details.get("agent", live.agent) != live.agent:
+        if event.kind is Kind.BRIDGED and event.details.get("agent", live.agent) != live.agent:
             return  # an earlier agent's bridge, given up meanwhile
-        self.feed(live, kind)
+        self.feed(live, _meaning(live, event.kind))
 
     # -- for the desk --------------------------------------------------------------------------------------------
 
@@ -135,6 +151,7 @@ class Switchboard:
         """Let an agent begin to work; raises IllegalTransition while they owe the outcome of a conversation."""
         self._refuse_who_owes(agent_id)
         self._roster.sign_in(agent_id)
+        self.errands.run(partial(self._seat, agent_id))
 
     def resume(self, agent_id: str) -> None:
         """End an agent's pause; raises IllegalTransition while they owe the outcome of a conversation."""
@@ -154,7 +171,7 @@ class Switchboard:
         live = self._conversations.get(agent_id)
         if live is None:
             raise IllegalTransition(f"agent {agent_id} has no call to hand in")
-        if live.call.state is State.CONNECTED:
+        if live.call.state in (State.CONNECTED, State.HOLD) and live.agent == agent_id:
             self.feed(live, calls.Event.AGENT_DONE)
         del self._conversations[agent_id]
         item = live_call.handed_in(live, agent_id, disposition, self._clock.now())
@@ -166,24 +183,42 @@ class Switchboard:
 
     def feed(self, live: Live, event: calls.Event) -> None:
         """Let something happen to a call, and carry out what the table says."""
-        before = live.call.state
+        before, was_answered = live.call.state, live.call.answered_at is not None
         try:
             live.call, commands = calls.step(live.call, event, self._clock.now())
         except IllegalTransition as error:
             log.warning("call_event_ignored", error=str(error))
             return
-        if live.call.state is State.WAITING and before is not State.BRIDGING:
+        if live.call.state is before:
+            return
+        if live.call.answered_at and not was_answered:
             self.count(live, "answered")
+        if self._watch is not None:
+            self._watch(live, before)
         for command in commands:
             self._follow[command](live)
 
     def _find_agent(self, live: Live) -> None:
-        agent = self._roster.reserve(live.team, live.dial.language)
-        if agent is not None:
-            live.agent = agent.id
+        if not live.agent:
+            found = self._roster.reserve(live.team, live.dial.language)
+            live.agent = found.id if found else ""
+        if live.agent:  # perhaps since before the call was placed
             self.feed(live, calls.Event.AGENT_FOUND)
         elif not self._roster.anybody(live.team):
             self.feed(live, calls.Event.NOBODY_FREE)
+
+    def _leave_text(self, live: Live) -> None:
+        self._give_back(live)
+        live.orders.put(partial(self._speak, live, live.dial.step.machine))
+
+    def _part_from(self, live: Live) -> None:
+        """Go on without an agent whose telephone is gone: they owe the outcome of what they were told."""
+        live.agent = ""
+
+    def _give_back(self, live: Live) -> None:
+        """Let an agent go who was kept for the call and is not needed any more."""
+        if live.agent and self._roster.find(live.agent).state is agents.State.RESERVED:
+            self._part(live, agents.Event.RELEASED)
 
     def _connected(self, live: Live) -> None:
         self._agent(live.agent, agents.Event.BRIDGED)
@@ -200,6 +235,7 @@ class Switchboard:
         """Enter the end, exactly once: the table gives this command when the call ends and never again."""
         self._calls.pop(live.reference, None)
         self.enter(live, live_call.ended(live, self._clock.now()))
+        self._give_back(live)
         if live.call.how is HowEnded.ABANDONED:
             self.counts["abandoned"] += 1
         self._bus.publish(CallMoved(live.reference, "ended", str(live.call.how)))
@@ -218,18 +254,26 @@ class Switchboard:
             log.warning("agent_event_ignored", error=str(error))
 
     def _agent_moved(self, agent: Agent) -> None:
-        """Give a freed agent to whoever has waited longest; take a lost one's call away from them."""
+        """Give a freed agent to whoever has waited longest; take the call of one who is gone away from them."""
         if agent.state is agents.State.READY:
             waiting = [
                 live for live in self._calls.values() if live.call.state is State.WAITING and live.team == agent.team
             ]
             if waiting:
-                self._find_agent(min(waiting, key=lambda live: live.call.answered_at or live.call.placed_at))
+                self._find_agent(min(waiting, key=lambda live: live.call.waiting_at or live.call.placed_at))
             self._moved()
-        elif agent.state is agents.State.UNREACHABLE:
+        elif agent.state in _GONE:
             for live in [live for live in self.live() if live.agent == agent.id]:
-                if live.call.state is State.BRIDGING:
-                    self.feed(live, calls.Event.AGENT_LOST)
+                self._lose_agent(live)
+        if agent.state is agents.State.OFFLINE:
+            self.errands.run(partial(self._unseat, agent.id))
+
+    def _lose_agent(self, live: Live) -> None:
+        if live.call.state in _KEPT_FOR:
+            live.agent = ""  # who was promised an agent is not called without one
+            self.feed(live, calls.Event.CANCELLED)
+        elif live.call.state in _WITH_AGENT:
+            self.feed(live, calls.Event.AGENT_LOST)
 
     # -- in the background ---------------------------------------------------------------------------------------
 
@@ -248,13 +292,28 @@ class Switchboard:
             else:
                 self.feed(live, calls.Event.AGENT_LOST)
 
-    async def _apologise(self, live: Live) -> None:
+    async def _speak(self, live: Live, text: str) -> None:
+        """Play a text; where it cannot be, what comes after it comes at once."""
+        state = live.call.state
         try:
-            await self._carrier.apologise(live.reference, self._apology(live.dial.language))
+            ask = live.dial.step.mode == "ivr" and state is State.PLAYING
+            await self._carrier.play(live.reference, self._say(text, live.dial.language), ask=ask)
         except ChannelError as error:
-            log.warning("apology_failed", reference=live.reference, error=str(error))
-            if live.call.state is State.APOLOGISING:
+            log.warning("text_not_played", reference=live.reference, text=text, error=str(error))
+            if live.call.state is state:
                 self.feed(live, calls.Event.TIMED_OUT)
+
+    async def _seat(self, agent_id: str) -> None:
+        try:
+            await self._carrier.seat(agent_id)
+        except ChannelError as error:
+            log.warning("agent_not_seated", agent=agent_id, error=str(error))
+
+    async def _unseat(self, agent_id: str) -> None:
+        try:
+            await self._carrier.unseat(agent_id)
+        except ChannelError as error:
+            log.warning("agent_not_unseated", agent=agent_id, error=str(error))
 
     async def _hang_up(self, live: Live) -> None:
         try:
@@ -279,3 +338,12 @@ class Switchboard:
             except StoreConflict as error:
                 log.warning("entry_refused", error=str(error))
             return
+
+
+def _meaning(live: Live, kind: Kind) -> calls.Event:
+    """Answer what the carrier's word means for this call, by how it is to be placed."""
+    if kind is Kind.ANSWERED and live.dial.step.mode in AGENTLESS:
+        return calls.Event.ANSWERED_AGENTLESS
+    if kind is Kind.MACHINE and live.dial.step.machine:
+        return calls.Event.MACHINE_TAKES_TEXT
+    return calls.Event(kind)

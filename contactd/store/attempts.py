@@ -23,7 +23,9 @@ from contactd.store.raw import Written, inserted, stored
 from contactd.store.schema import attempt
 
 _SILENT = frozenset({Event.CLAIMED, Event.RELEASED, Event.POSTPONED})
-_BACK = frozenset({Event.RELEASED, Event.POSTPONED, Event.NOT_TAKEN})
+_BACK = frozenset({Event.RELEASED, Event.POSTPONED, Event.SKIPPED, Event.NOT_TAKEN})
+# In the log under the name of what happened, for the state alone would not tell.
+_NAMED = frozenset({Event.NOT_TAKEN, Event.SKIPPED})
 # What `apply` may change, and reads before it does.
 _CHANGING = (
     "state", "outcome", "reason", "not_before", "claimed_by", "lease_until", "sending_at", "ended_at",
@@ -54,6 +56,9 @@ class NewAttempt:
     not_before: datetime
     planned_at: datetime
     wanted: str = ""
+    priority: int = 0
+    rank: int = 0
+    kept_for: str = ""
 
 
 _NEW = tuple(NewAttempt.__dataclass_fields__)
@@ -76,6 +81,8 @@ class Claimed:
     try_no: int
     planned_at: datetime
     wanted: str = ""
+    priority: int = 0
+    kept_for: str = ""
 
     @property
     def reference(self) -> str:
@@ -277,7 +284,7 @@ def _log_row(row: dict[str, Any], transition: Transition, state: State) -> dict[
         "campaign": row["campaign"],
         "step": row["step"],
         "channel": row["channel"],
-        "event": "not_taken" if transition.event is Event.NOT_TAKEN else state.value,
+        "event": transition.event.value if transition.event in _NAMED else state.value,
         "outcome": transition.outcome or row["outcome"],
         "reason": transition.reason,
         "address": transition.address or row["address"],

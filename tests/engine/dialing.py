@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,22 +18,26 @@ from contactd.domain.errors import StoreConflict, StoreError
 from contactd.domain.policy import Policy
 from contactd.engine.book import Book
 from contactd.engine.bus import Bus
-from contactd.engine.callbook import CallBook, Dial, StoredCallBook
+from contactd.engine.callbook import CallBook, Dial, StoredCallBook, Wanted
 from contactd.engine.dialer import Dialer, Line
 from contactd.engine.gate import Gate, Refused
+from contactd.engine.lists import CallList, Key, key_of
 from contactd.engine.roster import Roster
 from contactd.store import attempts
 from contactd.store.attempts import Claimed, NewAttempt
+from contactd.store.call_queue import CallBack
 from contactd.store.calls import HandedIn, Stage, Unfinished
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
 from contactd.store.schema import account, attempt, call, contact_log, invoice
+from contactd.telephony.announcements import APOLOGY
 from contactd.telephony.base import Announcement, CallRequest, Carrier, Kind
 from contactd.telephony.simulated import Customer, Options, SimulatedCarrier
 from tests.clock import HandClock
 
 CAMPAIGN = "mahnung"
 CALLER_ID = "+493023125000"
+CALL = Step("anruf", Channel.CALL, day=0, attempts=6)
 LEASE = timedelta(minutes=2)
 OWNER = "one"
 
@@ -43,9 +47,9 @@ def number(account_id: int) -> str:
     return f"+4930231250{account_id:02}"
 
 
-def apology(language: str) -> Announcement:
-    """Say sorry in one line."""
-    return Announcement(f"sorry ({language})", language)
+def say(name: str, language: str) -> Announcement:
+    """Say everything in one line, sorry above all."""
+    return Announcement(f"{'sorry' if name == APOLOGY else name} ({language})", language)
 
 
 class MemoryCallBook:
@@ -61,6 +65,10 @@ class MemoryCallBook:
         self.released: list[Claimed] = []
         self.refuse: Callable[[Claimed], Refused | None] = lambda _: None
         self.down = False
+        self.steps: dict[Key, Step] = {}
+        self.abandoned: set[int] = set()
+        self.skipped: list[tuple[int, str, str]] = []
+        self.agreed: list[CallBack] = []
 
     def plan(self, count: int, campaign: str = CAMPAIGN) -> None:
         """Queue that many more attempts, one for each of as many accounts."""
@@ -70,10 +78,14 @@ class MemoryCallBook:
             Claimed(n, 1, n, n, campaign, "anruf", Channel.CALL, 1, 1, now) for n in range(first, first + count)
         ]
 
-    async def claim(self, campaigns: Collection[str], limit: int) -> list[Claimed]:
+    async def claim(self, wanted: Wanted) -> list[Claimed]:
         """Hand out what is queued."""
         self._answer()
-        mine = [claimed for claimed in self.planned if claimed.campaign in campaigns][:limit]
+        mine = [
+            claimed
+            for claimed in self.planned
+            if key_of(claimed) == wanted.key and claimed.kept_for in {"", *wanted.free}
+        ][: wanted.limit]
         for claimed in mine:
             self.planned.remove(claimed)
             self.states[claimed.reference] = State.CLAIMED
@@ -88,10 +100,24 @@ class MemoryCallBook:
             self._follow(claimed.reference, Event.FORBIDDEN)
             return refused
         self._follow(claimed.reference, Event.BEGUN)
-        return Dial(claimed, number(claimed.id % 100), "de")
+        first = claimed.account_id in self.abandoned
+        return Dial(claimed, number(claimed.id % 100), "de", self.steps.get(key_of(claimed), CALL), agent_first=first)
 
-    async def release(self, claimed: Claimed) -> None:
+    async def skip(self, claimed: Claimed, agent: str, why: str, later: datetime) -> None:
+        """Take back what an agent has skipped."""
+        del later
+        self._answer()
+        self._follow(claimed.reference, Event.SKIPPED)
+        self.skipped.append((claimed.id, agent, why))
+
+    async def agree(self, item: CallBack) -> None:
+        """Remember what was agreed."""
+        self._answer()
+        self.agreed.append(item)
+
+    async def release(self, claimed: Claimed, later: datetime | None = None) -> None:
         """Take back what was not called."""
+        del later
         self._answer()
         sending = self.states[claimed.reference] is State.SENDING
         self._follow(claimed.reference, Event.NOT_TAKEN if sending else Event.RELEASED)
@@ -201,7 +227,7 @@ async def a_scene(
     clock: HandClock,
     *,
     agents: Collection[str] = ("anna",),
-    teams: Mapping[str, frozenset[str]] | None = None,
+    teams: Mapping[str, Sequence[CallList]] | None = None,
     wrap: Callable[[Carrier], Carrier] = lambda carrier: carrier,
     line: Line | None = None,
 ) -> Scene:
@@ -211,7 +237,9 @@ async def a_scene(
     carrier = SimulatedCarrier(Options(), clock, customers=lambda request: scene.people.get(_who(request), scene.usual))
     bus, happened = Bus(), list[object]()
     bus.listen(happened.append)
-    teams = teams or {"": frozenset({CAMPAIGN})}
+    teams = teams or {"": (CallList(Campaign(CAMPAIGN, (CALL,)), CALL),)}
+    if isinstance(book, MemoryCallBook):
+        book.steps |= {one.key: one.step for lists in teams.values() for one in lists}
     dialer = Dialer(
         roster=roster,
         carrier=wrap(carrier),
@@ -219,7 +247,7 @@ async def a_scene(
         clock=clock,
         bus=bus,
         teams=lambda: teams,
-        apology=apology,
+        say=say,
         line=line or Line(CALLER_ID, 30.0),
     )
     await carrier.start(dialer.on_event)
@@ -241,7 +269,7 @@ class StoredScene:
         self.database = database
         self.clock = HandClock()
         self.commit = GroupCommit(database)
-        campaign = Campaign(CAMPAIGN, (Step("anruf", Channel.CALL, day=0, attempts=6),))
+        campaign = Campaign(CAMPAIGN, (CALL,))
         self.book = Book([campaign], {CAMPAIGN: Policy("free", default_timezone="Europe/Berlin")})
         self.bus = Bus()
 

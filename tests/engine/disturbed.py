@@ -40,6 +40,22 @@ class Disturbed:
         """Pass on, or fail."""
         await self._try("hang_up", lambda: self._carrier.hang_up(reference))
 
+    async def hold(self, reference: str) -> None:
+        """Pass on, or fail."""
+        await self._try("hold", lambda: self._carrier.hold(reference))
+
+    async def retrieve(self, reference: str) -> None:
+        """Pass on, or fail."""
+        await self._try("retrieve", lambda: self._carrier.retrieve(reference))
+
+    async def seat(self, agent_id: str) -> None:
+        """Pass on, or fail."""
+        await self._try("seat", lambda: self._carrier.seat(agent_id))
+
+    async def unseat(self, agent_id: str) -> None:
+        """Pass on, or fail."""
+        await self._try("unseat", lambda: self._carrier.unseat(agent_id))
+
     async def live(self) -> list[str]:
         """Pass on, or fail."""
         if "live" in self.faults:

@@ -7,16 +7,18 @@ import pytest
 from contactd.domain import agent as agents
 from contactd.domain.agent import State
 from contactd.domain.call import Disposition
+from contactd.domain.campaign import Campaign
 from contactd.domain.errors import (
     IllegalTransition,
 )
 from contactd.domain.happened import CallMoved
 from contactd.engine.gate import Refused
+from contactd.engine.lists import CallList
 from contactd.store.attempts import Claimed
 from contactd.telephony.base import Kind
 from contactd.telephony.simulated import Customer
 from tests.clock import HandClock
-from tests.engine.dialing import CAMPAIGN, MemoryCallBook, a_scene, number
+from tests.engine.dialing import CALL, CAMPAIGN, MemoryCallBook, a_scene, number
 
 ANSWERS = Customer(Kind.ANSWERED, setup=1, ring=10, patience=6, talk=60)
 SLOW = Customer(Kind.ANSWERED, setup=1, ring=20, patience=6, talk=60)
@@ -162,7 +164,8 @@ async def test_an_attempt_the_rules_refuse_is_never_placed_and_the_next_one_is(b
 async def test_each_team_calls_for_its_own_campaigns_only(book: MemoryCallBook) -> None:
     book.plan(2, CAMPAIGN)
     book.plan(2, "other")
-    teams = {"": frozenset({CAMPAIGN}), "north": frozenset({"other"}), "idle": frozenset[str]()}
+    here, there = (CallList(Campaign(name, (CALL,)), CALL) for name in (CAMPAIGN, "other"))
+    teams: dict[str, tuple[CallList, ...]] = {"": (here,), "north": (there,), "idle": ()}
     scene = await a_scene(book, book.clock, agents=("anna",), teams=teams)
     async with scene.at_work():
         await scene.clock.run(3)

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from contactd.domain.call import Disposition
-from contactd.engine.callbook import Dial
+from contactd.engine.callbook import Dial, Wanted
 from contactd.engine.live_call import end_left
 from contactd.store import attempts, calls, pauses
 from contactd.store.calls import CallRow
@@ -15,7 +15,7 @@ from contactd.store.database import Database
 from contactd.store.schema import suppression
 from contactd.telephony.base import Kind
 from contactd.telephony.simulated import Customer
-from tests.engine.dialing import CALLER_ID, CAMPAIGN, OWNER, StoredScene, number
+from tests.engine.dialing import CALL, CALLER_ID, CAMPAIGN, OWNER, StoredScene, number
 
 ANSWERS = Customer(Kind.ANSWERED, setup=1, ring=10, patience=6, talk=60)
 
@@ -163,9 +163,9 @@ async def test_an_attempt_that_was_begun_and_not_called_is_planned_again(stored:
     (only,) = stored.plan(1)
     book = stored.callbook()
     stored.clock.advance(1)
-    (claimed,) = await book.claim({CAMPAIGN}, 5)
+    (claimed,) = await book.claim(Wanted((CAMPAIGN, "anruf"), 5, reach=dict.fromkeys(range(24), 0.3)))
     dial = await book.begin(claimed)
-    assert dial == Dial(claimed, number(1), "de")
+    assert dial == Dial(claimed, number(1), "de", CALL)
     await book.release(claimed)
     assert [entry[1] for entry in stored.log()] == ["sending", "not_taken"]
     assert stored.attempt(only)["state"] == "planned"

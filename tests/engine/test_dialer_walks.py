@@ -88,6 +88,22 @@ class Unruly:
         """Pass on, mostly."""
         await self._perhaps(self._carrier.hang_up(reference))
 
+    async def hold(self, reference: str) -> None:
+        """Pass on."""
+        await self._carrier.hold(reference)
+
+    async def retrieve(self, reference: str) -> None:
+        """Pass on."""
+        await self._carrier.retrieve(reference)
+
+    async def seat(self, agent_id: str) -> None:
+        """Pass on."""
+        await self._carrier.seat(agent_id)
+
+    async def unseat(self, agent_id: str) -> None:
+        """Pass on."""
+        await self._carrier.unseat(agent_id)
+
     async def live(self) -> list[str]:
         """Pass on."""
         return await self._carrier.live()

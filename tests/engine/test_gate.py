@@ -121,7 +121,7 @@ async def test_nobody_is_planned_for_another_call_while_one_is_under_way(databas
 
 @pytest.mark.parametrize(
     ("state", "outcome", "reason"),
-    [("accepted", "accepted", "attempt_open"), ("delivered", "connected", "already_done")],
+    [("accepted", "accepted", "attempt_open"), ("delivered", "answered", "already_done")],
 )
 async def test_a_planned_call_does_not_begin_while_another_is_up_or_after_it_was_answered(
     database: Database, state: str, outcome: str, reason: str

@@ -1,0 +1,202 @@
+"""Keeps what the pacing of one team learns, shows it the team at this moment, and carries no decision out itself.
+
+Nothing is stored for it: at the start it learns from the calls in the database what it would have learned from them
+live, so that the budget of abandoned calls and the chances of the hour outlive a restart.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from contactd.domain import agent as agents
+from contactd.domain.abandonment import Budget, Terms
+from contactd.domain.agent import Agent
+from contactd.domain.call import HowEnded, State
+from contactd.domain.forecast import Forecast, Line
+from contactd.domain.pacing import Decision, Mode, Others, Settings, View, calls_to_cancel, decide
+from contactd.domain.queueing import Reach
+from contactd.engine.lists import CallList, Key, key_of
+from contactd.engine.live_call import Live
+from contactd.store.calls import CallRow
+
+_ON_THE_WAY = frozenset({State.PLACED, State.RINGING})
+_BEGUN = frozenset({State.PLACED, State.RINGING, State.CANCELLING})
+_UNANSWERED = frozenset(HowEnded) - {HowEnded.ANSWERED, HowEnded.ABANDONED, HowEnded.CANCELLED, HowEnded.LOST}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialling:
+    """How the operator wants calls to be paced, for all campaigns alike.
+
+    `pooled`: one budget of abandoned calls for all campaigns of a team. `span`: its rolling window in seconds.
+    `min_ring`: seconds after which a ringing call may be hung up, None never. `trunks`: most calls at a time.
+    """
+
+    pooled: bool = False
+    span: float = 30 * 86400.0
+    min_ring: float | None = 15.0
+    max_lines: float = 5.0
+    small_team: int = 0
+    trunks: int | None = None
+    level: float = 1.0
+
+
+class Pacer:
+    """Of one team; all times are seconds since 1970 by the clock it is handed."""
+
+    def __init__(self, dialling: Dialling, zone: Callable[[str], tzinfo], now: Callable[[], datetime]) -> None:
+        self._dialling = dialling
+        self._zone = zone
+        self._now = now
+        self._forecasts: dict[str, Forecast] = defaultdict(Forecast)
+        self._budgets: dict[str, Budget] = {}
+        self._busy: dict[str, tuple[agents.State, float, str]] = {}  # by agent: state, since when, campaign
+        self.reach: dict[str, Reach] = defaultdict(Reach)
+
+    # -- learning ------------------------------------------------------------------------------------------------
+
+    def call_moved(self, live: Live, before: State) -> None:
+        """Learn from a call that has just moved on."""
+        call, campaign = live.call, live.dial.claimed.campaign
+        if before not in _BEGUN or call.state in _BEGUN:
+            if call.state is State.ENDED and call.how is HowEnded.ABANDONED:
+                self._budget(campaign, live.dial.step.max_abandon).learn_abandoned(self._seconds())
+            return
+        line = Line(call.placed_at.timestamp(), call.ringing_at.timestamp() if call.ringing_at else None)
+        forecast, hour, now = self._forecasts[campaign], self._hour(campaign), self._seconds()
+        if call.state is not State.ENDED:
+            forecast.learn_answer(line, now, hour)
+            self.reach[campaign].learn(hour, answered=True)
+            if not live.agent and call.state is State.WAITING:
+                self._budget(campaign, live.dial.step.max_abandon).learn_answer(now)
+        elif call.how is HowEnded.CANCELLED:
+            forecast.learn_cancel(line, now)
+        elif call.how in _UNANSWERED and call.taken:
+            forecast.learn_end(line, now, hour)
+            self.reach[campaign].learn(hour, answered=False)
+
+    def agent_moved(self, agent: Agent, campaign: str) -> None:
+        """Learn how long conversations and the work after them take; `campaign` is that of the agent's call."""
+        now = self._seconds()
+        state, since, of = self._busy.pop(agent.id, (None, now, ""))
+        if state in (agents.State.RESERVED, agents.State.TALK) and agent.state is agents.State.WRAP:
+            self._forecasts[of].learn_talk(now - since)
+        elif state is agents.State.WRAP and agent.state in (agents.State.READY, agents.State.PAUSE):
+            self._forecasts[of].learn_wrap(now - since)
+        if agent.state in (agents.State.RESERVED, agents.State.TALK):
+            begun = since if state is agents.State.RESERVED else now
+            self._busy[agent.id] = agent.state, begun, campaign or of
+        elif agent.state is agents.State.WRAP:
+            self._busy[agent.id] = agent.state, now, campaign or of
+
+    def recall(self, campaign: str, max_abandon: float, rows: Iterable[CallRow]) -> None:
+        """Learn from calls of the past, oldest first."""
+        forecast, budget, zone = self._forecasts[campaign], self._budget(campaign, max_abandon), self._zone(campaign)
+        for row in rows:
+            placed, ringing = row.placed_at.timestamp(), row.ringing_at.timestamp() if row.ringing_at else None
+            line, hour = Line(placed, ringing), row.placed_at.astimezone(zone).hour
+            if row.answered_at is not None:
+                forecast.learn_answer(line, row.answered_at.timestamp(), hour)
+                budget.learn_answer(row.answered_at.timestamp())
+                if row.how_ended == HowEnded.ABANDONED and row.ended_at is not None:
+                    budget.learn_abandoned(row.ended_at.timestamp())
+                if row.connected_at is not None and row.ended_at is not None:
+                    forecast.learn_talk((row.ended_at - row.connected_at).total_seconds())
+                self.reach[campaign].learn(hour, answered=True)
+            elif row.ended_at is not None and row.how_ended in _UNANSWERED:
+                forecast.learn_end(line, row.ended_at.timestamp(), hour)
+                self.reach[campaign].learn(hour, answered=False)
+
+    # -- deciding ------------------------------------------------------------------------------------------------
+
+    def decide(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live], starting: int) -> Decision:
+        """Answer how many calls the list may place now, and why not more."""
+        forecast = self._forecasts[one.campaign.id]
+        forecast_hour = self._hour(one.campaign.id)
+        if forecast.hour != forecast_hour:
+            forecast.turn(forecast_hour)
+        view = self._view(one, staff, calls, starting)
+        return decide(view, forecast, self._budget(one.campaign.id, one.step.max_abandon), self._settings(one))
+
+    def to_cancel(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live]) -> list[Live]:
+        """List the calls of the list that have rung long enough and would meet nobody."""
+        mine = [live for live in calls if _on_the_way(live) and key_of(live.dial.claimed) == one.key and not live.agent]
+        view = self._view(one, staff, calls, 0)
+        chosen = calls_to_cancel(view, self._forecasts[one.campaign.id], self._settings(one))
+        return [mine[place] for place in chosen]
+
+    def abandoned_share(self, campaign: str) -> float:
+        """Answer the share of abandoned calls in the window of the budget that a campaign draws on."""
+        budget = self._budgets.get("" if self._dialling.pooled else campaign)
+        return budget.share(self._seconds()) if budget else 0.0
+
+    def _view(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live], starting: int) -> View:
+        now = self._seconds()
+        mine: list[Line] = []
+        others: dict[str, list[Line]] = defaultdict(list)
+        waiting = under_way = 0
+        for live in calls:
+            under_way += live.call.state is not State.ENDED
+            if live.agent or live.dial.step.mode in ("ivr", "message"):
+                continue  # has its agent, or is to need none
+            if live.call.state is State.WAITING:
+                waiting += 1
+            elif _on_the_way(live):
+                line = Line(live.call.placed_at.timestamp(), _seconds_of(live.call.ringing_at))
+                key = key_of(live.dial.claimed)
+                (mine if key == one.key else others[key[0]]).append(line)
+        mine += [Line(now)] * starting
+        staying = [agent for agent in staff if agent.wish is None]
+        busy = Counter(agent.state for agent in staying)
+        return View(
+            now,
+            busy[agents.State.READY],
+            waiting,
+            talking=self._since(staying, agents.State.TALK, agents.State.RESERVED),
+            wrapping=self._since(staying, agents.State.WRAP),
+            calls=mine,
+            others=[Others(self._forecasts[campaign], lines) for campaign, lines in others.items()],
+            trunks=None if self._dialling.trunks is None else self._dialling.trunks - under_way - starting,
+        )
+
+    def _since(self, staff: Sequence[Agent], *states: agents.State) -> list[float]:
+        now = self._seconds()
+        return [self._busy.get(one.id, (one.state, now, ""))[1] for one in staff if one.state in states]
+
+    def _settings(self, one: CallList) -> Settings:
+        dialling = self._dialling
+        modes = {"power": Mode.POWER, "predictive": Mode.PREDICTIVE}
+        return Settings(
+            mode=modes.get(one.step.mode, Mode.PROGRESSIVE),
+            ratio=one.step.ratio,
+            level=dialling.level,
+            max_lines=dialling.max_lines,
+            small_team=dialling.small_team,
+            min_ring=dialling.min_ring if one.step.mode == "predictive" else None,
+        )
+
+    def _budget(self, campaign: str, limit: float) -> Budget:
+        key = "" if self._dialling.pooled else campaign
+        if key not in self._budgets:
+            self._budgets[key] = Budget(Terms(limit=limit, span=self._dialling.span))
+        return self._budgets[key]
+
+    def _hour(self, campaign: str) -> int:
+        return self._now().astimezone(self._zone(campaign)).hour
+
+    def _seconds(self) -> float:
+        return self._now().timestamp()
+
+
+def _on_the_way(live: Live) -> bool:
+    return live.call.state in _ON_THE_WAY
+
+
+def _seconds_of(at: datetime | None) -> float | None:
+    return at.timestamp() if at is not None else None
+
+
+def counted(calls: Iterable[Live]) -> Counter[Key]:
+    """Count the calls that are up by their list."""
+    return Counter(key_of(live.dial.claimed) for live in calls)

@@ -1,0 +1,280 @@
+"""One team at the telephone: which of its calls are placed now, for whom, and why not more.
+
+The dialer builds one for each team it owns. It claims calls, takes each through the gate and hands it to the carrier;
+what becomes of the call is the switchboard's.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from contactd.domain import agent as agents
+from contactd.domain.agent import Agent
+from contactd.domain.call import Call, Event, State
+from contactd.domain.clock import Clock
+from contactd.domain.errors import (
+    ChannelMisconfigured,
+    ChannelRejected,
+    ChannelUnavailable,
+    ChannelUnclear,
+    StoreConflict,
+    StoreError,
+)
+from contactd.domain.pacing import Decision, Reason
+from contactd.engine import live_call
+from contactd.engine.callbook import CallBook, Dial, Wanted
+from contactd.engine.gate import Refused
+from contactd.engine.lists import CallList, Key, Turns
+from contactd.engine.live_call import CONGESTED, Live
+from contactd.engine.pacer import Pacer, counted
+from contactd.engine.previews import SKIPPED_FOR, Previews
+from contactd.engine.roster import Roster
+from contactd.engine.switchboard import Switchboard
+from contactd.store.attempts import Claimed
+from contactd.telephony.base import CallRequest, Carrier
+
+log = structlog.get_logger()
+
+_POLL = (1.0, 5.0)  # seconds between looks for work that nobody announced: the first, and the longest
+_AGENT_FIRST = timedelta(minutes=1)
+
+
+@dataclass
+class Trunks:
+    """What all teams share: the number shown, how long it rings, and until when the carrier takes nothing."""
+
+    caller_id: str = ""
+    ring_seconds: float = 30.0
+    rest_until: float = 0.0
+
+
+class Team:
+    """`lists` is asked each time, so that a reload takes effect at once."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        lists: Callable[[], Sequence[CallList]],
+        roster: Roster,
+        carrier: Carrier,
+        book: CallBook,
+        clock: Clock,
+        desk: Switchboard,
+        pacer: Pacer,
+        previews: Previews,
+        trunks: Trunks,
+        wake: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self.pacer = pacer
+        self.decisions: dict[Key, Decision] = {}
+        self._lists = lists
+        self._roster = roster
+        self._carrier = carrier
+        self._book = book
+        self._clock = clock
+        self._desk = desk
+        self._previews = previews
+        self._trunks = trunks
+        self._wake = wake
+        self._turns = Turns()
+        self._starting: Counter[Key] = Counter()
+        self._look_at: dict[Key, float] = {}
+        self._poll: dict[Key, float] = {}
+        self._departures = 0
+        roster.listen(self._agent_moved)
+
+    @property
+    def lists(self) -> Sequence[CallList]:
+        """List what the team calls."""
+        return self._lists()
+
+    def in_flight(self) -> int:
+        """Count the calls that will want an agent, those that are being begun among them."""
+        return self._desk.in_flight(self.name) + self._starting.total()
+
+    def notify(self) -> None:
+        """Look for work now: something was planned or resumed."""
+        self._look_at.clear()
+
+    async def place(self) -> None:
+        """Hang up what would meet nobody, then place what there is room for."""
+        now = self._clock.monotonic()
+        lists = [one for one in self._lists() if now >= self._look_at.get(one.key, 0.0)]
+        self._decide()
+        if not lists or now < self._trunks.rest_until:
+            return
+        for key, count in self._turns.share(lists, self._room).items():
+            one = next(one for one in lists if one.key == key)
+            claims = await self._claim(one, count)
+            self._look_again(key, enough=len(claims) == count)
+            for claimed in claims:
+                self._begin(one, claimed)
+
+    def _decide(self) -> None:
+        """Ask the pacing about every list; what it hangs up is hung up at once."""
+        staff, calls = self._roster.agents(self.name), self._mine()
+        for one in self._lists():
+            if one.step.mode == "predictive":
+                for live in self.pacer.to_cancel(one, staff, calls):
+                    self._desk.feed(live, Event.CANCELLED)
+            self.decisions[one.key] = self._ask(one, staff, calls)
+
+    def _ask(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live]) -> Decision:
+        if one.is_agentless:
+            used = counted(calls)[one.key] + self._starting[one.key]
+            room = one.step.lines - used
+            if one.step.mode == "ivr" and not self._roster.anybody(self.name):
+                return Decision(0, (), Reason.NO_AGENT)
+            return Decision(max(room, 0), (), Reason.LINES_FULL if room <= 0 else Reason.ENOUGH_RINGING)
+        return self.pacer.decide(one, staff, calls, self._starting.total())
+
+    def _room(self, one: CallList, given: Mapping[Key, int]) -> int:
+        """Answer how many calls more the list may place, when the others place what they are given."""
+        place = self.decisions[one.key].place
+        if one.is_agentless:
+            return place - given.get(one.key, 0)
+        live = {other.key for other in self._lists() if not other.is_agentless}
+        return place - sum(count for key, count in given.items() if key in live)
+
+    def _mine(self) -> list[Live]:
+        return [live for live in self._desk.live() if live.team == self.name]
+
+    def _look_again(self, key: Key, *, enough: bool) -> None:
+        """Ask at once while there is plenty, less and less often while there is nothing."""
+        self._poll[key] = 0.0 if enough else min(max(_POLL[0], self._poll.get(key, 0.0) * 2), _POLL[1])
+        self._look_at[key] = self._clock.monotonic() + self._poll[key]
+
+    async def _claim(self, one: CallList, limit: int) -> list[Claimed]:
+        free = frozenset(agent.id for agent in self._roster.free(self.name))
+        wanted = Wanted(one.key, limit, free, self.pacer.reach[one.campaign.id].table())
+        try:
+            claims = await self._book.claim(wanted)
+        except (StoreError, StoreConflict) as error:
+            log.warning("store_unavailable", while_doing="claim_call", error=str(error))
+            return []
+        self._turns.served(one.key, len(claims))
+        return claims
+
+    def _begin(self, one: CallList, claimed: Claimed) -> None:
+        """Offer the call to an agent who looks at it first, or place it."""
+        if one.step.mode == "preview" or claimed.kept_for:
+            agent = self._reserve(claimed.kept_for)
+            if agent is None:
+                self._desk.errands.run(partial(self._give_back, claimed))
+            elif one.step.mode == "preview":
+                self._previews.offer(claimed, one, agent)
+            else:
+                self.start(claimed, one, agent)
+        else:
+            self.start(claimed, one)
+
+    def _reserve(self, agent_id: str = "", language: str = "") -> str | None:
+        """Keep an agent for a call: the one it is for, while they are free, else whoever has waited longest."""
+        if agent_id and any(agent.id == agent_id for agent in self._roster.free(self.name)):
+            return self._roster.apply(agent_id, agents.Event.RESERVED).id
+        found = self._roster.reserve(self.name, language)
+        return found.id if found else None
+
+    # -- one call ------------------------------------------------------------------------------------------------
+
+    def start(self, claimed: Claimed, one: CallList, agent: str = "") -> None:
+        """Begin a call, for an agent who has been reserved for it, or for whoever will be free."""
+        self._starting[one.key] += 1
+        self._desk.errands.run(partial(self._start, claimed, one, agent))
+
+    async def _start(self, claimed: Claimed, one: CallList, agent: str) -> None:
+        """Pass the gate and place the call, if there is still an agent for it."""
+        departures = self._departures
+        answer: Dial | Refused | None = None
+        try:
+            answer = await self._book.begin(claimed)
+        except (StoreError, StoreConflict) as error:
+            log.warning("store_unavailable", while_doing="begin_call", attempt=claimed.id, error=str(error))
+            await self._give_back(claimed)
+        finally:
+            self._starting[one.key] -= 1
+            self._wake()
+        if isinstance(answer, Dial):
+            answer, agent = self._with_agent(answer, agent)
+        if not isinstance(answer, Dial) or not self._is_wanted(one, agent, departures):
+            self._let_go(agent)
+            if isinstance(answer, Dial):
+                later = self._clock.now() + _AGENT_FIRST if answer.agent_first else None
+                await self._give_back(claimed, later)
+            return
+        call = Call(claimed.reference, self._clock.now())
+        live = self._desk.take_up(answer, self.name, call, self._trunks.caller_id)
+        live.agent = agent
+        await self._place(live)
+
+    def _with_agent(self, dial: Dial, agent: str) -> tuple[Dial, str]:
+        """Keep an agent for a number whose last call was abandoned."""
+        if dial.agent_first and not agent:
+            return dial, self._reserve(language=dial.language) or ""
+        return dial, agent
+
+    def _is_wanted(self, one: CallList, agent: str, departures: int) -> bool:
+        """Tell whether the call may still be placed: its agent is there, or as many work as when it was decided."""
+        if self._trunks.rest_until > self._clock.monotonic() or self._trunks.rest_until == math.inf:
+            return False
+        if agent:
+            return self._roster.find(agent).state is agents.State.RESERVED
+        if one.is_agentless or departures == self._departures:
+            return True
+        return self._ask(one, self._roster.agents(self.name), self._mine()).place > 0
+
+    async def _place(self, live: Live) -> None:
+        claimed, reference = live.dial.claimed, live.reference
+        request = CallRequest(reference, claimed.id, live.dial.number, live.caller_id, self._trunks.ring_seconds)
+        self._desk.count(live, "placed")
+        try:
+            await self._carrier.place(request)
+        except (ChannelUnavailable, ChannelMisconfigured) as error:
+            log.warning("carrier_refused", reference=reference, error=str(error))
+            seconds = error.retry_after if isinstance(error, ChannelUnavailable) else CONGESTED.total_seconds()
+            self._trunks.rest_until = max(self._trunks.rest_until, self._clock.monotonic() + seconds)
+            live.retry_after = timedelta(seconds=seconds)
+            self._desk.feed(live, Event.NOT_TAKEN)
+        except ChannelRejected as error:
+            self._desk.feed(live, Event.INVALID if error.dead else Event.REJECTED)
+        except ChannelUnclear as error:
+            log.warning("carrier_unclear", reference=reference, error=str(error))
+            self._lose_sight(live)
+        except Exception:  # nobody foresaw it: it may be ringing
+            log.exception("carrier_broke", reference=reference)
+            self._lose_sight(live)
+
+    def _lose_sight(self, live: Live) -> None:
+        """Enter the doubt, unless the carrier was heard meanwhile; its events may still come, until the deadline."""
+        if live.call.state is not State.ENDED and not live.call.taken:
+            self._desk.enter(live, live_call.lost_sight(live, self._clock.now()))
+
+    async def _give_back(self, claimed: Claimed, later: datetime | None = None) -> None:
+        await self._desk.insist(partial(self._book.release, claimed, later))
+
+    def _let_go(self, agent: str) -> None:
+        if agent and self._roster.find(agent).state is agents.State.RESERVED:
+            self._roster.apply(agent, agents.Event.RELEASED)
+
+    def skip(self, claimed: Claimed, agent: str, why: str) -> None:
+        """Put off a call an agent would rather not place."""
+        later = self._clock.now() + SKIPPED_FOR
+        self._desk.errands.run(lambda: self._desk.insist(partial(self._book.skip, claimed, agent, why, later)))
+
+    def _agent_moved(self, agent: Agent) -> None:
+        if agent.team != self.name:
+            return
+        if agent.state in _AWAY or agent.wish is not None:
+            self._departures += 1
+        live = next((live for live in self._desk.live() if live.agent == agent.id), None)
+        self.pacer.agent_moved(agent, live.dial.claimed.campaign if live else "")
+
+
+_AWAY = frozenset({agents.State.OFFLINE, agents.State.PHONE_WAIT, agents.State.PAUSE, agents.State.UNREACHABLE})

@@ -1,0 +1,214 @@
+"""The calls that wait: taken up in their order, kept for an agent, put off; the dialer's side of the attempts.
+
+A callback is an attempt like any other, with a priority, a time and perhaps an agent it is kept for; so it cannot be
+lost, doubled or called past the rules. Whoever calls us in vain gets one too.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from contactd.domain.account import Channel
+from contactd.domain.attempt import Event, State
+from contactd.domain.calendar import find_zone
+from contactd.domain.queueing import Priority, Waiting
+from contactd.store import attempts, pauses
+from contactd.store.attempts import Claimed, Transition
+from contactd.store.schema import account, attempt
+
+_PLANNED_CALL = sa.text("attempt.state = 'planned' AND attempt.channel = 'call'")
+_CALLS = attempt.c.channel == Channel.CALL.value
+_LOOK = 30  # candidates beyond what is wanted: among so many the hour and the daypart decide
+
+Choose = Callable[[list[Waiting]], list[Waiting]]
+
+
+@dataclass(frozen=True, slots=True)
+class CallBack:
+    """A call agreed with a person: when, which number (empty: the first), whose (empty: the team's) and how long."""
+
+    attempt_id: int
+    at: datetime
+    number: str = ""
+    kept_for: str = ""
+    kept_until: datetime | None = None
+
+
+def take(
+    connection: Connection,
+    lists: Collection[tuple[str, str]],
+    *,
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    free: Collection[str],
+    choose: Choose,
+) -> list[Claimed]:
+    """Claim up to `limit` due calls of these (campaign, step) pairs, in the order `choose` puts them in.
+
+    What is kept for an agent is left to them until its time is over; `free` names the agents who could take one.
+    """
+    resting = pauses.paused(connection)
+    if {"all", "channel:call"} & resting:
+        return []
+    waiting = [
+        _waiting(row)
+        for campaign, step in sorted(lists)
+        if f"campaign:{campaign}" not in resting
+        for row in connection.execute(_due(campaign, step, now, free, limit + _LOOK))
+    ]
+    chosen = [one.id for one in choose(waiting)[:limit]]
+    if not chosen:
+        return []
+    claimed = connection.execute(
+        sa.update(attempt)
+        .where(attempt.c.id.in_(chosen))
+        .values(state=State.CLAIMED, claim_no=attempt.c.claim_no + 1, claimed_by=owner, lease_until=now + lease)
+        .returning(*_CLAIMED)
+    ).mappings()
+    by_id = {row["id"]: Claimed(**row, channel=Channel.CALL) for row in claimed}
+    return [by_id[attempt_id] for attempt_id in chosen]
+
+
+_CLAIMED = (
+    attempt.c.id, attempt.c.claim_no, attempt.c.account_id, attempt.c.customer_id, attempt.c.campaign, attempt.c.step,
+    attempt.c.case_no, attempt.c.try_no, attempt.c.planned_at, attempt.c.wanted, attempt.c.priority, attempt.c.kept_for,
+)  # fmt: skip
+
+
+def _due(campaign: str, step: str, now: datetime, free: Collection[str], limit: int) -> sa.Select[Any]:
+    tried = attempt.alias("tried")
+    tried_at = (
+        sa.select(sa.func.max(tried.c.sending_at))
+        .where(tried.c.customer_id == attempt.c.customer_id, tried.c.channel == Channel.CALL.value)
+        .scalar_subquery()
+    )
+    anybodys = sa.or_(attempt.c.kept_for == "", attempt.c.kept_until <= now, attempt.c.kept_for.in_(sorted(free)))
+    return (
+        sa.select(
+            attempt.c.id, attempt.c.priority, attempt.c.rank, account.c.timezone, account.c.mobile_zones,
+            account.c.phone_zones, tried_at.label("tried_at"),
+        )
+        .join(account, account.c.id == attempt.c.account_id)
+        .where(_PLANNED_CALL, attempt.c.campaign == campaign, attempt.c.step == step)
+        .where(attempt.c.not_before <= now, anybodys)
+        .order_by(attempt.c.priority.desc(), attempt.c.rank.desc(), attempt.c.id)
+        .limit(limit)
+        .with_for_update(of=attempt, skip_locked=True)
+    )  # fmt: skip
+
+
+def _waiting(row: Row[Any]) -> Waiting:
+    names = [row.timezone, *row.mobile_zones.split(), *row.phone_zones.split()]
+    zone = next((found for name in names if name and (found := find_zone(name))), UTC)
+    return Waiting(row.id, row.priority, row.rank, zone, row.tried_at)
+
+
+def agree(connection: Connection, items: Sequence[CallBack], now: datetime) -> list[int]:
+    """Queue callbacks to the accounts of these attempts, instead of earlier ones; answers their ids."""
+    return [_queue(connection, item, Priority.CALLBACK, now) for item in items]
+
+
+def _queue(connection: Connection, item: CallBack, priority: Priority, now: datetime) -> int:
+    origin = connection.execute(sa.select(attempt).where(attempt.c.id == item.attempt_id)).one()
+    drop(connection, [origin.customer_id], now, reason="replaced")
+    case = sa.select(account.c.case_no).where(account.c.id == origin.account_id)
+    case_no = connection.scalar(case) or origin.case_no
+    key = (attempt.c.account_id == origin.account_id, attempt.c.campaign == origin.campaign)
+    tries = sa.select(sa.func.max(attempt.c.try_no)).where(
+        *key, attempt.c.case_no == case_no, attempt.c.step == origin.step
+    )
+    values = {
+        "account_id": origin.account_id, "customer_id": origin.customer_id, "campaign": origin.campaign,
+        "step": origin.step, "channel": Channel.CALL, "case_no": case_no,
+        "try_no": (connection.scalar(tries) or 0) + 1, "not_before": item.at, "planned_at": now,
+        "wanted": item.number, "priority": int(priority), "rank": 0, "kept_for": item.kept_for,
+        "kept_until": item.kept_until,
+    }  # fmt: skip
+    made = connection.scalar(sa.insert(attempt).values(values).returning(attempt.c.id))
+    return int(made or 0)
+
+
+def drop(connection: Connection, customers: Collection[int], now: datetime, *, reason: str) -> int:
+    """Cancel what is agreed with these customers: they paid, were spoken to, or want nothing; answers how many."""
+    chosen = sa.select(attempt.c.id).where(
+        _PLANNED_CALL, attempt.c.customer_id.in_(sorted(customers)), attempt.c.priority > int(Priority.LADDER)
+    )
+    ids = list(connection.scalars(chosen.order_by(attempt.c.id)))
+    answers = attempts.apply(
+        connection,
+        [Transition(one, None, Event.FORBIDDEN, now, outcome="cancelled", reason=reason) for one in ids],
+    )
+    return sum(isinstance(answer, State) for answer in answers)
+
+
+def missed(connection: Connection, number: str, now: datetime) -> list[int]:
+    """Queue a call to whoever called us from a number in vain; answers the attempts, none when nobody is known by it.
+
+    A call that waits for them anyway goes first instead.
+    """
+    known = sa.select(account.c.id).where(
+        sa.or_(account.c.mobile == number, account.c.phone == number), account.c.open > 0
+    )
+    queued: list[int] = []
+    for account_id in connection.scalars(known.order_by(account.c.id)).all():
+        waits = sa.select(attempt.c.id).where(_PLANNED_CALL, attempt.c.account_id == account_id)
+        attempt_id = connection.scalar(waits.order_by(attempt.c.id).limit(1))
+        if attempt_id is not None:
+            sooner = {"priority": sa.func.max(attempt.c.priority, int(Priority.MISSED)), "not_before": now}
+            if connection.dialect.name == "postgresql":
+                sooner["priority"] = sa.func.greatest(attempt.c.priority, int(Priority.MISSED))
+            first = sa.update(attempt).where(attempt.c.id == attempt_id, attempt.c.priority < int(Priority.CALLBACK))
+            connection.execute(first.values(**sooner, wanted=number))
+            queued.append(attempt_id)
+            continue
+        called = sa.select(attempt.c.id).where(attempt.c.account_id == account_id, _CALLS)
+        origin = connection.scalar(called.order_by(attempt.c.id.desc()).limit(1))
+        if origin is not None:
+            queued.append(_queue(connection, CallBack(origin, now, number), Priority.MISSED, now))
+    return queued
+
+
+def agreed(connection: Connection) -> list[Row[Any]]:
+    """List the callbacks that wait, soonest first: attempt, account, whose, when."""
+    chosen = (
+        sa.select(
+            attempt.c.id, attempt.c.campaign, attempt.c.priority, attempt.c.not_before, attempt.c.kept_for,
+            attempt.c.kept_until, account.c.account_no, account.c.creditor,
+        )
+        .join(account, account.c.id == attempt.c.account_id)
+        .where(_PLANNED_CALL, attempt.c.priority > int(Priority.LADDER))
+        .order_by(attempt.c.not_before, attempt.c.id)
+    )  # fmt: skip
+    return list(connection.execute(chosen))
+
+
+def put_off(connection: Connection, items: Sequence[tuple[Claimed, str, str, datetime]], now: datetime) -> None:
+    """Give back claimed calls an agent has skipped: (claim, agent, why, not before); each is logged."""
+    attempts.apply(
+        connection,
+        [
+            Transition(
+                claim.id, claim.claim_no, Event.SKIPPED, now, outcome="skipped", reason=why, agent=agent,
+                not_before=later,
+            )
+            for claim, agent, why, later in items
+        ],
+    )  # fmt: skip
+
+
+def counts(connection: Connection, now: datetime) -> Mapping[tuple[str, str], tuple[int, int, datetime | None]]:
+    """Count the calls that wait by (campaign, step): due now, later, and when the next one is due."""
+    due = sa.case((attempt.c.not_before <= now, 1))
+    later = sa.case((attempt.c.not_before > now, attempt.c.not_before))
+    chosen = (
+        sa.select(attempt.c.campaign, attempt.c.step, sa.func.count(due), sa.func.count(later), sa.func.min(later))
+        .where(_PLANNED_CALL)
+        .group_by(attempt.c.campaign, attempt.c.step)
+    )
+    return {(row[0], row[1]): (row[2], row[3], row[4]) for row in connection.execute(chosen)}
