@@ -1,44 +1,59 @@
-"""How many calls to place now, which to hang up, and why not more."""
+"""How many calls to place now, which ringing calls to hang up, and why no more are placed.
+
+The dialer asks after every event and every second or two. Supply (free agents and those who will be) is compared with
+demand (calls that may be answered) at several moments ahead; one more call is placed while the risk that its answer
+meets nobody stays within what the budget of abandoned calls allows. There is always a call for each free agent.
+"""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from contactd.domain.abandonment import Budget
-from contactd.domain.forecast import LEADS, PATIENCE, Agents, Rings, _bin
+from contactd.domain.forecast import LEADS, Forecast, Line, Row
+
+_RISK = 0.02  # of the next call, when the budget is on its aim
+_MOST_RISK = 0.4
+_SOON = 1.0  # seconds; whoever is free by then answers a call that is answered until the next decision
+_SURE = 0.7  # with fewer agents expected free soon, calls that may be hung up are
+_LATE = 0.05  # an answer that comes when the call may be hung up is a small risk, but one
+_NOTHING = 1e-9
 
 
 class Mode(StrEnum):
-    """How calls are paced."""
+    """How many calls there may be for a free agent."""
 
-    PROGRESSIVE = "progressive"
-    POWER = "power"
-    PREDICTIVE = "predictive"
+    PROGRESSIVE = "progressive"  # one
+    POWER = "power"  # a fixed ratio
+    PREDICTIVE = "predictive"  # as many as the budget of abandoned calls allows
 
 
 class Reason(StrEnum):
-    """Why no more calls are placed than are."""
+    """What keeps the dialer from placing more calls than it does."""
 
     LEVEL_ZERO = "level_zero"
     NO_AGENT = "no_agent"
     TRUNKS_FULL = "trunks_full"
     LINES_FULL = "lines_full"
-    ENOUGH_RINGING = "enough_ringing"
+    PROGRESSIVE = "progressive"
+    SMALL_TEAM = "small_team"
+    COLD_START = "cold_start"
     BUDGET_SPENT = "budget_spent"
     HOUR_SPENT = "hour_spent"
-    COLD_START = "cold_start"
-    SMALL_TEAM = "small_team"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    placed: float
-    ringing: float | None = None
+    ENOUGH_RINGING = "enough_ringing"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
+    """How a campaign is dialled.
+
+    `ratio` is for the mode power. `level` 0 places nothing; between 0 and 1 the mode predictive takes that share of its
+    risk. `max_lines` counts calls under way and waiting, for each agent who works. Teams smaller than `small_team`
+    and campaigns of which fewer than `cold_calls` have ended are dialled progressively. `min_ring` is how many seconds
+    a call has to ring before it may be hung up (15 in 16 CFR 310.4(b)(4)(ii)); None: never.
+    """
+
     mode: Mode = Mode.PREDICTIVE
     ratio: float = 1.5
     level: float = 1.0
@@ -46,131 +61,156 @@ class Settings:
     small_team: int = 0
     cold_calls: int = 50
     min_ring: float | None = 15.0
-    theta: float = 0.06
-    cancel_at: float = 0.5
-    cancel_h: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Calls of another campaign that the same agents work for."""
+
+    forecast: Forecast
+    calls: Sequence[Line]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
+    """A team at this moment, in seconds of one clock.
+
+    Only agents who stay count: neither `free` nor `talking` nor `wrapping` holds whoever has asked for a pause or
+    signed off. `talking` and `wrapping` say since when (reserved agents talk since they were reserved). `waiting` are
+    answered calls without an agent. `calls` are under way and not being hung up. `trunks` are lines that may be taken
+    yet; None: any number.
+    """
+
     now: float
     free: int
     waiting: int = 0
-    talking: Sequence[float] = ()
-    wrapping: Sequence[float] = ()
+    talking: Collection[float] = ()
+    wrapping: Collection[float] = ()
     calls: Sequence[Line] = ()
+    others: Sequence[Others] = ()
     trunks: int | None = None
+
+    @property
+    def agents(self) -> int:
+        """Count who is at work and stays."""
+        return self.free + len(self.talking) + len(self.wrapping)
+
+    @property
+    def open(self) -> int:
+        """Count the calls that need an agent, or may."""
+        return self.waiting + len(self.calls) + sum(len(other.calls) for other in self.others)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
+    """What to do now: calls to place, places in `View.calls` to hang up, and why no more are placed."""
+
     place: int
-    cancel: tuple[int, ...] = ()
-    reason: Reason = Reason.ENOUGH_RINGING
+    cancel: tuple[int, ...]
+    reason: Reason
 
 
-class Learned:
-    __slots__ = ("agents", "placed", "ringing")
-
-    def __init__(self) -> None:
-        self.placed = Rings()
-        self.ringing = Rings()
-        self.agents = Agents()
-
-
-_SQ = math.sqrt(0.5)
-
-
-def below_one(mean: float, var: float) -> float:
-    """P(fewer than one left)."""
-    if var < 1e-9:
-        return 1.0 if mean < 0.5 else 0.0
-    return 0.5 * math.erfc((mean - 0.5) / math.sqrt(var) * _SQ)
-
-
-def balance(view: View, learned: Learned):
-    means = [float(view.free - view.waiting)] * len(LEADS)
-    vars_ = [0.0] * len(LEADS)
-    now = view.now
-    counts: dict[int, int] = {}
-    for since in view.wrapping:
-        k = round(now - since)
-        counts[k] = counts.get(k, 0) + 1
-    for k, n in counts.items():
-        for i, q in enumerate(learned.agents.wrap_row(k)):
-            means[i] += n * q
-            vars_[i] += n * q * (1 - q)
-    counts = {}
-    for since in view.talking:
-        k = _bin(now - since)
-        counts[k] = counts.get(k, 0) + 1
-    for k, n in counts.items():
-        for i, q in enumerate(learned.agents.talk_row(k)):
-            means[i] += n * q
-            vars_[i] += n * q * (1 - q)
-    for rings, ages in ((learned.ringing, [now - c.ringing for c in view.calls if c.ringing is not None]),
-                       (learned.placed, [now - c.placed for c in view.calls if c.ringing is None])):
-        counts = {}
-        for age in ages:
-            k = min(round(age), 90)
-            counts[k] = counts.get(k, 0) + 1
-        for k, n in counts.items():
-            for i, q in enumerate(rings.row(k)):
-                means[i] -= n * q
-                vars_[i] += n * q * (1 - q)
-    return means, vars_
+def decide(view: View, forecast: Forecast, budget: Budget, settings: Settings) -> Decision:
+    """Decide for one campaign of a team; those of several are asked in turn, each with the calls of the others."""
+    cancel = calls_to_cancel(view, forecast, settings)
+    if settings.level <= 0.0:
+        return Decision(0, cancel, Reason.LEVEL_ZERO)
+    if not view.agents:
+        return Decision(0, cancel, Reason.NO_AGENT)
+    floor = max(0, view.free - view.open)
+    most, limit = _most(view, settings)
+    wanted, reason = floor, _held_back(view, forecast, budget, settings)
+    if reason is None:
+        reason = Reason.ENOUGH_RINGING
+        wanted = max(floor, _wanted(view, forecast, budget, settings, max(most, 0)))
+    if wanted >= most and (wanted > floor or most < floor):
+        wanted, reason = max(most, floor if limit is Reason.LINES_FULL else 0), limit
+    return Decision(wanted, cancel, reason)
 
 
-def decide(view: View, learned: Learned, budget: Budget, settings: Settings) -> Decision:
-    floor = max(0, view.free - view.waiting - len(view.calls))
-    cap = max(0.0, settings.max_lines * (view.free + len(view.talking) + len(view.wrapping)) - len(view.calls) - view.waiting)
-    if view.free + len(view.talking) + len(view.wrapping) == 0:
-        return Decision(0, (), Reason.NO_AGENT)
-    if settings.mode is Mode.PROGRESSIVE or learned.placed.known < settings.cold_calls:
-        return Decision(floor, (), Reason.COLD_START)
-    means, vars_ = balance(view, learned)
-    cancel = ()
-    if settings.min_ring is not None:
-        cancel = cancels(view, learned, settings)
-    if budget.spent(view.now):
-        return Decision(floor, cancel, Reason.BUDGET_SPENT)
-    if budget.hour_spent(view.now):
-        return Decision(floor, cancel, Reason.HOUR_SPENT)
-    theta = settings.theta * budget.boldness()
-    fresh = learned.placed.row(0)
-    spans = learned.placed.spans(settings.min_ring if settings.min_ring is not None else 1000.0)
-
-    def risk(n: int) -> float:
-        lost = won = 0.0
-        for (share, early), mean, var, q in zip(spans, means, vars_, fresh):
-            if share:
-                b = below_one(mean - n * q, var + n * q * (1 - q))
-                lost += early * b
-                won += share * (1 - b)
-        return lost / (lost + won) if lost + won > 0 else 1.0
-
-    # the n-th call is placed while its risk, given those before, stays within theta
-    low, high = 0, int(cap)
-    if high > 0 and risk(0) <= theta:
-        n = 1
-        while n < high and risk(n) <= theta:
-            n += 1
-        low = n
-    return Decision(max(low, floor), cancel, Reason.ENOUGH_RINGING)
-
-
-def cancels(view: View, learned: Learned, settings: Settings):
-    now = view.now
-    old = [i for i, c in enumerate(view.calls) if c.ringing is not None and now - c.ringing >= settings.min_ring]
-    if not old:
+def calls_to_cancel(view: View, forecast: Forecast, settings: Settings) -> tuple[int, ...]:
+    """Name the calls, by their places, that have rung long enough and would meet nobody if they were answered now."""
+    if settings.min_ring is None:
         return ()
-    agents = learned.agents
-    mean = float(view.free - view.waiting)
-    h = settings.cancel_h
-    for since in view.wrapping:
-        e = now - since
-        alive = max(1e-3, agents.wrap.lasts(e))
-        mean += 1 - agents.wrap.lasts(e + h) / alive
-    if mean < settings.cancel_at:
-        return tuple(old)
-    return ()
+    since = view.now - settings.min_ring
+    rung = tuple(place for place, call in enumerate(view.calls) if call.ringing is not None and call.ringing <= since)
+    if not rung:
+        return ()
+    soon = sum(forecast.wrap.over_within(view.now - begun, _SOON) for begun in view.wrapping)
+    return rung if view.free - view.waiting + soon < _SURE else ()
+
+
+def _most(view: View, settings: Settings) -> tuple[int, Reason]:
+    """Tell how many calls may be placed at most, and what limits them."""
+    lines = int(max(settings.max_lines, 1.0) * view.agents) - view.open
+    if view.trunks is not None and view.trunks <= lines:
+        return max(view.trunks, 0), Reason.TRUNKS_FULL
+    return lines, Reason.LINES_FULL
+
+
+def _held_back(view: View, forecast: Forecast, budget: Budget, settings: Settings) -> Reason | None:
+    """Tell why there is only one call for a free agent; None: there may be more."""
+    if settings.mode is Mode.PROGRESSIVE:
+        return Reason.PROGRESSIVE
+    if view.agents < settings.small_team:
+        return Reason.SMALL_TEAM
+    if forecast.placed.known < settings.cold_calls:
+        return Reason.COLD_START
+    if budget.is_spent(view.now):
+        return Reason.BUDGET_SPENT
+    if budget.hour_left(view.now) < 0.0:
+        return Reason.HOUR_SPENT
+    return None
+
+
+def _wanted(view: View, forecast: Forecast, budget: Budget, settings: Settings, most: int) -> int:
+    if settings.mode is Mode.POWER:
+        return math.floor(settings.ratio * view.free + 0.5) - view.open
+    risk = min(_RISK * settings.level * budget.boldness(view.now), _MOST_RISK)
+    outlook = _Outlook(view, forecast, settings.min_ring)
+    wanted = 0
+    while wanted < most and outlook.risk(wanted) <= risk:
+        wanted += 1
+    return wanted
+
+
+class _Outlook:
+    """Agents free less calls answered, at each lead: as a mean and a variance."""
+
+    __slots__ = ("_fresh", "_means", "_variances", "_weights")
+
+    def __init__(self, view: View, forecast: Forecast, min_ring: float | None) -> None:
+        self._means = [float(view.free - view.waiting)] * LEADS
+        self._variances = [0.0] * LEADS
+        for row, count in forecast.returns(view.talking, view.wrapping, view.now):
+            self._add(row, count, count)
+        for row, count in forecast.answers(view.calls, view.now):
+            self._add(row, count, -count)
+        for other in view.others:
+            for row, count in other.forecast.answers(other.calls, view.now, forecast.leads):
+                self._add(row, count, -count)
+        self._fresh = forecast.fresh()
+        self._weights = [max(early, _LATE) for early in forecast.early_shares(min_ring)]
+
+    def risk(self, before: int) -> float:
+        """Estimate how probably the answer of one more call meets nobody, after so many placed before it."""
+        lost = 0.0
+        for weight, mean, variance, fresh in zip(
+            self._weights, self._means, self._variances, self._fresh, strict=True
+        ):
+            spread = variance + before * fresh * (1.0 - fresh)
+            lost += weight * _below_one(mean - before * fresh, spread)
+        return lost / LEADS
+
+    def _add(self, row: Row, count: int, sign: int) -> None:
+        self._means = [mean + sign * chance for mean, chance in zip(self._means, row, strict=True)]
+        self._variances = [
+            variance + count * chance * (1.0 - chance) for variance, chance in zip(self._variances, row, strict=True)
+        ]
+
+
+def _below_one(mean: float, variance: float) -> float:
+    """Estimate the probability that a sum of chances stays below one, as if it were normal."""
+    if variance < _NOTHING:
+        return 1.0 if mean < 0.5 else 0.0
+    return 0.5 * math.erfc((mean - 0.5) / math.sqrt(2.0 * variance))
