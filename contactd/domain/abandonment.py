@@ -1,0 +1,151 @@
+"""The budget of abandoned calls: what the law's rolling window still allows, and how boldly to dial meanwhile.
+
+One `Budget` belongs to one campaign, or to several that share it where the law pools them. It is kept across restarts
+as a plain dict. All times are seconds of one clock that goes on across restarts, such as the time since 1970.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_HOUR = 3600.0
+_BUCKETS = {"window": 720, "hour": 60}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the jurisdiction and the operator allow; shares are of calls answered by a person.
+
+    `limit` holds over `span` seconds: 3 % over 30 days in 16 CFR 310.4(b)(4)(i), 24 h where that is the custom. A
+    rolling hour has its own `hour_limit`, from `hour_least` answers on: of fewer, a share says little.
+    """
+
+    limit: float = 0.03
+    span: float = 30 * 86400.0
+    hour_limit: float = 0.05
+    hour_least: int = 100
+
+
+# The first answers of a window say little. Up to this many, calls may run ahead of the aim by a few.
+_FEW = 500
+_AHEAD = 4.0
+# What is aimed at, as a share of the limit: chance weighs less the more answers there are.
+_AIM_FEW, _AIM_MANY = 0.85, 0.95
+# From one abandoned call to the next the boldness falls by a fifth; the start is careful by one call.
+_GAIN = 0.25
+_CREDIT = 6.0
+# What is usual is learned more slowly, so that the credit comes back to nothing.
+_BASE_GAIN = 0.0003
+_BASE = 1.5
+_START = -1.0
+_NEAR = 3.0  # calls left in the hour from which on it is approached with care
+
+
+class Window:
+    """Answered and abandoned calls of a rolling span, in buckets, each counted until it has left the span entirely."""
+
+    __slots__ = ("_counts", "_width", "abandoned", "answered", "buckets")
+
+    def __init__(self, span: float, buckets: int) -> None:
+        self.buckets = buckets
+        self.answered = self.abandoned = 0
+        self._width = span / buckets
+        self._counts: dict[int, tuple[int, int]] = {}  # by number of the bucket, oldest first
+
+    def add(self, now: float, *, answered: int = 0, abandoned: int = 0) -> None:
+        """Count what happened now."""
+        self.pass_on(now)
+        place = max(int(now // self._width), *self._counts, 0) if self._counts else int(now // self._width)
+        before = self._counts.get(place, (0, 0))
+        self._counts[place] = before[0] + answered, before[1] + abandoned
+        self.answered += answered
+        self.abandoned += abandoned
+
+    def pass_on(self, now: float) -> None:
+        """Forget what is older than the span."""
+        oldest = int(now // self._width) - self.buckets
+        while self._counts and (first := next(iter(self._counts))) < oldest:
+            answered, abandoned = self._counts.pop(first)
+            self.answered -= answered
+            self.abandoned -= abandoned
+
+    def to_list(self) -> list[list[int]]:
+        """Give the buckets as plain numbers: number, answered, abandoned."""
+        return [[place, *counts] for place, counts in self._counts.items()]
+
+    def take_up(self, kept: list[list[int]]) -> None:
+        """Continue from what `to_list` gave."""
+        self._counts = {place: (answered, abandoned) for place, answered, abandoned in sorted(kept)}
+        self.answered = sum(answered for answered, _ in self._counts.values())
+        self.abandoned = sum(abandoned for _, abandoned in self._counts.values())
+
+
+class Budget:
+    """Abandoned calls against answered ones.
+
+    `credit` is what has been aimed at and not been used, in calls: it steers from call to call, while the windows stop
+    the dialer where they must. `base` is the boldness, as a logarithm, that uses up what is aimed at.
+    """
+
+    __slots__ = ("_hour", "_window", "base", "credit", "terms")
+
+    def __init__(self, terms: Terms | None = None) -> None:
+        self.terms = terms or Terms()
+        self.credit = _START
+        self.base = 0.0
+        self._window = Window(self.terms.span, _BUCKETS["window"])
+        self._hour = Window(_HOUR, _BUCKETS["hour"])
+
+    def learn_answer(self, now: float) -> None:
+        """Note that a person answered."""
+        self._window.add(now, answered=1)
+        self._hour.add(now, answered=1)
+        self.credit = min(self.credit + self.aim(), _CREDIT)
+        self.base = min(max(self.base + _BASE_GAIN * self.credit, -_BASE), _BASE)
+
+    def learn_abandoned(self, now: float) -> None:
+        """Note that a person who answered met nobody."""
+        self._window.add(now, abandoned=1)
+        self._hour.add(now, abandoned=1)
+        self.credit = max(self.credit - 1.0, -_CREDIT)
+
+    def share(self, now: float) -> float:
+        """Give the share of abandoned calls in the law's window."""
+        self._window.pass_on(now)
+        return self._window.abandoned / max(self._window.answered, 1)
+
+    def aim(self) -> float:
+        """Give the share that is aimed at, below the limit."""
+        few = _FEW / (_FEW + self._window.answered)
+        return self.terms.limit * (_AIM_MANY + (_AIM_FEW - _AIM_MANY) * few)
+
+    def is_spent(self, now: float) -> bool:
+        """Tell whether one more abandoned call might break the limit of the window."""
+        self._window.pass_on(now)
+        limit, answered = self.terms.limit, self._window.answered
+        early = min(self.aim() * answered + _AHEAD, limit * _FEW) if limit else 0.0
+        return self._window.abandoned + 1 > max(limit * answered, early)
+
+    def hour_left(self, now: float) -> float:
+        """Tell how many calls more may be abandoned in this hour; below zero: not even one."""
+        self._hour.pass_on(now)
+        return self.terms.hour_limit * max(self._hour.answered, self.terms.hour_least) - self._hour.abandoned - 1.0
+
+    def boldness(self, now: float) -> float:
+        """Give the factor by which to take more risk than usual, or less; 0 where nothing may be risked."""
+        near = min(1.0, max(0.0, self.hour_left(now)) / _NEAR)
+        return near * math.exp(_GAIN * self.credit + self.base)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the counts as plain values."""
+        return {"credit": self.credit, "base": self.base, "window": self._window.to_list(), "hour": self._hour.to_list()}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any], terms: Terms | None = None) -> "Budget":
+        """Take up again what `to_dict` gave, under the same span."""
+        budget = cls(terms)
+        budget.credit, budget.base = float(kept["credit"]), float(kept["base"])
+        budget._window.take_up(kept["window"])
+        budget._hour.take_up(kept["hour"])
+        return budget

@@ -1,0 +1,219 @@
+"""What a campaign's dialer has learned, and what it expects of calls under way and of agents who are busy.
+
+One `Forecast` belongs to one campaign (its people answer alike, its conversations last alike) and is kept across
+restarts as a plain dict. The engine tells it how each call and each stage of an agent ended. All times are seconds of
+one clock; `hour` is the hour of day where the customers are, 0 to 23.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contactd.domain.distributions import AGES, Durations, Rings
+
+PATIENCE = 2.0  # an answered person may be kept waiting that long: 16 CFR 310.4(b)(1)(iv)
+LEADS = 7  # so many moments ahead at which supply and demand are compared
+_HOUR_MEMORY = 2000.0  # calls
+_HOUR_KNOWN = 100.0
+_TALK_GUESS, _WRAP_GUESS = 180.0, 30.0
+_COARSE = 1.1  # talks are told apart by a tenth of what they have lasted
+
+Row = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A call under way: when it was placed and since when it rings; None while it does not, as far as is known."""
+
+    placed: float
+    ringing: float | None = None
+
+
+class Forecast:
+    """Everything learned for one campaign; `leads` are seconds ahead, each standing for as many answers."""
+
+    __slots__ = ("_rows", "hour", "hours", "leads", "placed", "ring_delay", "ringing", "talk", "wrap")
+
+    def __init__(self) -> None:
+        self.placed = Rings()
+        self.ringing = Rings()
+        self.talk = Durations(_TALK_GUESS)
+        self.wrap = Durations(_WRAP_GUESS)
+        self.ring_delay = 0.0
+        self.hours = [[0.0, 0.0] for _ in range(24)]  # answered, ended
+        self.hour: int | None = None
+        self._rows: dict[str, dict[int, Row]] = {}
+        self._look_again()
+
+    # -- learning ------------------------------------------------------------------------------------------------
+
+    def learn_answer(self, line: Line, now: float, hour: int) -> None:
+        """Note that a person or a machine answered."""
+        self._count(hour, 1.0)
+        moved = self.placed.learn_answer(now - line.placed)
+        if line.ringing is not None:
+            self.ring_delay += (line.ringing - line.placed - self.ring_delay) / min(self.placed.known, 100)
+            moved |= self.ringing.learn_answer(now - line.ringing)
+        self._note(moved=moved)
+
+    def learn_end(self, line: Line, now: float, hour: int) -> None:
+        """Note that nobody answered: rung out, busy, failed."""
+        self._count(hour, 0.0)
+        moved = self.placed.learn_end(now - line.placed)
+        if line.ringing is not None:
+            moved |= self.ringing.learn_end(now - line.ringing)
+        self._note(moved=moved)
+
+    def learn_cancel(self, line: Line, now: float) -> None:
+        """Note that we hung up before an answer."""
+        moved = self.placed.learn_cancel(now - line.placed)
+        if line.ringing is not None:
+            moved |= self.ringing.learn_cancel(now - line.ringing)
+        self._note(moved=moved)
+
+    def learn_talk(self, seconds: float) -> None:
+        """Note how long a conversation lasted, the agent's time in it."""
+        if self.talk.learn(seconds):
+            self._rows["talk"] = {}
+
+    def learn_wrap(self, seconds: float) -> None:
+        """Note how long the work after a conversation took."""
+        if self.wrap.learn(seconds):
+            self._rows["wrap"], self._rows["talk"] = {}, {}
+
+    def turn(self, hour: int) -> None:
+        """Begin an hour of the day: what is known of its answers from other days moves the estimate at once."""
+        before, self.hour = self.hour, hour
+        usual = self._usual(hour)
+        if hour == before or usual is None:
+            return
+        once = self._usual(before) if before is not None else None
+        for rings in (self.placed, self.ringing):
+            rings.rate = usual if once is None else _shifted(rings.rate, usual, once)
+        self._note(moved=True)
+
+    # -- expecting -----------------------------------------------------------------------------------------------
+
+    def answers(self, lines: Iterable[Line], now: float, leads: Row | None = None) -> list[tuple[Row, int]]:
+        """Give, for calls alike, the probability of an answer within each lead, and how many they are.
+
+        `leads` are those of another campaign that is to be decided for.
+        """
+        ringing: Counter[int] = Counter()
+        placed: Counter[int] = Counter()
+        for line in lines:
+            if line.ringing is None:
+                placed[min(round(now - line.placed), AGES)] += 1
+            else:
+                ringing[min(round(now - line.ringing), AGES)] += 1
+        if leads not in (None, self.leads):
+            return [
+                (tuple(rings.within(age, lead) for lead in leads or ()), count)
+                for rings, ages in ((self.ringing, ringing), (self.placed, placed))
+                for age, count in ages.items()
+            ]
+        return [
+            *((self._answer_row("ringing", age), count) for age, count in ringing.items()),
+            *((self._answer_row("placed", age), count) for age, count in placed.items()),
+        ]
+
+    def fresh(self) -> Row:
+        """Give the same for a call placed now."""
+        return self._answer_row("placed", 0)
+
+    def returns(self, talking: Iterable[float], wrapping: Iterable[float], now: float) -> list[tuple[Row, int]]:
+        """Give, for agents alike, the probability of being free within each lead and a caller's patience."""
+        wraps = Counter(round(now - since) for since in wrapping)
+        talks = Counter(int(math.log(max(now - since, 1.0), _COARSE)) for since in talking)
+        return [
+            *((self._wrap_row(elapsed), count) for elapsed, count in wraps.items()),
+            *((self._talk_row(place), count) for place, count in talks.items()),
+        ]
+
+    def early_shares(self, min_ring: float | None) -> Row:
+        """Give for each lead which part of the answers it stands for comes before a call may be hung up."""
+        if min_ring is None:
+            return (1.0,) * LEADS
+        before = self.placed.answered_before(min_ring + self.ring_delay) * LEADS
+        return tuple(min(1.0, max(0.0, before - place)) for place in range(LEADS))
+
+    # -- keeping -------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give what was learned as plain values."""
+        return {
+            **{name: getattr(self, name).to_dict() for name in ("placed", "ringing", "talk", "wrap")},
+            "ring_delay": self.ring_delay,
+            "hours": [list(hour) for hour in self.hours],
+        }
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> "Forecast":
+        """Take up again what `to_dict` gave; the hour of day is to be told anew."""
+        forecast = cls()
+        forecast.placed, forecast.ringing = Rings.from_dict(kept["placed"]), Rings.from_dict(kept["ringing"])
+        forecast.talk, forecast.wrap = Durations.from_dict(kept["talk"]), Durations.from_dict(kept["wrap"])
+        forecast.ring_delay = float(kept["ring_delay"])
+        forecast.hours = [list(hour) for hour in kept["hours"]]
+        forecast._look_again()
+        return forecast
+
+    # ------------------------------------------------------------------------------------------------------------
+
+    def _count(self, hour: int, answer: float) -> None:
+        if hour != self.hour:
+            self.turn(hour)
+        counts, keep = self.hours[hour], 1.0 - 1.0 / _HOUR_MEMORY
+        counts[0] = counts[0] * keep + answer
+        counts[1] = counts[1] * keep + 1.0
+
+    def _usual(self, hour: int) -> float | None:
+        answered, ended = self.hours[hour]
+        return (answered + 1.0) / (ended + 3.0) if ended >= _HOUR_KNOWN else None
+
+    def _note(self, *, moved: bool) -> None:
+        if moved:
+            self._rows["placed"], self._rows["ringing"] = {}, {}
+            if self._leads_now() != self.leads:
+                self._look_again()
+
+    def _look_again(self) -> None:
+        self.leads = self._leads_now()
+        self._rows = {name: {} for name in ("placed", "ringing", "talk", "wrap")}
+
+    def _leads_now(self) -> Row:
+        return tuple(self.placed.answer_age((place + 0.5) / LEADS) for place in range(LEADS))
+
+    def _answer_row(self, name: str, age: int) -> Row:
+        row = self._rows[name].get(age)
+        if row is None:
+            rings = self.placed if name == "placed" else self.ringing
+            row = self._rows[name][age] = tuple(rings.within(age, lead) for lead in self.leads)
+        return row
+
+    def _wrap_row(self, elapsed: int) -> Row:
+        row = self._rows["wrap"].get(elapsed)
+        if row is None:
+            row = tuple(self.wrap.over_within(elapsed, lead + PATIENCE) for lead in self.leads)
+            self._rows["wrap"][elapsed] = row
+        return row
+
+    def _talk_row(self, place: int) -> Row:
+        """Take the wrap-up after it at its mean: when a conversation ends is hardly known anyway."""
+        row = self._rows["talk"].get(place)
+        if row is None:
+            elapsed, usual = _COARSE**place, PATIENCE - self.wrap.mean
+            row = tuple(self.talk.over_within(elapsed, lead + usual) for lead in self.leads)
+            self._rows["talk"][place] = row
+        return row
+
+
+def _shifted(rate: float, usual: float, once: float) -> float:
+    """Move a rate by as much as the usual rates of two hours differ, in log-odds."""
+    odds = rate / (1.0 - rate) * (usual / (1.0 - usual)) / (once / (1.0 - once)) if rate < 1.0 else 1.0 / _LEAST
+    return min(max(odds / (1.0 + odds), _LEAST), 1.0 - _LEAST)
+
+
+_LEAST = 1e-4

@@ -1,0 +1,216 @@
+"""How many calls to place now, which ringing calls to hang up, and why no more are placed.
+
+The dialer asks after every event and every second or two. Supply (free agents and those who will be) is compared with
+demand (calls that may be answered) at several moments ahead; one more call is placed while the risk that its answer
+meets nobody stays within what the budget of abandoned calls allows. There is always a call for each free agent.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from contactd.domain.abandonment import Budget
+from contactd.domain.forecast import LEADS, Forecast, Line, Row
+
+_RISK = 0.02  # of the next call, when the budget is on its aim
+_MOST_RISK = 0.4
+_SOON = 1.0  # seconds; whoever is free by then answers a call that is answered until the next decision
+_SURE = 0.7  # with fewer agents expected free soon, calls that may be hung up are
+_LATE = 0.05  # an answer that comes when the call may be hung up is a small risk, but one
+_NOTHING = 1e-9
+
+
+class Mode(StrEnum):
+    """How many calls there may be for a free agent."""
+
+    PROGRESSIVE = "progressive"  # one
+    POWER = "power"  # a fixed ratio
+    PREDICTIVE = "predictive"  # as many as the budget of abandoned calls allows
+
+
+class Reason(StrEnum):
+    """What keeps the dialer from placing more calls than it does."""
+
+    LEVEL_ZERO = "level_zero"
+    NO_AGENT = "no_agent"
+    TRUNKS_FULL = "trunks_full"
+    LINES_FULL = "lines_full"
+    PROGRESSIVE = "progressive"
+    SMALL_TEAM = "small_team"
+    COLD_START = "cold_start"
+    BUDGET_SPENT = "budget_spent"
+    HOUR_SPENT = "hour_spent"
+    ENOUGH_RINGING = "enough_ringing"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a campaign is dialled.
+
+    `ratio` is for the mode power. `level` 0 places nothing; between 0 and 1 the mode predictive takes that share of its
+    risk. `max_lines` counts calls under way and waiting, for each agent who works. Teams smaller than `small_team`
+    and campaigns of which fewer than `cold_calls` have ended are dialled progressively. `min_ring` is how many seconds
+    a call has to ring before it may be hung up (15 in 16 CFR 310.4(b)(4)(ii)); None: never.
+    """
+
+    mode: Mode = Mode.PREDICTIVE
+    ratio: float = 1.5
+    level: float = 1.0
+    max_lines: float = 5.0
+    small_team: int = 0
+    cold_calls: int = 50
+    min_ring: float | None = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Calls of another campaign that the same agents work for."""
+
+    forecast: Forecast
+    calls: Sequence[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A team at this moment, in seconds of one clock.
+
+    Only agents who stay count: neither `free` nor `talking` nor `wrapping` holds whoever has asked for a pause or
+    signed off. `talking` and `wrapping` say since when (reserved agents talk since they were reserved). `waiting` are
+    answered calls without an agent. `calls` are under way and not being hung up. `trunks` are lines that may be taken
+    yet; None: any number.
+    """
+
+    now: float
+    free: int
+    waiting: int = 0
+    talking: Collection[float] = ()
+    wrapping: Collection[float] = ()
+    calls: Sequence[Line] = ()
+    others: Sequence[Others] = ()
+    trunks: int | None = None
+
+    @property
+    def agents(self) -> int:
+        """Count who is at work and stays."""
+        return self.free + len(self.talking) + len(self.wrapping)
+
+    @property
+    def open(self) -> int:
+        """Count the calls that need an agent, or may."""
+        return self.waiting + len(self.calls) + sum(len(other.calls) for other in self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do now: calls to place, places in `View.calls` to hang up, and why no more are placed."""
+
+    place: int
+    cancel: tuple[int, ...]
+    reason: Reason
+
+
+def decide(view: View, forecast: Forecast, budget: Budget, settings: Settings) -> Decision:
+    """Decide for one campaign of a team; those of several are asked in turn, each with the calls of the others."""
+    cancel = calls_to_cancel(view, forecast, settings)
+    if settings.level <= 0.0:
+        return Decision(0, cancel, Reason.LEVEL_ZERO)
+    if not view.agents:
+        return Decision(0, cancel, Reason.NO_AGENT)
+    floor = max(0, view.free - view.open)
+    most, limit = _most(view, settings)
+    wanted, reason = floor, _held_back(view, forecast, budget, settings)
+    if reason is None:
+        reason = Reason.ENOUGH_RINGING
+        wanted = max(floor, _wanted(view, forecast, budget, settings, max(most, 0)))
+    if wanted >= most and (wanted > floor or most < floor):
+        wanted, reason = max(most, floor if limit is Reason.LINES_FULL else 0), limit
+    return Decision(wanted, cancel, reason)
+
+
+def calls_to_cancel(view: View, forecast: Forecast, settings: Settings) -> tuple[int, ...]:
+    """Name the calls, by their places, that have rung long enough and would meet nobody if they were answered now."""
+    if settings.min_ring is None:
+        return ()
+    since = view.now - settings.min_ring
+    rung = tuple(place for place, call in enumerate(view.calls) if call.ringing is not None and call.ringing <= since)
+    if not rung:
+        return ()
+    soon = sum(forecast.wrap.over_within(view.now - begun, _SOON) for begun in view.wrapping)
+    return rung if view.free - view.waiting + soon < _SURE else ()
+
+
+def _most(view: View, settings: Settings) -> tuple[int, Reason]:
+    """Tell how many calls may be placed at most, and what limits them."""
+    lines = int(max(settings.max_lines, 1.0) * view.agents) - view.open
+    if view.trunks is not None and view.trunks <= lines:
+        return max(view.trunks, 0), Reason.TRUNKS_FULL
+    return lines, Reason.LINES_FULL
+
+
+def _held_back(view: View, forecast: Forecast, budget: Budget, settings: Settings) -> Reason | None:
+    """Tell why there is only one call for a free agent; None: there may be more."""
+    if settings.mode is Mode.PROGRESSIVE:
+        return Reason.PROGRESSIVE
+    if view.agents < settings.small_team:
+        return Reason.SMALL_TEAM
+    if forecast.placed.known < settings.cold_calls:
+        return Reason.COLD_START
+    if budget.is_spent(view.now):
+        return Reason.BUDGET_SPENT
+    if budget.hour_left(view.now) < 0.0:
+        return Reason.HOUR_SPENT
+    return None
+
+
+def _wanted(view: View, forecast: Forecast, budget: Budget, settings: Settings, most: int) -> int:
+    if settings.mode is Mode.POWER:
+        return math.floor(settings.ratio * view.free + 0.5) - view.open
+    risk = min(_RISK * settings.level * budget.boldness(view.now), _MOST_RISK)
+    outlook = _Outlook(view, forecast, settings.min_ring)
+    wanted = 0
+    while wanted < most and outlook.risk(wanted) <= risk:
+        wanted += 1
+    return wanted
+
+
+class _Outlook:
+    """Agents free less calls answered, at each lead: as a mean and a variance."""
+
+    __slots__ = ("_fresh", "_means", "_variances", "_weights")
+
+    def __init__(self, view: View, forecast: Forecast, min_ring: float | None) -> None:
+        self._means = [float(view.free - view.waiting)] * LEADS
+        self._variances = [0.0] * LEADS
+        for row, count in forecast.returns(view.talking, view.wrapping, view.now):
+            self._add(row, count, count)
+        for row, count in forecast.answers(view.calls, view.now):
+            self._add(row, count, -count)
+        for other in view.others:
+            for row, count in other.forecast.answers(other.calls, view.now, forecast.leads):
+                self._add(row, count, -count)
+        self._fresh = forecast.fresh()
+        self._weights = [max(early, _LATE) for early in forecast.early_shares(min_ring)]
+
+    def risk(self, before: int) -> float:
+        """Estimate how probably the answer of one more call meets nobody, after so many placed before it."""
+        lost = 0.0
+        for weight, mean, variance, fresh in zip(
+            self._weights, self._means, self._variances, self._fresh, strict=True
+        ):
+            spread = variance + before * fresh * (1.0 - fresh)
+            lost += weight * _below_one(mean - before * fresh, spread)
+        return lost / LEADS
+
+    def _add(self, row: Row, count: int, sign: int) -> None:
+        self._means = [mean + sign * chance for mean, chance in zip(self._means, row, strict=True)]
+        self._variances = [
+            variance + count * chance * (1.0 - chance) for variance, chance in zip(self._variances, row, strict=True)
+        ]
+
+
+def _below_one(mean: float, variance: float) -> float:
+    """Estimate the probability that a sum of chances stays below one, as if it were normal."""
+    if variance < _NOTHING:
+        return 1.0 if mean < 0.5 else 0.0
+    return 0.5 * math.erfc((mean - 0.5) / math.sqrt(2.0 * variance))
