@@ -3,6 +3,7 @@
 A docstring below a key is what the JSON Schema tells an editor; config/contactd.toml tells each key's reason too.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -267,8 +268,10 @@ class Settings(Sections):
             return f"sqlite:///{self.state_directory / rest[1:]}"
         if not self.database.password:
             return self.database.url
-        login, at, place = rest.rpartition("@")
-        return f"{scheme}://{login}:{quote(self.database.password.reveal(), safe='')}{at}{place}"
+        # An option may hold an @ as well.
+        authority = re.split("[/?]", rest, maxsplit=1)[0]
+        login, _, server = authority.rpartition("@")
+        return f"{scheme}://{login}:{quote(self.database.password.reveal(), safe='')}@{server}{rest[len(authority) :]}"
 
     @property
     def template_directories(self) -> tuple[Path, ...]:

@@ -4,6 +4,7 @@ A write transaction of SQLite begins with BEGIN IMMEDIATE, so that two writers q
 snapshot sees one state of the data from its first statement to its last on both databases.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from contactd.config.words import SECRET_OPTIONS
 from contactd.domain.errors import StoreError
 from contactd.store.failures import translated
 from contactd.store.names import Keep, held_in_file, held_in_session
@@ -29,6 +31,7 @@ _IDLE_SECONDS = 60
 _ALIVE: dict[str, object] = {"keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3,
                              "tcp_user_timeout": 30_000}  # fmt: skip
 _READ_ONLY = "contactd_read_only"
+_PERHAPS_SECRET = re.compile(r"(?<=//)[^@]*@|(?<=[?]).*")
 
 
 class Database:
@@ -36,7 +39,7 @@ class Database:
 
     def __init__(self, url: URL, engine: sa.Engine) -> None:
         self.url = url.render_as_string(hide_password=False)
-        self.place = url.render_as_string(hide_password=True)
+        self.place = _place(url)
         self.dialect = "postgresql" if engine.dialect.name == "postgresql" else "sqlite"
         self.engine = engine
         self.path = Path(url.database or "") if self.dialect == "sqlite" else None
@@ -115,12 +118,19 @@ def use_wal(database: Database) -> None:
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
 
+def _place(url: URL) -> str:
+    """Write the address for messages, without its secrets."""
+    hidden = {name: "hidden" for name in url.query if name in SECRET_OPTIONS}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
 def _address(url: str) -> URL:
     try:
         address = make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         raise StoreError(
-            f"{url!r} is no database address; write sqlite:///path or postgresql://user@host/name",
+            f"{_PERHAPS_SECRET.sub('***', url)!r} is no database address; "
+            "write sqlite:///path or postgresql://user@host/name",
         ) from None
     kind = address.get_backend_name()
     if kind == "postgresql":

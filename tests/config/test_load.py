@@ -126,6 +126,13 @@ def test_the_pass_word_is_put_into_the_database_url(tmp_path: Path, monkeypatch:
     assert load(configuration(tmp_path, url)).database_url == "postgresql://contactd@db.example.com/contactd"
     settings = load(configuration(tmp_path, url + 'password = { env = "DB" }\n'))
     assert settings.database_url == "postgresql://contactd:p%40ss%2Fword@db.example.com/contactd"
+    url = '[database]\nurl = "{}"\npassword = {{ env = "DB" }}\n'
+    for written, completed in (
+        ("postgresql://db.example.com/contactd", "postgresql://:p%40ss%2Fword@db.example.com/contactd"),
+        ("postgresql://a@/db?application_name=x@y", "postgresql://a:p%40ss%2Fword@/db?application_name=x@y"),
+        ("postgresql://a@db.example.com", "postgresql://a:p%40ss%2Fword@db.example.com"),
+    ):
+        assert load(configuration(tmp_path, url.format(written))).database_url == completed
     with pytest.raises(ConfigError, match="is for PostgreSQL"):
         load(configuration(tmp_path, '[database]\npassword = { env = "DB" }\n'))
 

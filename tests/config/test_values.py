@@ -110,6 +110,7 @@ def test_addresses_of_servers_databases_and_banks_are_checked() -> None:
     for check, wrong in (
         (words.check_url, "ftp://example.org"),
         (words.check_url, "https://example.org?x=1"),
+        (words.check_url, "https://a\u2100b.example.org"),
         (words.check_database, "sqlite:///"),
         (words.check_iban, "DE02 1203 0000 0000 2020 51"),
         (words.check_bic, "BYLA"),

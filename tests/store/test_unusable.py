@@ -32,6 +32,8 @@ def refused(url: str) -> str:
     ("url", "words"),
     [
         ("contactd.db", "'contactd.db' is no database address; write sqlite:///path or postgresql://user@host/name"),
+        ("postgresql://u@127.0.0.1:port/db", "'postgresql://***127.0.0.1:port/db' is no database address; write"),
+        ("postgresql://u:secret@h:port/d?password=x", "'postgresql://***h:port/d?***' is no database address; write"),
         ("mysql://x/y", "'mysql' is no database contactd knows; write sqlite:///path or postgresql://user@host/name"),
         ("sqlite://", "a database in memory forgets every contact; write sqlite:///path"),
         ("sqlite:////nowhere/at/all.db", "/nowhere/at/all.db: there is no directory /nowhere/at; make it, or mend"),
@@ -42,9 +44,18 @@ def test_an_address_that_cannot_be_right_is_refused(url: str, words: str) -> Non
     assert words in refused(url)
 
 
-def test_a_password_is_not_shown() -> None:
-    words = refused("postgresql://contactd:secret@127.0.0.1:1/contactd")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://contactd:secret@127.0.0.1:1/contactd",
+        "postgresql://contactd@127.0.0.1:1/contactd?password=secret",
+        "postgresql://contactd@127.0.0.1:1/contactd?sslmode=prefer&sslpassword=secret",
+    ],
+)
+def test_a_password_is_not_shown(url: str) -> None:
+    words = refused(url)
     assert "secret" not in words
+    assert "***" in words or "hidden" in words
     assert "the server does not answer or refuses; start it, or mend [database] url" in words
 
 
