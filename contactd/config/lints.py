@@ -9,6 +9,7 @@ from datetime import timedelta
 from contactd.config.campaigns import LISTS, NOTHING, CampaignFile, SelectTable, StepTable
 from contactd.config.findings import Findings, Source
 from contactd.config.locate import Place
+from contactd.config.values import LONGEST_DAYS
 from contactd.config.words import suggest
 from contactd.domain.account import Channel
 from contactd.domain.calendar import ALWAYS
@@ -69,6 +70,8 @@ def _impossible_amounts(place: Place, select: SelectTable) -> Iterator[Remark]:
 
 def _impossible_times(file: CampaignFile, days: list[int]) -> Iterator[Remark]:
     for index, (step, day) in enumerate(zip(file.step, days, strict=True)):
+        if day > LONGEST_DAYS:
+            yield ("step", index, "after"), f"comes on day {day}, more than a hundred years late"
         if step.until is not None and step.until < max(day, file.select.min_days_due):
             first = max(day, file.select.min_days_due)
             yield ("step", index, "until"), f"is {step.until}, but the step comes on day {first} at the earliest: never"

@@ -1,5 +1,6 @@
 """Loading: where files are looked for, what settings offer, and that a valid whole comes out or nothing."""
 
+import contextlib
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from contactd.config import load as loading
 from contactd.config.load import find, inspect, load, load_defaults, unavailable_steps
+from contactd.config.read import parse_toml
 from contactd.config.settings import Sections, Settings
 from contactd.domain.account import Channel
 from contactd.domain.errors import ConfigError
@@ -261,3 +263,18 @@ def test_with_providers_every_step_of_the_shipped_campaigns_can_be_carried_out(m
     simulated = {"smtp": {"host": "localhost"}, "sms": {"backend": "simulated"}, "telephony": {"backend": "simulated"}}
     assert unavailable_steps(load_defaults(simulated)) == []
     assert unavailable_steps(load_defaults()) != []
+
+
+def test_a_text_that_breaks_the_reader_is_refused_in_plain_words() -> None:
+    for left, right in (("[", "]"), ("{a=", "}")):
+        with pytest.raises(ConfigError) as caught:
+            parse_toml(f"[web]\nport = {left * 5_000}1{right * 5_000}\n", "x.toml")
+        assert str(caught.value) == "x.toml:2: is no TOML that can be used: brackets are nested too deeply"
+        for depth in range(300, 520, 5):  # whichever of the two readers gives up first
+            with contextlib.suppress(ConfigError):
+                parse_toml(f"port = {left * depth}1{right * depth}\n", "x.toml")
+    with pytest.raises(ConfigError) as caught:
+        parse_toml(f"[web]\n# 1\nport = {'9' * 5_000}\n", "x.toml")
+    assert str(caught.value) == "x.toml:3: is no TOML that can be used: a number is too long"
+    with pytest.raises(ConfigError, match=r"x\.toml:1: port: is too large a number"):
+        parse_toml(f"port = 0x{'f' * 5_000}\n", "x.toml")
