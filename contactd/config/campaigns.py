@@ -66,6 +66,12 @@ def parse_after(value: str) -> tuple[str, int]:
     return match["step"], parse_days(match["days"]) if match["days"] else 0
 
 
+def _template(value: str) -> str:
+    if "/" in value or "\0" in value or value.startswith("."):
+        raise ValueError(f'"{value}" cannot be the name of a text; it names a file without folder, language and ending')
+    return value
+
+
 def _after(value: object) -> object:
     parse_after(str(value))
     return value
@@ -102,6 +108,7 @@ def _format_retry(value: timedelta | str) -> str:
 
 
 After = Annotated[str, BeforeValidator(_after), Field(examples=["mahnung + 14 days"])]
+Template = Annotated[str, AfterValidator(_template)]
 Outcome = Annotated[str, AfterValidator(_outcome)]
 Retry = Annotated[
     timedelta | str,
@@ -172,9 +179,9 @@ class StepTable(Section):
     """Due this long after an earlier step was done, like "mahnung + 14 days"."""
     until: int | None = Field(default=None, ge=0, le=LONGEST_DAYS)
     """No longer begun later than this many days after the oldest open invoice fell due."""
-    template: str = ""
+    template: Template = ""
     """Name of the text; templates/<channel>/<template>.<language>.*"""
-    otherwise: str = ""
+    otherwise: Template = ""
     """Step to go on with at once without address, or TEMPLATE-CHANNEL for the same text another way."""
     attempts: int = Field(default=1, ge=1, le=50)
     """Most tries."""

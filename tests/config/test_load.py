@@ -140,6 +140,7 @@ def test_the_pass_word_is_put_into_the_database_url(tmp_path: Path, monkeypatch:
 
 
 def test_own_templates_come_before_the_shipped_ones(tmp_path: Path) -> None:
+    (tmp_path / "texte").mkdir()
     settings = load(configuration(tmp_path, '[templates]\ndirectories = ["texte"]\n'))
     own, shipped = settings.template_directories
     assert own == tmp_path / "texte"
@@ -278,3 +279,13 @@ def test_a_text_that_breaks_the_reader_is_refused_in_plain_words() -> None:
     assert str(caught.value) == "x.toml:3: is no TOML that can be used: a number is too long"
     with pytest.raises(ConfigError, match=r"x\.toml:1: port: is too large a number"):
         parse_toml(f"port = 0x{'f' * 5_000}\n", "x.toml")
+
+
+def test_a_folder_of_templates_that_is_missing_is_an_error_where_campaigns_are_read(tmp_path: Path) -> None:
+    (tmp_path / "da").mkdir()
+    path = configuration(tmp_path, '[templates]\ndirectories = [\n  "da",\n  "weg",\n]\n')
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    said = f'there is no folder "{tmp_path}/weg"; make it, or remove the line'
+    assert str(caught.value) == f"{path}:4: templates.directories[2]: {said}"
+    assert load(path, campaigns=False).templates.directories == ("da", "weg")
