@@ -97,8 +97,13 @@ def _impossible_limits(file: CampaignFile) -> Iterator[Remark]:
             yield ("limits", key), f'is 0, but step "{calls[0]}" is a call: never'
 
 
+def expectations(file: CampaignFile) -> list[str]:
+    """List what a test may expect."""
+    return [NOTHING, *(step.id for step in file.step), *(step.otherwise for step in file.step if step.otherwise)]
+
+
 def _unknown_expectations(file: CampaignFile) -> Iterator[Remark]:
-    known = [NOTHING, *(step.id for step in file.step), *(step.otherwise for step in file.step if step.otherwise)]
+    known = expectations(file)
     for index, test in enumerate(file.test):
         if test.expect not in known:
             hint = suggest(test.expect, known) or f'; write the id of a step, or "{NOTHING}"'

@@ -65,6 +65,14 @@ def test_a_test_that_fails_is_told_with_its_line_and_refuses_the_configuration(d
     assert "contactd.toml: refused (1 error, 0 warnings, 1 campaign, 1 test)" in result.stdout
 
 
+def test_a_test_that_expects_a_step_nobody_wrote_is_told_once(desk: Path) -> None:
+    change(desk, 'expect = "mahnung-brief"', 'expect = "s2"')
+    result = call("check")
+    assert result.exit_code == 3
+    assert result.stdout.count("test[1].expect") == 1
+    assert "contactd.toml: refused (1 error, " in result.stdout
+
+
 def test_a_test_may_expect_nothing_and_is_told_why_nothing_comes(desk: Path) -> None:
     change(desk, "days_due = 14", "days_due = 1")
     result = call("check")

@@ -222,6 +222,10 @@ BROKEN_PROFILES = {
     '[columns]\nname = "A"\nopen = "A"': ['3: columns.open: "A" is name already'],
     '[columns]\nname = "A"\n[fixed]\nname = "B"': ["4: fixed.name: is in [columns] too; keep one of them"],
     'kind = "payments"': ["1: kind: this profile is for payments, not for accounts"],
+    '[side]\ncolum = "S/H"\npositive = ["S"]\nnegative = ["H"]': [
+        "1: side.column: is missing; it has no default",
+        '2: side.colum: unknown key; did you mean "column"?',
+    ],
     '[side]\ncolumn = "S/H"': [
         "1: side.positive: is missing; it has no default",
         "1: side.negative: is missing; it has no default",
