@@ -105,7 +105,7 @@ def test_a_side_that_is_neither_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text(f"{HEADER};S/H\n{ROW};X\n")
     with Table(path, own("accounts")) as table:
-        [(_, rejected)] = list(table.records())  # type: ignore[misc]
+        [(_, rejected)] = list(table.records())  # type: ignore[misc] # exactly one record
     assert rejected == Rejected(2, "S/H", '"X" is neither c nor d nor h nor haben nor s nor soll')
 
 
