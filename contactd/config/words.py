@@ -31,6 +31,11 @@ _OPTIONS = frozenset(
         "user",
     }
 )  # fmt: skip
+_WHOLE = frozenset(
+    {"connect_timeout", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "port",
+     "tcp_user_timeout"}
+)  # fmt: skip
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 # Names, IPv4 and IPv6 addresses; other letters are written in punycode.
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
 
@@ -173,7 +178,7 @@ def check_database(value: str) -> str:
 
 
 def _check_options(scheme: str, query: str) -> None:
-    for name in dict(parse_qsl(query, keep_blank_values=True)):
+    for name, value in parse_qsl(query, keep_blank_values=True):
         if scheme == "sqlite":
             raise ValueError(f'SQLite takes no options; remove "?{query}"')
         if name == "password":
@@ -186,6 +191,10 @@ def _check_options(scheme: str, query: str) -> None:
             )
         if name not in _OPTIONS:
             raise ValueError(f'"{name}" is no option of PostgreSQL{suggest(name, _OPTIONS) or "; remove it"}')
+        if name in _WHOLE and not re.fullmatch("[0-9]{1,9}", value):
+            raise ValueError(f'option {name} must be a whole number, not "{value}"')
+        if name == "sslmode" and value not in _SSL_MODES:
+            raise ValueError(f'option sslmode: "{value}" is none; write {", ".join(_SSL_MODES)}')
 
 
 def _port_or_brackets(error: ValueError) -> str:

@@ -112,7 +112,11 @@ class Database:
 def open_database(url: str) -> Database:
     """Connect; raises StoreError, naming the cause and the cure, for whatever is no database of contactd's."""
     address = _address(url)
-    database = Database(address, _engine(address))
+    try:
+        engine = _engine(address)
+    except sa.exc.ArgumentError as error:  # hosts and ports among the options
+        raise StoreError(f"{_place(address)}: is no database address: {error}; mend [database] url") from error
+    database = Database(address, engine)
     try:
         version = database.version()
         if version and database.path:

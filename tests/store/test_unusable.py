@@ -35,6 +35,7 @@ def refused(url: str) -> str:
         ("contactd.db", "'contactd.db' is no database address; write sqlite:///path or postgresql://user@host/name"),
         ("postgresql://u@127.0.0.1:port/db", "'postgresql://***127.0.0.1:port/db' is no database address; write"),
         ("postgresql://u:secret@h:port/d?password=x", "'postgresql://***h:port/d?***' is no database address; write"),
+        ("postgresql://u@/d?host=a&port=b", "/d?host=a&port=b: is no database address: "),
         ("mysql://x/y", "'mysql' is no database contactd knows; write sqlite:///path or postgresql://user@host/name"),
         ("sqlite://", "a database in memory forgets every contact; write sqlite:///path"),
         ("sqlite:////nowhere/at/all.db", "/nowhere/at/all.db: there is no directory /nowhere/at; make it, or mend"),
