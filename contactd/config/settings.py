@@ -18,6 +18,7 @@ from contactd.config.section import LOOSE, NO_SECRET, Port, Section
 from contactd.config.shipped import defaults_directory
 from contactd.config.values import Duration, Minute, Ratio, Second, parse_duration
 from contactd.config.words import Bic, Country, Cron, Currency, Email, Iban, Language, Name, Url
+from contactd.domain.account import Channel
 from contactd.domain.campaign import Campaign
 from contactd.domain.policy import Policy
 
@@ -279,6 +280,12 @@ class Settings(Sections):
         folder = self._path.resolve().parent
         own = tuple(folder / directory for directory in self.templates.directories)
         return (*own, defaults_directory() / "templates")
+
+
+def rate_of(settings: Settings, channel: Channel) -> float | None:
+    """Answer how many messages a second a channel may send, None where there is no limit."""
+    rate = settings.smtp.rate if channel is Channel.EMAIL else settings.twilio.rate
+    return rate or None
 
 
 def needs_restart(old: Settings, new: Settings) -> list[str]:
