@@ -32,6 +32,7 @@ from contactd.engine.live_call import end_left
 from contactd.engine.pacer import dialling_of
 from contactd.engine.planner import Planner
 from contactd.engine.reconciler import Reconciler
+from contactd.engine.reminders import Reminders
 from contactd.engine.roster import Roster, agents_of
 from contactd.engine.sender import Sender
 from contactd.engine.timetable import Timetable, appointments_of
@@ -166,9 +167,11 @@ class Daemon:
         ]
         self.reconciler = Reconciler(self.commit, self.channels, clock, bus=self.bus, grace=settings.sending.grace)
         self.roster = Roster(agents_of(settings), clock)
-        self.vitals = Vitals(self.commit, clock, self.metrics, self.roster)
+        self.vitals = Vitals(self.commit, clock, self.metrics, self.roster, self._look_at_dialling)
         self.dialer = self._dialer(gate)
         self.followup = FollowUp(self.planner, clock, self._notify)
+        ahead = settings.telephony.callback_reminder.total_seconds()
+        self.reminders = Reminders(self.commit, clock, self.bus, ahead=ahead)
         self.timetable = Timetable(clock, self._plan_when_due)
         kept = await self.commit.read(batches.last_planned)
         self.timetable.replace(appointments_of(settings), kept)
@@ -231,7 +234,14 @@ class Daemon:
     async def _run_parts(self) -> None:
         async with asyncio.TaskGroup() as group:
             vitals = (self.vitals.measure_lag, self.vitals.look_over, self.vitals.probe, self._watch)
-            parts = (self._keep_name, self.reconciler.run, self.timetable.run, self.followup.run, *vitals)
+            parts = (
+                self._keep_name,
+                self.reconciler.run,
+                self.timetable.run,
+                self.followup.run,
+                self.reminders.run,
+                *vitals,
+            )
             self._background = [group.create_task(part()) for part in parts]
             working = [group.create_task(sender.run()) for sender in self.senders]
             if self.dialer is not None:
@@ -333,6 +343,11 @@ class Daemon:
             "dialling": await self.why_not_dialled(),
             "callbacks": await self.commit.read(lambda connection: callbacks_of(connection, now)),
         }
+
+    async def _look_at_dialling(self) -> None:
+        reasons = await self.why_not_dialled()
+        waiting = await self.commit.read(lambda connection: callbacks_of(connection, self.clock.now()))
+        self.metrics.dialled(reasons, waiting=waiting["waiting"], overdue=waiting["overdue"])
 
     async def why_not_dialled(self) -> dict[str, list[dict[str, object]]]:
         """Say for each team what keeps it from dialling, or that nothing does."""
