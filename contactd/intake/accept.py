@@ -20,6 +20,7 @@ from contactd.intake.rows import AccountRows, PaymentRows
 from contactd.intake.spool import Spool
 from contactd.intake.values import MACHINE
 from contactd.store import imports, payments
+from contactd.store.allocations import to_reconcile
 from contactd.store.database import Database
 from contactd.store.imports import Claim, Key, Taken
 from contactd.store.payments import NewPayment
@@ -192,9 +193,20 @@ def _write_accounts(
         counts["cleared"] += commit_again(database, lambda c, part: imports.clear(c, run, part, options.now()), part)
         done += len(part)
         _breathe(options, done / (spool.length + len(gone)))
+    _reconcile(database, options)
     counts["unchanged"] = counts["accepted"] - counts["new"] - counts["changed"]
     with database.transaction() as connection:
         imports.finish(connection, run, counts, options.now())
+
+
+def _reconcile(database: Database, options: Options) -> None:
+    """Once the whole list is in, and not before: let guessed payments go where it shows that they went."""
+    with database.snapshot() as connection:
+        ids = to_reconcile(connection)
+    for start in range(0, len(ids), _CHUNK):
+        part = ids[start : start + _CHUNK]
+        commit_again(database, lambda c, part: payments.reconcile(c, part, options.now()), part)
+        time.sleep(_BREATH_SECONDS)
 
 
 def take_payments(database: Database, stream: Iterable[Row], rows: PaymentRows, options: Options) -> Report:

@@ -1,7 +1,8 @@
 """Payments: recorded once, matched to an account, laid against its invoices; for intake.
 
-A payment that names an invoice pays it first, what is left pays the oldest, what is left then is kept as credit. A
-negative amount is a payment that was returned. Payments that fit no account wait for it with `account_id` empty.
+A payment that names an invoice pays it first, what is left pays the oldest, what is left then is kept as credit; what a
+list took off already is not paid again (`allocations` says how). A negative amount is a payment that was returned.
+Payments that fit no account wait for it with `account_id` empty.
 """
 
 from collections import defaultdict
@@ -13,7 +14,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from contactd.store import accounts
+from contactd.store import accounts, allocations
 from contactd.store.allocations import Money, among, ledger
 from contactd.store.imports import queue
 from contactd.store.schema import account, allocation, invoice, payment
@@ -51,6 +52,7 @@ class _Posting(NamedTuple):
 
     payment_id: int
     amount: int
+    value_on: date
     match: _Match
 
 
@@ -100,7 +102,7 @@ def settle_waiting(connection: Connection, account_ids: Collection[int], now: da
         for row in waiting
     ]  # fmt: skip
     postings = [
-        _Posting(row.id, row.amount, match)
+        _Posting(row.id, row.amount, row.value_date, match)
         for row, match in zip(waiting, _match(connection, lines), strict=True)
         if match is not None
     ]
@@ -115,6 +117,14 @@ def settle_waiting(connection: Connection, account_ids: Collection[int], now: da
     return len(postings)
 
 
+def reconcile(connection: Connection, account_ids: Collection[int], now: datetime) -> None:
+    """Lay money that names no invoice where lists by now show that it went; locks the accounts."""
+    queue(connection)
+    accounts.lock(connection, account_ids)
+    allocations.reconcile(connection, account_ids, now)
+    accounts.refresh(connection, account_ids, now)
+
+
 def _insert(
     connection: Connection, payments: Sequence[NewPayment], matches: Sequence[_Match | None], at: datetime
 ) -> list[_Posting]:
@@ -127,7 +137,7 @@ def _insert(
     statement = sa.insert(payment).returning(payment.c.fingerprint, payment.c.id)
     ids = {row[0]: row[1] for row in connection.execute(statement, rows)}
     return [
-        _Posting(ids[one.fingerprint], one.amount, match)
+        _Posting(ids[one.fingerprint], one.amount, one.value_date, match)
         for one, match in zip(payments, matches, strict=True)
         if match is not None
     ]
@@ -143,7 +153,7 @@ def _post(connection: Connection, postings: Sequence[_Posting], at: datetime) ->
     covered = _covered(connection, returned)
     for posting in postings:
         owner, document = posting.match
-        money = Money(posting.payment_id, posting.amount)
+        money = Money(posting.payment_id, posting.amount, posting.value_on)
         if posting.amount > 0:
             book.spend(owner, money, first=document)
         else:
