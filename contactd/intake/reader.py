@@ -9,7 +9,7 @@ import csv
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from io import TextIOWrapper
 from operator import itemgetter
@@ -34,6 +34,9 @@ _FOREIGN = {
 }
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _TOTAL = re.compile(r"(?:gesamt\w*|\w*summen?|saldo|(?:grand |sub)?total|sum)\b.*", re.IGNORECASE)
+# A row with one of these is an item, whatever its first cell says; where a total line is only guessed, so is one with
+# an account's number.
+_ITEM = frozenset({"invoice_no", "invoice_date", "due_date", "value_date"})
 
 # The S/H column's place, and the words for each sign.
 _Side = tuple[int, frozenset[str], frozenset[str]]
@@ -149,23 +152,22 @@ class Table:
     def records(self) -> Iterator[Record | tuple[Record, Rejected]]:
         """Give out every row that is no total and not blank; those that do not fit beside the reason."""
         total = re.compile(self.profile.total_lines) if self.profile.total_lines else None
-        document = next((place for place, name in self._places.items() if name == "invoice_no"), None)
+        item = _ITEM if total else _ITEM | {"account_no"}
+        telling = [place for place, name in self._places.items() if name in item]
         for row, cells, fault in self._lines.rows(self.delimiter):
             if fault:
                 yield Record(row, {}, cells), Rejected(row, "", fault)
                 continue
-            filled = cells[0].strip() or next((cell.strip() for cell in cells if cell and not cell.isspace()), "")
-            if not filled:
+            # Nearly always the first cell is filled; the rest is for the others.
+            first = 0 if cells[0].strip() else next((at for at, cell in enumerate(cells) if cell.strip()), -1)
+            if first < 0:
                 continue
-            if total.match(filled) if total else self._is_total(filled, cells, document):
+            filled = cells[first].strip()
+            looks_like_one = total.match(filled) if total else _TOTAL.fullmatch(filled)
+            if looks_like_one and not any(cells[place].strip() for place in telling if first < place < len(cells)):
                 self.ignored += 1
                 continue
             yield self._record(row, cells)
-
-    def _is_total(self, filled: str, cells: Sequence[str], document: int | None) -> bool:
-        if document is not None and document < len(cells) and cells[document].strip() not in {"", filled}:
-            return False
-        return _TOTAL.fullmatch(filled) is not None
 
     def _record(self, row: int, cells: list[str]) -> Record | tuple[Record, Rejected]:
         width = len(cells)

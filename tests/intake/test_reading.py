@@ -73,6 +73,31 @@ def test_somebody_called_like_a_total_is_a_row(tmp_path: Path) -> None:
     assert (len(claims), table.ignored) == (3, 0)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "Total Energies;4711;;50,00;EUR;;x",
+        "Saldo AG;;RE-1;50,00;EUR;;x",
+        "Summe;;;50,00;EUR;01.02.2026;x",
+        ";Gesamtwerk;RE-1;50,00;EUR;01.02.2026;x",
+    ],
+)
+def test_a_row_that_tells_whose_or_when_is_no_total_line(tmp_path: Path, row: str) -> None:
+    path = tmp_path / "paid.csv"
+    header = "creditor;account_no;invoice_no;amount;currency;value_date;reference"
+    path.write_text(f"{header}\n{row}\nSumme;;;50,00;EUR;;\n")
+    for profile in (own("payments"), Profile(kind="payments", total_lines="Summe|Gesamt")):
+        with Table(path, profile) as table:
+            found = [item.row for item in table.records() if isinstance(item, Record)]
+        assert (found, table.ignored) == ([2], 1)
+
+
+def test_a_profile_may_call_a_line_with_an_account_number_a_total(tmp_path: Path) -> None:
+    text = f"name;{HEADER.replace(';name', '')}\nSumme Müller;4711;;;;5,00\nJörg;{ROW.replace(';Jörg Müller', '')}\n"
+    claims, table = read(tmp_path / "list.csv", text.encode(), Profile(total_lines="Summe"))
+    assert (len(claims), table.ignored) == (1, 1)
+
+
 def test_a_row_may_span_lines_and_keeps_its_number(tmp_path: Path) -> None:
     rows = f"{ROW.replace('Jörg Müller', chr(34) + 'Jörg' + chr(10) + 'Müller' + chr(34))}\n{ROW}\n"
     path = tmp_path / "list.csv"
@@ -183,8 +208,10 @@ def test_the_shipped_profile_reads_a_list_of_open_items(tmp_path: Path) -> None:
         "Fälligkeit;Betrag;Saldo;S/H;WKZ;Buchungstext;Mahnstufe"
     )
     row = "10815;Jörg Quellmeer;P;j@example.org;030 23125001;;Musterweg 1;00101;Musterstadt;D;RE-1;05.10.2026;"
-    lines = [header, f"{row}19.10.2026;1.000;1.000;S;EUR;Strom;0", f"{row}19.10.2026;5;5;H;EUR;x;0", "Summe;;;;"]
+    lines = [header, f"{row}19.10.2026;1.000;1.000;S;EUR;Strom;0", f"{row}19.10.2026;5;5;H;EUR;x;0"]
     lines[2] = lines[2].replace("RE-1", "GS-1")
+    totals = ("Summe", "Zwischensumme:", "Gesamtsumme EUR", "Endsumme", "Gesamt", "Saldo", "Summen", "GESAMTSALDO")
+    lines += [f"{word};;;;;;;;;;;;;1.005;995;S;EUR;;" for word in totals]
     claims, table = read(tmp_path / "opos.csv", "\r\n".join(lines).encode("cp1252"), profile)
     assert [(claim.key, claim.open) for claim in claims] == [
         (("musterwerke", "10815", "EUR"), 100_000),
@@ -193,7 +220,7 @@ def test_the_shipped_profile_reads_a_list_of_open_items(tmp_path: Path) -> None:
     assert claims[0].account is not None
     assert claims[0].account.values["kind"] == "consumer"
     assert claims[0].account.values["country"] == "DE"
-    assert (table.ignored, table.ignored_columns) == (1, ["Mahnstufe"])
+    assert (table.ignored, table.ignored_columns) == (8, ["Mahnstufe"])
 
 
 def test_what_stands_above_the_headers_is_skipped(tmp_path: Path) -> None:
