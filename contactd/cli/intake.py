@@ -41,7 +41,7 @@ def import_() -> None:
 @import_.command()
 @file_argument
 @click.option("--full", is_flag=True, help="The file shows everything that is open: what is missing is cleared.")
-@click.option("--force", is_flag=True, help="Let --full clear more than [intake] max_vanish of the open accounts.")
+@click.option("--force", is_flag=True, help="Let --full clear what looks like an accident.")
 @profile_option
 @config_option
 @as_json
@@ -52,6 +52,11 @@ def accounts(file: Path, full: bool, force: bool, profile: str | None, config: P
     mobile, street, postcode, city, birth_date, segment, invoice_no, invoice_date, due_date, amount, open, currency,
     terms, goods. Needed: account_no, name, invoice_no, invoice_date, due_date, and open or amount. What a file has no
     column for stays as it is.
+
+    --full speaks for the creditors that have a row in the file; others are left as they are, and named. So a file
+    without a row is refused, even with --force. Without --force it is also refused when more than [intake] max_vanish
+    of the open accounts would be cleared, when the file ends in the middle of a row, and when a rejected row does not
+    tell its account number, so that the account would be cleared by mistake.
     """
     _import("accounts", file, full=full, force=force, profile=profile, config=config, json=json)
 
@@ -157,6 +162,8 @@ def _remarks(report: "Report", table: "Table", rejects: Path) -> Iterator[str]:
         yield f"columns left out of account: {', '.join(table.ignored_columns)}"
     if table.ignored:
         yield f"total lines left out: {table.ignored}"
+    for creditor in report.left:
+        yield f"creditor {creditor or '(none)'} is not in this list: left as it is"
     if report.unmatched:
         rows = ", ".join(map(str, report.unmatched[:_SHOWN]))
         more = "" if len(report.unmatched) <= _SHOWN else ", …"

@@ -17,12 +17,13 @@ from contactd.intake import rows as reading
 from contactd.intake.columns import ACCOUNTS, PAYMENTS
 from contactd.intake.records import Record, Rejected
 from contactd.intake.rows import AccountRows, PaymentRows
+from contactd.intake.snapshot import missing, refuse_torn
 from contactd.intake.spool import Spool
 from contactd.intake.values import MACHINE
 from contactd.store import imports, payments
 from contactd.store.allocations import to_reconcile
 from contactd.store.database import Database
-from contactd.store.imports import Claim, Key, Taken
+from contactd.store.imports import Claim, Taken
 from contactd.store.payments import NewPayment
 
 _CHUNK = 2_000
@@ -51,12 +52,13 @@ class Options:
 
 @dataclass(slots=True)
 class Report:
-    """What became of a list: counts, the rejected rows, the rows of payments nobody owns."""
+    """What became of a list: counts, the rejected rows, the rows of payments nobody owns, the creditors not in it."""
 
     kind: str
     counts: dict[str, int]
     rejected: list[Rejected] = field(default_factory=list)
     unmatched: list[int] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)  # creditors a full list does not show, left as they are
 
     @property
     def useless(self) -> bool:
@@ -66,7 +68,9 @@ class Report:
     def as_json(self) -> dict[str, object]:
         """Write as the command line and the API do."""
         shown: dict[str, object] = {**self.counts, "rejected_rows": [one.as_json() for one in self.rejected]}
-        return {**shown, "unmatched_rows": self.unmatched} if self.kind == "payments" else shown
+        if self.kind == "payments":
+            return {**shown, "unmatched_rows": self.unmatched}
+        return {**shown, "creditors_left": self.left}
 
 
 def accept_accounts(
@@ -83,7 +87,7 @@ def accept_accounts(
 ) -> Report:
     """Take rows with the CSV's columns as keys, written as programs do (ISO dates, decimal point).
 
-    Raises InputError when there is nothing in them, NeedsForce when too many open accounts would vanish.
+    Raises InputError when there is nothing in them, NeedsForce when a full list looks like an accident.
     """
     options = Options(now, source, full, force, max_vanish)
     return take_accounts(
@@ -131,7 +135,7 @@ def take_accounts(database: Database, stream: Iterable[Row], rows: AccountRows, 
         if not spool.length and not report.rejected:
             raise InputError(f"{options.source}: holds no row")
         if spool.length:
-            gone = _gone(database, rows, options) if options.full else {}
+            gone = _settled(database, rows, report, options) if options.full else {}
             _write_accounts(database, spool, gone, report, options)
     return report
 
@@ -142,29 +146,15 @@ def _reject(report: Report, record: Record, fault: Rejected, options: Options) -
         options.rejected(record, fault)
 
 
-def _gone(database: Database, rows: AccountRows, options: Options) -> dict[int, int]:
-    """Find the invoices (id: account) a snapshot does not show any more; raises NeedsForce when they are too many."""
-    creditors = {key[0] for key in rows.seen}
-    with database.snapshot() as connection:
-        before = vanished = 0
-        for key in imports.open_accounts(connection, creditors):
-            before += 1
-            vanished += key not in rows.seen and key[:2] not in rows.protected
-        if before and vanished / before > options.max_vanish and not options.force:
-            raise NeedsForce(
-                f"{options.source}: {vanished} of {before} open accounts would vanish ({100 * vanished // before} %, "
-                f"the limit is {100 * options.max_vanish:g} %): nothing was changed; "
-                "is the file whole? else use --force",
-            )
-        return {
-            invoice_id: account_id
-            for invoice_id, account_id, key, number in imports.listed_invoices(connection, creditors)
-            if _unseen(rows, key, number)
-        }
-
-
-def _unseen(rows: AccountRows, key: Key, number: str) -> bool:
-    return hash((key, number)) not in rows.invoices and key[:2] not in rows.protected
+def _settled(database: Database, rows: AccountRows, report: Report, options: Options) -> dict[int, int]:
+    """Find the invoices (id: account) a snapshot does not show any more; raises NeedsForce for an accident."""
+    if not options.force:
+        refuse_torn(report.rejected, options.source)
+    found, accident = missing(database, rows, options.source, options.max_vanish)
+    if accident and not options.force:
+        raise NeedsForce(accident)
+    report.left = found.creditors
+    return found.invoices
 
 
 def _write_accounts(

@@ -20,7 +20,7 @@ from typing import BinaryIO, Self
 from contactd.domain.errors import InputError
 from contactd.intake.columns import REASONS, SIDE, recognise
 from contactd.intake.profile import DELIMITERS, Profile
-from contactd.intake.records import Record, Rejected
+from contactd.intake.records import TORN, Record, Rejected
 
 _BLOCK = 1 << 20
 _LONGEST_ROW = 50  # lines: a quotation mark that is never closed must not swallow the file
@@ -173,10 +173,10 @@ class Table:
         width = len(cells)
         values, tidy = self._values(cells)
         if width > len(self.header) and any(cell.strip() for cell in cells[len(self.header) :]):
-            fault = f"has {width} cells, the header has {len(self.header)}"
-            return Record(row, values, cells), Rejected(row, "", fault)
+            # A delimiter too many stands somewhere: which cell is which column is not known.
+            return Record(row, {}, cells), Rejected(row, "", f"has {width} cells, the header has {len(self.header)}")
         if width < len(self.header) and self._lines.torn:
-            return Record(row, values, cells), Rejected(row, "", "the file ends in the middle of this row")
+            return Record(row, values, cells), Rejected(row, "", TORN)
         if self._side:
             place, positive, negative = self._side
             word = cells[place].strip() if place < width else ""

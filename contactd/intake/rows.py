@@ -143,7 +143,10 @@ class AccountRows:
     reading: _Reading
     seen: set[Key] = field(default_factory=set)
     invoices: dict[int, int] = field(default_factory=dict)  # hash of the key: row
+    owing: set[Key] = field(default_factory=set)  # those with a row that shows something open
     protected: set[tuple[str, str]] = field(default_factory=set)  # creditors' numbers in rejected rows
+    perhaps: set[str] = field(default_factory=set)  # cells of rejected rows: one of each row's is the number
+    nameless: list[int] = field(default_factory=list)  # rejected rows that do not tell whose they are
 
     def read(self, record: Record) -> Claim | Rejected:
         """Answer what the row claims, or what is wrong with it."""
@@ -155,11 +158,17 @@ class AccountRows:
 
     def protect(self, record: Record) -> None:
         """Remember whose row was rejected: what a list meant to say about it is unknown, so nothing is cleared."""
+        if not record.values and len(record.cells) > 1:
+            self.perhaps.update(cell.strip() for cell in record.cells)
+            return
         try:
             number, creditor = clean(record.values.get("account_no")), clean(record.values.get("creditor"))
         except ValueError:
-            return
-        self.protected.add((creditor, number))
+            number = creditor = ""
+        if number:
+            self.protected.add((creditor, number))
+        else:
+            self.nameless.append(record.row)
 
     def _claim(self, row: int, values: Values) -> Claim:
         reading = self.reading
@@ -176,6 +185,8 @@ class AccountRows:
         said = digest(f"{invoiced} {due} {amount} {goods is None} {terms is None}", goods or "", terms or "")
         account = None if key in self.seen else self._account(values)
         self.seen.add(key)
+        if rest > 0:
+            self.owing.add(key)
         self.invoices[mark] = row
         return Claim(key, account, number, invoiced, due, amount, rest, goods, terms, said)
 

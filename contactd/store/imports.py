@@ -266,6 +266,11 @@ def open_accounts(connection: Connection, creditors: Collection[str]) -> Iterato
         yield row[0], row[1], row[2]
 
 
+def owed_creditors(connection: Connection) -> list[str]:
+    """Answer the creditors to whom somebody owes something."""
+    return list(connection.scalars(sa.select(account.c.creditor).where(account.c.open > 0).distinct()))
+
+
 def listed_invoices(connection: Connection, creditors: Collection[str]) -> Iterator[tuple[int, int, Key, str]]:
     """Give out id, account, key and number of these creditors' invoices that a list has shown as open."""
     found = sa.select(
