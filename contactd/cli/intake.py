@@ -144,12 +144,12 @@ def _progress() -> Iterator[Callable[[str, float], None] | None]:
         yield note
 
 
-def _show(report: "Report", table: "Table", rejects: Path, *, json: bool) -> None:
+def _show(report: "Report", table: "Table", rejects: Path | None, *, json: bool) -> None:
     for line in _remarks(report, table, rejects):
         click.echo(f"contactd: {line}", err=True)
     if json:
         shown = report.as_json()
-        emit_json({**shown, "rejected_file": str(rejects) if report.rejected else None})
+        emit_json({**shown, "rejected_file": str(rejects) if report.rejected and rejects else None})
     else:
         names = ("accepted", "new", "changed", "cleared", "unchanged", "unmatched", "rejected")
         click.echo("  ".join(f"{name} {report.counts[name]:,}" for name in names if name in report.counts))
@@ -157,7 +157,7 @@ def _show(report: "Report", table: "Table", rejects: Path, *, json: bool) -> Non
         raise SystemExit(FAILED if report.useless else PARTIAL)
 
 
-def _remarks(report: "Report", table: "Table", rejects: Path) -> Iterator[str]:
+def _remarks(report: "Report", table: "Table", rejects: Path | None) -> Iterator[str]:
     if table.ignored_columns:
         yield f"columns left out of account: {', '.join(table.ignored_columns)}"
     if table.ignored:
@@ -171,5 +171,7 @@ def _remarks(report: "Report", table: "Table", rejects: Path) -> Iterator[str]:
     for one in report.rejected[:_SHOWN]:
         place = f"row {one.row}: {one.column}" if one.column else f"row {one.row}"
         yield f"{place}: {one.reason}"
-    if report.rejected:
+    if report.rejected and rejects:
         yield f"rejected rows with their reasons: {rejects}"
+    elif report.rejected:
+        yield f"rejected rows are kept in no file: {table.path} is none; --json shows all of them with their reasons"

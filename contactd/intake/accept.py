@@ -90,9 +90,8 @@ def accept_accounts(
     Raises InputError when there is nothing in them, NeedsForce when a full list looks like an accident.
     """
     options = Options(now, source, full, force, max_vanish)
-    return take_accounts(
-        database, _numbered(rows), reading.account_rows(ACCOUNTS, MACHINE, country, currency, free=True), options
-    )
+    reader = reading.account_rows(ACCOUNTS, MACHINE, country, currency, today=now().date(), free=True)
+    return take_accounts(database, _numbered(rows), reader, options)
 
 
 def accept_payments(

@@ -18,13 +18,14 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from contactd.domain.errors import InputError
-from contactd.intake.columns import REASONS, SIDE, recognise
+from contactd.intake.columns import REASONS, SIDE, normal, recognise
 from contactd.intake.profile import DELIMITERS, Profile
 from contactd.intake.records import TORN, Record, Rejected
 
 _BLOCK = 1 << 20
 _LONGEST_ROW = 50  # lines: a quotation mark that is never closed must not swallow the file
 _UNCLOSED = "a quotation mark is never closed"
+_SWALLOWED = "a quotation mark swallows the next row; write it twice"
 _ZIP, _GZIP, _PDF = b"PK\x03\x04", b"\x1f\x8b", b"%PDF"
 _FOREIGN = {
     _ZIP: "is a workbook or a ZIP file; save the sheet as CSV",
@@ -103,12 +104,7 @@ class Table:
             if header not in headers:
                 raise self._fault(f'there is no column "{header}" ({name}); found: {_listed(headers)}')
             places[headers.index(header)] = name
-        try:
-            found = recognise(profile.expects, headers)
-        except ValueError as error:
-            if not profile.columns:
-                raise self._fault(str(error)) from None
-            found = {}
+        found, hints = recognise(profile.expects, headers)
         taken = {*profile.columns, *profile.fixed}
         for place, name in found.items():
             if name in places.values() and name not in profile.columns:
@@ -117,6 +113,9 @@ class Table:
                 places[place] = name
         side = self._find_side(headers, places)
         missing = profile.expects.missing({*places.values(), *profile.fixed})
+        for place, hint in hints.items():
+            if any(f'"{name}"' in hint for group in missing for name in group.split(" or ")):
+                raise self._fault(f'unknown column "{normal(headers[place])}"{hint}')
         if missing:
             raise self._fault(
                 f"no column {', '.join(missing)}; found: {_listed(headers)}; "
@@ -124,7 +123,9 @@ class Table:
             )
         known = {*places, *([side[0]] if side else [])}
         self.ignored_columns = [
-            header for place, header in enumerate(headers) if header not in {"", *REASONS} and place not in known
+            header + (f" ({hints[place].lstrip('; ')})" if place in hints else "")
+            for place, header in enumerate(headers)
+            if header not in {"", *REASONS} and place not in known
         ]
         return places, side
 
@@ -154,7 +155,7 @@ class Table:
         total = re.compile(self.profile.total_lines) if self.profile.total_lines else None
         item = _ITEM if total else _ITEM | {"account_no"}
         telling = [place for place, name in self._places.items() if name in item]
-        for row, cells, fault in self._lines.rows(self.delimiter):
+        for row, cells, fault in self._lines.rows(self.delimiter, len(self.header)):
             if fault:
                 yield Record(row, {}, cells), Rejected(row, "", fault)
                 continue
@@ -238,8 +239,8 @@ class _Lines:
         self._taken.append(line)
         return line
 
-    def rows(self, delimiter: str) -> Iterator[tuple[int, list[str], str]]:
-        """Give out line number, cells and, when it cannot be taken apart, the fault of every row."""
+    def rows(self, delimiter: str, width: int) -> Iterator[tuple[int, list[str], str]]:
+        """Give out line number, cells and, when it cannot be taken apart, the fault of every row; `width` in cells."""
         reader = csv.reader(self, delimiter=delimiter, strict=True)
         while True:
             self._taken.clear()
@@ -257,9 +258,27 @@ class _Lines:
                 # An open quotation mark often ends at the next row's, with any error there.
                 yield first, [bad.rstrip("\r\n")], _UNCLOSED if rest else _fault(error)
                 continue
+            if len(self._taken) > 1 and _swallowed(cells, delimiter, width):
+                # A stray mark opened the cell, another stray one closed it rows later.
+                bad, *rest = self._taken
+                self._back.extend(reversed(rest))
+                self.number = first
+                reader = csv.reader(self, delimiter=delimiter, strict=True)
+                yield first, [bad.rstrip("\r\n")], _SWALLOWED
+                continue
             self.torn = not self._taken[-1].endswith(("\n", "\r")) if self._taken else False
             if cells:
                 yield first, cells, ""
+
+
+def _swallowed(cells: list[str], delimiter: str, width: int) -> bool:
+    """Tell whether a cell of several lines holds what looks like a whole row."""
+    return any(
+        line.count(delimiter) >= width - 1
+        for cell in cells
+        if "\n" in cell or "\r" in cell
+        for line in cell.splitlines()[1:]
+    )
 
 
 def _fault(error: csv.Error) -> str:
@@ -284,16 +303,18 @@ def _encoding(binary: BinaryIO, path: Path, said: str) -> str:
         name = said
     binary.seek(0)
     name = name or ("utf-8" if _decodes(binary, "utf-8") is None else "cp1252")
-    line = _decodes(binary, name)
-    if line is not None:
-        shown = {"cp1252": "neither UTF-8 nor Windows-1252"} if said == "auto" else {}
-        raise InputError(f"{path}: line {line}: is {shown.get(name, f'not in {name}')}; save the file as UTF-8")
+    fault = _decodes(binary, name)
+    if fault is not None:
+        line, has_nul = fault
+        neither = "neither UTF-8 nor Windows-1252" if said == "auto" and name == "cp1252" else f"not in {name}"
+        text = "has a NUL character in it (UTF-16 without its mark, or no text)" if has_nul else f"is {neither}"
+        raise InputError(f"{path}: line {line}: {text}; save the file as UTF-8")
     binary.seek(0)
     return name
 
 
-def _decodes(binary: BinaryIO, encoding: str) -> int | None:
-    """Answer None when the whole file can be read in the encoding, else the line that cannot."""
+def _decodes(binary: BinaryIO, encoding: str) -> tuple[int, bool] | None:
+    """Answer None when the whole file can be read in the encoding, else the line that cannot, and whether for a NUL."""
     binary.seek(0)
     decoder = codecs.getincrementaldecoder(encoding)()
     line = 1
@@ -302,9 +323,9 @@ def _decodes(binary: BinaryIO, encoding: str) -> int | None:
         try:
             text = decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
-            return line + block[: error.start].count(b"\n")
+            return line + block[: error.start].count(b"\n"), False
         if "\x00" in text:
-            return line + text[: text.index("\x00")].count("\n")
+            return line + text[: text.index("\x00")].count("\n"), True
         if not block:
             return None
         line += text.count("\n")

@@ -85,6 +85,7 @@ class _Reading:
     notation: Notation
     country: str
     currency: str
+    today: date
     column: str = ""
     free: bool = False  # rows may have any keys: there was no header to check
 
@@ -179,6 +180,8 @@ class AccountRows:
         if mark in self.invoices:
             raise ValueError(f'"{number}" of this account stands in row {self.invoices[mark]} already')
         invoiced, due = reading.date(values, "invoice_date"), reading.date(values, "due_date")
+        if due < invoiced:
+            raise ValueError(f"is before the date of the invoice ({invoiced})")
         amount, rest = self._amounts(values, key[2])
         goods = reading.text(values, "goods") if "goods" in values else None
         terms = reading.text(values, "terms") if "terms" in values else None
@@ -200,8 +203,10 @@ class AccountRows:
             if amount is None or "open" in values:
                 raise ValueError("is empty")
             rest = amount
-        if amount is not None and (rest > amount >= 0 or rest < amount < 0):
-            raise ValueError("is more than the amount of the invoice")
+        if amount is not None and rest * amount < 0:
+            raise ValueError("has another sign than the amount")
+        if amount is not None and abs(rest) > abs(amount):
+            raise ValueError(f"is more than the amount of the {'credit note' if amount < 0 else 'invoice'}")
         return amount, rest
 
     def _account(self, values: Values) -> NewAccount:
@@ -228,7 +233,8 @@ class AccountRows:
                 number, kind, zones = read_phone(values[name], country) if values[name] else _NO_PHONE
                 said |= {name: number, f"{name}_type": kind, f"{name}_zones": zones}
         if values.get("birth_date"):
-            said["birth_date"] = reading.date(values, "birth_date")
+            text = reading.needed(values, "birth_date")
+            said["birth_date"] = reading.notation.read_birth_date(text, reading.today)
         elif "birth_date" in values:
             said["birth_date"] = None
         return NewAccount(digest(*said, *map(str, said.values())), said)
@@ -280,15 +286,15 @@ class PaymentRows:
 
 
 def account_rows(
-    columns: Columns, notation: Notation, country: str, currency: str, *, free: bool = False
+    columns: Columns, notation: Notation, country: str, currency: str, *, today: date = date.max, free: bool = False
 ) -> AccountRows:
     """Read accounts; `country` is that of numbers without one, `currency` that of rows without one.
 
-    `free`: the rows may have keys that are no columns, and those are refused.
+    `today`: nobody was born later. `free`: the rows may have keys that are no columns, and those are refused.
     """
-    return AccountRows(_Reading(columns, notation, country, currency, free=free))
+    return AccountRows(_Reading(columns, notation, country, currency, today, free=free))
 
 
 def payment_rows(columns: Columns, notation: Notation, currency: str, *, free: bool = False) -> PaymentRows:
     """Read payments; `currency` is that of rows without one."""
-    return PaymentRows(_Reading(columns, notation, "", currency, free=free))
+    return PaymentRows(_Reading(columns, notation, "", currency, date.max, free=free))

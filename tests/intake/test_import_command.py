@@ -1,9 +1,11 @@
 """`contactd import` as it is typed: results, remarks, the file of rejected rows, exit codes."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -292,6 +294,29 @@ def test_rejected_rows_that_cannot_be_written_refuse_the_file(database: Database
 
     with pytest.raises(InputError, match=r"list\.rejected\.csv: cannot be written: No such file or directory"):
         import_file(database, path, own("accounts"), Options(now), progress=swept)
+
+
+def test_a_good_file_in_a_folder_that_is_only_read_is_taken(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"{HEADER}\n{row(1)}\n")
+    (tmp_path / "list.rejected.csv").mkdir()  # cannot be unlinked, as anything there
+    report, _ = import_file(database, path, own("accounts"), Options(now))
+    assert report.counts["accepted"] == 1
+
+
+def test_rows_rejected_out_of_a_pipe_are_written_nowhere(run: Import) -> None:
+    text = f"{HEADER}\n{row(1)}\n{row(2, rest='')}\n"
+    os.mkfifo("pipe")
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(Path("pipe").write_text, text)
+        answer = run("accounts", "pipe", "--json")
+        writing.result()
+    assert answer.code == 6
+    assert answer.err.splitlines()[-1] == (
+        "contactd: rejected rows are kept in no file: pipe is none; --json shows all of them with their reasons"
+    )
+    assert json.loads(answer.out)["rejected_file"] is None
+    assert [path.name for path in Path().glob("*rejected*")] == []
 
 
 def test_a_row_of_payments_that_does_not_fit_is_rejected(run: Import) -> None:

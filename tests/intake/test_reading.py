@@ -61,6 +61,12 @@ def test_foreign_columns_are_left_out_and_named(tmp_path: Path) -> None:
     assert table.ignored_columns == ["Sachbearbeiter"]
 
 
+def test_a_column_that_resembles_one_is_left_out_with_a_hint(tmp_path: Path) -> None:
+    claims, table = read(tmp_path / "list.csv", f"{HEADER};phone2;emial\n{ROW};1;2\n".encode())
+    assert len(claims) == 1
+    assert table.ignored_columns == ['phone2 (did you mean "phone"?)', 'emial (did you mean "email"?)']
+
+
 def test_blank_and_total_lines_are_no_rows(tmp_path: Path) -> None:
     extra = "\n;;;;;\nSumme;;;;;1.412,80\n;;Gesamtsumme:;;;1.412,80\n;Total EUR;;;;1\n"
     claims, table = read(tmp_path / "list.csv", f"{HEADER}\n{ROW}{extra}".encode())
@@ -190,11 +196,26 @@ def test_marks_in_the_wrong_place_are_no_amount(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "day"), [("01.02.65", "1965-02-01"), ("01.02.04", "2004-02-01"), ("23.11.26", "2026-11-23"),
+                      ("24.11.26", "1926-11-24"), ("1965-02-01", "1965-02-01")],
+)  # fmt: skip
+def test_two_digits_of_a_birth_year_mean_one_in_the_past(text: str, day: str) -> None:
+    assert Notation().read_birth_date(text, date(2026, 11, 23)).isoformat() == day
+
+
+@pytest.mark.parametrize("text", ["24.11.2026", "2065-02-01"])
+def test_nobody_is_born_in_the_future(text: str) -> None:
+    with pytest.raises(ValueError, match="is in the future"):
+        Notation().read_birth_date(text, date(2026, 11, 23))
+
+
+@pytest.mark.parametrize(
     ("formats", "text"),
     [
         (("mm/dd/yyyy",), "10/05/2026"), (("dd/mm/yyyy",), "05/10/2026"), (("ddmmyyyy",), "05102026"),
         (("ddmmyy",), "051026"), (("yyyymmdd",), "20261005"), (("dd.mm.yyyy", "dd.mm.yy"), "5.10.26"),
-        (("yyyy-mm-dd",), "2026-10-05T00:00:00Z"),
+        (("yyyy-mm-dd",), "2026-10-05T00:00:00Z"), (("yyyy-mm-dd",), "2026-10-05 23:59"),
+        (("yyyy-mm-dd",), "2026-10-05T08:15:30.123+02:00"),
     ],
 )  # fmt: skip
 def test_a_profile_says_how_dates_are_written(formats: tuple[str, ...], text: str) -> None:
