@@ -71,6 +71,8 @@ def payments(file: Path, profile: str | None, config: Path | None, json: bool) -
 
     Columns: invoice_no or account_no, amount, currency, value_date, reference, creditor. A negative amount is a
     payment that was returned.
+
+    Accounts named by a rejected row are on hold (payment_rejected) until payments are imported again.
     """
     _import("payments", file, full=False, force=False, profile=profile, config=config, json=json)
 
@@ -171,6 +173,11 @@ def _remarks(report: "Report", table: "Table", rejects: Path | None) -> Iterator
     for one in report.rejected[:_SHOWN]:
         place = f"row {one.row}: {one.column}" if one.column else f"row {one.row}"
         yield f"{place}: {one.reason}"
+    if report.rejected and report.kind == "payments":
+        yield (
+            f"WARNING: whoever made the rejected payments has paid: {report.counts['held']:,} accounts these rows name "
+            "are on hold (payment_rejected) until payments are imported again; mend the rows and import them"
+        )
     if report.rejected and rejects:
         yield f"rejected rows with their reasons: {rejects}"
     elif report.rejected:

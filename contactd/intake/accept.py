@@ -199,12 +199,18 @@ def _reconcile(database: Database, options: Options) -> None:
 
 
 def take_payments(database: Database, stream: Iterable[Row], rows: PaymentRows, options: Options) -> Report:
-    """Check the whole stream, then record it; when every row was rejected, it was no run."""
-    report = Report("payments", dict.fromkeys(("accepted", "new", "unchanged", "unmatched", "rejected"), 0))
+    """Check the whole stream, then record it; when every row was rejected, it was no run.
+
+    Who is named by a rejected row may have paid, while the run tells the rules that payments are known. So these
+    accounts rest until the next list of payments, which is the mended one or tells of a later day.
+    """
+    report = Report("payments", dict.fromkeys(("accepted", "new", "unchanged", "unmatched", "rejected", "held"), 0))
     numbers: list[int] = []
     with Spool[NewPayment](_CHUNK) as spool:
         for item in stream:
             record, fault = item if isinstance(item[1], Rejected) else (item, None)
+            if fault:
+                rows.doubt(record)
             payment = fault or rows.read(record)
             if isinstance(payment, Rejected):
                 _reject(report, record, payment, options)
@@ -212,13 +218,21 @@ def take_payments(database: Database, stream: Iterable[Row], rows: PaymentRows, 
                 spool.add(payment)
                 numbers.append(record.row)
         report.counts |= {"accepted": spool.length, "rejected": len(report.rejected)}
-        if not report.useless:
-            _write_payments(database, spool, numbers, report, options)
+        if report.useless:
+            with database.transaction() as connection:
+                report.counts["held"] = payments.hold_rejected(connection, rows.doubtful, options.now(), release=False)
+        else:
+            _write_payments(database, spool, numbers, rows.doubtful, report, options)
     return report
 
 
 def _write_payments(
-    database: Database, spool: Spool[NewPayment], numbers: list[int], report: Report, options: Options
+    database: Database,
+    spool: Spool[NewPayment],
+    numbers: list[int],
+    doubtful: set[str],
+    report: Report,
+    options: Options,
 ) -> None:
     counts = report.counts
     with database.transaction() as connection:
@@ -232,8 +246,12 @@ def _write_payments(
         done += len(chunk)
         _breathe(options, done / spool.length)
     counts["unmatched"] = len(report.unmatched)
-    with database.transaction() as connection:
+
+    def finish(connection: Connection, run: int) -> None:
+        counts["held"] = payments.hold_rejected(connection, doubtful, options.now(), release=True)
         imports.finish(connection, run, counts, options.now())
+
+    commit_again(database, finish, run)
 
 
 def commit_again(database: Database, work: Callable[[Connection, A], R], what: A) -> R:

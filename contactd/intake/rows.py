@@ -70,6 +70,7 @@ _CHECKS: tuple[tuple[str, int, Callable[[str], str] | None], ...] = (
     ("email", _MOST_TEXT, read_email), ("street", _MOST_NAME, None), ("postcode", _MOST_NUMBER, None),
     ("city", _MOST_NAME, None),
 )  # fmt: skip
+_PARTS = re.compile(r'[;,|\t"]')
 _MONEY = frozenset({"amount", "open"})
 _NO_PHONE = ("", "", "")
 
@@ -256,12 +257,20 @@ class PaymentRows:
 
     reading: _Reading
     equals: dict[str, int] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)  # numbers in rejected rows: of accounts and invoices
+
+    def doubt(self, record: Record) -> None:
+        """Remember whose payment was rejected; of a row that could not be taken apart, every piece may be a number."""
+        values = record.values
+        told = [values.get("account_no"), values.get("invoice_no")] if values else _PARTS.split(";".join(record.cells))
+        self.doubtful.update(number for one in told if isinstance(one, str | int) and (number := str(one).strip()))
 
     def read(self, record: Record) -> NewPayment | Rejected:
         """Answer the payment, or what is wrong with the row."""
         try:
             return self._payment(self.reading.tidied(record))
         except ValueError as error:
+            self.doubt(record)
             return Rejected(record.row, self.reading.column, str(error))
 
     def _payment(self, values: Values) -> NewPayment:

@@ -19,6 +19,9 @@ from contactd.store.allocations import Money, among, ledger
 from contactd.store.imports import queue
 from contactd.store.schema import account, allocation, invoice, payment
 
+# The hold of accounts that a rejected row of a payments list may be of.
+REJECTED = "payment_rejected"
+
 
 class NewPayment(NamedTuple):
     """A line of a list; the fingerprint is the same whenever the same line comes again."""
@@ -115,6 +118,28 @@ def settle_waiting(connection: Connection, account_ids: Collection[int], now: da
         )
     _post(connection, postings, now)
     return len(postings)
+
+
+def hold_rejected(connection: Connection, numbers: Collection[str], now: datetime, *, release: bool) -> int:
+    """Let accounts rest of which a number (of account or invoice) stands in a rejected row; answers how many.
+
+    `release`: those of the list before go on, as this list tells of its time too. A hold for another reason stays.
+    """
+    queue(connection)
+    documents = sa.select(invoice.c.account_id).where(among(connection, invoice.c.invoice_no, numbers))
+    mine = sa.or_(among(connection, account.c.account_no, numbers), account.c.id.in_(documents))
+    before = account.c.hold_reason == REJECTED
+    held = set(connection.scalars(sa.select(account.c.id).where(mine)))
+    done = set(connection.scalars(sa.select(account.c.id).where(before))) if release else set()
+    accounts.lock(connection, held | done)
+    if done:
+        over = sa.update(account).where(among(connection, account.c.id, done), before)
+        connection.execute(over.values(hold_reason="", hold_until=None, updated_at=now))
+    if held:
+        free = sa.or_(account.c.hold_reason == "", account.c.hold_until < now.date())
+        rest = sa.update(account).where(among(connection, account.c.id, held), free)
+        connection.execute(rest.values(hold_reason=REJECTED, hold_until=None, updated_at=now))
+    return len(held)
 
 
 def reconcile(connection: Connection, account_ids: Collection[int], now: datetime) -> None:

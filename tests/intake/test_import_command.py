@@ -326,3 +326,27 @@ def test_a_row_of_payments_that_does_not_fit_is_rejected(run: Import) -> None:
     assert Path("paid.rejected.csv").read_text(encoding="utf-8-sig").splitlines()[1] == (
         'RE-1;10,00;"20.11.2026;x";2;;has 4 cells, the header has 3'
     )
+    assert answer.err.splitlines()[1:] == [
+        "contactd: row 2: has 4 cells, the header has 3",
+        (
+            "contactd: WARNING: whoever made the rejected payments has paid: 0 accounts these rows name are on hold "
+            "(payment_rejected) until payments are imported again; mend the rows and import them"
+        ),
+        "contactd: rejected rows with their reasons: paid.rejected.csv",
+    ]
+
+
+@pytest.mark.parametrize(
+    "broken", ["RE-1;viel;20.11.2026", 'RE-1;10,00;"20.11.2026"x', "RE-1;10,00;20.11.2026;x", 'RE-1;"10,00']
+)
+def test_whose_payment_is_rejected_rests_until_payments_are_imported_again(run: Import, broken: str) -> None:
+    write("list.csv", row(1), row(2))
+    run("accounts", "list.csv")
+    Path("paid.csv").write_text(f"invoice_no;amount;value_date\n{broken}\nRE-2;10,00;20.11.2026\n")
+    answer = run("payments", "paid.csv", "--json")
+    assert (answer.code, json.loads(answer.out)["held"]) == (6, 1)
+    assert "has paid: 1 accounts these rows name are on hold" in answer.err
+    Path("paid.csv").write_text(f"invoice_no;amount;value_date\n{broken}\n")
+    assert (run("payments", "paid.csv").code, json.loads(run("payments", "paid.csv", "--json").out)["held"]) == (1, 1)
+    Path("paid.csv").write_text("invoice_no;amount;value_date\n")
+    assert json.loads(run("payments", "paid.csv", "--json").out)["held"] == 0
