@@ -248,8 +248,9 @@ def _write_payments(
     counts["unmatched"] = len(report.unmatched)
 
     def finish(connection: Connection, run: int) -> None:
-        counts["held"] = payments.hold_rejected(connection, doubtful, options.now(), release=True)
-        imports.finish(connection, run, counts, options.now())
+        at = options.now()
+        counts["held"] = payments.hold_rejected(connection, doubtful, at, release=True)
+        imports.finish(connection, run, counts, at)
 
     commit_again(database, finish, run)
 
