@@ -128,8 +128,11 @@ invoice = sa.Table(
     sa.Column("due_date", sa.Date, nullable=False),
     sa.Column("amount", sa.BigInteger, nullable=False),
     sa.Column("open", sa.BigInteger, nullable=False),
-    # What the last import said; only when that changes does it replace `open`.
+    # What the last import said; only when that changes does it change `open`.
     sa.Column("imported_open", sa.BigInteger, nullable=False),
+    # What lists took off and no payment covers yet, and the day of the list that did.
+    sa.Column("taken_off", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("taken_off_on", sa.Date),
     _text("goods"),
     _text("terms"),
     sa.Column("disputed", sa.Boolean, nullable=False, server_default=sa.false()),

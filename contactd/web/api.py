@@ -1,6 +1,7 @@
 """Accounts and payments over HTTP, for the creditor's own systems; app.py mounts it.
 
-A request is answered after its rows are committed; a rejected row does not keep the others out, as with a file.
+A request is answered after its rows are committed; a rejected row does not keep the others out, as with a file. When
+every row was rejected the answer is 422, with the reasons.
 """
 
 import asyncio
@@ -77,8 +78,12 @@ def _handler(window: Window, kind: str, turn: asyncio.Semaphore, limits: Limits)
         counts = {"accepted": report.counts["accepted"], "rejected": report.counts["rejected"]}
         window.metrics.took(kind, counts)
         log.info("intake_taken", kind=kind, caller=caller.name, **counts)
+        if report.rejected and kind == "payments":
+            log.warning(
+                "payments_rejected", caller=caller.name, rejected=counts["rejected"], held=report.counts["held"]
+            )
         window.wake()
-        return web.json_response(report.as_json())
+        return web.json_response(report.as_json(), status=422 if report.useless else 200)
 
     return handler
 

@@ -56,6 +56,21 @@ async def test_a_rejected_row_is_named_and_the_others_are_taken(frame: Frame, vi
     assert rows == {("accounts", "accepted"): 1, ("accounts", "rejected"): 3}
 
 
+async def test_a_list_of_rejected_rows_is_answered_with_422(frame: Frame, visitor: Visitor) -> None:
+    for path in (ACCOUNTS, PAYMENTS):
+        answer = await send(visitor, path, [{"account_no": "K-1"}])
+        assert (answer.status, told(answer)["rejected"]) == (422, 1)
+    assert await count(frame, import_run) == 0
+
+
+async def test_a_rejected_payment_holds_its_account_and_is_told(frame: Frame, visitor: Visitor) -> None:
+    await send(visitor, ACCOUNTS, [row(1), row(2)])
+    answer = await send(visitor, PAYMENTS, [paid(1, "viel"), paid(2)])
+    assert (answer.status, told(answer)["held"], told(answer)["rejected"]) == (200, 1, 1)
+    on_hold = sa.select(account.c.account_no).where(account.c.hold_reason == "payment_rejected")
+    assert await frame.commit.read(lambda one: one.scalar(on_hold)) == "K-1"
+
+
 async def test_payments_are_recorded_once(frame: Frame, visitor: Visitor) -> None:
     await send(visitor, ACCOUNTS, [row(1)])
     for new, unmatched in ((2, [2]), (0, [])):

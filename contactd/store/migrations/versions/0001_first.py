@@ -239,6 +239,8 @@ def _invoice() -> None:
         sa.Column("amount", sa.BigInteger, nullable=False),
         sa.Column("open", sa.BigInteger, nullable=False),
         sa.Column("imported_open", sa.BigInteger, nullable=False),
+        sa.Column("taken_off", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("taken_off_on", sa.Date),
         *_texts("goods", "terms"),
         sa.Column("disputed", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("cleared_at", Utc),
