@@ -7,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from contactd.channels.base import Message, MessageChannel
+from contactd.channels.base import Message, MessageChannel, Receipt, fingerprint
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
 from contactd.domain.clock import Clock
@@ -25,8 +25,9 @@ from contactd.domain.errors import (
 from contactd.domain.happened import AttemptMoved
 from contactd.engine.bus import Bus
 from contactd.engine.gate import Begun, Gate, Refused, Settled, release, settle
-from contactd.store import attempts, pauses
+from contactd.store import attempts, fingerprints, pauses
 from contactd.store.attempts import Claimed, Transition
+from contactd.store.fingerprints import Saying
 from contactd.store.group_commit import GroupCommit
 from contactd.store.suppressions import NewSuppression
 
@@ -174,7 +175,7 @@ class Sender:
         event, outcome, reason, reference = Event.TAKEN, "accepted", "", ""
         not_before = suppress = None
         try:
-            receipt = await self.channel.send(self._compose(begun, self._until(begun.at + self._lease)))
+            receipt = await self._hand_over(begun)
             outcome, reference = receipt.outcome, receipt.provider_ref
         except ChannelUnavailable as error:
             event, outcome, reason = Event.NOT_TAKEN, "unavailable", _words(error)
@@ -207,6 +208,21 @@ class Sender:
             ),
             suppress,
         )
+
+    async def _hand_over(self, begun: Begun) -> Receipt:
+        """Render and send."""
+        message = self._compose(begun, self._until(begun.at + self._lease))
+        if self.channel.finds_by_text:
+            await self._keep_fingerprint(begun.claimed, message)
+        return await self.channel.send(message)
+
+    async def _keep_fingerprint(self, claim: Claimed, message: Message) -> None:
+        """Make the message recognisable before it leaves; raises ChannelUnavailable when that cannot be kept."""
+        try:
+            await self._commit.submit(fingerprints.keep, Saying(claim.id, claim.claim_no, fingerprint(message.text)))
+        except (StoreError, StoreConflict) as error:
+            log.error("store_unavailable", while_doing="keep_fingerprint", attempt=claim.id, error=str(error))
+            raise ChannelUnavailable("not sent: its fingerprint was not kept", code="store") from error
 
     def _until(self, end: datetime) -> Callable[[], bool]:
         """Tell until its lease ends that an attempt is ours; afterwards others may have taken it over."""

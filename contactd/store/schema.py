@@ -237,6 +237,7 @@ attempt = sa.Table(
     _text("disposition"),
     sa.Column("conversation_at", Utc),  # a person was spoken to: the cool-down counts from here
     sa.Column("looked_up", sa.Integer, nullable=False, server_default="0"),  # empty look-ups while unclear
+    _text("fingerprint"),  # of the text this claim sends, where the provider is asked for it by its text
     sa.UniqueConstraint("account_id", "campaign", "case_no", "step", "try_no"),
     sa.Index("ix_attempt_customer_id_sending_at", "customer_id", "sending_at"),
     sa.Index(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 import sqlalchemy as sa
 
-from contactd.channels.base import Message, Receipt
+from contactd.channels.base import Message, Receipt, fingerprint
 from contactd.channels.memory import MemoryChannel
 from contactd.domain.account import Channel
 from contactd.domain.errors import (
@@ -230,3 +230,54 @@ async def test_a_rate_is_kept_before_the_rules_are_asked(database: Database) -> 
         await running
         assert len(channel.ledger) == 5
         assert world.rows()[0].channel == Channel.EMAIL
+
+
+class ByText(MemoryChannel):
+    """A provider that can only be asked for a message by what it says."""
+
+    finds_by_text = True
+
+
+async def test_what_is_to_be_found_by_its_text_is_known_by_it_before_it_leaves(database: Database) -> None:
+    kept: list[str] = []
+
+    class Watched(ByText):
+        async def send(self, message: Message) -> Receipt:
+            kept.extend(row.fingerprint for row in world.rows())
+            return await super().send(message)
+
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+        channel = Watched()
+        await world.send(channel)
+        assert kept == [fingerprint(channel.ledger[0].text)]
+        assert [row.state for row in world.rows()] == ["accepted"]
+
+
+async def test_what_would_not_be_found_again_is_not_sent(database: Database) -> None:
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+
+        class Full(GroupCommit):
+            refused = 0
+
+            async def submit(self, function, item):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as its base
+                if function.__name__ == "keep" and not self.refused:
+                    self.refused += 1
+                    raise StoreError("the disk is full")
+                return await super().submit(function, item)
+
+        world.commit = Full(database)
+        channel = ByText()
+        await world.send(channel)
+        assert channel.ledger == []
+        assert world.log() == [
+            ("sending", "", ""),
+            ("not_taken", "unavailable", "store not sent: its fingerprint was not kept"),
+        ]
+        world.clock.advance(61)
+        await world.send(channel)
+        await world.commit.close()
+        assert [message.reference for message in channel.ledger] == [f"{world.rows()[0].id}-2"]

@@ -205,6 +205,7 @@ def _attempt() -> None:
         *_texts("wanted", "address", "provider_ref", "agent", "disposition"),
         sa.Column("conversation_at", Utc),
         sa.Column("looked_up", sa.Integer, nullable=False, server_default="0"),
+        *_texts("fingerprint"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
         sa.UniqueConstraint(
             "account_id",
