@@ -1,19 +1,28 @@
-"""What an inbox row means: which attempt it moves, which address it suppresses or frees. Only reconciler.py uses it.
+"""What an inbox row means: which attempt it moves, which address it suppresses or frees; for web and reconciler.py.
+
+What a person wishes (a message of theirs, an unsubscribe) is in force with the commit that keeps it, so that no contact
+begins after it. The rest waits in the inbox.
 
 Payloads by source: `twilio_status` and `twilio_message` as web/webhooks.py writes them; `smtp_bounce`: reference, hard,
 status, diagnostic; `unsubscribe`: channel, address, and customer when there is no address.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
+
+import structlog
+from sqlalchemy.engine import Connection
 
 from contactd.channels.twilio_codes import ARRIVED, DEAD, FAILED, UNDER_WAY, Advice, advice, outcome
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
+from contactd.store import inbox, suppressions
 from contactd.store.attempts import Transition
 from contactd.store.suppressions import NewSuppression
+
+log = structlog.get_logger()
 
 # Whole messages, in upper case and without marks at the end. The English words are those Twilio itself obeys; YES and
 # JA are left out on purpose: they answer our question more often than they undo a STOP.
@@ -23,15 +32,32 @@ STOP_WORDS = frozenset({
 })  # fmt: skip
 START_WORDS = frozenset({"START", "UNSTOP", "ANMELDEN"})
 
+_AT_ONCE = frozenset({"twilio_message", "unsubscribe"})
 _MOST_WORDS = 300  # of a foreign diagnostic kept in the log
 
 
 class Arrived(Protocol):
-    """A row of the inbox."""
+    """A row of the inbox, kept or about to be."""
 
-    source: str
-    payload: Any
-    received_at: datetime
+    @property
+    def source(self) -> str:
+        """Say who spoke."""
+        ...
+
+    @property
+    def token(self) -> str:
+        """Name this delivery of the source."""
+        ...
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """Say what came."""
+        ...
+
+    @property
+    def received_at(self) -> datetime:
+        """Say when it came."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +80,7 @@ class Lifted:
     channel: Channel
     reason: str
     source: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +95,53 @@ class Effect:
     told: str = field(default="", compare=False)  # a word for the log when the row changes no attempt
 
 
+def receive(connection: Connection, events: Sequence[inbox.Event]) -> list[bool]:
+    """Keep what came in, and obey at once what a person wishes; answers False for what was delivered before."""
+    fresh = inbox.receive(
+        connection,
+        [replace(one, handled_at=one.received_at) if one.source in _AT_ONCE else one for one in events],
+    )
+    obey(connection, [read(one, {}) for one, new in zip(events, fresh, strict=True) if new and one.source in _AT_ONCE])
+    return fresh
+
+
+def obey(connection: Connection, effects: Iterable[Effect]) -> None:
+    """Suppress and free addresses in the order in which it was said: the last word holds."""
+    unwanted: list[NewSuppression] = []
+    for found in effects:
+        unwanted += found.suppress
+        if found.lift:
+            suppressions.add(connection, unwanted)
+            unwanted = []
+        for lifted in found.lift:
+            suppressions.remove(
+                connection,
+                lifted.kind,
+                lifted.value,
+                source=lifted.source,
+                now=lifted.at,
+                channel=lifted.channel,
+                reason=lifted.reason,
+            )
+    suppressions.add(connection, unwanted)
+
+
 def attempt_of(row: Arrived) -> int | None:
     """Name the attempt a row speaks of."""
     reference = row.payload.get("reference")
     return _split(reference)[0] if reference else None
 
 
-def effect(row: Arrived, known: Known) -> Effect:
-    """Read a row; `known` are the attempts named. Raises KeyError, ValueError, TypeError for what is no such row."""
-    return _READERS[row.source](row.payload, row.received_at, known)
+def read(row: Arrived, known: Known) -> Effect:
+    """Say what follows from a row; `known` are the attempts named. Nothing follows from one nobody can read."""
+    try:
+        found = _READERS[row.source](row.payload, row.received_at, known)
+    except (AttributeError, KeyError, ValueError, TypeError) as error:
+        log.error("inbox_row_unreadable", token=row.token, source=row.source, reason=repr(error))  # a foreign row
+        return Effect()
+    if found.told:
+        log.info("inbox_row_noted", token=row.token, source=row.source, what=found.told)
+    return found
 
 
 def _twilio_status(payload: Mapping[str, Any], at: datetime, known: Known) -> Effect:
@@ -139,7 +204,7 @@ def _twilio_message(payload: Mapping[str, Any], at: datetime, known: Known) -> E
     if said == "STOP" or (not said and words in STOP_WORDS):
         return Effect(suppress=(_number(number, "opted_out", f"sms {payload['sid']}", at),))
     if said == "START" or (not said and words in START_WORDS):
-        return Effect(lift=(Lifted("number", number, Channel.SMS, "opted_out", f"sms {payload['sid']}"),))
+        return Effect(lift=(Lifted("number", number, Channel.SMS, "opted_out", f"sms {payload['sid']}", at),))
     return Effect(told="message received")
 
 

@@ -21,7 +21,7 @@ from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict, StoreError
 from contactd.domain.happened import AttemptMoved
 from contactd.engine import unclear
-from contactd.engine.arrivals import Effect, Known, Sent, attempt_of, effect
+from contactd.engine.arrivals import Effect, Sent, attempt_of, obey, read
 from contactd.engine.bus import Bus
 from contactd.store import attempts, inbox, suppressions
 from contactd.store.attempts import NewAttempt, Transition
@@ -152,19 +152,9 @@ class Reconciler:
         named = _named(rows)
         known = _attempts(connection, set(named.values()))
         sent = {key: Sent(found.channel, found.address) for key, found in known.items()}
-        effects = [_read(row, sent) for row in rows]
+        effects = [read(row, sent) for row in rows]
         # Addresses before attempts: the order in which everybody locks.
-        suppressions.add(connection, [unwanted for found in effects for unwanted in found.suppress])
-        for lifted in (lifted for found in effects for lifted in found.lift):
-            suppressions.remove(
-                connection,
-                lifted.kind,
-                lifted.value,
-                source=lifted.source,
-                now=self._clock.now(),
-                channel=lifted.channel,
-                reason=lifted.reason,
-            )
+        obey(connection, effects)
         moving = [found for found in effects if _says_something(found, known)]
         moved = self._move(connection, moving, known)
         inbox.handled(connection, [row.id for row in rows], self._clock.now())
@@ -247,17 +237,6 @@ def _named(rows: Sequence[Any]) -> dict[int, int]:
         if attempt_id is not None:
             named[row.id] = attempt_id
     return named
-
-
-def _read(row: Any, known: Known) -> Effect:  # noqa: ANN401 # a row of the inbox
-    try:
-        found = effect(row, known)
-    except (AttributeError, KeyError, ValueError, TypeError) as error:
-        log.error("inbox_row_unreadable", row=row.id, source=row.source, reason=repr(error))  # a foreign row
-        return Effect()
-    if found.told:
-        log.info("inbox_row_noted", row=row.id, source=row.source, what=found.told)
-    return found
 
 
 def _attempts(connection: Connection, attempt_ids: set[int]) -> dict[int, Row[Any]]:

@@ -187,7 +187,7 @@ def _siblings(rows: Sequence[UnclearAttempt], connection: Connection) -> dict[in
     return {row.id: _among(row, [other for other in by_address[row.address] if other.id != row.id]) for row in rows}
 
 
-def _among(row: UnclearAttempt, others: Sequence[sa.Row[Any]]) -> _Siblings:
+def _among(row: UnclearAttempt, others: Sequence[Any]) -> _Siblings:
     """Judge an attempt's siblings; one that says something else cannot own the message that says what ours does."""
     alike = {"", row.fingerprint} if row.fingerprint else {other.fingerprint for other in others}
     return _Siblings(
