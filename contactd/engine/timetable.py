@@ -1,7 +1,7 @@
 """When each campaign is planned: cron expressions by APScheduler, waited for on the engine's clock."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -41,10 +41,16 @@ class Timetable:
         self._appointments: Mapping[str, Appointment] = {}
         self._changed = asyncio.Event()
 
-    def replace(self, appointments: Mapping[str, Appointment], kept: Mapping[str, datetime] | None = None) -> None:
+    def replace(
+        self,
+        appointments: Mapping[str, Appointment],
+        kept: Mapping[str, datetime] | None = None,
+        at_once: Collection[str] = (),
+    ) -> None:
         """Put other appointments in force; those that stay the same keep their next time.
 
-        `kept` says when each was kept last, in an earlier life: what was missed since then is due at once.
+        `kept` says when each was kept last, in an earlier life: what was missed since then is due at once. So is what
+        `at_once` names.
         """
         now = self._clock.now()
         known = {name: self._due.get(name) for name, one in appointments.items() if self._appointments.get(name) == one}
@@ -53,7 +59,7 @@ class Timetable:
         self._due = {
             name: due
             for name, one in appointments.items()
-            if (due := known.get(name) or one.next_after(last.get(name, now)))
+            if (due := now if name in at_once else known.get(name) or one.next_after(last.get(name, now)))
         }
         self._changed.set()
 

@@ -55,13 +55,19 @@ async def test_what_was_slept_through_is_made_up_for_once() -> None:
     assert kept == ["standard"]
 
 
+def test_what_was_cut_short_is_due_at_once() -> None:
+    table = Timetable(HandClock(MONDAY), never)
+    table.replace({"standard": HALF_PAST_EIGHT, "late": HALF_PAST_EIGHT}, {"standard": MONDAY}, ["standard", "gone"])
+    assert table.upcoming() == {"standard": MONDAY, "late": MONDAY.replace(minute=30)}
+
+
+async def never(name: str) -> None:
+    raise AssertionError(name)
+
+
 async def test_a_reload_keeps_what_stays_and_takes_up_what_is_new() -> None:
     clock = HandClock(MONDAY)
-
-    async def keep(name: str) -> None:
-        raise AssertionError(name)
-
-    table = Timetable(clock, keep)
+    table = Timetable(clock, never)
     table.replace({"standard": HALF_PAST_EIGHT})
     before = table.upcoming()
     clock.advance(60)
