@@ -53,10 +53,13 @@ class Planning:
             "held": held,
         }
 
-    async def _plan_when_due(self, campaign_id: str) -> None:
+    async def _plan_when_due(self, campaign_id: str) -> bool:
+        """Plan; answers False when that is worth another try."""
         try:
             await self.plan(campaign_id)
         except (StoreError, StoreConflict) as error:
             log.error("store_unavailable", while_doing="plan", campaign=campaign_id, error=str(error))
-        except Exception:  # one run ends here; the others have theirs, and this one its next
+            return False
+        except Exception:  # a fault of ours, which a minute does not mend: this run ends here and has its next
             log.exception("planning_broke", campaign=campaign_id)
+        return True
