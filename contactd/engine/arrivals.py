@@ -148,8 +148,12 @@ def _twilio_status(payload: Mapping[str, Any], at: datetime, known: Known) -> Ef
     attempt_id, claim_no = _split(payload["reference"])
     status, sid = payload["status"], payload["sid"]
     sent = known.get(attempt_id)
-    if sent is not None and sent.channel != Channel.SMS:
-        return Effect(told="the attempt is no SMS")
+    to = payload.get("to", "")
+    # Another installation may share the provider's account: its attempts have numbers like ours.
+    if sent is None or sent.channel != Channel.SMS:
+        return Effect(told="no SMS of ours")
+    if sent.address and to and to != sent.address:
+        return Effect(told="the attempt went to another number")
 
     def moved(event: Event, how: str, reason: str = "") -> Transition:
         return Transition(attempt_id, claim_no, event, at, outcome=how, reason=reason, provider_ref=sid)
@@ -162,9 +166,10 @@ def _twilio_status(payload: Mapping[str, Any], at: datetime, known: Known) -> Ef
         return Effect(told=f"status {status}")
     code = int(payload["code"] or 0)
     todo = advice(code)
-    number = payload.get("to", "")
     reason = "undeliverable" if todo in DEAD else "opted_out" if todo is Advice.OPTED_OUT else ""
-    suppress = (_number(number, reason, f"attempt {attempt_id}", at),) if reason and number else ()
+    # An attempt that waits to be sent again has no address: then nothing proves that the number is its own.
+    ours = bool(reason) and to == sent.address != ""
+    suppress = (_number(to, reason, f"attempt {attempt_id}", at),) if ours else ()
     words = f"{code} {todo}" if code else status
     return Effect(moved(Event.REJECTED, outcome(code), words), suppress, again=todo is Advice.LATER)
 

@@ -162,6 +162,33 @@ async def test_events_of_another_channel_move_nothing(bench: Bench) -> None:
     assert bench.suppressed() == []
 
 
+async def test_a_callback_for_an_attempt_we_never_made_closes_no_number(bench: Bench) -> None:
+    claim = bench.sending()
+    failed = {"sid": "SM1", "status": "undelivered", "code": "30005", "to": NUMBER}
+    bench.arrive("twilio_status", failed | {"reference": "999999-1"})
+    assert await bench.reconciler.apply_inbox() == 1
+    assert bench.suppressed() == []
+    assert bench.stands(claim)[0] == "sending"
+
+
+async def test_a_callback_for_another_number_than_the_attempts_moves_and_closes_nothing(bench: Bench) -> None:
+    claim = bench.sending()
+    failed = {"sid": "SM1", "status": "undelivered", "code": "30005", "to": OTHER}
+    bench.arrive("twilio_status", failed | {"reference": claim.reference})
+    await bench.reconciler.apply_inbox()
+    assert bench.suppressed() == []
+    assert bench.stands(claim)[0] == "sending"
+
+
+async def test_a_callback_for_an_attempt_that_waits_again_closes_no_number(bench: Bench) -> None:
+    claim = bench.sending()
+    bench.happen(claim, Event.NOT_TAKEN, outcome="not_taken")
+    bench.status(claim, "undelivered", code="30005")
+    await bench.reconciler.apply_inbox()
+    assert bench.suppressed() == []
+    assert bench.stands(claim)[0] == "planned"
+
+
 async def test_a_bounce_after_a_delivery_still_counts(bench: Bench) -> None:
     claim = bench.sending("debtor@example.com", channel=Channel.EMAIL)
     bench.happen(claim, Event.CONFIRMED, outcome="delivered")
