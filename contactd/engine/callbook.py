@@ -34,7 +34,7 @@ class Dial:
 
 
 class CallBook(Protocol):
-    """Every method may raise StoreError; nothing is written then."""
+    """Every method may raise StoreError, or StoreConflict when somebody was quicker; nothing is written then."""
 
     async def claim(self, campaigns: Collection[str], limit: int) -> list[Claimed]:
         """Take attempts of these campaigns that are due, longest due first."""
