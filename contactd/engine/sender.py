@@ -26,7 +26,7 @@ from contactd.domain.errors import (
 )
 from contactd.domain.happened import AttemptMoved
 from contactd.engine.bus import Bus
-from contactd.engine.gate import Begun, Gate, Refused, Settled, release, settle
+from contactd.engine.gate import OVERTAKEN, Begun, Gate, Refused, Settled, release, settle
 from contactd.store import attempts, contact_log, fingerprints, pauses
 from contactd.store.attempts import Claimed, Transition
 from contactd.store.fingerprints import Saying
@@ -167,7 +167,8 @@ class Sender:
                 await self._give_back([claim])
                 return None
             if isinstance(answer, Refused):
-                self._tell(claim, "planned" if answer.until else "cancelled", "", answer.reason)
+                if answer.reason != OVERTAKEN:
+                    self._tell(claim, "planned" if answer.until else "cancelled", "", answer.reason)
                 return None
             return await self._send(answer)
 

@@ -62,7 +62,7 @@ async def test_an_intent_the_store_could_not_commit_is_taken_back(book: MemoryCa
     assert [claimed.reference for claimed in book.released] == ["1-1"]
 
 
-async def test_two_transactions_that_meet_keep_no_attempt_from_being_called(book: MemoryCallBook) -> None:
+async def test_an_intent_whose_transaction_met_another_one_is_taken_back(book: MemoryCallBook) -> None:
     book.plan(1)
     book.collisions.update(claim=1, begin=1)
     scene = await a_scene(book, book.clock)

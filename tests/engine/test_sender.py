@@ -341,3 +341,29 @@ async def test_a_store_that_cannot_be_read_meanwhile_shortens_the_pause_and_lose
         world.commit = Unreadable(database)
         assert await refuse(world, 1, of_recipient=True) == [5]
         await world.commit.close()
+
+
+async def test_a_claim_somebody_else_has_taken_over_is_told_to_nobody_as_cancelled(database: Database) -> None:
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+
+        class Slow(GroupCommit):
+            async def submit(self, function, item):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as its base
+                with database.transaction() as connection:
+                    connection.execute(sa.update(schema.attempt).values(claim_no=9, claimed_by="another"))
+                return await super().submit(function, item)
+
+        world.commit = Slow(database)
+        channel = MemoryChannel()
+        sender = world.sender(channel)
+        running = asyncio.create_task(sender.run())
+        for _ in range(400):
+            await asyncio.sleep(0.005)
+            if world.rows()[0].claim_no == 9:
+                break
+        sender.drain()
+        await running
+        await world.commit.close()
+        assert [(row.state, row.claim_no) for row in world.rows()] == [("claimed", 9)]
+        assert (channel.ledger, world.moved) == ([], [])
