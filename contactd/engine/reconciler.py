@@ -166,19 +166,20 @@ class Reconciler:
         transitions = [found.transition for found in effects if found.transition is not None]
         answers = attempts.apply(connection, transitions)
         moved: list[AttemptMoved] = []
-        again: list[NewAttempt] = []
+        again: list[tuple[Row[Any], datetime]] = []
         stop: list[Transition] = []
         for found, transition, answer in zip(effects, transitions, answers, strict=True):
             row = known.get(transition.attempt_id)
             if isinstance(answer, State) and row is not None:
                 moved.append(_told(row, transition, answer))
-                if found.again and row.try_no == 1:
-                    again.append(_once_more(row, transition.at, self._once_more_after))
+                if found.again:
+                    again.append((row, transition.at))
             elif found.reached and row is not None and row.state in _WAITING:
                 stop.append(_hold_back(transition))
             else:
                 log.info("event_too_late", attempt=transition.attempt_id, happened=transition.event, reason=str(answer))
-        attempts.plan(connection, again)
+        first = _sent_once(connection, [row for row, _ in again])
+        attempts.plan(connection, [_once_more(row, at, self._once_more_after) for row, at in again if row.id in first])
         for transition, answer in zip(stop, attempts.apply(connection, stop), strict=True):
             if isinstance(answer, State):
                 log.error("reached_after_all", attempt=transition.attempt_id, provider_ref=transition.provider_ref)
@@ -246,6 +247,21 @@ def _attempts(connection: Connection, attempt_ids: set[int]) -> dict[int, Row[An
     return {row.id: row for row in rows}
 
 
+def _sent_once(connection: Connection, rows: Sequence[Row[Any]]) -> set[int]:
+    """Choose those whose step was sent only this once in its case; what was cancelled or never taken is no sending."""
+    if not rows:
+        return set()
+    step = attempt.c.account_id, attempt.c.campaign, attempt.c.case_no, attempt.c.step
+    chosen = (
+        sa.select(*step)
+        .where(attempt.c.account_id.in_(sorted({row.account_id for row in rows})), attempt.c.sending_at.is_not(None))
+        .group_by(*step)
+        .having(sa.func.count() == 1)
+    )
+    once = {tuple(found) for found in connection.execute(chosen)}
+    return {row.id for row in rows if (row.account_id, row.campaign, row.case_no, row.step) in once}
+
+
 def _says_something(found: Effect, known: Mapping[int, Row[Any]]) -> bool:
     """Leave out the most frequent news that is none: under way, of an attempt known to be that far or further."""
     if found.transition is None:
@@ -261,7 +277,7 @@ def _told(row: Row[Any], transition: Transition, state: State) -> AttemptMoved:
 
 
 def _once_more(row: Row[Any], at: datetime, after: timedelta) -> NewAttempt:
-    """Queue the step's second try; the ladder may have more of its own, and the unique key keeps them apart."""
+    """Queue the step's next try; the ladder may have more of its own, and the unique key keeps them apart."""
     return NewAttempt(
         account_id=row.account_id,
         customer_id=row.customer_id,

@@ -10,6 +10,8 @@ from structlog.testing import capture_logs
 
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
+from contactd.store import attempts
+from contactd.store.attempts import NewAttempt
 from contactd.store.database import Database
 from contactd.store.schema import attempt, suppression
 from tests.engine.reconciling import NUMBER, OTHER, Bench, bench_on
@@ -109,6 +111,25 @@ async def test_an_unknown_fault_is_tried_once_more_and_only_once(bench: Bench) -
     await bench.reconciler.apply_inbox()
     with bench.database.snapshot() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(attempt)) == 2
+
+
+@pytest.mark.parametrize("tries", [("cancelled",), ("cancelled", "cancelled")])
+async def test_the_first_that_was_really_sent_is_tried_once_more_whatever_was_cancelled_before(
+    bench: Bench, tries: tuple[str, ...]
+) -> None:
+    sent = bench.sending()
+    with bench.database.transaction() as connection:
+        number = len(tries) + 1
+        connection.execute(sa.update(attempt).where(attempt.c.id == sent.id).values(try_no=number))
+        now = bench.clock.now()
+        before = [NewAttempt(1, 1, None, "standard", sent.step, Channel.SMS, 1, n, now, now) for n in range(1, number)]
+        attempts.plan(connection, before)
+        connection.execute(sa.update(attempt).where(attempt.c.id != sent.id).values(state="cancelled", ended_at=now))
+    bench.status(sent, "undelivered", code="30003")
+    await bench.reconciler.apply_inbox()
+    with bench.database.snapshot() as connection:
+        rows = connection.execute(sa.select(attempt.c.try_no, attempt.c.state).order_by(attempt.c.try_no)).all()
+    assert [tuple(row) for row in rows[-2:]] == [(number, "failed"), (number + 1, "planned")]
 
 
 async def test_a_callback_of_an_older_claim_does_not_touch_a_newer_one(bench: Bench) -> None:
