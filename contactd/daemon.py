@@ -37,8 +37,8 @@ from contactd.engine.vitals import Vitals
 from contactd.metrics import Metrics
 from contactd.store import attempts, inbox, overview, pauses
 from contactd.store import settings as stored
-from contactd.store.database import open_database
 from contactd.store.group_commit import GroupCommit
+from contactd.store.reaching import reach
 from contactd.systemd import notify, watchdog_seconds
 from contactd.telephony.apology import Apologies
 from contactd.telephony.registry import open_carrier
@@ -52,6 +52,7 @@ log = structlog.get_logger()
 
 _NAME_EVERY = 2.0  # seconds
 _WORKING = 0.8  # of the time to drain
+_CONNECTING = 60.0  # seconds that one look for a database may take
 
 
 def refuse_unavailable(settings: Settings) -> None:
@@ -86,6 +87,7 @@ class Daemon:
         """Reload because of a SIGHUP; a refusal is logged, `contactd reload` tells it to the person."""
 
         async def try_it() -> None:
+            await self.ready.wait()
             with contextlib.suppress(ConfigError):
                 await self.reload()
 
@@ -93,9 +95,16 @@ class Daemon:
 
     async def run(self) -> None:
         """Open the store and work until `stop`."""
-        self.database = open_database(self.settings.database_url)
+        database = await reach(
+            self.settings.database_url,
+            patience=self.settings.daemon.wait_for_database.total_seconds(),
+            stopping=self._stopping,
+            tell=_wait_for_database,
+        )
+        if database is None:
+            return
+        self.database = database
         try:
-            self.database.check_version()
             with self.database.hold_name(self.name) as self._keep:
                 await self._work()
             if self._outdone is not None:
@@ -345,6 +354,10 @@ class Daemon:
         event = inbox.Event("smtp_bounce", bounce.token, bounce.payload(), self.clock.now())
         await self.commit.submit(inbox.receive, event)
         self.reconciler.notify()
+
+
+def _wait_for_database(seconds: float) -> None:
+    notify(STATUS="waiting for the database", EXTEND_TIMEOUT_USEC=str(int((seconds + _CONNECTING) * 1_000_000)))
 
 
 def _agents(settings: Settings) -> list[Agent]:

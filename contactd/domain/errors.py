@@ -47,6 +47,10 @@ class StoreError(ContactdError):
     """The database cannot be used: unreachable, foreign, corrupt, full or of another version."""
 
 
+class StoreAway(StoreError):
+    """The database's server does not answer, or not yet; nothing is wrong that waiting could not mend."""
+
+
 class NameTaken(StoreError):
     """Another daemon of our name is at work on the database; whoever meets it begins nothing, or ends."""
 
