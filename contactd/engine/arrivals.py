@@ -7,6 +7,8 @@ Payloads by source: `twilio_status` and `twilio_message` as web/webhooks.py writ
 status, diagnostic; `unsubscribe`: channel, address, and customer when there is no address.
 """
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,19 +20,21 @@ from sqlalchemy.engine import Connection
 from contactd.channels.twilio_codes import ARRIVED, DEAD, FAILED, UNDER_WAY, Advice, advice, outcome
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
-from contactd.store import inbox, suppressions
+from contactd.store import contact_log, inbox, suppressions
 from contactd.store.attempts import Transition
 from contactd.store.suppressions import NewSuppression
 
 log = structlog.get_logger()
 
-# Whole messages, in upper case and without marks at the end. The English words are those Twilio itself obeys; YES and
-# JA are left out on purpose: they answer our question more often than they undo a STOP.
+# What a message says besides marks and courtesies, in upper case. The English words are those Twilio itself obeys; YES
+# and JA are left out on purpose: they answer our question more often than they undo a STOP.
 STOP_WORDS = frozenset({
     "STOP", "STOPP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "OPT OUT",
     "ABMELDEN", "ABBESTELLEN", "AUSTRAGEN", "KEINE SMS",
 })  # fmt: skip
 START_WORDS = frozenset({"START", "UNSTOP", "ANMELDEN"})
+_COURTESIES = frozenset({"BITTE", "PLEASE", "PLS", "DANKE", "DANKESCHON", "THANKS", "THANK", "YOU", "THX"})
+_MOST_SHORT = 6  # words, courtesies included: whoever writes more says more than STOP
 
 _AT_ONCE = frozenset({"twilio_message", "unsubscribe"})
 _MOST_WORDS = 300  # of a foreign diagnostic kept in the log
@@ -84,12 +88,23 @@ class Lifted:
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """A message from a person that orders nothing: somebody is to read it."""
+
+    number: str
+    text: str
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
     """What follows from a row; `again`: the same step once more, `reached`: proof that the provider had the message."""
 
     transition: Transition | None = None
     suppress: tuple[NewSuppression, ...] = ()
     lift: tuple[Lifted, ...] = ()
+    received: Received | None = None
     again: bool = False
     reached: bool = False
     told: str = field(default="", compare=False)  # a word for the log when the row changes no attempt
@@ -106,9 +121,11 @@ def receive(connection: Connection, events: Sequence[inbox.Event]) -> list[bool]
 
 
 def obey(connection: Connection, effects: Iterable[Effect]) -> None:
-    """Suppress and free addresses in the order in which it was said: the last word holds."""
+    """Suppress and free addresses in the order in which it was said: the last word holds; log what is to be read."""
     unwanted: list[NewSuppression] = []
+    said: list[Received] = []
     for found in effects:
+        said += [found.received] if found.received else []
         unwanted += found.suppress
         if found.lift:
             suppressions.add(connection, unwanted)
@@ -124,6 +141,27 @@ def obey(connection: Connection, effects: Iterable[Effect]) -> None:
                 reason=lifted.reason,
             )
     suppressions.add(connection, unwanted)
+    _log(connection, said)
+
+
+def _log(connection: Connection, said: Sequence[Received]) -> None:
+    """Enter messages into the contact log of every account they may concern, or of none."""
+    senders = suppressions.owners(connection, {("number", one.number) for one in said})
+    contact_log.add(
+        connection,
+        [
+            {
+                "account_id": account_id,
+                "at": one.at,
+                "channel": Channel.SMS,
+                "event": "received",
+                "address": one.number,
+                "details": {"source": one.source, "text": one.text},
+            }
+            for one in said
+            for account_id in (*senders["number", one.number],) or (None,)
+        ],
+    )
 
 
 def attempt_of(row: Arrived) -> int | None:
@@ -204,13 +242,21 @@ def _unsubscribe(payload: Mapping[str, Any], at: datetime, known: Known) -> Effe
 def _twilio_message(payload: Mapping[str, Any], at: datetime, known: Known) -> Effect:
     del known
     number, said = payload["from"], payload.get("opt_out", "")
-    words = " ".join(payload.get("body", "").upper().split()).strip(" .!,;:\"'")
+    words = _order(payload.get("body", ""))
     # Twilio's own reading of the message, when the account has it, goes before ours.
     if said == "STOP" or (not said and words in STOP_WORDS):
         return Effect(suppress=(_number(number, "opted_out", f"sms {payload['sid']}", at),))
     if said == "START" or (not said and words in START_WORDS):
         return Effect(lift=(Lifted("number", number, Channel.SMS, "opted_out", f"sms {payload['sid']}", at),))
-    return Effect(told="message received")
+    received = Received(number, payload.get("body", ""), f"sms {payload['sid']}", at)
+    return Effect(told="message received", received=received)
+
+
+def _order(text: str) -> str:
+    """Answer what a short message says besides marks and courtesies; empty for a longer one."""
+    plain = unicodedata.normalize("NFKD", text).upper()
+    words = re.findall(r"[^\W_]+", "".join(mark for mark in plain if not unicodedata.combining(mark)))
+    return " ".join(word for word in words if word not in _COURTESIES) if len(words) <= _MOST_SHORT else ""
 
 
 def _number(number: str, reason: str, source: str, at: datetime) -> NewSuppression:

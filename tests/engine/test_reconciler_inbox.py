@@ -13,7 +13,7 @@ from contactd.domain.attempt import Event
 from contactd.store import attempts
 from contactd.store.attempts import NewAttempt
 from contactd.store.database import Database
-from contactd.store.schema import attempt, suppression
+from contactd.store.schema import attempt
 from tests.engine.reconciling import NUMBER, OTHER, Bench, bench_on
 
 SMS = ("number", NUMBER, "sms")
@@ -236,50 +236,6 @@ async def test_an_unsubscribe_closes_the_address_or_the_debtor(
     bench.arrive("unsubscribe", payload)
     await bench.reconciler.apply_inbox()
     assert bench.suppressed() == [suppressed]
-
-
-def inbound(body: str, opt_out: str = "", number: str = NUMBER) -> dict[str, object]:
-    return {"sid": f"SM{body}{opt_out}", "from": number, "to": OTHER, "body": body, "opt_out": opt_out}
-
-
-@pytest.mark.parametrize("body", ["STOP", "stopp", " Stop. ", "ABMELDEN!", "Keine  SMS", "unsubscribe"])
-async def test_a_customer_who_writes_stop_gets_no_more_messages(bench: Bench, body: str) -> None:
-    bench.arrive("twilio_message", inbound(body))
-    await bench.reconciler.apply_inbox()
-    assert bench.suppressed() == [(*SMS, "opted_out")]
-
-
-@pytest.mark.parametrize(
-    ("body", "opt_out"),
-    [("Bitte nicht STOP sagen", ""), ("Ja", ""), ("", ""), ("STOP", "HELP"), ("START", ""), ("Ich zahle morgen", "")],
-)
-async def test_other_messages_close_nothing(bench: Bench, body: str, opt_out: str) -> None:
-    bench.arrive("twilio_message", inbound(body, opt_out))
-    assert await bench.reconciler.apply_inbox() == 1
-    assert bench.suppressed() == []
-
-
-async def test_twilios_own_reading_of_a_message_counts(bench: Bench) -> None:
-    bench.arrive("twilio_message", inbound("arret", "STOP"))
-    await bench.reconciler.apply_inbox()
-    assert bench.suppressed() == [(*SMS, "opted_out")]
-
-
-async def test_start_lifts_a_stop_and_nothing_else(bench: Bench) -> None:
-    with bench.database.transaction() as connection:
-        for reason, channel in (("undeliverable", "sms"), ("opted_out", "call"), ("stop", "")):
-            connection.execute(
-                sa.insert(suppression).values(
-                    kind="number", value=NUMBER, channel=channel, reason=reason, created_at=bench.clock.now()
-                )
-            )
-    before = bench.suppressed()
-    bench.arrive("twilio_message", inbound("STOP"), inbound("STOP", number=OTHER))
-    await bench.reconciler.apply_inbox()
-    assert len(bench.suppressed()) == 5
-    bench.arrive("twilio_message", inbound("Start"))
-    await bench.reconciler.apply_inbox()
-    assert bench.suppressed() == [*before, ("number", OTHER, "sms", "opted_out")]
 
 
 async def test_rows_nobody_can_read_are_put_aside_and_the_others_applied(bench: Bench) -> None:
