@@ -177,7 +177,7 @@ class Rehearsal:
             running.result()
         self.stage = "planning"
         for campaign in self.daemon.book.campaigns:
-            self.batches.append(await self.daemon.plan(campaign))
+            self.batches.append(await self.daemon.planning.plan(campaign))
         self.stage = "working"
         end = asyncio.get_running_loop().time() + self._options.seconds
         paying = asyncio.create_task(self._pay())

@@ -15,7 +15,7 @@ from contactd.domain.clock import Clock
 from contactd.domain.errors import IllegalTransition, StoreConflict
 from contactd.domain.happened import AttemptMoved
 from contactd.engine.bus import Bus
-from contactd.engine.gate import Begun, Gate, Refused, release
+from contactd.engine.gate import OVERTAKEN, Begun, Gate, Refused, release
 from contactd.store import attempts, calls
 from contactd.store.attempts import Claimed
 from contactd.store.calls import HandedIn, Stage, Unfinished
@@ -34,7 +34,7 @@ class Dial:
 
 
 class CallBook(Protocol):
-    """Every method may raise StoreError; nothing is written then."""
+    """Every method may raise StoreError, or StoreConflict when somebody was quicker; nothing is written then."""
 
     async def claim(self, campaigns: Collection[str], limit: int) -> list[Claimed]:
         """Take attempts of these campaigns that are due, longest due first."""
@@ -100,7 +100,8 @@ class StoredCallBook:
         answer: Begun | Refused = await self._commit.submit(self._gate.begin, claimed)
         if isinstance(answer, Begun):
             return Dial(claimed, answer.address, answer.facts.account.language)
-        self._tell(claimed, "planned" if answer.until else "cancelled", "", answer.reason)
+        if answer.reason != OVERTAKEN:
+            self._tell(claimed, "planned" if answer.until else "cancelled", "", answer.reason)
         return answer
 
     async def release(self, claimed: Claimed) -> None:

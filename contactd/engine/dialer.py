@@ -21,6 +21,7 @@ from contactd.domain.errors import (
     ChannelRejected,
     ChannelUnavailable,
     ChannelUnclear,
+    StoreConflict,
     StoreError,
 )
 from contactd.domain.happened import CallMoved
@@ -187,7 +188,7 @@ class Dialer:
     async def _claim(self, campaigns: frozenset[str], limit: int) -> list[Claimed]:
         try:
             return await self._book.claim(campaigns, limit)
-        except StoreError as error:
+        except (StoreError, StoreConflict) as error:
             log.warning("store_unavailable", while_doing="claim_call", error=str(error))
             return []
 
@@ -196,7 +197,7 @@ class Dialer:
         answer: Dial | Refused | None = None
         try:
             answer = await self._book.begin(claimed)
-        except StoreError as error:
+        except (StoreError, StoreConflict) as error:
             log.warning("store_unavailable", while_doing="begin_call", attempt=claimed.id, error=str(error))
             await self.desk.insist(partial(self._book.release, claimed))
         finally:

@@ -205,6 +205,8 @@ batch = sa.Table(
     _text("campaign"),
     sa.Column("planned_at", Utc, nullable=False),
     sa.Column("finished_at", Utc),
+    # Its daemon ended in the middle of it; the counts are missing, what it had queued stays.
+    sa.Column("interrupted", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("taken", sa.Integer, nullable=False, server_default="0"),
     sa.Column("held", sa.JSON, nullable=False),  # {step: {reason: {"count": n, "amounts": {currency: minor}}}}
     sa.Column("steps", sa.JSON, nullable=False),  # {step: {"count": n, "amounts": {currency: minor}}}
@@ -240,6 +242,7 @@ attempt = sa.Table(
     _text("disposition"),
     sa.Column("conversation_at", Utc),  # a person was spoken to: the cool-down counts from here
     sa.Column("looked_up", sa.Integer, nullable=False, server_default="0"),  # empty look-ups while unclear
+    _text("fingerprint"),  # of the text this claim sends, where the provider is asked for it by its text
     sa.UniqueConstraint("account_id", "campaign", "case_no", "step", "try_no"),
     sa.Index("ix_attempt_customer_id_sending_at", "customer_id", "sending_at"),
     sa.Index(

@@ -70,6 +70,7 @@ def _batch() -> None:
         *_texts("campaign"),
         sa.Column("planned_at", Utc, nullable=False),
         sa.Column("finished_at", Utc),
+        sa.Column("interrupted", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("taken", sa.Integer, nullable=False, server_default="0"),
         sa.Column("held", sa.JSON, nullable=False),
         sa.Column("steps", sa.JSON, nullable=False),
@@ -205,6 +206,7 @@ def _attempt() -> None:
         *_texts("wanted", "address", "provider_ref", "agent", "disposition"),
         sa.Column("conversation_at", Utc),
         sa.Column("looked_up", sa.Integer, nullable=False, server_default="0"),
+        *_texts("fingerprint"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
         sa.UniqueConstraint(
             "account_id",
