@@ -39,7 +39,10 @@ Row = Record | tuple[Record, Rejected]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a list is taken in; `full`: it is a snapshot, what it does not show is settled."""
+    """How a list is taken in; `full`: it is a snapshot, what it does not show is settled.
+
+    `complete`, of payments: with it all payments up to now are known, so the rules may go by them.
+    """
 
     now: Callable[[], datetime]
     source: str = ""
@@ -48,6 +51,7 @@ class Options:
     max_vanish: float = 0.3
     rejected: Callable[[Record, Rejected], None] | None = None
     progress: Callable[[float], None] | None = None  # share of the rows written
+    complete: bool = True
 
 
 @dataclass(slots=True)
@@ -101,9 +105,13 @@ def accept_payments(
     now: Callable[[], datetime],
     source: str = "api",
     currency: str = "EUR",
+    complete: bool = True,
 ) -> Report:
-    """Take payments likewise; no row at all says that there was no payment."""
-    options = Options(now, source)
+    """Take payments likewise; no row at all says that there was no payment.
+
+    Without `complete` they are some payments of many, and say nothing of those who are not among them.
+    """
+    options = Options(now, source, complete=complete)
     return take_payments(
         database, _numbered(rows), reading.payment_rows(PAYMENTS, MACHINE, currency, free=True), options
     )
@@ -236,7 +244,8 @@ def _write_payments(
 ) -> None:
     counts = report.counts
     with database.transaction() as connection:
-        run = imports.begin(connection, "payments", options.source, options.now())
+        kind = "payments" if options.complete else "some_payments"
+        run = imports.begin(connection, kind, options.source, options.now())
     done = 0
     for chunk in spool.chunks():
         recorded = commit_again(database, lambda c, chunk: payments.record(c, chunk, options.now), chunk)
