@@ -15,7 +15,7 @@ from contactd.domain.calendar import find_zone, local_day, start_of_day
 from contactd.domain.campaign import NEXT_NUMBER, Campaign, Select, Step
 
 # Outcomes that say that the address leads to nobody, or to somebody who wants nothing.
-DEAD = frozenset({"undeliverable", "invalid", "wrong_number", "opted_out"})
+DEAD = frozenset({"undeliverable", "unreachable", "invalid", "wrong_number", "opted_out"})
 _STATES_OPEN = frozenset(state.value for state in OPEN)
 _STATES_DONE = frozenset({"accepted", "delivered"})
 _CALL_DONE = frozenset({"answered", ""})
