@@ -15,7 +15,7 @@ from contactd.channels.bounces import BounceIntake
 from contactd.channels.dsn import Bounce
 from contactd.channels.render import Renderer
 from contactd.config.load import load, unavailable_steps
-from contactd.config.settings import Settings
+from contactd.config.settings import Settings, needs_restart
 from contactd.domain.account import Channel
 from contactd.domain.agent import Agent
 from contactd.domain.clock import Clock
@@ -27,6 +27,7 @@ from contactd.engine.compose import Composer
 from contactd.engine.dialer import Dialer, Line
 from contactd.engine.followup import FollowUp
 from contactd.engine.gate import Gate
+from contactd.engine.live_call import end_left
 from contactd.engine.planner import Planner
 from contactd.engine.planning import Planning
 from contactd.engine.reconciler import Reconciler
@@ -144,6 +145,8 @@ class Daemon:
         )
         if planned or unclear:
             log.warning("recovered", back_to_planned=planned, unclear=unclear)
+        if self.settings.telephony.backend == "none":  # else the dialer asks the carrier which calls are still up
+            await self.commit.run(lambda connection: end_left(connection, owner=self.name, now=self.clock.now()))
 
     async def _build(self) -> None:
         settings, clock = self.settings, self.clock
@@ -287,7 +290,7 @@ class Daemon:
             raise
         finally:
             notify(READY="1")
-        notes = _needs_restart(self.settings, fresh)
+        notes = needs_restart(self.settings, fresh)
         self.planner.horizon = fresh.planning.horizon
         self.settings = fresh
         self.book.replace(fresh.campaigns, fresh.policies)
@@ -377,11 +380,3 @@ def _appointments(settings: Settings) -> dict[str, Appointment]:
 def _rate(channel: Channel, settings: Settings) -> float | None:
     rate = settings.smtp.rate if channel is Channel.EMAIL else settings.twilio.rate
     return rate or None
-
-
-def _needs_restart(old: Settings, new: Settings) -> list[str]:
-    """Name the sections whose change a running daemon cannot take over."""
-    fixed = ("daemon", "database", "logging", "web", "smtp", "sms", "twilio", "telephony", "agents", "sending")
-    return [
-        f"[{name}] changed: restart to put it in force" for name in fixed if getattr(old, name) != getattr(new, name)
-    ]

@@ -109,7 +109,7 @@ def stop(**options: object) -> None:
     """Stop contacting an account, at once and for good: what is planned is cancelled by the rules."""
     from contactd.cli.stopping import stop_account
 
-    click.echo(stop_account(**options))  # type: ignore[arg-type]
+    click.echo(stop_account(**options))  # type: ignore[arg-type] # click made them of the options above
 
 
 @click.command()

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from contactd.config.secret import Secret
 from contactd.config.section import NO_SECRET, Port, Section
-from contactd.config.values import Duration, Rate, Ratio, parse_duration
+from contactd.config.values import Duration, Rate, Ratio, Second, parse_duration
 from contactd.config.words import Email, Number, Url
 
 
@@ -44,7 +44,7 @@ class Smtp(Section):
     """Connections kept open; also the most messages in flight."""
     rate: Rate = 0.0
     """Most messages, like "50 per second"; empty: no limit."""
-    timeout: Duration = parse_duration("30 seconds")
+    timeout: Second = parse_duration("30 seconds")
     """How long the server may take for one answer."""
     bounces: Bounces = Bounces()
     """Intake of bounces."""
@@ -72,7 +72,7 @@ class Twilio(Section):
     """Server of the interface, without a final slash."""
     rate: Rate = 0.0
     """Most messages, like "10 per second"; empty: no limit."""
-    timeout: Duration = parse_duration("15 seconds")
+    timeout: Second = parse_duration("15 seconds")
     """How long the server may take for one answer."""
 
 
@@ -102,7 +102,7 @@ class Telephony(Section):
     """`none`: no calls; `simulated`: made-up customers."""
     caller_id: Number = ""
     """Number the customer sees."""
-    ring: Duration = parse_duration("30 seconds")
+    ring: Second = parse_duration("30 seconds")
     """How long it may ring before the call is given up."""
     simulated: Simulated = Simulated()
     """Made-up customers."""

@@ -112,7 +112,7 @@ class Hold:
 class StepTry:
     """One attempt of the account's current case as the ladder sees it; `at` is when it began or ended last.
 
-    `address` is the one that was used, empty when it is not known.
+    `address` is the one that was used, empty when it is not known; `channel` None means that of the step.
     """
 
     step: str
@@ -121,6 +121,7 @@ class StepTry:
     outcome: str
     at: datetime
     address: str = ""
+    channel: Channel | None = None
 
 
 @dataclass(frozen=True, slots=True)

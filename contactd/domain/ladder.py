@@ -63,6 +63,14 @@ class NotSelected:
 Position = Due | Waiting | Finished | NotSelected
 
 
+def is_open(campaign: Campaign, one: StepTry) -> bool:
+    """Say whether a try may still reach somebody; a call that the carrier has taken is not over before it has ended."""
+    if one.state != "accepted":
+        return one.state in _STATES_OPEN
+    step = campaign.step(one.step)
+    return (one.channel or (step and step.channel)) is Channel.CALL
+
+
 def local_date(timezone: str, at: datetime) -> date:
     """Answer the date in a zone given by name, in UTC when there is no such zone."""
     return local_day(find_zone(timezone) or UTC, at)
@@ -127,9 +135,39 @@ def next_step(campaign: Campaign, facts: Facts, at: datetime, zone: tzinfo | Non
     if why:
         return NotSelected(why)
     for one in facts.tries:
-        if one.state in _STATES_OPEN:
+        if is_open(campaign, one):
             return Waiting(campaign.step(one.step), None, "attempt_open", one.try_no, one.address)
     return _Climb(campaign, facts, facts.oldest_due, at, zone, today).position()
+
+
+def no_longer_due(campaign: Campaign, step: Step, facts: Facts, at: datetime) -> str:
+    """Say why a try that was planned is not to be begun any more, empty when it is; `facts` are without that try.
+
+    Where nothing is open, it is the rules that say so.
+    """
+    if facts.open <= 0:
+        return ""
+    today = local_day(zone_of(facts.account, campaign), at)
+    if facts.oldest_due is None or facts.oldest_due >= today:
+        return "not_due"
+    if not (selects(campaign.select, facts, today) and selects(step.select, facts, today)):
+        return "not_selected"
+    return "too_late" if too_late(step, facts.oldest_due, today) else _overtaken(campaign, step, facts)
+
+
+def _overtaken(campaign: Campaign, step: Step, facts: Facts) -> str:
+    """Say what other try has come before the one that was planned."""
+    tried = [one for one in facts.tries if one.state != "cancelled"]
+    if any(is_open(campaign, one) for one in tried):
+        return "attempt_open"
+    if any(campaign.places.get(one.step, -1) > campaign.places[step.id] for one in tried):
+        return "passed_over"
+    return "already_done" if any(one.step == step.id and _is_done(step, one) for one in tried) else ""
+
+
+def too_late(step: Step, oldest_due: date, day: date) -> bool:
+    """Say whether the step's `until` is over on that day."""
+    return step.until is not None and day > oldest_due + step.until * _DAY
 
 
 class _Climb:
@@ -235,9 +273,7 @@ class _Climb:
         return max(own, day + max(self._campaign.nominal[step.id] - nominal, 0) * _DAY)
 
     def _too_late(self, step: Step, day: date) -> bool:
-        if step.until is None:
-            return False
-        return max(day, self._today) > self._oldest_due + step.until * _DAY
+        return too_late(step, self._oldest_due, max(day, self._today))
 
     def _filtered(self, step: Step) -> bool:
         return step.id in self._campaign.filtered and not selects(step.select, self._facts, self._today)

@@ -19,13 +19,14 @@ class Rung:
     step: Step
     policy: Policy
 
-    def proposal(self, *, planned_at: datetime | None = None, address: str = "") -> Proposal:
+    def proposal(self, *, planned_at: datetime | None = None, address: str = "", paused: bool = False) -> Proposal:
         """Put the step as a question to the rules."""
         return Proposal(
             channel=self.step.channel,
             windows=self.step.windows,
             holiday_regions=self.campaign.holidays,
             planned_at=planned_at,
+            paused=paused,
             address=address,
         )
 

@@ -1,16 +1,17 @@
 """Makes the message of a begun attempt: the account's facts, the operator's words, the customer's language."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 
 from contactd.channels.base import Message, Notice, NoticeInvoice
 from contactd.channels.render import Renderer
 from contactd.config.settings import Creditor, Settings
 from contactd.domain import links
-from contactd.domain.account import Channel
-from contactd.domain.address import usable
+from contactd.domain.account import Channel, StepTry
+from contactd.domain.calendar import local_day
 from contactd.domain.campaign import Campaign, Step
-from contactd.domain.ladder import local_date
+from contactd.domain.ladder import Due, Waiting, next_step, zone_of
 from contactd.domain.money import Money
 from contactd.engine.gate import Begun
 
@@ -58,7 +59,7 @@ class Composer:
 
     def _notice(self, begun: Begun, language: str, unsubscribe_url: str) -> Notice:
         campaign, step, account = begun.rung.campaign, begun.rung.step, begun.facts.account
-        today = local_date(account.timezone or campaign.timezone, begun.at)
+        today = local_day(zone_of(account, campaign), begun.at)
         invoices = overdue(begun, today)
         total = sum(invoice.open.minor for invoice in invoices)
         days = (step.deadline_days or _DEADLINE_DAYS) + step.postage_days
@@ -74,7 +75,7 @@ class Composer:
             today=today,
             reference=account.number,
             unsubscribe_url=unsubscribe_url,
-            **self._words(campaign, step, account.creditor, language, next_channel(begun, today)),
+            **self._words(campaign, step, account.creditor, language, next_channel(begun)),
         )
 
     def _words(self, campaign: Campaign, step: Step, creditor: str, language: str, following: str) -> dict[str, str]:
@@ -102,17 +103,16 @@ class Composer:
         return self._renderer.phrase(group, key, language, fallback=campaign.language)
 
 
-def next_channel(begun: Begun, today: date) -> str:
-    """Answer the channel by which this customer will hear next, `none` when no rung is left that reaches anybody."""
-    campaign, step, facts = begun.rung.campaign, begun.rung.step, begun.facts
-    rungs = [one for one in campaign.steps if not one.implied or one.id == step.id]
-    place = next((index for index, one in enumerate(rungs) if one.id == step.id), len(rungs))
-    for rung in rungs[place + 1 :]:
-        late = rung.until is not None and facts.oldest_due and today > facts.oldest_due + timedelta(days=rung.until)
-        for candidate in (rung, campaign.step(rung.otherwise)):
-            if not late and candidate is not None and usable(facts, candidate.channel, begun.at):
-                return candidate.channel.value
-    return "none"
+def next_channel(begun: Begun) -> str:
+    """Answer the channel by which this customer hears next when all stays as it is, `none` when nothing follows."""
+    campaign, claim = begun.rung.campaign, begun.claimed
+    this = StepTry(claim.step, claim.try_no, "delivered", "", begun.at, begun.address, claim.channel)
+    before = tuple(one for one in begun.facts.tries if (one.step, one.try_no) != (claim.step, claim.try_no))
+    match next_step(campaign, replace(begun.facts, tries=(*before, this)), begun.at):
+        case Due(step) | Waiting(step) if step is not None:
+            return step.channel.value
+        case _:
+            return "none"
 
 
 def contact_of(settings: Settings, creditor: str) -> Creditor:

@@ -32,7 +32,7 @@ def explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[
         seen = facts.load(connection, [account_id], campaign=campaign.id, since=since)[account_id]
         mine = next((row for row in waiting if row.campaign == campaign.id), None)
         if mine is not None:
-            return _attempt(book, campaign, seen, mine, now) | _resting(campaign, mine.channel, paused)
+            return _attempt(book, campaign, seen, mine, now, paused)
         if not waiting and selects(campaign.select, seen, local_date(campaign.timezone, now)):
             return _next(book, campaign, seen, now, paused)
     told = _identity(seen) if seen is not None else {}
@@ -54,7 +54,14 @@ def _identity(seen: Facts) -> Told:
     }
 
 
-def _attempt(book: Book, campaign: Campaign, seen: Facts, row: Any, now: datetime) -> Told:  # noqa: ANN401 - a row
+def _attempt(
+    book: Book,
+    campaign: Campaign,
+    seen: Facts,
+    row: Any,  # noqa: ANN401 - a row
+    now: datetime,
+    paused: set[str],
+) -> Told:
     """Explain an account that has an attempt under way."""
     told = {**_identity(seen), "campaign": campaign.id, "at": _time(now)}
     told["attempt"] = {"id": row.id, "state": row.state, "not_before": _time(row.not_before)}
@@ -63,10 +70,13 @@ def _attempt(book: Book, campaign: Campaign, seen: Facts, row: Any, now: datetim
         return {**told, "decision": "held", "why": "campaign_changed"}
     when = max(now, row.not_before)
     told["step"] = {"id": row.step, "channel": row.channel, "due": _time(row.not_before)}
+    if row.state == "accepted":
+        return {**told, "decision": "rest", "why": "the call is under way"}
     if row.state == "unclear":
         return {**told, "decision": "unclear", "why": f"settle it: contactd settle {row.id} sent|not-sent|failed"}
-    proposal = rung.proposal(planned_at=row.planned_at, address=row.wanted)
-    return told | _asked(rung, proposal, seen, now, when, "planned")
+    resting = _resting(campaign, row.channel, paused)
+    proposal = rung.proposal(planned_at=row.planned_at, address=row.wanted, paused=bool(resting))
+    return told | _asked(rung, proposal, seen, now, when, "planned") | {"paused": resting}
 
 
 def _next(book: Book, campaign: Campaign, seen: Facts, now: datetime, paused: set[str]) -> Told:
@@ -81,8 +91,9 @@ def _next(book: Book, campaign: Campaign, seen: Facts, now: datetime, paused: se
         return {**told, "decision": "rest", "why": position.why}
     rung = Rung(campaign, step, book.policies[campaign.id])
     told["step"] = {"id": rung.step.id, "channel": rung.step.channel.value, "due": _time(when)}
-    told |= _asked(rung, rung.proposal(address=position.address), seen, now, when, decision)
-    return told | _resting(campaign, rung.step.channel.value, paused)
+    resting = _resting(campaign, rung.step.channel.value, paused)
+    proposal = rung.proposal(address=position.address, paused=bool(resting))
+    return told | _asked(rung, proposal, seen, now, when, decision) | {"paused": resting}
 
 
 def _asked(rung: Rung, proposal: Proposal, seen: Facts, now: datetime, when: datetime, decision: str) -> Told:
@@ -103,8 +114,8 @@ def _asked(rung: Rung, proposal: Proposal, seen: Facts, now: datetime, when: dat
             return {**told, "decision": "held", "why": reason.value}
 
 
-def _resting(campaign: Campaign, channel: str, paused: set[str]) -> Told:
-    return {"paused": sorted({f"campaign:{campaign.id}", f"channel:{channel}", "all"} & paused)}
+def _resting(campaign: Campaign, channel: str, paused: set[str]) -> list[str]:
+    return sorted({f"campaign:{campaign.id}", f"channel:{channel}", "all"} & paused)
 
 
 def _verdict(verdict: Verdict) -> Told:

@@ -15,8 +15,9 @@ log = structlog.get_logger()
 
 _GATHER = 0.5  # seconds: failures come in swarms, one statement plans them all
 _AGAIN = 5.0
-# The gate found the address unusable since planning: that, too, is answered by the step's `otherwise`.
-_ADDRESS_GONE = {"undeliverable", "opted_out", "no_address"}
+# The gate found since planning that this rung is none any more: the address is gone, which the step's `otherwise`
+# answers, or its time is over; the ladder goes on.
+_RUNG_GONE = {"undeliverable", "opted_out", "no_address", "too_late"}
 
 
 class FollowUp:
@@ -32,7 +33,7 @@ class FollowUp:
     def hear(self, event: object) -> None:
         """Take note of a failure."""
         if isinstance(event, AttemptMoved) and (
-            event.state == "failed" or (event.state == "cancelled" and event.reason in _ADDRESS_GONE)
+            event.state == "failed" or (event.state == "cancelled" and event.reason in _RUNG_GONE)
         ):
             self.waiting[event.campaign].add(event.account_id)
             self._some.set()

@@ -3,6 +3,7 @@
 Sender and dialer come here with what they claimed; nobody else writes `sending`.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from contactd.domain.account import Facts, Invoice, PastContact
 from contactd.domain.attempt import Event, State
 from contactd.domain.clock import Clock
-from contactd.domain.ladder import local_date, selects
+from contactd.domain.ladder import no_longer_due
 from contactd.domain.rules import Allowed, Never, NotBefore, may_contact
 from contactd.engine.book import Book, Rung
 from contactd.store import accounts, attempts, facts, pauses, suppressions
@@ -69,13 +70,13 @@ class Gate:
         accounts.lock(connection, ids | {claim.customer_id for claim in claims})
         now = self._clock.now()
         paused = pauses.paused(connection)
-        known = facts.load(connection, ids, campaign=None, since=now - self._memory(claims))
+        known = self._facts(connection, claims, now)
         owed = facts.invoices(connection, ids)
         answers: list[Begun | Refused] = []
         transitions: list[Transition] = []
         fresh: dict[int, tuple[PastContact, ...]] = {}
         for claim in claims:
-            seen, begun = known.get(claim.account_id), fresh.get(claim.customer_id, ())
+            seen, begun = known.get((claim.campaign, claim.account_id)), fresh.get(claim.customer_id, ())
             if seen is not None and begun:
                 seen = replace(seen, contacts=(*seen.contacts, *begun))
             answer, transition = self._judge(claim, seen, owed.get(claim.account_id, ()), paused, now)
@@ -90,6 +91,18 @@ class Gate:
             for answer, result in zip(answers, results, strict=True)
         ]
 
+    def _facts(self, connection: sa.Connection, claims: list[Claimed], now: datetime) -> dict[tuple[str, int], Facts]:
+        """Read what is known of the accounts, with what each campaign has tried."""
+        ids: dict[str, set[int]] = defaultdict(set)
+        for claim in claims:
+            ids[claim.campaign].add(claim.account_id)
+        since = now - self._memory(claims)
+        return {
+            (campaign, account_id): seen
+            for campaign, accounts_of_it in ids.items()
+            for account_id, seen in facts.load(connection, accounts_of_it, campaign=campaign, since=since).items()
+        }
+
     def _memory(self, claims: list[Claimed]) -> timedelta:
         """Answer how far back contacts matter; the longest memory does for all, no rule looks beyond its own."""
         campaigns = {claim.campaign for claim in claims} & self._book.campaigns.keys()
@@ -101,7 +114,7 @@ class Gate:
         rung = self._book.rung(claim.campaign, claim.step)
         if rung is None or seen is None or seen.account.case_no != claim.case_no:
             return self._forbid(claim, "case_ended" if rung and seen else "campaign_changed", now)
-        gone = _no_longer_due(rung, seen, now)
+        gone = no_longer_due(rung.campaign, rung.step, _without(claim, seen), now)
         if gone:
             return self._forbid(claim, gone, now)
         if paused and {f"campaign:{claim.campaign}", f"channel:{claim.channel}", "all"} & paused:
@@ -132,14 +145,10 @@ class Gate:
         )
 
 
-def _no_longer_due(rung: Rung, seen: Facts, now: datetime) -> str:
-    """Say why the step is none for this account any more: what it was planned for was paid, booked or changed since."""
-    today = local_date(seen.account.timezone or rung.campaign.timezone, now)
-    if seen.open > 0 and (seen.oldest_due is None or seen.oldest_due >= today):
-        return "not_due"
-    if seen.open > 0 and not all(selects(select, seen, today) for select in (rung.campaign.select, rung.step.select)):
-        return "not_selected"
-    return ""
+def _without(claim: Claimed, seen: Facts) -> Facts:
+    """Leave out the attempt itself, so that the ladder speaks of the others."""
+    others = tuple(one for one in seen.tries if (one.step, one.try_no) != (claim.step, claim.try_no))
+    return replace(seen, tries=others)
 
 
 def settle(connection: sa.Connection, items: list[Settled]) -> Sequence[object]:

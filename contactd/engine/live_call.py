@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+
 from contactd.domain import attempt
 from contactd.domain.call import CONVERSATIONS, Call, Disposition, HowEnded, State
 from contactd.engine.callbook import Dial
 from contactd.engine.errands import Lane
+from contactd.store import calls
 from contactd.store.attempts import Transition
 from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
 from contactd.store.suppressions import NewSuppression
@@ -106,6 +109,12 @@ def lost(item: Unfinished, at: datetime) -> Stage:
         agent=kept.agent,
     )
     return Stage(gone, transition)
+
+
+def end_left(connection: sa.Connection, *, owner: str, now: datetime) -> None:
+    """End the calls of an earlier run for which there is no carrier any more."""
+    left = calls.unfinished(connection, owner=owner)
+    calls.record(connection, [lost(item, now) for item in left])
 
 
 def handed_in(live: Live, agent: str, disposition: Disposition, at: datetime) -> HandedIn:

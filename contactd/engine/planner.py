@@ -6,13 +6,14 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
 from contactd.domain.account import Facts
+from contactd.domain.calendar import local_day
 from contactd.domain.campaign import Campaign, Step
-from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects
+from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, too_late, zone_of
 from contactd.domain.rules import Allowed, Never, NotBefore, Policy, may_contact
 from contactd.engine.book import Book, Rung
 from contactd.store import attempts, batches, facts
@@ -64,12 +65,18 @@ def decide(campaign: Campaign, policy: Policy, seen: Facts, now: datetime, horiz
     match may_contact(seen, rung.proposal(address=address), rung.policy, begin):
         case Allowed():
             return Take(step, try_no, begin, address)
+        case NotBefore(when, _) if seen.oldest_due and too_late(step, seen.oldest_due, _day(campaign, seen, when)):
+            return Rest("too_late")  # then; the rung that follows is found when that day has come
         case NotBefore(when, _) if when <= now + horizon:
             return Take(step, try_no, when, address)
         case NotBefore(when, reason):
             return Held(step, reason.value, when)
         case Never(reason):
             return Held(step, reason.value)
+
+
+def _day(campaign: Campaign, seen: Facts, at: datetime) -> date:
+    return local_day(zone_of(seen.account, campaign), at)
 
 
 @dataclass

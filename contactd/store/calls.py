@@ -77,10 +77,9 @@ def record(connection: Connection, stages: list[Stage]) -> list[State | StoreCon
     moving = [stage.transition for stage in stages if stage.transition is not None]
     moved = iter(attempts.apply(connection, moving))
     answers = [next(moved) if stage.transition is not None else None for stage in stages]
-    _upsert(
-        connection,
-        [stage.row for stage, answer in zip(stages, answers, strict=True) if not isinstance(answer, Exception)],
-    )
+    written = [stage for stage, answer in zip(stages, answers, strict=True) if not isinstance(answer, Exception)]
+    _upsert(connection, [stage.row for stage in written])
+    _note_conversations(connection, [stage.row for stage in written if stage.transition is None])
     return answers
 
 
@@ -129,6 +128,14 @@ def _upsert(connection: Connection, rows: list[CallRow]) -> None:
     changed = {name: insert.excluded[name] for name in _COLUMNS if name != "attempt_id"}
     statement = insert.on_conflict_do_update(index_elements=["attempt_id"], set_=changed)
     connection.execute(statement, [latest[attempt_id] for attempt_id in sorted(latest)])
+
+
+def _note_conversations(connection: Connection, rows: list[CallRow]) -> None:
+    """Let the cool-down count from the moment two people talk, not from when they have hung up."""
+    for row in rows:
+        if row.connected_at is not None and not row.how_ended:
+            statement = sa.update(attempt).where(attempt.c.id == row.attempt_id, attempt.c.disposition == "")
+            connection.execute(statement.values(conversation_at=row.connected_at))
 
 
 def _hand_in(connection: Connection, item: HandedIn) -> StoreConflict | None:

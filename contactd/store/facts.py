@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from contactd.domain.account import Account, Facts, Hold, Invoice, Kind, Phone
+from contactd.domain.account import Account, Channel, Facts, Hold, Invoice, Kind, Phone
 from contactd.domain.campaign import Campaign, Select
 from contactd.store.among import among
 from contactd.store.asked import Asked
@@ -110,7 +110,10 @@ def _rung(campaign: Campaign, today: date) -> Iterator[sa.ColumnElement[bool]]:
     climbed = sa.exists().where(*mine)
     yield sa.or_(account.c.oldest_due <= tomorrow - timedelta(days=_first_day(campaign)), climbed)
     # Of whatever campaign: one thing after the other.
-    yield ~sa.exists().where(attempt.c.account_id == account.c.id, attempt.c.state.in_(_OPEN_STATES))
+    # A call that the carrier has taken is accepted, and not over.
+    calling = sa.and_(attempt.c.state == sa.literal_column("'accepted'"), attempt.c.channel == Channel.CALL)
+    unfinished = sa.or_(attempt.c.state.in_(_OPEN_STATES), calling)
+    yield ~sa.exists().where(attempt.c.account_id == account.c.id, unfinished)
 
 
 def _first_day(campaign: Campaign) -> int:

@@ -71,8 +71,10 @@ class History:
             return {}
         rows = _TRIES.rows(self._connection, ids=account_ids, campaign=self._campaign)
         found: dict[tuple[int, int], list[StepTry]] = defaultdict(list)
-        for number, case, step, try_no, state, outcome, address, at in rows:
-            found[number, case].append(_make_try(step, try_no, state, outcome, instant(at), address))
+        for number, case, step, try_no, state, outcome, address, at, channel in rows:
+            found[number, case].append(
+                _make_try(step, try_no, state, outcome, instant(at), address, _CHANNELS[channel])
+            )
         return {key: tuple(tries) for key, tries in found.items()}
 
     def _contacts(self, customers: set[int]) -> dict[int, tuple[PastContact, ...]]:
@@ -106,6 +108,7 @@ _TRIES = Asked(
     lambda among: sa.select(
         attempt.c.account_id, attempt.c.case_no, attempt.c.step, attempt.c.try_no, attempt.c.state, attempt.c.outcome,
         attempt.c.address, sa.func.coalesce(attempt.c.ended_at, attempt.c.sending_at, attempt.c.planned_at),
+        attempt.c.channel,
     )
     .where(among(attempt.c.account_id, "ids"), attempt.c.campaign == sa.bindparam("campaign"))
     .order_by(attempt.c.account_id, attempt.c.planned_at, attempt.c.id)

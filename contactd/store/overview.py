@@ -100,8 +100,9 @@ def batches(connection: Connection) -> int:
 
 
 def open_attempts(connection: Connection, account_id: int) -> list[sa.Row[*tuple[Any, ...]]]:
-    """List the attempts of an account that have not ended."""
-    mine = sa.select(attempt).where(attempt.c.account_id == account_id, attempt.c.state.in_(_OPEN))
+    """List the attempts of an account that have not ended; a call that the carrier has taken is among them."""
+    calling = sa.and_(attempt.c.state == "accepted", attempt.c.channel == "call")
+    mine = sa.select(attempt).where(attempt.c.account_id == account_id, sa.or_(attempt.c.state.in_(_OPEN), calling))
     return list(connection.execute(mine.order_by(attempt.c.id)))
 
 

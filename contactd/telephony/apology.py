@@ -5,11 +5,12 @@ Files are `voice/apology.<language>.txt`, the operator's folders before the ship
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 
+from contactd.config.sandbox import FAULTS, Sandbox, join
 from contactd.domain.errors import ChannelMisconfigured
 from contactd.telephony.base import Announcement
 
@@ -22,7 +23,8 @@ class Apologies:
     def __init__(self, directories: Sequence[Path], *, operator: str, contact_phone: str, fallback: str = "de") -> None:
         self._values = {"operator": operator, "contact_phone": contact_phone}
         self._fallback = fallback
-        self._environment = ImmutableSandboxedEnvironment(
+        self._directories = tuple(directories)
+        self._environment = Sandbox(
             loader=FileSystemLoader([str(directory) for directory in directories]),
             undefined=StrictUndefined,
             autoescape=False,
@@ -35,12 +37,31 @@ class Apologies:
             self._texts[language] = self._render(language)
         return self._texts[language]
 
+    def check(self) -> list[str]:
+        """Make it in every language there is a file for, and in the fall-back; say what is wrong."""
+        paths = chain.from_iterable((directory / "voice").glob("apology.*.txt") for directory in self._directories)
+        problems = []
+        for language in sorted({path.name.split(".")[1] for path in paths} | {self._fallback}):
+            try:
+                spoken = self._render(language)
+            except ChannelMisconfigured as error:
+                problems.append(str(error))
+            else:
+                if not spoken.text:
+                    problems.append(f"template {_TEMPLATE.format(language=language)}: says nothing")
+        return problems
+
     def _render(self, language: str) -> Announcement:
         spoken = dict.fromkeys(name for name in (language, language.partition("-")[0], self._fallback) if name)
         names = [_TEMPLATE.format(language=name) for name in spoken]
+        name = names[-1]
         try:
             template = self._environment.select_template(names)
-            text = template.render(self._values).strip()
-        except TemplateError as error:
-            raise ChannelMisconfigured(f"template {names[-1]}: {error}", code="template") from error
-        return Announcement(text, str(template.name).split(".")[1])
+            name = str(template.name)
+            text = join(template.generate(self._values)).strip()
+        except (TemplateError, *FAULTS) as error:
+            if isinstance(error, TemplateSyntaxError):
+                name = f"{error.name}:{error.lineno}"
+            said = str(error) or type(error).__name__
+            raise ChannelMisconfigured(f"template {name}: {said}", code="template") from error
+        return Announcement(text, name.split(".")[1])

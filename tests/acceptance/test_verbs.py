@@ -106,7 +106,8 @@ def test_why_speaks_of_the_attempt_that_waits_and_of_a_pause(config: Path, datab
     assert contactd("pause", "standard", "--config", config).code == 0
     told = contactd("why", "K-1", "--json", "--config", config).json()[0]
     assert told["attempt"]["id"] == attempt
-    assert (told["decision"], told["paused"]) == ("planned", ["campaign:standard"])
+    assert (told["decision"], told["why"], told["paused"]) == ("held", "paused", ["campaign:standard"])
+    assert {"rule": "not paused", "answer": "never", "reason": "paused"} in told["rules"]
     assert "campaign:standard is paused" in contactd("why", "K-1", "--config", config).out
 
 

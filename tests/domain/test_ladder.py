@@ -14,6 +14,7 @@ from contactd.domain.ladder import (
     Waiting,
     local_date,
     next_step,
+    no_longer_due,
     selects,
     unselected,
     zone_of,
@@ -88,6 +89,37 @@ def test_nothing_else_is_begun_while_an_attempt_is_open(state: str) -> None:
     assert next_step(ladder(MAIL, BRIEF), debtor(open_one), noon(20)) == Waiting(MAIL, None, "attempt_open", 2)
     gone = tried("removed", noon(3), "", state=state)
     assert next_step(ladder(MAIL, BRIEF), debtor(gone), noon(20)) == Waiting(None, None, "attempt_open", 1)
+
+
+def test_a_call_that_is_up_is_open_and_a_message_that_was_accepted_is_not() -> None:
+    up = tried("anruf", noon(28), "accepted", state="accepted")
+    assert next_step(ladder(MAIL, BRIEF, ANRUF), debtor(up), noon(40)) == Waiting(ANRUF, None, "attempt_open", 1)
+    removed = replace(tried("removed", noon(28), "accepted", state="accepted"), channel=Channel.CALL)
+    assert next_step(ladder(MAIL), debtor(removed), noon(40)) == Waiting(None, None, "attempt_open", 1)
+    sent = tried("removed", noon(28), "accepted", state="accepted")
+    assert next_step(ladder(MAIL), debtor(sent), noon(40)) == Due(MAIL, 1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        (debtor(), ""),
+        (replace(debtor(), open=0), ""),
+        (replace(debtor(), oldest_due=None), "not_due"),
+        (replace(debtor(), oldest_due=noon(20).date()), "not_due"),
+        (replace(debtor(), account=replace(ACCOUNT, kind=Kind.BUSINESS)), "not_selected"),
+        (replace(debtor(), oldest_due=noon(-20).date()), "too_late"),
+        (debtor(tried("brief", noon(14), "", state="sending")), "attempt_open"),
+        (debtor(tried("brief", noon(14))), "passed_over"),
+        (debtor(tried("brief", noon(14), "cancelled")), ""),
+        (debtor(tried("mail", noon(3))), "already_done"),
+        (debtor(tried("mail", noon(3), "rejected")), ""),
+        (debtor(tried("removed", noon(3))), ""),
+    ],
+)
+def test_a_planned_try_is_begun_only_while_it_still_is_its_turn(facts: Facts, reason: str) -> None:
+    mail = replace(MAIL, until=30, select=Select(kinds=frozenset({Kind.CONSUMER})))
+    assert no_longer_due(ladder(mail, BRIEF), mail, facts, noon(20)) == reason
 
 
 def test_attempts_of_a_step_that_was_removed_do_not_move_the_position() -> None:

@@ -94,6 +94,8 @@ def attempt(made: Climb, step: Step, try_no: int, address: str, draw: st.DataObj
     able = usable(made.facts, step.channel, made.now)
     assert address in ("", *able)
     used, outcome = address or able[0], draw.draw(st.sampled_from(OUTCOMES))
+    if step.channel is Channel.CALL and outcome == "accepted":
+        outcome = "connected"  # an accepted call is one that is still up
     if outcome != "cancelled":
         made.begun.append((step, made.now))
     one = StepTry(step.id, try_no, STATES.get(outcome, "failed"), outcome, made.now, used)

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from contactd.domain.account import Account, Channel, Facts, Invoice, Phone, Suppression
-from contactd.domain.campaign import Campaign, Step
+from contactd.domain.campaign import Campaign, Select, Step
+from contactd.domain.money import Money
 from contactd.domain.rules import Policy
 from contactd.engine.book import Rung
 from contactd.engine.compose import next_channel, overdue
@@ -35,7 +36,7 @@ def begun(step: str = "mail", account: Account = DEBTOR, *, days_due: int = 5, *
     assert found is not None
     seen = Facts(account, 100, 100, TODAY - timedelta(days=days_due))
     claim = Claimed(1, 1, 1, 1, "standard", step, found.channel, 1, 1, AT)
-    return Begun(claim, Rung(LADDER, found, Policy("p")), replace(seen, **facts), (), "", AT)  # type: ignore[arg-type]
+    return Begun(claim, Rung(LADDER, found, Policy("p")), replace(seen, **facts), (), "", AT)  # type: ignore[arg-type] # any fact
 
 
 @pytest.mark.parametrize(
@@ -51,12 +52,42 @@ def begun(step: str = "mail", account: Account = DEBTOR, *, days_due: int = 5, *
     ],
 )
 def test_the_next_channel_is_one_that_reaches_the_customer(asked: Begun, channel: str) -> None:
-    assert next_channel(asked, TODAY) == channel
+    assert next_channel(asked) == channel
+
+
+def on_ladder(*steps: Step, step: str, open: int = 8_000, days_due: int = 5) -> Begun:  # noqa: A002 - the field's name
+    ladder = Campaign("standard", steps)
+    found = ladder.step(step)
+    assert found is not None
+    seen = Facts(replace(DEBTOR, postal=True), open, open, TODAY - timedelta(days=days_due))
+    claim = Claimed(1, 1, 1, 1, "standard", step, found.channel, 1, 1, AT)
+    return Begun(claim, Rung(ladder, found, Policy("p")), seen, (), "", AT)
+
+
+def test_nobody_is_threatened_with_a_step_that_is_not_for_them() -> None:
+    large = Select(min_open=Money(50_000, "EUR"))
+    steps = (
+        Step("mail", Channel.EMAIL, day=3),
+        Step("court", Channel.HANDOVER, day=10, select=large),
+        Step("mail-2", Channel.EMAIL, day=14),
+    )
+    assert next_channel(on_ladder(*steps, step="mail")) == "email"
+    assert next_channel(on_ladder(*steps, step="mail", open=60_000)) == "handover"
+
+
+def test_a_step_whose_time_will_be_over_when_it_would_be_its_turn_is_not_announced() -> None:
+    steps = (
+        Step("mail", Channel.EMAIL, day=3),
+        Step("text", Channel.SMS, day=10, until=20),
+        Step("court", Channel.HANDOVER, day=14),
+    )
+    assert next_channel(on_ladder(*steps, step="mail", days_due=5)) == "sms"
+    assert next_channel(on_ladder(*steps, step="mail", days_due=18)) == "handover"
 
 
 def test_a_channel_the_customer_refused_is_not_announced() -> None:
     stop = Suppression("number", "+4915228817386", None, "opted_out")
-    assert next_channel(begun("mail", suppressions=(stop,)), TODAY) == "email"
+    assert next_channel(begun("mail", suppressions=(stop,))) == "email"
 
 
 def test_only_overdue_invoices_are_asked_for() -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from contactd.domain.call import Disposition
 from contactd.engine.callbook import Dial
 from contactd.engine.gate import OVERTAKEN, Refused
+from contactd.engine.live_call import end_left
 from contactd.store import attempts, calls, pauses
 from contactd.store.calls import CallRow
 from contactd.store.database import Database
@@ -34,6 +35,28 @@ def suppressed(stored: StoredScene) -> list[tuple[str, str, str]]:
     with stored.database.snapshot() as connection:
         rows = connection.execute(sa.select(suppression.c.value, suppression.c.channel, suppression.c.reason))
         return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def test_the_rest_after_a_conversation_begins_with_it_and_not_with_its_end(stored: StoredScene) -> None:
+    [first] = stored.plan(1)
+    scene = await stored.scene()
+    scene.people = {first: ANSWERS}
+    async with scene.at_work():
+        await stored.clock.run(20)
+        assert stored.attempt(first)["state"] == "accepted"
+        assert stored.attempt(first)["conversation_at"] == stored.call(first)["connected_at"] is not None
+
+
+async def test_calls_for_which_there_is_no_carrier_any_more_end_as_lost(stored: StoredScene) -> None:
+    [first] = stored.plan(1)
+    scene = await stored.scene()
+    scene.people = {first: ANSWERS}
+    async with scene.at_work():
+        await stored.clock.run(20)
+    with stored.database.transaction() as connection:
+        end_left(connection, owner=OWNER, now=stored.clock.now())
+    assert (stored.attempt(first)["state"], stored.attempt(first)["outcome"]) == ("failed", "lost")
+    assert stored.call(first)["how_ended"] == "lost"
 
 
 async def test_an_answered_call_is_logged_with_agent_times_and_what_it_achieved(stored: StoredScene) -> None:

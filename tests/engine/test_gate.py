@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from contactd.domain.account import Channel
@@ -97,6 +98,57 @@ async def test_two_attempts_of_one_customer_in_one_batch_keep_the_daily_cap(data
         assert second.reason == "day_cap"
         assert second.until is not None
         assert second.until > world.clock.now()
+
+
+CALLS = Campaign("standard", (Step("call", Channel.CALL, day=3, attempts=4, pause=timedelta(minutes=1)),))
+
+
+def set_state(database: Database, attempt_id: int, **values: object) -> None:
+    with database.transaction() as connection:
+        connection.execute(sa.update(schema.attempt).where(schema.attempt.c.id == attempt_id).values(**values))
+
+
+@pytest.mark.parametrize("state", ["claimed", "sending", "unclear", "accepted"])
+async def test_nobody_is_planned_for_another_call_while_one_is_under_way(database: Database, state: str) -> None:
+    async with open_world(database, campaigns=(CALLS,)) as world:
+        world.debtor(1, mobile="+4915228817386")
+        assert world.planner.plan("standard", world.clock.now()).count == 1
+        set_state(database, 1, state=state, sending_at=world.clock.now())
+        world.clock.advance(3_600)
+        assert world.planner.plan("standard", world.clock.now()).count == 0
+        assert world.planner.plan_accounts("standard", [1], world.clock.now()) == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "reason"),
+    [("accepted", "accepted", "attempt_open"), ("delivered", "connected", "already_done")],
+)
+async def test_a_planned_call_does_not_begin_while_another_is_up_or_after_it_was_answered(
+    database: Database, state: str, outcome: str, reason: str
+) -> None:
+    async with open_world(database, campaigns=(CALLS,)) as world:
+        world.debtor(1, mobile="+4915228817386")
+        world.planner.plan("standard", world.clock.now())
+        set_state(database, 1, state="failed", outcome="busy")
+        assert world.planner.plan_accounts("standard", [1], world.clock.now()) == 1
+        set_state(database, 1, state=state, outcome=outcome)
+        world.clock.advance(3_600)
+        [claim] = world.claim(Channel.CALL)
+        assert await world.commit.submit(world.gate.begin, claim) == Refused(claim, reason)
+
+
+async def test_a_step_whose_time_is_over_is_not_begun_and_the_ladder_goes_on(database: Database) -> None:
+    ladder = replace(LADDER, steps=(replace(LADDER.steps[0], until=15), *LADDER.steps[1:]))
+    async with open_world(database, campaigns=(ladder,)) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+        with database.transaction() as connection:
+            day = world.clock.now().date() - timedelta(days=16)
+            connection.execute(sa.update(schema.account).values(oldest_due=day))
+        [claim] = world.claim()
+        assert await world.commit.submit(world.gate.begin, claim) == Refused(claim, "too_late")
+        assert world.planner.plan_accounts("standard", [1], world.clock.now()) == 1
+        assert [(row.step, row.state) for row in world.rows()] == [("reminder", "cancelled"), ("notice", "planned")]
 
 
 async def test_a_claim_that_was_taken_over_begins_nothing(database: Database) -> None:

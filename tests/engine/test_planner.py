@@ -39,6 +39,18 @@ async def test_a_due_account_is_taken_up_once_however_often_one_plans(database: 
         ]
 
 
+async def test_what_could_only_happen_when_its_time_is_over_is_not_taken_up(database: Database) -> None:
+    by_day = parse_windows(["Mo-So 08:00-12:00"])
+    step = Step("text", Channel.SMS, day=3, until=5, windows=by_day)
+    async with open_world(database, campaigns=(Campaign("standard", (step,), timezone="Europe/Berlin"),)) as world:
+        world.debtor(1, mobile="+4915228817386", days_due=5)
+        world.debtor(2, mobile="+4915228817387", days_due=4)
+        world.clock.advance(8 * 3_600)  # in the evening
+        summary = world.planner.plan("standard", world.clock.now())
+        assert (summary.count, summary.held_by_reason()) == (1, {})
+        assert [row.account_id for row in world.rows()] == [2]
+
+
 async def test_a_preview_counts_like_a_run_and_writes_nothing(database: Database) -> None:
     async with open_world(database) as world:
         world.debtor(1)

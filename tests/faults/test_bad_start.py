@@ -150,11 +150,14 @@ def test_a_database_nobody_migrated_names_the_command(
     assert migrate.returncode == 0
 
 
+RESTORE = "restore a backup, or install the contactd that made it"
+
+
 @on_sqlite
 @pytest.mark.parametrize(
     ("version", "words"),
     [
-        ("0000", "of version 0000, this program needs 0001; run: contactd migrate"),
+        ("0000", f"of version 0000, which this program (0001) does not know; {RESTORE}"),
         ("9999", "of version 9999, newer than this program (0001); install the newer contactd"),
     ],
 )
