@@ -140,7 +140,7 @@ def test_a_temporary_refusal_says_whether_it_is_this_message_or_everybodys(
     stage: Stage,
     code: int,
     text: str,
-    of_recipient: bool,  # noqa: FBT001
+    of_recipient: bool,  # noqa: FBT001 - a column
 ) -> None:
     error = refusal(stage, code, text)
     assert isinstance(error, ChannelUnavailable)

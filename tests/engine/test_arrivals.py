@@ -62,7 +62,7 @@ async def test_a_wish_that_is_delivered_again_is_not_obeyed_again(world: World) 
 async def test_the_last_word_holds_in_whatever_batch_it_came(
     world: World,
     words: tuple[str, ...],
-    stopped: bool,  # noqa: FBT001
+    stopped: bool,  # noqa: FBT001 - a column
 ) -> None:
     events = [said(world, f"SM{number}", word) for number, word in enumerate(words)]
     assert await world.commit.run(lambda connection: arrivals.receive(connection, events)) == [True, True]
