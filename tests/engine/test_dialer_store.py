@@ -262,7 +262,7 @@ async def test_a_claim_somebody_else_has_taken_over_is_told_to_nobody_as_cancell
     stored.plan(1)
     book = stored.callbook()
     stored.clock.advance(1)
-    (claimed,) = await book.claim({CAMPAIGN}, 5)
+    (claimed,) = await book.claim(Wanted((CAMPAIGN, "anruf"), 5, reach=dict.fromkeys(range(24), 0.3)))
     told: list[object] = []
     stored.bus.listen(told.append)
     stale = replace(claimed, claim_no=claimed.claim_no - 1)
