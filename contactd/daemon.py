@@ -14,9 +14,8 @@ from contactd.channels.bounces import BounceIntake
 from contactd.channels.dsn import Bounce
 from contactd.channels.render import Renderer
 from contactd.config.load import load, unavailable_steps
-from contactd.config.settings import Settings, needs_restart
+from contactd.config.settings import Settings, needs_restart, rate_of
 from contactd.domain.account import Channel
-from contactd.domain.agent import Agent
 from contactd.domain.clock import Clock
 from contactd.domain.errors import ConfigError, NameTaken, StoreConflict, StoreError
 from contactd.domain.happened import BatchPlanned
@@ -27,13 +26,16 @@ from contactd.engine.compose import Composer
 from contactd.engine.dialer import Dialer, Line
 from contactd.engine.followup import FollowUp
 from contactd.engine.gate import Gate
+from contactd.engine.idleness import callbacks_of, why_each
 from contactd.engine.lists import lists_of
 from contactd.engine.live_call import end_left
+from contactd.engine.pacer import dialling_of
 from contactd.engine.planner import Planner
 from contactd.engine.reconciler import Reconciler
-from contactd.engine.roster import Roster
+from contactd.engine.reminders import Reminders
+from contactd.engine.roster import Roster, agents_of
 from contactd.engine.sender import Sender
-from contactd.engine.timetable import Appointment, Timetable
+from contactd.engine.timetable import Timetable, appointments_of
 from contactd.engine.vitals import Vitals
 from contactd.metrics import Metrics
 from contactd.store import attempts, batches, inbox, overview, pauses
@@ -159,18 +161,20 @@ class Daemon:
                 lease=settings.sending.lease,
                 in_flight=settings.sending.in_flight,
                 lines=settings.smtp.connections if name is Channel.EMAIL else settings.sending.in_flight,
-                rate=_rate(name, settings),
+                rate=rate_of(settings, name),
             )
             for name, channel in self.channels.items()
         ]
         self.reconciler = Reconciler(self.commit, self.channels, clock, bus=self.bus, grace=settings.sending.grace)
-        self.roster = Roster(_agents(settings), clock)
-        self.vitals = Vitals(self.commit, clock, self.metrics, self.roster)
+        self.roster = Roster(agents_of(settings), clock)
+        self.vitals = Vitals(self.commit, clock, self.metrics, self.roster, self._look_at_dialling)
         self.dialer = self._dialer(gate)
         self.followup = FollowUp(self.planner, clock, self._notify)
+        ahead = settings.telephony.callback_reminder.total_seconds()
+        self.reminders = Reminders(self.commit, clock, self.bus, ahead=ahead)
         self.timetable = Timetable(clock, self._plan_when_due)
         kept = await self.commit.read(batches.last_planned)
-        self.timetable.replace(_appointments(settings), kept)
+        self.timetable.replace(appointments_of(settings), kept)
         self.bus.listen(self.metrics.hear)
         self.bus.listen(self.followup.hear)
 
@@ -194,7 +198,7 @@ class Daemon:
                 operator=self.settings.operator.name,
                 contact_phone=self.settings.operator.phone,
             ),
-            line=Line(settings.caller_id, settings.ring.total_seconds()),
+            line=Line(settings.caller_id, settings.ring.total_seconds(), dialling=dialling_of(settings)),
         )
 
     async def _open(self, stack: contextlib.AsyncExitStack) -> None:
@@ -230,7 +234,14 @@ class Daemon:
     async def _run_parts(self) -> None:
         async with asyncio.TaskGroup() as group:
             vitals = (self.vitals.measure_lag, self.vitals.look_over, self.vitals.probe, self._watch)
-            parts = (self._keep_name, self.reconciler.run, self.timetable.run, self.followup.run, *vitals)
+            parts = (
+                self._keep_name,
+                self.reconciler.run,
+                self.timetable.run,
+                self.followup.run,
+                self.reminders.run,
+                *vitals,
+            )
             self._background = [group.create_task(part()) for part in parts]
             working = [group.create_task(sender.run()) for sender in self.senders]
             if self.dialer is not None:
@@ -280,7 +291,7 @@ class Daemon:
         self.settings = fresh
         self.book.replace(fresh.campaigns, fresh.policies)
         self.composer.replace(fresh, renderer)
-        self.timetable.replace(_appointments(fresh))
+        self.timetable.replace(appointments_of(fresh))
         self.metrics.reloaded(successful=True)
         log.info("reloaded", campaigns=list(self.book.campaigns), notes=notes)
         self._notify()
@@ -329,7 +340,21 @@ class Daemon:
             "oldest_due": {channel: since.isoformat() for channel, since in oldest.items()},
             "agents": self.roster.counts(),
             "calls": self.dialer.status() if self.dialer else {},
+            "dialling": await self.why_not_dialled(),
+            "callbacks": await self.commit.read(lambda connection: callbacks_of(connection, now)),
         }
+
+    async def _look_at_dialling(self) -> None:
+        reasons = await self.why_not_dialled()
+        waiting = await self.commit.read(lambda connection: callbacks_of(connection, self.clock.now()))
+        self.metrics.dialled(reasons, waiting=waiting["waiting"], overdue=waiting["overdue"])
+
+    async def why_not_dialled(self) -> dict[str, list[dict[str, object]]]:
+        """Say for each team what keeps it from dialling, or that nothing does."""
+        if self.dialer is None:
+            return {}
+        looks, now = self.dialer.looks(), self.clock.now()
+        return await self.commit.read(lambda connection: why_each(connection, looks, now))
 
     async def _watch(self) -> None:
         await self.vitals.watch(watchdog_seconds(), lambda: notify(WATCHDOG="1"))
@@ -365,22 +390,3 @@ class Daemon:
         event = inbox.Event("smtp_bounce", bounce.token, bounce.payload(), self.clock.now())
         await self.commit.submit(inbox.receive, event)
         self.reconciler.notify()
-
-
-def _agents(settings: Settings) -> list[Agent]:
-    return [
-        Agent(agent_id, agent.name or agent_id, agent.team, agent.languages)
-        for agent_id, agent in settings.agents.items()
-    ]
-
-
-def _appointments(settings: Settings) -> dict[str, Appointment]:
-    return {
-        campaign.id: Appointment(campaign.schedule or settings.planning.schedule, campaign.timezone)
-        for campaign in settings.campaigns
-    }
-
-
-def _rate(channel: Channel, settings: Settings) -> float | None:
-    rate = settings.smtp.rate if channel is Channel.EMAIL else settings.twilio.rate
-    return rate or None

@@ -5,7 +5,7 @@ Every label is bounded by the configuration or by a list of words here: never a 
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from prometheus_client import (
@@ -92,6 +92,11 @@ class Metrics:
         self._provider = Gauge(
             "contactd_provider_up", "Whether a provider takes what it is given", ["channel"], registry=registry
         )
+        self._idle = Gauge(
+            "contactd_dialling", "What keeps a team from dialling; `dialling` when nothing does", ["team", "reason"],
+            registry=registry,
+        )  # fmt: skip
+        self._callbacks = Gauge("contactd_callbacks", "Callbacks that wait", ["state"], registry=registry)
         for state in _LIVE:
             self._calls.labels(state)
 
@@ -161,6 +166,15 @@ class Metrics:
             for state in State:
                 self._agents.labels(team, state.value).set(states.get(state, 0))
         self._teams = set(counts)
+
+    def dialled(self, reasons: Mapping[str, Sequence[Mapping[str, object]]], *, waiting: int, overdue: int) -> None:
+        """Note what keeps each team from dialling, and how many callbacks wait."""
+        self._idle.clear()
+        for team, told in reasons.items():
+            for one in told:
+                self._idle.labels(team, _word(str(one["reason"]))).set(1)
+        self._callbacks.labels("waiting").set(waiting)
+        self._callbacks.labels("overdue").set(overdue)
 
     def provider(self, channel: str, *, up: bool) -> None:
         """Note whether the provider of a channel takes what it is given."""

@@ -14,7 +14,9 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from contactd.channels.dsn import Bounce, Ignored, read
+from contactd.config.listening import why_not
 from contactd.config.providers import Bounces
+from contactd.domain.errors import AddressTaken
 
 log = structlog.get_logger()
 
@@ -37,7 +39,7 @@ class BounceIntake:
         self.port = settings.port
 
     async def start(self) -> None:
-        """Open the port; raises OSError when it is taken."""
+        """Open the port; raises AddressTaken when it cannot be had."""
         loop = asyncio.get_running_loop()
         kind = LMTP if self._settings.protocol == "lmtp" else SMTP
 
@@ -54,7 +56,11 @@ class BounceIntake:
             self._open.add(conversation)
             return conversation
 
-        self._server = await loop.create_server(answer, self._settings.bind, self._settings.port)
+        host, port = self._settings.bind, self._settings.port
+        try:
+            self._server = await loop.create_server(answer, host, port)
+        except (OSError, UnicodeError) as error:
+            raise AddressTaken(why_not(error, "smtp.bounces", host, port)) from error
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:

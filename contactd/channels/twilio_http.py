@@ -58,7 +58,7 @@ class TwilioHttp(AsyncHttpClient):  # type: ignore[misc] # the library carries n
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 # the session's own holds
-        allow_redirects: bool = False,  # noqa: FBT001, FBT002
+        allow_redirects: bool = False,  # noqa: FBT001, FBT002 # the library's signature
     ) -> Response:
         """Ask once; raises ChannelUnavailable (not taken) or ChannelUnclear (perhaps taken) for what is no answer."""
         del timeout, allow_redirects
@@ -81,7 +81,7 @@ class TwilioHttp(AsyncHttpClient):  # type: ignore[misc] # the library carries n
             raise ChannelUnclear(f"the connection to Twilio broke: {error!r}", code="dropped") from error
 
     @staticmethod
-    async def _ask(session: aiohttp.ClientSession, method: str, uri: str, **parts: Any) -> Response:  # noqa: ANN401
+    async def _ask(session: aiohttp.ClientSession, method: str, uri: str, **parts: Any) -> Response:  # noqa: ANN401 # aiohttp's
         async with session.request(method, uri, allow_redirects=False, **parts) as answer:
             if answer.status == _TOO_MANY:
                 raise ChannelUnavailable(

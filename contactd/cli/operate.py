@@ -39,8 +39,16 @@ def status(config: Path | None, json: bool) -> None:
     for section, values in answer.items():
         click.echo(f"{section}:")
         for name, value in values.items() if isinstance(values, dict) else [("", values)]:
-            shown = "  ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
-            click.echo(f"  {name:24} {shown}")
+            for one in value if isinstance(value, list) else [value]:
+                click.echo(f"  {name:24} {_in_words(one)}")
+
+
+def _in_words(value: object) -> str:
+    """Write what is known in one line: of a reason its word first, then its details."""
+    if not isinstance(value, dict):
+        return str(value)
+    told = {key: _in_words(one) for key, one in value.items() if key != "reason" and one not in (None, {}, [])}
+    return "  ".join([*([str(value["reason"])] if "reason" in value else []), *(f"{k} {v}" for k, v in told.items())])
 
 
 @click.command(epilog=_NAMES)
@@ -109,7 +117,7 @@ def stop(**options: object) -> None:
     """Stop contacting an account, at once and for good: what is planned is cancelled by the rules."""
     from contactd.cli.stopping import stop_account
 
-    click.echo(stop_account(**options))  # type: ignore[arg-type]
+    click.echo(stop_account(**options))  # type: ignore[arg-type] # click made them of the options above
 
 
 @click.command()

@@ -1,8 +1,9 @@
-"""Renders the texts of every campaign with made-up accounts, for `contactd check`."""
+"""Renders every text with made-up accounts, for `contactd check`."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from contactd.channels.phrases import read_phrases
 from contactd.channels.render import Renderer
 from contactd.config.campaigns import CampaignFile, StepTable
 from contactd.config.findings import Findings
@@ -11,21 +12,67 @@ from contactd.config.load import Inspection, Loaded
 from contactd.config.settings import Settings
 from contactd.config.words import listed, suggest
 from contactd.domain.account import Channel
+from contactd.domain.errors import ChannelMisconfigured, ConfigError, Problem
+from contactd.telephony.announcements import Announcements
 
 _RENDERED = frozenset({Channel.EMAIL, Channel.SMS})
 
 
 def check_templates(found: Inspection) -> Findings:
-    """Answer what is wrong with the texts of the campaigns; nothing when their folders are not known."""
+    """Answer what is wrong with any text `run` may use; nothing when their folders are not known."""
     findings = Findings()
     if found.sections is None:
         return findings
-    directories = Settings.of(found.sections, found.path).template_directories
+    settings = Settings.of(found.sections, found.path)
+    directories = settings.template_directories
+    findings.errors.extend(_broken_phrases(directories))
+    findings.errors.extend(_broken_announcements(settings, found))
+    renderer = Renderer(directories)
     for loaded in found.campaigns:
+        if not findings.errors:  # else it says the same again
+            findings.errors.extend(_missing_phrases(renderer, loaded))
         for index, step in enumerate(loaded.file.step):
             for key, template, channel in _texts(loaded.file, step):
-                findings.add(_Text(directories, loaded, index, key, template, channel).check())
+                findings.add(_Text(renderer, directories, loaded, index, key, template, channel).check())
     return findings
+
+
+def _broken_phrases(directories: Sequence[Path]) -> Iterator[Problem]:
+    for path in sorted(path for directory in directories for path in directory.glob("phrases.*.toml")):
+        try:
+            read_phrases(path)
+        except ConfigError as error:
+            yield from error.problems
+
+
+def _missing_phrases(renderer: Renderer, loaded: Loaded) -> Iterator[Problem]:
+    """Find sentences that are put into messages and do not exist in the language all others fall back to."""
+    channels = {Channel(step.channel) for step in loaded.campaign.steps}
+    needed = [("next_step", key) for key in sorted({*channels, "none"})]
+    needed += [("opt_out", channel.value) for channel in sorted(channels & _RENDERED)]
+    language = loaded.file.language
+    for group, key in needed if channels & _RENDERED else ():
+        try:
+            renderer.phrase(group, key, language, fallback=language)
+        except ChannelMisconfigured as error:
+            yield loaded.source.problem(("language",), str(error))
+
+
+def _broken_announcements(settings: Settings, found: Inspection) -> Iterator[Problem]:
+    """Find what is wrong with the apology, and with what machines and agentless calls are told."""
+    if settings.telephony.backend == "none":
+        return
+    spoken = Announcements(
+        settings.template_directories, operator=settings.operator.name, contact_phone=settings.operator.phone
+    )
+    for fault in spoken.check():
+        yield found.source.problem(("telephony", "backend"), fault)
+    for loaded in found.campaigns:
+        for index, step in enumerate(loaded.file.step):
+            for key in ("template", "machine"):
+                name = getattr(step, key) if step.channel == "call" else ""
+                for fault in spoken.check(name) if name else ():
+                    yield loaded.source.problem(("step", index, key), fault)
 
 
 def _texts(file: CampaignFile, step: StepTable) -> Iterator[tuple[str, str, Channel]]:
@@ -41,10 +88,17 @@ class _Text:
     """One text of one step, in all the languages of the step."""
 
     def __init__(
-        self, directories: Sequence[Path], loaded: Loaded, index: int, key: str, template: str, channel: Channel
+        self,
+        renderer: Renderer,
+        directories: Sequence[Path],
+        loaded: Loaded,
+        index: int,
+        key: str,
+        template: str,
+        channel: Channel,
     ) -> None:
-        self.directories, self.loaded, self.template, self.channel = directories, loaded, template, channel
-        self.renderer = Renderer(directories)
+        self.renderer, self.directories = renderer, directories
+        self.loaded, self.template, self.channel = loaded, template, channel
         self.place = ("step", index, key)
         select = loaded.file.step[index].select.languages or loaded.file.select.languages
         self.main = loaded.file.language
@@ -54,7 +108,8 @@ class _Text:
         findings = Findings()
         say = self.loaded.source.problem
         existing = self.renderer.languages(self.template, self.channel)
-        for language in (self.main, *self.others):
+        # Whatever language an account has: where there is a text in it, that is used.
+        for language in dict.fromkeys([self.main, *self.others, *sorted(existing)]):
             if not {language, language.partition("-")[0]} & existing:
                 self._miss(language, existing, findings)
                 continue

@@ -10,7 +10,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from contactd.config.section import LOOSE, Section
-from contactd.config.values import Amount, Days, Duration, Ratio, format_duration, parse_days, parse_duration
+from contactd.config.values import (
+    LONGEST_DAYS,
+    Amount,
+    Days,
+    Duration,
+    Ratio,
+    format_duration,
+    parse_days,
+    parse_duration,
+)
 from contactd.config.words import (
     Country,
     CountryOrNone,
@@ -27,8 +36,9 @@ from contactd.config.words import (
     listed,
     suggest,
 )
-from contactd.domain.campaign import NEXT_NUMBER
+from contactd.domain.campaign import NEXT_NUMBER, Mode
 
+NumberKind = Literal["mobile", "phone"]
 ChannelName = Literal["email", "sms", "letter", "call", "handover"]
 KindName = Literal["consumer", "business"]
 # How an attempt may end and be tried again: as it is written here, and as the contact log says it.
@@ -45,6 +55,7 @@ OUTCOMES = {
 NOTHING = "nothing"
 # The filters of [select] that name words.
 LISTS = ("kinds", "segments", "creditors", "countries", "currencies", "languages")
+_FIRST_YEAR, _LAST_YEAR = 1970, 2100
 _AFTER = re.compile(r"(?P<step>\S+)(?: \+ (?P<days>\d+ (?:day|week)s?))?")
 
 
@@ -54,6 +65,12 @@ def parse_after(value: str) -> tuple[str, int]:
     if match is None:
         raise ValueError(f'"{value}" names no step and delay; write it like "mahnung-brief + 14 days"')
     return match["step"], parse_days(match["days"]) if match["days"] else 0
+
+
+def _template(value: str) -> str:
+    if "/" in value or "\0" in value or value.startswith("."):
+        raise ValueError(f'"{value}" cannot be the name of a text; it names a file without folder, language and ending')
+    return value
 
 
 def _after(value: object) -> object:
@@ -78,12 +95,13 @@ def _outcome(value: str) -> str:
 
 
 def _instant(value: object) -> object:
-    if isinstance(value, datetime):
-        return value
     try:
-        return datetime.fromisoformat(str(value))
+        at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
         raise ValueError(f'"{value}" is no point in time; write it like "2026-12-01T10:00"') from None
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        raise ValueError(f'"{value}" is out of reach; name a time from {_FIRST_YEAR} to {_LAST_YEAR}')
+    return at
 
 
 def _format_retry(value: timedelta | str) -> str:
@@ -91,6 +109,7 @@ def _format_retry(value: timedelta | str) -> str:
 
 
 After = Annotated[str, BeforeValidator(_after), Field(examples=["mahnung + 14 days"])]
+Template = Annotated[str, AfterValidator(_template)]
 Outcome = Annotated[str, AfterValidator(_outcome)]
 Retry = Annotated[
     timedelta | str,
@@ -113,7 +132,7 @@ class SelectTable(Section):
     """Least open amount."""
     max_open: Amount | None = None
     """Greatest open amount."""
-    min_days_due: int = Field(default=0, ge=0)
+    min_days_due: int = Field(default=0, ge=0, le=LONGEST_DAYS)
     """Least age of the oldest open invoice, in days after it fell due."""
     kinds: Annotated[tuple[KindName, ...], LOOSE] = ()
     """Consumers, businesses."""
@@ -132,14 +151,18 @@ class SelectTable(Section):
 class LimitsTable(Section):
     """Most contacts, all steps together; only stricter than the preset of the jurisdiction, never milder."""
 
-    per_customer_per_day: int | None = Field(default=None, ge=0)
+    per_customer_per_day: int | None = Field(default=None, ge=0, le=1_000)
     """Contacts a customer gets on one local day, by whatever channel."""
-    contacts_per_week: int | None = Field(default=None, ge=0)
+    contacts_per_week: int | None = Field(default=None, ge=0, le=1_000)
     """Contacts a customer gets in seven days, by whatever channel."""
-    calls_per_day: int | None = Field(default=None, ge=0)
+    calls_per_day: int | None = Field(default=None, ge=0, le=1_000)
     """Calls a customer gets on one local day."""
-    calls_per_week: int | None = Field(default=None, ge=0)
+    calls_per_week: int | None = Field(default=None, ge=0, le=1_000)
     """Calls a customer gets in seven days."""
+    calls_per_number_per_day: int | None = Field(default=None, ge=0, le=1_000)
+    """Calls one telephone number gets on one local day."""
+    lock_out: Duration | None = None
+    """No call to a number for so long after somebody answered there and was served by nobody."""
     cool_down: Days | None = None
     """Rest from calls after a conversation, the day of the conversation included."""
     windows: dict[ChannelName, Annotated[tuple[Window, ...], LOOSE]] = Field(default_factory=dict)
@@ -155,15 +178,15 @@ class StepTable(Section):
     """Name of the step in tests, logs and reports; unique in the campaign."""
     channel: ChannelName
     """How the customer is reached."""
-    day: int | None = Field(default=None, ge=0)
+    day: int | None = Field(default=None, ge=0, le=LONGEST_DAYS)
     """Due this many days after the oldest open invoice fell due."""
     after: After | None = None
     """Due this long after an earlier step was done, like "mahnung + 14 days"."""
-    until: int | None = Field(default=None, ge=0)
+    until: int | None = Field(default=None, ge=0, le=LONGEST_DAYS)
     """No longer begun later than this many days after the oldest open invoice fell due."""
-    template: str = ""
+    template: Template = ""
     """Name of the text; templates/<channel>/<template>.<language>.*"""
-    otherwise: str = ""
+    otherwise: Template = ""
     """Step to go on with at once without address, or TEMPLATE-CHANNEL for the same text another way."""
     attempts: int = Field(default=1, ge=1, le=50)
     """Most tries."""
@@ -179,8 +202,20 @@ class StepTable(Section):
     """Time to pay that the message sets."""
     postage: Days = 0
     """Time a letter travels; added to the deadline."""
-    mode: Literal["progressive", "predictive", "preview"] = "progressive"
-    """How calls are placed: one a free agent, ahead of free agents, or when an agent asks."""
+    mode: Mode = "progressive"
+    """How calls are placed: looked at before, one or `ratio` a free agent, ahead of free agents, or without agents."""
+    ratio: float = Field(default=1.5, ge=1, le=5)
+    """Calls under way for each free agent, in mode power."""
+    lines: int = Field(default=10, ge=1, le=1000)
+    """Most calls at a time of the modes without agents: ivr (press 1 for one), message."""
+    machine: str = ""
+    """Text left on answering machines, templates/voice/<machine>.<language>.txt; empty: hang up."""
+    preview: Duration = Field(default_factory=lambda: parse_duration("60 seconds"))
+    """How long an agent may look at a call before they accept or skip it."""
+    numbers: Annotated[tuple[NumberKind, ...], LOOSE, Field(min_length=1)] = ("mobile", "phone")
+    """Which of a customer's numbers are called, in this order."""
+    retry_limits: dict[Outcome, Annotated[int, Field(ge=1, le=50)]] = Field(default_factory=dict)
+    """Most tries that may end in an outcome; then the ladder goes on."""
     max_abandon: Ratio = 0.02
     """Greatest share of answered calls that find no agent, in predictive mode."""
     approve: Literal["", "agent", "supervisor", "manager"] = ""
@@ -192,7 +227,7 @@ class GivenTable(Section):
 
     open: Amount
     """Open amount."""
-    days_due: int = Field(ge=0)
+    days_due: int = Field(ge=0, le=LONGEST_DAYS)
     """Age of the oldest open invoice, in days after it fell due."""
     email: bool = False
     """Has an e-mail address."""
@@ -248,6 +283,12 @@ class CampaignFile(Section):
     """Preset of the jurisdiction; empty: that of [rules]."""
     team: str = ""
     """Agents who get the calls; empty: agents without a team."""
+    priority: int = Field(default=0, ge=-100, le=100)
+    """Of the campaigns of a team that with the highest priority is called first."""
+    weight: int = Field(default=1, ge=1, le=100)
+    """Share of the calls among campaigns of the same priority."""
+    order: Literal["amount", "age"] = "amount"
+    """Whom to call first: who owes most, or whose debt is oldest."""
     select: SelectTable = SelectTable()
     """Which accounts are taken up."""
     limits: LimitsTable = LimitsTable()

@@ -8,6 +8,7 @@ from contactd.config.campaigns import LISTS, CampaignFile, SelectTable
 from contactd.config.findings import Findings, Source
 from contactd.config.locate import Place
 from contactd.config.settings import Sections
+from contactd.config.values import format_duration
 from contactd.config.words import listed, suggest
 from contactd.domain.account import Channel
 
@@ -84,6 +85,7 @@ def _contradictions(sections: Sections) -> Iterator[tuple[Place, str]]:
     if sections.database.password and not sections.database.url.startswith("postgresql"):
         yield ("database", "password"), "is for PostgreSQL; SQLite has none, remove it"
     yield from _doubled_tokens(sections)
+    yield from _short_leases(sections)
 
 
 def _doubled_tokens(sections: Sections) -> Iterator[tuple[Place, str]]:
@@ -92,6 +94,18 @@ def _doubled_tokens(sections: Sections) -> Iterator[tuple[Place, str]]:
         for index, token in enumerate(sections.web.tokens):
             if counts[getattr(token, key)] > 1:
                 yield ("web", "tokens", index, key), "is the same as another caller's; each needs its own"
+
+
+def _short_leases(sections: Sections) -> Iterator[tuple[Place, str]]:
+    smtp, twilio = sections.smtp, sections.twilio
+    by_twilio = sections.sms.backend == "twilio" and twilio.account_sid
+    waits = {"smtp": smtp.timeout} if smtp.host else {}
+    waits |= {"twilio": twilio.timeout} if by_twilio else {}
+    for table, timeout in waits.items():
+        if timeout >= sections.sending.lease:
+            why = "or a message is taken back while its answer may still come"
+            text = f"must be longer than timeout in [{table}], which is {format_duration(timeout)}, {why}"
+            yield ("sending", "lease"), text
 
 
 def _apart(one: SelectTable, other: SelectTable) -> bool:

@@ -11,7 +11,8 @@ from contactd.config.findings import Findings, Source
 from contactd.config.words import listed, suggest
 from contactd.domain.account import Channel, Kind
 from contactd.domain.calendar import parse_windows
-from contactd.domain.campaign import Campaign, Select, Step
+from contactd.domain.campaign import AGENTLESS, Campaign, Select, Step
+from contactd.domain.queueing import Order
 
 MESSAGES = frozenset({Channel.EMAIL, Channel.SMS, Channel.LETTER})
 
@@ -33,6 +34,9 @@ def build(file: CampaignFile, source: Source, schedule: str) -> tuple[Campaign |
         schedule=file.schedule or schedule,
         select=_select(file.select),
         team=file.team,
+        priority=file.priority,
+        weight=file.weight,
+        order=Order(file.order),
     )
     return campaign, findings
 
@@ -63,6 +67,8 @@ def _wrong(file: CampaignFile, index: int, step: StepTable) -> Iterator[tuple[st
         yield from _wrong_otherwise(step, [*before, *_implied_before(file, index)], ids)
     if step.channel in MESSAGES and not step.template:
         yield "template", f"is missing; a step by {step.channel} needs the name of a text"
+    if step.mode in AGENTLESS and not step.template:
+        yield "template", f"is missing; a call in mode {step.mode} says the text templates/voice/TEMPLATE.LANGUAGE.txt"
     if step.windows and step.channel == "handover":
         yield "windows", "a handover reaches nobody, so it has no windows; remove them"
 
@@ -127,7 +133,13 @@ def _step(table: StepTable) -> Step:
         deadline_days=table.deadline,
         postage_days=table.postage,
         mode=table.mode,
+        ratio=table.ratio,
+        lines=table.lines,
+        machine=table.machine,
+        preview=table.preview,
         max_abandon=table.max_abandon,
+        limits={OUTCOMES[outcome]: most for outcome, most in table.retry_limits.items()},
+        numbers=table.numbers,
         approve=table.approve,
     )
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from contactd.config.campaigns import LISTS, NOTHING, CampaignFile, SelectTable, StepTable
 from contactd.config.findings import Findings, Source
 from contactd.config.locate import Place
+from contactd.config.values import LONGEST_DAYS
 from contactd.config.words import suggest
 from contactd.domain.account import Channel
 from contactd.domain.calendar import ALWAYS
@@ -16,7 +17,9 @@ from contactd.domain.campaign import Campaign
 from contactd.domain.policy import Cap, Policy
 
 _SHORTEST_DEADLINE, _LONGEST_DEADLINE = 7, 14
-_CALLS_ONLY = ("mode", "max_abandon", "retry")
+_CALLS_ONLY = (
+    "mode", "max_abandon", "retry", "ratio", "lines", "machine", "preview", "numbers", "retry_limits",
+)  # fmt: skip
 _DAY = timedelta(days=1)
 # A cap without channels counts them together; a handover reaches nobody.
 _REACHING = frozenset(Channel) - {Channel.HANDOVER}
@@ -38,7 +41,6 @@ def lint(file: CampaignFile, source: Source, campaign: Campaign, policy: Policy)
     return Findings(
         [source.problem(place, message) for place, message in errors],
         [source.problem(place, message) for place, message in warnings],
-        [source.problem(place, message) for place, message in _modes(file)],
     )
 
 
@@ -69,6 +71,8 @@ def _impossible_amounts(place: Place, select: SelectTable) -> Iterator[Remark]:
 
 def _impossible_times(file: CampaignFile, days: list[int]) -> Iterator[Remark]:
     for index, (step, day) in enumerate(zip(file.step, days, strict=True)):
+        if day > LONGEST_DAYS:
+            yield ("step", index, "after"), f"comes on day {day}, more than a hundred years late"
         if step.until is not None and step.until < max(day, file.select.min_days_due):
             first = max(day, file.select.min_days_due)
             yield ("step", index, "until"), f"is {step.until}, but the step comes on day {first} at the earliest: never"
@@ -94,8 +98,13 @@ def _impossible_limits(file: CampaignFile) -> Iterator[Remark]:
             yield ("limits", key), f'is 0, but step "{calls[0]}" is a call: never'
 
 
+def expectations(file: CampaignFile) -> list[str]:
+    """List what a test may expect."""
+    return [NOTHING, *(step.id for step in file.step), *(step.otherwise for step in file.step if step.otherwise)]
+
+
 def _unknown_expectations(file: CampaignFile) -> Iterator[Remark]:
-    known = [NOTHING, *(step.id for step in file.step), *(step.otherwise for step in file.step if step.otherwise)]
+    known = expectations(file)
     for index, test in enumerate(file.test):
         if test.expect not in known:
             hint = suggest(test.expect, known) or f'; write the id of a step, or "{NOTHING}"'
@@ -167,12 +176,3 @@ def _without_effect(file: CampaignFile) -> Iterator[Remark]:
                 yield ("step", index, key), f"has no effect on a step by {step.channel}; it is for calls"
         if step.postage and step.channel != "letter":
             yield ("step", index, "postage"), f"has no effect on a step by {step.channel}; it is for letters"
-
-
-def _modes(file: CampaignFile) -> Iterator[Remark]:
-    for index, step in enumerate(file.step):
-        if step.mode == "predictive":
-            yield (
-                ("step", index, "mode"),
-                '"predictive" is not available in this version; calls are placed progressively',
-            )

@@ -47,6 +47,7 @@ class Inspection:
     sections: Sections | None
     findings: Findings
     campaigns: Sequence[Loaded] = field(default=())
+    source: Source = field(default_factory=lambda: Source(FILE))
 
 
 def find(path: Path | None) -> Path:
@@ -92,10 +93,12 @@ def inspect(
         findings.add(lints.lint(one.file, one.source, one.campaign, one.policy))
     if sections is not None:
         findings.add(crosschecks.check(sections, source))
+        if campaigns:
+            findings.errors.extend(_missing_folders(sections, source, path.resolve().parent))
         findings.add(crosschecks.check_campaigns(sections, [(one.file, one.source) for one in loaded]))
     findings.sort(str(path))
     if sections is None or findings.errors:
-        return Inspection(path, None, sections, findings, loaded)
+        return Inspection(path, None, sections, findings, loaded, source)
     settings = Settings.of(
         sections,
         path,
@@ -103,7 +106,7 @@ def inspect(
         {one.campaign.id: one.policy for one in loaded},
         {(one.campaign.id, step): place for one in loaded for step, place in _places(one)},
     )
-    return Inspection(path, settings, sections, findings, loaded)
+    return Inspection(path, settings, sections, findings, loaded, source)
 
 
 def _sections(
@@ -118,6 +121,13 @@ def _sections(
     except ValidationError as error:
         findings.errors.extend(explain(error, Sections, source))
     return None, source
+
+
+def _missing_folders(sections: Sections, source: Source, folder: Path) -> Iterator[Problem]:
+    for index, directory in enumerate(sections.templates.directories):
+        if not (folder / directory).is_dir():
+            text = f'there is no folder "{folder / directory}"; make it, or remove the line'
+            yield source.problem(("templates", "directories", index), text)
 
 
 def _campaigns(path: Path, sections: Sections, findings: Findings) -> list[Loaded]:

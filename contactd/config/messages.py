@@ -102,6 +102,8 @@ def _down(place: Place, schema: dict[str, Any]) -> dict[str, Any]:
 
 def _resolve(node: object, schema: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = node if isinstance(node, dict) else {}
+    if "anyOf" in found:  # a table that may be left out
+        found = next((kind for kind in found["anyOf"] if "$ref" in kind), found)
     if "$ref" in found:
         found = schema["$defs"][found["$ref"].rpartition("/")[2]]
     return found

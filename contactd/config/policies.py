@@ -30,6 +30,8 @@ def _limits(table: LimitsTable) -> Limits:
         calls_per_day=table.calls_per_day,
         calls_per_week=table.calls_per_week,
         cool_down_days=table.cool_down,
+        calls_per_number_per_day=table.calls_per_number_per_day,
+        lock_out=table.lock_out,
         windows={
             Channel(channel): parse_windows(list(windows)) for channel, windows in table.windows.items() if windows
         },

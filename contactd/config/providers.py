@@ -6,7 +6,7 @@ from pydantic import Field
 
 from contactd.config.secret import Secret
 from contactd.config.section import NO_SECRET, Port, Section
-from contactd.config.values import Duration, Rate, Ratio, parse_duration
+from contactd.config.values import Duration, Rate, Ratio, Second, parse_duration
 from contactd.config.words import Email, Number, Url
 
 
@@ -44,7 +44,7 @@ class Smtp(Section):
     """Connections kept open; also the most messages in flight."""
     rate: Rate = 0.0
     """Most messages, like "50 per second"; empty: no limit."""
-    timeout: Duration = parse_duration("30 seconds")
+    timeout: Second = parse_duration("30 seconds")
     """How long the server may take for one answer."""
     bounces: Bounces = Bounces()
     """Intake of bounces."""
@@ -72,7 +72,7 @@ class Twilio(Section):
     """Server of the interface, without a final slash."""
     rate: Rate = 0.0
     """Most messages, like "10 per second"; empty: no limit."""
-    timeout: Duration = parse_duration("15 seconds")
+    timeout: Second = parse_duration("15 seconds")
     """How long the server may take for one answer."""
 
 
@@ -102,7 +102,23 @@ class Telephony(Section):
     """`none`: no calls; `simulated`: made-up customers."""
     caller_id: Number = ""
     """Number the customer sees."""
-    ring: Duration = parse_duration("30 seconds")
+    ring: Second = parse_duration("30 seconds")
     """How long it may ring before the call is given up."""
+    hang_up_after: Duration = parse_duration("15 seconds")
+    """A ringing call that would meet nobody is hung up, but not before; "0 seconds": never."""
+    abandon_window: Second = parse_duration("30 days")
+    """Rolling time over which `max_abandon` of the campaigns holds."""
+    abandon_pooled: bool = False
+    """One budget of abandoned calls for all campaigns of a team instead of one for each."""
+    lines_per_agent: float = Field(default=5.0, ge=1, le=20)
+    """Most calls under way for each agent at work."""
+    trunks: int = Field(default=0, ge=0, le=100_000)
+    """Most calls at a time; 0: no limit."""
+    small_team: int = Field(default=0, ge=0, le=1_000)
+    """Teams with fewer agents at work are called for one by one, whatever the mode."""
+    callback_kept: Duration = parse_duration("2 hours")
+    """How long an agent's own callback waits for them before the team takes it."""
+    callback_reminder: Duration = parse_duration("5 minutes")
+    """How long before a callback its agent is reminded."""
     simulated: Simulated = Simulated()
     """Made-up customers."""

@@ -2,14 +2,18 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from contactd.config.findings import Source
-from contactd.config.locate import Lines
+from contactd.config.locate import Lines, Place
 from contactd.domain.errors import ConfigError, Problem
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_LARGEST = 2**63
+_DEEPER = {"[": 1, "{": 1, "]": -1, "}": -1}
 _HINTS = {
     "Invalid value": 'text needs quotes, a list ends with "]", true and false are written small',
     "Illegal character": "text in quotes ends on the line it began on",
@@ -38,7 +42,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], Source]:
 def parse_toml(text: str, name: str) -> tuple[dict[str, Any], Source]:
     """Read a text; raises ConfigError when it is no TOML."""
     try:
-        values = tomllib.loads(text)
+        values, lines = tomllib.loads(text), Lines(text)
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         place = _PLACE.search(message)
@@ -46,4 +50,36 @@ def parse_toml(text: str, name: str) -> tuple[dict[str, Any], Source]:
         what = _PLACE.sub("", message)
         hint = next((hint for start, hint in _HINTS.items() if what.startswith(start)), "")
         raise ConfigError([Problem(name, line, "", f"is no TOML: {what}{f' ({hint})' if hint else ''}")]) from error
-    return values, Source(name, Lines(text))
+    except ValueError as error:  # Python reads no number of more than 4,300 digits
+        problem = Problem(name, _line_of_longest_number(text), "", "is no TOML that can be used: a number is too long")
+        raise ConfigError([problem]) from error
+    except RecursionError as error:
+        message = "is no TOML that can be used: brackets are nested too deeply"
+        raise ConfigError([Problem(name, _line_of_deepest_bracket(text), "", message)]) from error
+    source = Source(name, lines)
+    problems = [source.problem(place, "is too large a number") for place in _too_large(values, ())]
+    if problems:
+        raise ConfigError(problems)
+    return values, source
+
+
+def _too_large(value: object, place: Place) -> Iterator[Place]:
+    """Find whole numbers beyond those TOML promises, which have 64 bits."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _too_large(one, (*place, key))
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _too_large(one, (*place, index))
+    elif isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+        yield place
+
+
+def _line_of_longest_number(text: str) -> int:
+    longest = max(re.finditer(r"[0-9_]+", text), key=lambda match: len(match[0]), default=None)
+    return text.count("\n", 0, longest.start() if longest else 0) + 1
+
+
+def _line_of_deepest_bracket(text: str) -> int:
+    depths = list(accumulate((_DEEPER.get(letter, 0) for letter in text), initial=0))
+    return text.count("\n", 0, depths.index(max(depths))) + 1

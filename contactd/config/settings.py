@@ -3,6 +3,7 @@
 A docstring below a key is what the JSON Schema tells an editor; config/contactd.toml tells each key's reason too.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,8 +16,9 @@ from contactd.config.providers import Sms, Smtp, Telephony, Twilio
 from contactd.config.secret import Secret
 from contactd.config.section import LOOSE, NO_SECRET, Port, Section
 from contactd.config.shipped import defaults_directory
-from contactd.config.values import Duration, Ratio, parse_duration
+from contactd.config.values import Duration, Minute, Ratio, Second, parse_duration
 from contactd.config.words import Bic, Country, Cron, Currency, Email, Iban, Language, Name, Url
+from contactd.domain.account import Channel
 from contactd.domain.campaign import Campaign
 from contactd.domain.policy import Policy
 
@@ -32,7 +34,7 @@ class Daemon(Section):
     """Folder of the database, socket and lock; empty: this file's folder, or /var/lib/contactd for a file in /etc."""
     control: str = "contactd.sock"
     """Socket for status, pause, resume and reload; relative to the state folder."""
-    drain: Duration = parse_duration("20 seconds")
+    drain: Second = parse_duration("20 seconds")
     """How long running attempts may finish after SIGTERM."""
 
 
@@ -103,18 +105,18 @@ class Planning(Section):
 
     schedule: Cron = "0 7 * * *"
     """Five-field cron expression for campaigns that have none of their own, in the campaign's time zone."""
-    horizon: Duration = parse_duration("24 hours")
+    horizon: Minute = parse_duration("24 hours")
     """Steps due within this time are planned in one run."""
 
 
 class Sending(Section):
     """How planned attempts are taken in hand."""
 
-    lease: Duration = parse_duration("2 minutes")
+    lease: Second = parse_duration("2 minutes")
     """An attempt claimed longer ago than this is taken back."""
     in_flight: int = Field(default=64, ge=1, le=1_000)
     """Most messages of a channel that are begun and not answered yet; a crash leaves at most so many unclear."""
-    grace: Duration = parse_duration("2 minutes")
+    grace: Second = parse_duration("2 minutes")
     """A message the provider knows nothing of, asked twice and so far apart, is sent after all."""
 
 
@@ -267,8 +269,10 @@ class Settings(Sections):
             return f"sqlite:///{self.state_directory / rest[1:]}"
         if not self.database.password:
             return self.database.url
-        login, at, place = rest.rpartition("@")
-        return f"{scheme}://{login}:{quote(self.database.password.reveal(), safe='')}{at}{place}"
+        # An option may hold an @ as well.
+        authority = re.split("[/?]", rest, maxsplit=1)[0]
+        login, _, server = authority.rpartition("@")
+        return f"{scheme}://{login}:{quote(self.database.password.reveal(), safe='')}@{server}{rest[len(authority) :]}"
 
     @property
     def template_directories(self) -> tuple[Path, ...]:
@@ -276,6 +280,12 @@ class Settings(Sections):
         folder = self._path.resolve().parent
         own = tuple(folder / directory for directory in self.templates.directories)
         return (*own, defaults_directory() / "templates")
+
+
+def rate_of(settings: Settings, channel: Channel) -> float | None:
+    """Answer how many messages a second a channel may send, None where there is no limit."""
+    rate = settings.smtp.rate if channel is Channel.EMAIL else settings.twilio.rate
+    return rate or None
 
 
 def needs_restart(old: Settings, new: Settings) -> list[str]:

@@ -5,10 +5,11 @@ Each type reads the written form, tells how to mend it when it cannot, and write
 
 import math
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from contactd.domain.money import Money
 
@@ -24,6 +25,11 @@ _DURATION = re.compile(rf"{_PART}(?: {_PART})*")
 _RATIO = re.compile(r"(\d{1,3}(?:\.\d{1,4})?) ?%")
 _RATE = re.compile(r"(\d{1,9}) per (second|minute|hour|day)")
 _WHOLE = 100
+# What is longer is a slip of the keyboard, and dates end in the year 9999.
+LONGEST_DAYS = 36_500
+_LONGEST_SECONDS = 3653 * 86_400
+_MOST_MINOR = 10**15
+_MOST_SHOWN = 80
 
 
 def parse_duration(value: object) -> timedelta:
@@ -32,7 +38,21 @@ def parse_duration(value: object) -> timedelta:
         return value
     if not isinstance(value, str) or not _DURATION.fullmatch(value.strip()):
         raise ValueError(f'{_shown(value)} is no duration; write it like "30 minutes", "26 hours" or "10 days"')
-    return sum((int(count) * _UNITS[unit] for count, unit in re.findall(_PART, value)), timedelta())
+    seconds = sum(int(count) * (_UNITS[unit] // _UNITS["second"]) for count, unit in re.findall(_PART, value))
+    if seconds > _LONGEST_SECONDS:
+        raise ValueError(f"{_shown(value)} is longer than 10 years; write a shorter time")
+    return timedelta(seconds=seconds)
+
+
+def at_least(shortest: str) -> Callable[[timedelta], timedelta]:
+    """Make a check for a duration that must not be shorter; what it gives raises ValueError."""
+
+    def check(value: timedelta) -> timedelta:
+        if value < parse_duration(shortest):
+            raise ValueError(f'must be at least "{shortest}", not "{format_duration(value)}"')
+        return value
+
+    return check
 
 
 def format_duration(value: timedelta) -> str:
@@ -75,7 +95,7 @@ def format_ratio(value: float) -> str:
 
 def parse_rate(value: object) -> float:
     """Read `"50 per second"` as so many per second, `""` as 0 (no limit); raises ValueError."""
-    if isinstance(value, float) or value == "":
+    if value == "" or (isinstance(value, float) and 0 <= value < math.inf):
         return float(value or 0)
     match = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or int(match[1]) == 0:
@@ -100,7 +120,10 @@ def parse_money(value: object) -> Money:
     if isinstance(value, Money):
         return value
     if isinstance(value, str):
-        return Money.parse(value)
+        money = Money.parse(value)
+        if abs(money.minor) > _MOST_MINOR:
+            raise ValueError(f"{_shown(value)} is more than anybody owes")
+        return money
     raise ValueError(f'{_shown(value)} is no amount; write it in quotes with its currency, like "10.00 EUR"')
 
 
@@ -109,7 +132,9 @@ def _count(count: int, unit: str) -> str:
 
 
 def _shown(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, str):
+        return f'"{value if len(value) <= _MOST_SHOWN else f"{value[:_MOST_SHOWN]}…"}"'
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _schema(pattern: str, example: str) -> WithJsonSchema:
@@ -122,6 +147,9 @@ Duration = Annotated[
     PlainSerializer(format_duration, return_type=str),
     _schema(f"^{_PART}( {_PART})*$", "30 minutes"),
 ]
+# A daemon that rests for no time at all would do nothing else.
+Second = Annotated[Duration, AfterValidator(at_least("1 second"))]
+Minute = Annotated[Duration, AfterValidator(at_least("1 minute"))]
 Days = Annotated[
     int,
     BeforeValidator(parse_days),

@@ -9,12 +9,35 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import cache
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
 from contactd.domain import calendar
+
+# PostgreSQL manual, "Parameter Key Words" of libpq: what tells a secret, and what may stand in an address.
+SECRET_OPTIONS = frozenset(
+    {"password", "passfile", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
+)
+_OPTIONS = frozenset(
+    {
+        "application_name", "channel_binding", "client_encoding", "connect_timeout", "dbname",
+        "fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "host", "hostaddr", "keepalives",
+        "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname", "load_balance_hosts",
+        "options", "port", "require_auth", "requirepeer", "service", "ssl_max_protocol_version",
+        "ssl_min_protocol_version", "sslcert", "sslcertmode", "sslcompression", "sslcrl", "sslcrldir", "sslkey",
+        "sslmode", "sslnegotiation", "sslrootcert", "sslsni", "target_session_attrs", "tcp_user_timeout",
+        "user",
+    }
+)  # fmt: skip
+_WHOLE = frozenset(
+    {"connect_timeout", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "port",
+     "tcp_user_timeout"}
+)  # fmt: skip
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+# Names, IPv4 and IPv6 addresses; other letters are written in punycode.
+_HOST = re.compile(r"[A-Za-z0-9_.:-]+")
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -140,18 +163,55 @@ def check_email(value: str) -> str:
 
 def check_database(value: str) -> str:
     """Accept the address of a database, without a pass word; raises ValueError."""
-    parts = urlsplit(value)
-    if parts.scheme not in {"sqlite", "postgresql"} or (parts.scheme == "sqlite" and not parts.path.strip("/")):
-        raise ValueError(f'"{value}" is no database; write "sqlite:///FILE" or "postgresql://USER@HOST/DATABASE"')
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"is no address of a database: {_port_or_brackets(error)}") from error
     if parts.password is not None:
         raise ValueError("the pass word must not stand in this file; remove it here and set database.password")
+    known = value.startswith("postgresql://") or (value.startswith("sqlite:///") and parts.path.strip("/"))
+    if not known or port == 0:
+        raise ValueError(f'"{value}" is no database; write "sqlite:///FILE" or "postgresql://USER@HOST/DATABASE"')
+    _check_options(parts.scheme, parts.query)
     return value
+
+
+def _check_options(scheme: str, query: str) -> None:
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if scheme == "sqlite":
+            raise ValueError(f'SQLite takes no options; remove "?{query}"')
+        if name == "password":
+            raise ValueError(
+                "the pass word must not stand in this file; remove password from the url and set database.password"
+            )
+        if name in SECRET_OPTIONS:
+            raise ValueError(
+                f"{name} must not stand in the url; remove it and set database.password, or use a key without one"
+            )
+        if name not in _OPTIONS:
+            raise ValueError(f'"{name}" is no option of PostgreSQL{suggest(name, _OPTIONS) or "; remove it"}')
+        if name in _WHOLE and not re.fullmatch("[0-9]{1,9}", value):
+            raise ValueError(f'option {name} must be a whole number, not "{value}"')
+        if name == "sslmode" and value not in _SSL_MODES:
+            raise ValueError(f'option sslmode: "{value}" is none; write {", ".join(_SSL_MODES)}')
+
+
+def _port_or_brackets(error: ValueError) -> str:
+    if "IPv6" in str(error):
+        return "an IPv6 address stands in brackets, like [::1]"
+    return "the port must be a number from 1 to 65535" if "ort" in str(error) else str(error)
 
 
 def check_url(value: str) -> str:
     """Accept an http address without a final slash, `""` for none; raises ValueError."""
-    parts = urlsplit(value)
-    if value and (parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment):
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f'"{value}" is no address of a server: {_port_or_brackets(error)}') from error
+    good = parts.scheme in {"http", "https"} and _HOST.fullmatch(parts.hostname or "") and port != 0
+    if value and (not good or "@" in parts.netloc or parts.query or parts.fragment):
         raise ValueError(f'"{value}" is no address of a server; write it like "https://contact.example.org"')
     if value.endswith("/"):
         raise ValueError(f'"{value}" must not end in "/"; write "{value.rstrip("/")}"')

@@ -139,7 +139,12 @@ class Budget:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the counts as plain values."""
-        return {"credit": self.credit, "base": self.base, "window": self._window.to_list(), "hour": self._hour.to_list()}
+        return {
+            "credit": self.credit,
+            "base": self.base,
+            "window": self._window.to_list(),
+            "hour": self._hour.to_list(),
+        }
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any], terms: Terms | None = None) -> "Budget":

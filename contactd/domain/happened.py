@@ -1,6 +1,7 @@
 """What just happened, as the engine tells it to whoever watches; past tense, and never a command."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +43,12 @@ class PreviewOffered:
     attempt_id: int
     account_id: int
     agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackSoon:
+    """A callback that an agent has promised is due soon."""
+
+    attempt_id: int
+    agent: str
+    at: datetime

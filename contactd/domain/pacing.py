@@ -195,9 +195,7 @@ class _Outlook:
     def risk(self, before: int) -> float:
         """Estimate how probably the answer of one more call meets nobody, after so many placed before it."""
         lost = 0.0
-        for weight, mean, variance, fresh in zip(
-            self._weights, self._means, self._variances, self._fresh, strict=True
-        ):
+        for weight, mean, variance, fresh in zip(self._weights, self._means, self._variances, self._fresh, strict=True):
             spread = variance + before * fresh * (1.0 - fresh)
             lost += weight * _below_one(mean - before * fresh, spread)
         return lost / LEADS

@@ -22,7 +22,7 @@ from contactd.engine.gate import Begun, Gate, Refused, release
 from contactd.store import call_queue, calls
 from contactd.store.attempts import Claimed
 from contactd.store.call_queue import CallBack
-from contactd.store.calls import HandedIn, Stage, Unfinished
+from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
 from contactd.store.group_commit import GroupCommit
 
 log = structlog.get_logger()
@@ -78,6 +78,10 @@ class CallBook(Protocol):
         """Queue a callback."""
         ...
 
+    async def missed(self, number: str) -> int:
+        """Queue a call to whoever called us from a number in vain; answers how many accounts that is."""
+        ...
+
     async def record(self, claimed: Claimed, stage: Stage) -> None:
         """Write down how a call went on."""
         ...
@@ -88,6 +92,10 @@ class CallBook(Protocol):
 
     async def unfinished(self) -> list[Unfinished]:
         """List the calls we were making when we stopped."""
+        ...
+
+    async def past(self, campaign: str, since: datetime) -> list[CallRow]:
+        """Read the calls of a campaign that ended since then, for the pacing to learn from."""
         ...
 
 
@@ -156,6 +164,11 @@ class StoredCallBook:
         now = self._clock.now()
         await self._commit.run(lambda connection: call_queue.agree(connection, [item], now))
 
+    async def missed(self, number: str) -> int:
+        """Queue it before the campaigns' own, or let what waits for them go first."""
+        now = self._clock.now()
+        return len(await self._commit.run(lambda connection: call_queue.missed(connection, number, now)))
+
     async def record(self, claimed: Claimed, stage: Stage) -> None:
         """Write a stage; when the attempt was settled meanwhile, what was written then is at least as good."""
         try:
@@ -173,6 +186,10 @@ class StoredCallBook:
     async def unfinished(self) -> list[Unfinished]:
         """Read what this daemon's name was calling."""
         return await self._commit.read(lambda connection: calls.unfinished(connection, owner=self._owner))
+
+    async def past(self, campaign: str, since: datetime) -> list[CallRow]:
+        """Read them from the database."""
+        return await self._commit.read(lambda connection: calls.past(connection, campaign, since))
 
     def _tell(self, claimed: Claimed, state: str, outcome: str, reason: str) -> None:
         self._bus.publish(

@@ -23,6 +23,7 @@ from contactd.domain.happened import CallMoved
 from contactd.engine import live_call
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook, Dial
+from contactd.engine.idleness import Look
 from contactd.engine.lists import CallList, key_of
 from contactd.engine.live_call import Live
 from contactd.engine.pacer import Dialling, Pacer
@@ -146,6 +147,26 @@ class Dialer:
             "draining": self._draining,
             "resting": self._clock.monotonic() < self._trunks.rest_until,
             **{name: self.desk.counts[name] for name in ("placed", "answered", "connected", "abandoned")},
+        }
+
+    def looks(self) -> dict[str, Look]:
+        """Show every team as far as its dialling is concerned."""
+        counts = self._roster.counts()
+        rests = self._clock.monotonic() < self._trunks.rest_until
+        return {
+            name: Look(
+                lists=lists,
+                staff=counts.get(name, {}),
+                in_flight=self._teams[name].in_flight() if name in self._teams else 0,
+                owned=True,
+                draining=self._draining,
+                carrier_rests=rests,
+                decisions={
+                    key: (decision.place, decision.reason.value)
+                    for key, decision in (self._teams[name].decisions.items() if name in self._teams else ())
+                },
+            )
+            for name, lists in self._teams_now().items()
         }
 
     # -- teams ---------------------------------------------------------------------------------------------------

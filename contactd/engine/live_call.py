@@ -11,6 +11,7 @@ from contactd.engine.callbook import Dial
 from contactd.engine.errands import Lane
 from contactd.store import calls
 from contactd.store.attempts import Transition
+from contactd.store.call_queue import CallBack
 from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
 from contactd.store.suppressions import NewSuppression
 
@@ -128,6 +129,27 @@ def handed_in(live: Live, agent: str, disposition: Disposition, at: datetime) ->
         at=at,
         conversation_at=live.call.connected_at if disposition in CONVERSATIONS else None,
         suppress=_suppression(live, "wrong_number", at) if wrong else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A callback as it was agreed: when, whether with this agent, until when it waits for them, on which number."""
+
+    at: datetime
+    own: bool = False
+    kept: timedelta = timedelta(hours=2)
+    number: str = ""
+
+
+def called_back(live: Live, agent: str, agreed: Agreed) -> CallBack:
+    """Queue the call that was agreed; one that is an agent's own falls to the team when it has waited long enough."""
+    return CallBack(
+        attempt_id=live.dial.claimed.id,
+        at=agreed.at,
+        number=agreed.number or live.dial.number,
+        kept_for=agent if agreed.own else "",
+        kept_until=agreed.at + agreed.kept if agreed.own else None,
     )
 
 

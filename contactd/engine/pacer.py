@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from contactd.config.providers import Telephony
 from contactd.domain import agent as agents
 from contactd.domain.abandonment import Budget, Terms
 from contactd.domain.agent import Agent
@@ -20,6 +21,7 @@ from contactd.engine.lists import CallList, Key, key_of
 from contactd.engine.live_call import Live
 from contactd.store.calls import CallRow
 
+_RECALLED = 2_000  # calls; older ones are forgotten by the forecast anyway
 _ON_THE_WAY = frozenset({State.PLACED, State.RINGING})
 _BEGUN = frozenset({State.PLACED, State.RINGING, State.CANCELLING})
 _UNANSWERED = frozenset(HowEnded) - {HowEnded.ANSWERED, HowEnded.ABANDONED, HowEnded.CANCELLED, HowEnded.LOST}
@@ -42,6 +44,18 @@ class Dialling:
     level: float = 1.0
 
 
+def dialling_of(telephony: Telephony) -> Dialling:
+    """Read it from the configuration."""
+    return Dialling(
+        pooled=telephony.abandon_pooled,
+        span=telephony.abandon_window.total_seconds(),
+        min_ring=telephony.hang_up_after.total_seconds() or None,
+        max_lines=telephony.lines_per_agent,
+        small_team=telephony.small_team,
+        trunks=telephony.trunks or None,
+    )
+
+
 class Pacer:
     """Of one team; all times are seconds since 1970 by the clock it is handed."""
 
@@ -53,6 +67,11 @@ class Pacer:
         self._budgets: dict[str, Budget] = {}
         self._busy: dict[str, tuple[agents.State, float, str]] = {}  # by agent: state, since when, campaign
         self.reach: dict[str, Reach] = defaultdict(Reach)
+
+    @property
+    def span(self) -> float:
+        """Tell how far back abandoned calls count, in seconds."""
+        return self._dialling.span
 
     # -- learning ------------------------------------------------------------------------------------------------
 
@@ -90,10 +109,15 @@ class Pacer:
         elif agent.state is agents.State.WRAP:
             self._busy[agent.id] = agent.state, now, campaign or of
 
-    def recall(self, campaign: str, max_abandon: float, rows: Iterable[CallRow]) -> None:
-        """Learn from calls of the past, oldest first."""
+    def recall(self, campaign: str, max_abandon: float, rows: Sequence[CallRow]) -> None:
+        """Learn from calls of the past, oldest first: the budget from all of them, the forecast from the newest."""
         forecast, budget, zone = self._forecasts[campaign], self._budget(campaign, max_abandon), self._zone(campaign)
-        for row in rows:
+        for row in rows[:-_RECALLED]:
+            if row.answered_at is not None:
+                budget.learn_answer(row.answered_at.timestamp())
+            if row.how_ended == HowEnded.ABANDONED and row.ended_at is not None:
+                budget.learn_abandoned(row.ended_at.timestamp())
+        for row in rows[-_RECALLED:]:
             placed, ringing = row.placed_at.timestamp(), row.ringing_at.timestamp() if row.ringing_at else None
             line, hour = Line(placed, ringing), row.placed_at.astimezone(zone).hour
             if row.answered_at is not None:

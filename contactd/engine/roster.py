@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+from contactd.config.settings import Settings
 from contactd.domain.agent import Agent, Event, State, longest_free, step
 from contactd.domain.clock import Clock
 from contactd.domain.errors import InputError
@@ -17,6 +18,14 @@ _AT_WORK = frozenset({State.READY, State.RESERVED, State.TALK, State.WRAP})
 WRAP_LIMIT = timedelta(seconds=60)  # desk.md: then a pause, with nothing discarded and no outcome invented
 
 Listener = Callable[[Agent], None]
+
+
+def agents_of(settings: Settings) -> list[Agent]:
+    """Read them from the configuration."""
+    return [
+        Agent(agent_id, agent.name or agent_id, agent.team, agent.languages, leg=settings.telephony.backend == "none")
+        for agent_id, agent in settings.agents.items()
+    ]
 
 
 class Roster:

@@ -31,7 +31,7 @@ from contactd.engine import live_call
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook, Dial
 from contactd.engine.errands import Errands, Lane, Work
-from contactd.engine.live_call import Live
+from contactd.engine.live_call import Agreed, Live
 from contactd.engine.roster import Roster
 from contactd.store.calls import Stage
 from contactd.telephony.announcements import APOLOGY
@@ -136,6 +136,10 @@ class Switchboard:
         if event.kind in OF_AGENTS:
             self._agent(event.details.get("agent", ""), agents.Event[_LEGS[event.kind]])
             return
+        if event.kind is Kind.MISSED:
+            number = event.details.get("number", "")
+            self.errands.run(lambda: self.insist(lambda: self._note_missed(number)))
+            return
         live = self._calls.get(event.reference)
         if live is None:
             log.debug("carrier_event_ignored", reference=event.reference, kind=event.kind)
@@ -163,8 +167,8 @@ class Switchboard:
         if owed is not None and owed.call.state is State.ENDED:
             raise IllegalTransition(f"agent {agent_id} has yet to say what call {owed.reference} achieved")
 
-    async def dispose(self, agent_id: str, disposition: Disposition) -> None:
-        """Take what an agent says the conversation achieved; when it is committed they are done with it.
+    async def dispose(self, agent_id: str, disposition: Disposition, callback: Agreed | None = None) -> None:
+        """Take what an agent says the conversation achieved, and when to call again; committed, they are done with it.
 
         A call that is still up is ended. Raises IllegalTransition when there is no conversation to speak of.
         """
@@ -176,6 +180,9 @@ class Switchboard:
         del self._conversations[agent_id]
         item = live_call.handed_in(live, agent_id, disposition, self._clock.now())
         await asyncio.shield(live.entries.put(lambda: self.insist(lambda: self._book.hand_in(item))))
+        if callback is not None:
+            again = live_call.called_back(live, agent_id, callback)
+            await asyncio.shield(live.entries.put(lambda: self.insist(lambda: self._book.agree(again))))
         self._bus.publish(CallMoved(live.reference, "disposed", disposition.value))
         self._agent(agent_id, agents.Event.WRAPPED_UP)
 
@@ -320,6 +327,10 @@ class Switchboard:
             await self._carrier.hang_up(live.reference)
         except ChannelError as error:
             log.warning("hang_up_failed", reference=live.reference, error=str(error))
+
+    async def _note_missed(self, number: str) -> None:
+        if number and await self._book.missed(number):
+            self._moved()
 
     def enter(self, live: Live, stage: Stage) -> None:
         """Write down a stage, after the ones before it."""

@@ -88,6 +88,7 @@ class Team:
         self._look_at: dict[Key, float] = {}
         self._poll: dict[Key, float] = {}
         self._departures = 0
+        self._known: set[str] = set()  # campaigns whose past was learned from
         roster.listen(self._agent_moved)
 
     @property
@@ -99,12 +100,29 @@ class Team:
         """Count the calls that will want an agent, those that are being begun among them."""
         return self._desk.in_flight(self.name) + self._starting.total()
 
+    async def remember(self) -> bool:
+        """Learn from the calls of the past; False: the store is away, ask again later."""
+        for one in self._lists():
+            if one.is_agentless or one.campaign.id in self._known:
+                continue
+            since = self._clock.now() - timedelta(seconds=self.pacer.span)
+            try:
+                rows = await self._book.past(one.campaign.id, since)
+            except StoreError as error:
+                log.warning("store_unavailable", while_doing="remember_calls", error=str(error))
+                return False
+            self.pacer.recall(one.campaign.id, one.step.max_abandon, rows)
+            self._known.add(one.campaign.id)
+        return True
+
     def notify(self) -> None:
         """Look for work now: something was planned or resumed."""
         self._look_at.clear()
 
     async def place(self) -> None:
         """Hang up what would meet nobody, then place what there is room for."""
+        if not await self.remember():
+            return
         now = self._clock.monotonic()
         lists = [one for one in self._lists() if now >= self._look_at.get(one.key, 0.0)]
         self._decide()

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from apscheduler.triggers.cron import CronTrigger
 
+from contactd.config.settings import Settings
 from contactd.domain.clock import Clock
 
 log = structlog.get_logger()
@@ -28,6 +29,14 @@ class Appointment:
         trigger = CronTrigger.from_crontab(self.cron, timezone=ZoneInfo(self.timezone))
         found: datetime | None = trigger.get_next_fire_time(at, at)
         return found
+
+
+def appointments_of(settings: Settings) -> dict[str, Appointment]:
+    """Read when each campaign is planned from the configuration."""
+    return {
+        campaign.id: Appointment(campaign.schedule or settings.planning.schedule, campaign.timezone)
+        for campaign in settings.campaigns
+    }
 
 
 class Timetable:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import structlog
@@ -24,11 +24,19 @@ _PROBE_EVERY = 1.0
 class Vitals:
     """Measures in real seconds, whatever clock the work runs on."""
 
-    def __init__(self, commit: GroupCommit, clock: Clock, metrics: Metrics, roster: Roster) -> None:
+    def __init__(
+        self,
+        commit: GroupCommit,
+        clock: Clock,
+        metrics: Metrics,
+        roster: Roster,
+        look_further: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._commit = commit
         self._clock = clock
         self._metrics = metrics
         self._roster = roster
+        self._look_further = look_further
 
     @property
     def store_up(self) -> bool:
@@ -73,6 +81,8 @@ class Vitals:
             except StoreError as error:
                 log.error("store_unavailable", while_doing="look_over", error=str(error))
             else:
+                if self._look_further is not None:
+                    await self._look_further()
                 self._metrics.waited({channel: (now - since).total_seconds() for channel, since in oldest.items()})
             self._metrics.staffed(self._roster.counts())
             await asyncio.sleep(_LOOK_EVERY)

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from contactd.domain.account import Channel
 from contactd.domain.attempt import State
 from contactd.domain.errors import IllegalTransition, StoreConflict
-from contactd.store import attempts, contact_log, suppressions
+from contactd.store import attempts, call_queue, contact_log, suppressions
 from contactd.store.attempts import Claimed, Transition
 from contactd.store.schema import attempt, call
 from contactd.store.suppressions import NewSuppression
@@ -106,6 +106,17 @@ def unfinished(connection: Connection, *, owner: str) -> list[Unfinished]:
     return [_unfinished(dict(row)) for row in connection.execute(chosen).mappings()]
 
 
+def past(connection: Connection, campaign: str, since: datetime) -> list[CallRow]:
+    """Read the calls of a campaign that have ended since then, in the order in which they were placed."""
+    chosen = (
+        sa.select(call)
+        .join(attempt, attempt.c.id == call.c.attempt_id)
+        .where(attempt.c.campaign == campaign, call.c.placed_at >= since, call.c.ended_at.is_not(None))
+        .order_by(call.c.placed_at)
+    )
+    return [CallRow(**row) for row in connection.execute(chosen).mappings()]
+
+
 def get(connection: Connection, attempt_id: int) -> CallRow | None:
     """Read the call of an attempt."""
     row = connection.execute(sa.select(call).where(call.c.attempt_id == attempt_id)).mappings().one_or_none()
@@ -143,12 +154,17 @@ def _hand_in(connection: Connection, item: HandedIn) -> StoreConflict | None:
         sa.update(attempt)
         .where(attempt.c.id == item.attempt_id, attempt.c.claim_no == item.claim_no, attempt.c.disposition == "")
         .values(disposition=item.disposition, agent=item.agent, conversation_at=item.conversation_at)
-        .returning(attempt.c.account_id, attempt.c.campaign, attempt.c.step, attempt.c.channel, attempt.c.outcome,
-                   attempt.c.address, attempt.c.provider_ref)
+        .returning(
+            attempt.c.account_id, attempt.c.customer_id, attempt.c.campaign, attempt.c.step, attempt.c.channel,
+            attempt.c.outcome, attempt.c.address, attempt.c.provider_ref,
+        )
     ).mappings().one_or_none()  # fmt: skip
     if row is None:
         return StoreConflict(f"attempt {item.attempt_id} has a disposition already, or is somebody else's")
+    if item.conversation_at is not None:
+        call_queue.drop(connection, [row["customer_id"]], item.at, reason="spoken_to")
     entry = dict(row) | {"attempt_id": item.attempt_id, "at": item.at, "event": "disposition"}
+    del entry["customer_id"]
     contact_log.add(connection, [entry | {"agent": item.agent, "disposition": item.disposition}])
     return None
 

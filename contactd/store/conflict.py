@@ -9,5 +9,5 @@ def insert_into(connection: Connection, table: sa.Table) -> sqlite.Insert:
     """Begin an INSERT that can say `on_conflict_do_nothing` and `on_conflict_do_update`."""
     if connection.dialect.name == "postgresql":
         # The two classes share the methods used here, not a base that has them.
-        return postgresql.insert(table)  # type: ignore[return-value]
+        return postgresql.insert(table)  # type: ignore[return-value] # see above
     return sqlite.insert(table)

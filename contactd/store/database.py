@@ -4,6 +4,7 @@ A write transaction of SQLite begins with BEGIN IMMEDIATE, so that two writers q
 snapshot sees one state of the data from its first statement to its last on both databases.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +15,18 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from contactd.config.words import SECRET_OPTIONS
 from contactd.domain.errors import StoreError
+from contactd.store import schema
 from contactd.store.failures import translated
 from contactd.store.names import Keep, held_in_file, held_in_session
 
-# The newest revision in migrations/versions; a test compares.
-VERSION = "0002"
+# The revisions in migrations/versions, oldest first; a test compares.
+VERSIONS = ("0001",)
+VERSION = VERSIONS[-1]
 # Alembic keeps the revision here; its presence also says that the database is ours.
 VERSION_TABLE = "contactd_version"
+_VERSION_COLUMN = "version_num"
 _BUSY_SECONDS = 30
 _CONNECT_SECONDS = 10
 _IDLE_SECONDS = 60
@@ -29,6 +34,7 @@ _IDLE_SECONDS = 60
 _ALIVE: dict[str, object] = {"keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3,
                              "tcp_user_timeout": 30_000}  # fmt: skip
 _READ_ONLY = "contactd_read_only"
+_PERHAPS_SECRET = re.compile(r"(?<=//)[^@]*@|(?<=[?]).*")
 
 
 class Database:
@@ -36,7 +42,7 @@ class Database:
 
     def __init__(self, url: URL, engine: sa.Engine) -> None:
         self.url = url.render_as_string(hide_password=False)
-        self.place = url.render_as_string(hide_password=True)
+        self.place = _place(url)
         self.dialect = "postgresql" if engine.dialect.name == "postgresql" else "sqlite"
         self.engine = engine
         self.path = Path(url.database or "") if self.dialect == "sqlite" else None
@@ -67,16 +73,27 @@ class Database:
 
     def check_version(self) -> None:
         """Raise StoreError unless the database is of exactly this program's version."""
+        found = self.known_version()
+        if found != VERSION:
+            state = f"of version {found}, this program needs {VERSION}" if found else "empty"
+            raise StoreError(f"{self.place}: the database is {state}; run: contactd migrate")
+        with self.snapshot() as connection:
+            check_tables(connection, self.place)
+
+    def known_version(self) -> str:
+        """Answer the revision, empty for an empty database; raises StoreError unless this program can migrate it."""
         found = self.version()
-        if found == VERSION:
-            return
-        if found > VERSION:
+        if not found or found in VERSIONS:
+            return found
+        if found.isdecimal() and found > VERSION:
             raise StoreError(
                 f"{self.place}: the database is of version {found}, newer than this program ({VERSION}); "
                 "install the newer contactd",
             )
-        state = f"of version {found}, this program needs {VERSION}" if found else "empty"
-        raise StoreError(f"{self.place}: the database is {state}; run: contactd migrate")
+        raise StoreError(
+            f"{self.place}: the database is of version {found}, which this program ({VERSION}) does not know; "
+            "restore a backup, or install the contactd that made it"
+        )
 
     @contextmanager
     def hold_name(self, name: str) -> Iterator[Keep]:
@@ -95,7 +112,11 @@ class Database:
 def open_database(url: str) -> Database:
     """Connect; raises StoreError, naming the cause and the cure, for whatever is no database of contactd's."""
     address = _address(url)
-    database = Database(address, _engine(address))
+    try:
+        engine = _engine(address)
+    except sa.exc.ArgumentError as error:  # hosts and ports among the options
+        raise StoreError(f"{_place(address)}: is no database address: {error}; mend [database] url") from error
+    database = Database(address, engine)
     try:
         version = database.version()
         if version and database.path:
@@ -115,12 +136,19 @@ def use_wal(database: Database) -> None:
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
 
+def _place(url: URL) -> str:
+    """Write the address for messages, without its secrets."""
+    hidden = {name: "hidden" for name in url.query if name in SECRET_OPTIONS}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
 def _address(url: str) -> URL:
     try:
         address = make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         raise StoreError(
-            f"{url!r} is no database address; write sqlite:///path or postgresql://user@host/name",
+            f"{_PERHAPS_SECRET.sub('***', url)!r} is no database address; "
+            "write sqlite:///path or postgresql://user@host/name",
         ) from None
     kind = address.get_backend_name()
     if kind == "postgresql":
@@ -173,10 +201,29 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN" if options.get(_READ_ONLY) else "BEGIN IMMEDIATE")
 
 
+def check_tables(connection: Connection, place: str) -> None:
+    """Raise StoreError when a table of this version is missing."""
+    missing = sorted(set(schema.metadata.tables) - set(sa.inspect(connection).get_table_names()))
+    if missing:
+        names = ", ".join(missing)
+        raise StoreError(
+            f"{place}: the database is damaged: it has no table {names}; stop contactd and restore a backup"
+        )
+
+
 def _version(connection: Connection, place: str) -> str:
-    tables = sa.inspect(connection).get_table_names()
+    looked = sa.inspect(connection)
+    tables = looked.get_table_names()
     if VERSION_TABLE in tables:
-        return connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))) or ""
+        whole = any(column["name"] == _VERSION_COLUMN for column in looked.get_columns(VERSION_TABLE))
+        table = sa.table(VERSION_TABLE, sa.column(_VERSION_COLUMN, sa.String))
+        found: str | None = connection.scalar(sa.select(table.c[_VERSION_COLUMN])) if whole else None
+        if not found:
+            raise StoreError(
+                f"{place}: the database is damaged: its version is not in {VERSION_TABLE}; "
+                "stop contactd and restore a backup"
+            )
+        return found
     if tables:
         raise StoreError(
             f"{place}: this database belongs to something else (it has a table {min(tables)!r} "

@@ -10,6 +10,7 @@ from typing import Self
 
 from aiohttp import web
 
+from contactd.config.listening import why_not
 from contactd.domain.errors import AddressTaken
 
 _SHUTDOWN_SECONDS = 5.0
@@ -51,8 +52,8 @@ class Site:
         site = web.TCPSite(self._runner, self._host, self.port, backlog=_BACKLOG)
         try:
             await site.start()
-        except OSError as error:
-            raise AddressTaken(_why_not(error, self._host, self.port)) from error
+        except (OSError, UnicodeError) as error:
+            raise AddressTaken(why_not(error, "web", self._host, self.port)) from error
         self.port = site.port
 
     async def _listen_on_file(self, path: Path) -> None:
@@ -63,23 +64,6 @@ class Site:
         listener = _bind(path)
         self._inode = _inode(path)
         self._listening = await asyncio.get_running_loop().create_unix_server(server, sock=listener, backlog=_BACKLOG)
-
-
-def _why_not(error: OSError, host: str, port: int) -> str:
-    """Say in which key the fault is, and how to mend it."""
-    if error.errno == errno.EADDRINUSE:
-        return (
-            f"[web] port: {host}:{port} is taken by another program; end it (find it with: ss -ltnp), "
-            "or choose another port (0: any free one)"
-        )
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return (
-            f"[web] port: this user may not listen on {host}:{port}; choose a port of 1024 or more, "
-            "a reverse proxy brings the traffic there"
-        )
-    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-        return f'[web] bind: "{host}" is no address of this machine; name one of its own, or 127.0.0.1 or ::1'
-    return f"[web] bind, port: cannot listen on {host}:{port}: {error.strerror or error}"
 
 
 def _bind(path: Path) -> socket.socket:

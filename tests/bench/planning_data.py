@@ -58,7 +58,7 @@ def _statements(connection: Connection, now: datetime, today: date) -> list[str]
     return [statement.replace(":today", f"'{today}'") for statement in (account, first, second)]
 
 
-def _words(connection: Connection, now: datetime):  # type: ignore[no-untyped-def] # noqa: ANN202
+def _words(connection: Connection, now: datetime):  # type: ignore[no-untyped-def] # noqa: ANN202 -- parts of SQL
     """Say a series of numbers, a number as text, an instant, and a day so many days from today."""
     if connection.dialect.name == "postgresql":
         return (

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from contactd.channels.bounces import BounceIntake
 from contactd.channels.dsn import Bounce, Ignored, read
 from contactd.config.providers import Bounces
+from contactd.domain.errors import AddressTaken
 
 RETURN_PATH = "bounce@example.com"
 
@@ -249,8 +250,16 @@ async def test_two_recipients_are_two_mails() -> None:
 async def test_a_port_that_is_taken_is_told() -> None:
     async with intake([]) as opened:
         settings = Bounces.model_validate({"address": RETURN_PATH, "port": opened.port, "protocol": "smtp"})
-        with pytest.raises(OSError, match="address already in use"):
+        said = rf"^\[smtp\.bounces\] port: 127\.0\.0\.1:{opened.port} is taken by another program; end it"
+        with pytest.raises(AddressTaken, match=said):
             await BounceIntake(settings, _nothing).start()
+
+
+@pytest.mark.parametrize("host", ["999.1.1.1", "192.0.2.1", "a..b", "x" * 70])
+async def test_an_address_that_is_not_ours_is_told(host: str) -> None:
+    settings = Bounces.model_validate({"address": RETURN_PATH, "bind": host, "port": 0})
+    with pytest.raises(AddressTaken, match=rf'^\[smtp\.bounces\] bind: "{host}" is no address of this machine'):
+        await BounceIntake(settings, _nothing).start()
 
 
 async def test_closing_hangs_up_on_whoever_is_still_there() -> None:

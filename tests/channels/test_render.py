@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contactd.channels.base import Notice
+from contactd.channels.phrases import read_phrases
 from contactd.channels.proof import samples
 from contactd.channels.render import Renderer, escape
 from contactd.domain.account import Channel
-from contactd.domain.errors import ChannelMisconfigured
+from contactd.domain.errors import ChannelMisconfigured, ConfigError
 
 SHIPPED = Path(__file__).parents[2] / "templates"
 GOOD = """Subject: Ihr Konto
@@ -168,6 +169,15 @@ def test_the_quick_escape_escapes_as_markupsafe_does(text: str) -> None:
         ("Subject: x\n{{ 1 // 0 }}", "template email/x: "),
         ("Subject: x\n{{ name|day }}", "template email/x: "),
         ("Subject: x\n{{ range(10 ** 9)|list }}", "template email/x: "),
+        ("Subject: x\n{{ 'x' * 2000000000 }}", "email/x.de.txt:2: * makes more than fits into a message"),
+        ("Subject: x\n{{ 2000000000 * ['x'] }}", "email/x.de.txt:2: * makes more than fits into a message"),
+        ("Subject: x\n{{ 10 ** 10 ** 10 }}", "email/x.de.txt:2: ** makes more than fits into a message"),
+        ("Subject: x\n{{ 'x'.ljust(2000000000) }}", "email/x.de.txt:2: ljust makes more than fits into a message"),
+        ("Subject: x\n{{ '%99999999999999d' % 1 }}", "template email/x: "),
+        (
+            "Subject: x\n{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
+            "email/x: the text has no end",
+        ),
     ],
 )
 def test_a_template_that_cannot_be_rendered_says_where(tmp_path: Path, notice: Notice, text: str, said: str) -> None:
@@ -245,3 +255,27 @@ def test_phrases_that_are_missing_or_broken_are_said(tmp_path: Path) -> None:
         Renderer([SHIPPED]).phrase("next_step", "fax", "de")
     with pytest.raises(ChannelMisconfigured, match=r"phrases\.de\.toml"):
         Renderer([folder(tmp_path, phrases_de_toml="[next_step")]).phrase("next_step", "call", "de")
+
+
+def test_a_template_may_multiply_and_pad_what_fits_into_a_message(tmp_path: Path, notice: Notice) -> None:
+    own = folder(tmp_path, sms__x_de_txt="{{ '-' * 3 }}{{ 2 ** 3 }}{{ 2 * 3.5 }}{{ 'x'.ljust(3) }}{{ range(2)|list }}|")
+    assert Renderer([own]).render("x", Channel.SMS, "de", notice).text == "---87.0x  [0, 1]|"
+
+
+def test_the_language_of_a_template_is_all_that_stands_between_name_and_ending(tmp_path: Path) -> None:
+    for name in ("x.de.txt", "x.old.fr.txt", "[x].en.txt", "xy.it.txt"):
+        (tmp_path / "sms").mkdir(exist_ok=True)
+        (tmp_path / "sms" / name).write_text("x", encoding="utf-8")
+    renderer = Renderer([tmp_path])
+    assert renderer.languages("x", Channel.SMS) == {"de"}
+    assert renderer.languages("[x]", Channel.SMS) == {"en"}
+
+
+def test_phrases_are_groups_of_sentences(tmp_path: Path) -> None:
+    path = folder(tmp_path, phrases_de_toml='stop = "x"\n[next_step]\ncall = 3\nsms = "y"\n') / "phrases.de.toml"
+    with pytest.raises(ConfigError) as caught:
+        read_phrases(path)
+    assert str(caught.value).splitlines() == [
+        f"{path}:1: stop: must be a table of sentences, like [next_step]",
+        f"{path}:3: next_step.call: must be text in quotes",
+    ]

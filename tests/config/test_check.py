@@ -65,6 +65,14 @@ def test_a_test_that_fails_is_told_with_its_line_and_refuses_the_configuration(d
     assert "contactd.toml: refused (1 error, 0 warnings, 1 campaign, 1 test)" in result.stdout
 
 
+def test_a_test_that_expects_a_step_nobody_wrote_is_told_once(desk: Path) -> None:
+    change(desk, 'expect = "mahnung-brief"', 'expect = "s2"')
+    result = call("check")
+    assert result.exit_code == 3
+    assert result.stdout.count("test[1].expect") == 1
+    assert "contactd.toml: refused (1 error, " in result.stdout
+
+
 def test_a_test_may_expect_nothing_and_is_told_why_nothing_comes(desk: Path) -> None:
     change(desk, "days_due = 14", "days_due = 1")
     result = call("check")
@@ -115,6 +123,62 @@ def test_a_text_that_cannot_be_rendered_is_an_error_and_one_that_lacks_something
     result = call("check")
     assert result.exit_code == 3
     assert "'frist' is undefined" in result.stdout
+
+
+def test_a_text_in_any_language_an_account_may_have_is_checked(desk: Path) -> None:
+    assert desk.is_file()
+    change(Path("contactd.toml"), "[operator]", '[templates]\ndirectories = ["texte"]\n[operator]')
+    own = Path("texte/sms/erinnerung.fr.txt")
+    own.parent.mkdir(parents=True)
+    own.write_text("{{ nom }}", encoding="utf-8")
+    result = call("check")
+    assert result.exit_code == 3
+    assert "step[1].otherwise: sms/erinnerung.fr.txt:1: 'nom' is undefined (fr, " in result.stdout
+    own.write_text("{{ 'x' * 2000000000 }}", encoding="utf-8")
+    result = call("check")
+    assert result.exit_code == 3
+    assert "sms/erinnerung.fr.txt:1: * makes more than fits into a message" in result.stdout
+
+
+def test_a_file_of_phrases_that_cannot_be_used_is_an_error(desk: Path) -> None:
+    assert desk.is_file()
+    change(Path("contactd.toml"), "[operator]", '[templates]\ndirectories = ["texte"]\n[operator]')
+    path = Path("texte/phrases.de.toml")
+    path.parent.mkdir()
+    path.write_text("[next_step\n", encoding="utf-8")
+    result = call("check")
+    assert result.exit_code == 3
+    assert f"{path.resolve()}:1: is no TOML: " in result.stdout
+    path.write_text("[next_step]\nsms = 1\n", encoding="utf-8")
+    assert f"{path.resolve()}:2: next_step.sms: must be text in quotes" in call("check").stdout
+
+
+def test_phrases_that_are_missing_in_the_language_of_the_campaign_are_errors(desk: Path) -> None:
+    change(desk, 'language = "de"', 'language = "fr"')
+    result = call("check")
+    assert result.exit_code == 3
+    said = "no phrase next_step.email in fr nor in fr; add it to phrases.fr.toml"
+    assert f"campaigns.d/mahnung-standard.toml:2: language: {said}" in result.stdout.splitlines()
+
+
+def test_a_campaign_without_messages_needs_no_phrases(desk: Path) -> None:
+    desk.write_text('id = "a"\nlanguage = "fr"\n[[step]]\nid = "s"\nday = 3\nchannel = "call"\n', encoding="utf-8")
+    assert "no phrase" not in call("check").stdout
+
+
+def test_an_announcement_that_cannot_be_made_is_an_error_where_there_are_calls(desk: Path) -> None:
+    assert desk.is_file()
+    change(Path("contactd.toml"), "[operator]", '[templates]\ndirectories = ["texte"]\n[operator]')
+    own = Path("texte/voice/apology.fr.txt")
+    own.parent.mkdir(parents=True)
+    own.write_text("{{ nom }}", encoding="utf-8")
+    main = Path("contactd.toml").read_text(encoding="utf-8")
+    for backend, refused in (("none", False), ("simulated", True)):
+        Path("contactd.toml").write_text(f'[telephony]\nbackend = "{backend}"\n{main}', encoding="utf-8")
+        result = call("check")
+        assert (
+            "contactd.toml:2: telephony.backend: template voice/apology.fr.txt: 'nom' is" in result.stdout
+        ) == refused
 
 
 def test_an_implied_step_has_its_text_checked_too(desk: Path) -> None:

@@ -1,5 +1,6 @@
 """Loading: where files are looked for, what settings offer, and that a valid whole comes out or nothing."""
 
+import contextlib
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from contactd.config import load as loading
 from contactd.config.load import find, inspect, load, load_defaults, unavailable_steps
+from contactd.config.read import parse_toml
 from contactd.config.settings import Sections, Settings
 from contactd.domain.account import Channel
 from contactd.domain.errors import ConfigError
@@ -126,11 +128,19 @@ def test_the_pass_word_is_put_into_the_database_url(tmp_path: Path, monkeypatch:
     assert load(configuration(tmp_path, url)).database_url == "postgresql://contactd@db.example.com/contactd"
     settings = load(configuration(tmp_path, url + 'password = { env = "DB" }\n'))
     assert settings.database_url == "postgresql://contactd:p%40ss%2Fword@db.example.com/contactd"
+    url = '[database]\nurl = "{}"\npassword = {{ env = "DB" }}\n'
+    for written, completed in (
+        ("postgresql://db.example.com/contactd", "postgresql://:p%40ss%2Fword@db.example.com/contactd"),
+        ("postgresql://a@/db?application_name=x@y", "postgresql://a:p%40ss%2Fword@/db?application_name=x@y"),
+        ("postgresql://a@db.example.com", "postgresql://a:p%40ss%2Fword@db.example.com"),
+    ):
+        assert load(configuration(tmp_path, url.format(written))).database_url == completed
     with pytest.raises(ConfigError, match="is for PostgreSQL"):
         load(configuration(tmp_path, '[database]\npassword = { env = "DB" }\n'))
 
 
 def test_own_templates_come_before_the_shipped_ones(tmp_path: Path) -> None:
+    (tmp_path / "texte").mkdir()
     settings = load(configuration(tmp_path, '[templates]\ndirectories = ["texte"]\n'))
     own, shipped = settings.template_directories
     assert own == tmp_path / "texte"
@@ -254,3 +264,28 @@ def test_with_providers_every_step_of_the_shipped_campaigns_can_be_carried_out(m
     simulated = {"smtp": {"host": "localhost"}, "sms": {"backend": "simulated"}, "telephony": {"backend": "simulated"}}
     assert unavailable_steps(load_defaults(simulated)) == []
     assert unavailable_steps(load_defaults()) != []
+
+
+def test_a_text_that_breaks_the_reader_is_refused_in_plain_words() -> None:
+    for left, right in (("[", "]"), ("{a=", "}")):
+        with pytest.raises(ConfigError) as caught:
+            parse_toml(f"[web]\nport = {left * 5_000}1{right * 5_000}\n", "x.toml")
+        assert str(caught.value) == "x.toml:2: is no TOML that can be used: brackets are nested too deeply"
+        for depth in range(300, 520, 5):  # whichever of the two readers gives up first
+            with contextlib.suppress(ConfigError):
+                parse_toml(f"port = {left * depth}1{right * depth}\n", "x.toml")
+    with pytest.raises(ConfigError) as caught:
+        parse_toml(f"[web]\n# 1\nport = {'9' * 5_000}\n", "x.toml")
+    assert str(caught.value) == "x.toml:3: is no TOML that can be used: a number is too long"
+    with pytest.raises(ConfigError, match=r"x\.toml:1: port: is too large a number"):
+        parse_toml(f"port = 0x{'f' * 5_000}\n", "x.toml")
+
+
+def test_a_folder_of_templates_that_is_missing_is_an_error_where_campaigns_are_read(tmp_path: Path) -> None:
+    (tmp_path / "da").mkdir()
+    path = configuration(tmp_path, '[templates]\ndirectories = [\n  "da",\n  "weg",\n]\n')
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    said = f'there is no folder "{tmp_path}/weg"; make it, or remove the line'
+    assert str(caught.value) == f"{path}:4: templates.directories[2]: {said}"
+    assert load(path, campaigns=False).templates.directories == ("da", "weg")

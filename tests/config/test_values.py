@@ -99,6 +99,7 @@ def test_addresses_of_servers_databases_and_banks_are_checked() -> None:
         (words.check_url, "https://contact.example.org/dunning"),
         (words.check_database, "sqlite:////var/lib/contactd/contactd.db"),
         (words.check_database, "postgresql://contactd@/contactd?host=/run/postgresql"),
+        (words.check_database, "postgresql://a@db.example.com/contactd?sslmode=verify-full&connect_timeout=5"),
         (words.check_iban, "DE02120300000000202051"),
         (words.check_bic, "BYLADEM1001"),
         (words.check_email, "forderungen@versorgung.example"),
@@ -110,6 +111,7 @@ def test_addresses_of_servers_databases_and_banks_are_checked() -> None:
     for check, wrong in (
         (words.check_url, "ftp://example.org"),
         (words.check_url, "https://example.org?x=1"),
+        (words.check_url, "https://a\u2100b.example.org"),
         (words.check_database, "sqlite:///"),
         (words.check_iban, "DE02 1203 0000 0000 2020 51"),
         (words.check_bic, "BYLA"),

@@ -26,7 +26,7 @@ from contactd.engine.roster import Roster
 from contactd.store import attempts
 from contactd.store.attempts import Claimed, NewAttempt
 from contactd.store.call_queue import CallBack
-from contactd.store.calls import HandedIn, Stage, Unfinished
+from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
 from contactd.store.schema import account, attempt, call, contact_log, invoice
@@ -69,6 +69,8 @@ class MemoryCallBook:
         self.abandoned: set[int] = set()
         self.skipped: list[tuple[int, str, str]] = []
         self.agreed: list[CallBack] = []
+        self.missed_from: list[str] = []
+        self.before: list[CallRow] = []
 
     def plan(self, count: int, campaign: str = CAMPAIGN) -> None:
         """Queue that many more attempts, one for each of as many accounts."""
@@ -115,6 +117,12 @@ class MemoryCallBook:
         self._answer()
         self.agreed.append(item)
 
+    async def missed(self, number: str) -> int:
+        """Remember who called in vain."""
+        self._answer()
+        self.missed_from.append(number)
+        return 1
+
     async def release(self, claimed: Claimed, later: datetime | None = None) -> None:
         """Take back what was not called."""
         del later
@@ -144,6 +152,12 @@ class MemoryCallBook:
         for item in self.left:
             self.states.setdefault(item.claimed.reference, State.ACCEPTED if item.row.ringing_at else State.UNCLEAR)
         return self.left
+
+    async def past(self, campaign: str, since: datetime) -> list[CallRow]:
+        """Tell what the test says happened before."""
+        del campaign, since
+        self._answer()
+        return self.before
 
     def ends(self, reference: str) -> list[str]:
         """List the outcomes of the entries that end the call."""

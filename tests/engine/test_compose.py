@@ -36,7 +36,7 @@ def begun(step: str = "mail", account: Account = DEBTOR, *, days_due: int = 5, *
     assert found is not None
     seen = Facts(account, 100, 100, TODAY - timedelta(days=days_due))
     claim = Claimed(1, 1, 1, 1, "standard", step, found.channel, 1, 1, AT)
-    return Begun(claim, Rung(LADDER, found, Policy("p")), replace(seen, **facts), (), "", AT)  # type: ignore[arg-type]
+    return Begun(claim, Rung(LADDER, found, Policy("p")), replace(seen, **facts), (), "", AT)  # type: ignore[arg-type] # any fact
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ async def test_a_call_that_is_answered_before_the_placing_request_has_is_no_doub
         await inner(request)
         await scene.clock.sleep(5)
 
-    scene.carrier.place = slow  # type: ignore[method-assign]
+    scene.carrier.place = slow  # type: ignore[method-assign] # a slower or worse carrier for this test
     async with scene.at_work():
         await scene.clock.run(90)
     events = [stage.transition.event for stage in book.entries["1-1"] if stage.transition]
@@ -199,7 +199,7 @@ async def test_a_bridge_that_fails_after_the_customer_hung_up_changes_nothing(bo
         gone.set()
         raise ChannelUnavailable("no")
 
-    carrier.bridge = hangs  # type: ignore[method-assign]
+    carrier.bridge = hangs  # type: ignore[method-assign] # a slower or worse carrier for this test
     async with scene.at_work():
         await scene.clock.run(12)
     assert gone.is_set()

@@ -42,7 +42,7 @@ async def test_errands_overtake_each_other_and_can_be_abandoned() -> None:
         done.append(seconds)
 
     for seconds in (9, 1):
-        errands.run(lambda seconds=seconds: wait(seconds))  # type: ignore[misc]
+        errands.run(lambda seconds=seconds: wait(seconds))  # type: ignore[misc] # mypy cannot infer the default
     await clock.run(2)
     await errands.abandon()
     await clock.run(20)

@@ -141,7 +141,7 @@ async def test_a_failure_does_not_hold_back_an_attempt_that_waits_again(bench: B
 
 
 @pytest.mark.parametrize("hard", [True, False])
-async def test_a_bounce_ends_the_attempt_and_a_hard_one_closes_the_address(bench: Bench, hard: bool) -> None:  # noqa: FBT001
+async def test_a_bounce_ends_the_attempt_and_a_hard_one_closes_the_address(bench: Bench, hard: bool) -> None:  # noqa: FBT001 - a column
     claim = bench.sending("Debtor@example.com", channel=Channel.EMAIL)
     bench.happen(claim, Event.TAKEN, outcome="accepted")
     bounce = {"reference": claim.reference, "hard": hard, "status": "5.1.1", "diagnostic": "no such user"}

@@ -50,7 +50,7 @@ contact_person = "Frau Beispiel"
 host = "127.0.0.1"
 port = {smtp_port}
 security = "none"
-timeout = "5 seconds"
+timeout = "{timeout}"
 {rate}
 [twilio]
 account_sid = "{account}"
@@ -111,6 +111,7 @@ class Stage:
             _SETTINGS.format(
                 name=name, url=self.url, web_port=life.web_port, smtp_port=self.smtp_port,
                 sms_port=self.sms_port, account=ACCOUNT, in_flight=in_flight, lease=lease,
+                timeout="2 seconds" if lease == "3 seconds" else "4 seconds",
                 rate=f'rate = "{rate}"' if rate else "",
             )
         )  # fmt: skip

@@ -1,8 +1,10 @@
 """House rules for the code itself: size, names, docstrings, the purity of the domain, the one reader of the clock."""
 
 import ast
+import io
 import re
 import sys
+import tokenize
 
 from tests.house.tree import Module, dotted, imports, modules
 
@@ -31,6 +33,11 @@ NOT_FOR_THE_DOMAIN = {
 UNFINISHED = re.compile("TOD[O]|FIXM[E]|XX[X]|NotImplementedErro[r]")  # brackets: not itself
 BROAD = {"Exception", "BaseException"}
 REASON = re.compile(r"#(?:\s*noqa: ?[A-Z0-9, ]+)?[\s:–—-]*(?P<reason>\S+ \S+ \S+.*)")  # noqa: RUF100 - a pattern, no order
+
+SUPPRESSION = re.compile(
+    r"#\s*(?:ruff:\s*)?(?:noqa\b(?::\s*[A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*)?|type:\s*ignore\b(?:\[[a-z-, ]+\])?"
+    r"|pragma:\s*no (?:cover|branch))"
+)
 
 
 def is_migration(module: Module) -> bool:
@@ -196,3 +203,45 @@ def has_reason(module: Module, lineno: int) -> bool:
     """Tell whether a comment of three words or more stands on the line or alone on the next."""
     beside, below = module.lines[lineno - 1], module.lines[lineno].strip()
     return bool(REASON.search(beside) or (below.startswith("#") and REASON.search(below)))
+
+
+def test_every_suppression_gives_its_reason() -> None:
+    silent = [
+        f"{module.path}:{lineno} {comment}"
+        for top in ("contactd", "tests")
+        for module in modules(top)
+        for lineno, comment in comments(module)
+        if is_silent(comment) and not module.lines[lineno - 2].strip().startswith("#")
+    ]
+    assert silent == []
+
+
+def test_a_reason_is_told_from_a_bare_suppression() -> None:
+    mark = "# noqa"
+    for bare in (
+        mark,
+        f"{mark}: S324",
+        f"{mark}: S1, S2 --",
+        "# type: ignore[misc] # noqa: ANN001",
+        "# ruff: noqa: S1 -",
+    ):
+        assert is_silent(bare)
+    for good in (
+        f"{mark}: S1 - a pattern",
+        "# type: ignore[misc] # as given",
+        "# why, and no more",
+        "# noqa: S1 # Twilio's",
+    ):
+        assert not is_silent(good)
+
+
+def comments(module: Module) -> list[tuple[int, str]]:
+    """List the comments of a module with their lines."""
+    tokens = tokenize.generate_tokens(io.StringIO(module.source).readline)
+    return [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
+
+
+def is_silent(comment: str) -> bool:
+    """Tell whether a comment switches a rule off and says nothing else."""
+    rest = SUPPRESSION.sub("", comment)
+    return rest != comment and not re.search(r"\w", rest)

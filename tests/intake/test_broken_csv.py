@@ -48,7 +48,7 @@ def refuse(folder: Path, text: str | bytes, kind: str = "accounts") -> list[str]
     if kind == "accounts":
         rows = account_rows(ACCOUNTS, profile.notation(), "DE", "EUR").read
     else:
-        rows = payment_rows(PAYMENTS, profile.notation(), "EUR").read  # type: ignore[assignment]
+        rows = payment_rows(PAYMENTS, profile.notation(), "EUR").read  # type: ignore[assignment] # either kind of rows
     found = []
     try:
         with Table(path, profile) as table:

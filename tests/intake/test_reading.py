@@ -105,7 +105,7 @@ def test_a_side_that_is_neither_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text(f"{HEADER};S/H\n{ROW};X\n")
     with Table(path, own("accounts")) as table:
-        [(_, rejected)] = list(table.records())  # type: ignore[misc]
+        [(_, rejected)] = list(table.records())  # type: ignore[misc] # exactly one record
     assert rejected == Rejected(2, "S/H", '"X" is neither c nor d nor h nor haben nor s nor soll')
 
 
@@ -222,6 +222,10 @@ BROKEN_PROFILES = {
     '[columns]\nname = "A"\nopen = "A"': ['3: columns.open: "A" is name already'],
     '[columns]\nname = "A"\n[fixed]\nname = "B"': ["4: fixed.name: is in [columns] too; keep one of them"],
     'kind = "payments"': ["1: kind: this profile is for payments, not for accounts"],
+    '[side]\ncolum = "S/H"\npositive = ["S"]\nnegative = ["H"]': [
+        "1: side.column: is missing; it has no default",
+        '2: side.colum: unknown key; did you mean "column"?',
+    ],
     '[side]\ncolumn = "S/H"': [
         "1: side.positive: is missing; it has no default",
         "1: side.negative: is missing; it has no default",

@@ -39,7 +39,7 @@ def add_account(connection: Connection, number: int, **columns: Any) -> int:  # 
     return number
 
 
-def add_invoice(connection: Connection, account_id: int, invoice_no: str, **columns: Any) -> None:  # noqa: ANN401
+def add_invoice(connection: Connection, account_id: int, invoice_no: str, **columns: Any) -> None:  # noqa: ANN401 -- any column
     """Make an invoice of 100.00 that fell due on 1 February."""
     row = {
         "account_id": account_id,
@@ -53,7 +53,7 @@ def add_invoice(connection: Connection, account_id: int, invoice_no: str, **colu
     connection.execute(sa.insert(schema.invoice).values(row))
 
 
-def new_attempt(account_id: int, **fields: Any) -> NewAttempt:  # noqa: ANN401
+def new_attempt(account_id: int, **fields: Any) -> NewAttempt:  # noqa: ANN401 -- any field
     """Describe the e-mail of the ladder's first step."""
     values: dict[str, Any] = {
         "account_id": account_id,

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 import contactd.store
 from contactd.domain.errors import StoreError
 from contactd.store import schema, settings
-from contactd.store.database import VERSION, VERSION_TABLE, Database, open_database
+from contactd.store.database import VERSION, VERSION_TABLE, VERSIONS, Database, open_database
 from contactd.store.failures import explain
 from contactd.store.migrate import upgrade
 
@@ -52,10 +52,12 @@ def test_the_migrations_make_exactly_the_tables_of_the_schema(make_database_url:
     assert described(make_database_url(True)) == described(created)
 
 
-def test_the_version_in_the_code_is_that_of_the_newest_migration() -> None:
+def test_the_versions_in_the_code_are_those_of_the_migrations() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(contactd.store.__path__[0]) / "migrations"))
-    assert ScriptDirectory.from_config(config).get_heads() == [VERSION]
+    script = ScriptDirectory.from_config(config)
+    assert script.get_heads() == [VERSION]
+    assert [revision.revision for revision in reversed(list(script.walk_revisions()))] == list(VERSIONS)
 
 
 def test_an_empty_database_is_migrated_once(empty_database_url: str) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from contactd.domain.attempt import Event, State
 from contactd.domain.errors import StoreConflict, StoreError
 from contactd.store import attempts, contact_log, migrate, schema
+from contactd.store import database as database_module
 from contactd.store.attempts import Transition
 from contactd.store.database import VERSION_TABLE, Database, open_database
 from contactd.store.group_commit import GroupCommit
@@ -32,6 +33,9 @@ def refused(url: str) -> str:
     ("url", "words"),
     [
         ("contactd.db", "'contactd.db' is no database address; write sqlite:///path or postgresql://user@host/name"),
+        ("postgresql://u@127.0.0.1:port/db", "'postgresql://***127.0.0.1:port/db' is no database address; write"),
+        ("postgresql://u:secret@h:port/d?password=x", "'postgresql://***h:port/d?***' is no database address; write"),
+        ("postgresql://u@/d?host=a&port=b", "/d?host=a&port=b: is no database address: "),
         ("mysql://x/y", "'mysql' is no database contactd knows; write sqlite:///path or postgresql://user@host/name"),
         ("sqlite://", "a database in memory forgets every contact; write sqlite:///path"),
         ("sqlite:////nowhere/at/all.db", "/nowhere/at/all.db: there is no directory /nowhere/at; make it, or mend"),
@@ -42,9 +46,18 @@ def test_an_address_that_cannot_be_right_is_refused(url: str, words: str) -> Non
     assert words in refused(url)
 
 
-def test_a_password_is_not_shown() -> None:
-    words = refused("postgresql://contactd:secret@127.0.0.1:1/contactd")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://contactd:secret@127.0.0.1:1/contactd",
+        "postgresql://contactd@127.0.0.1:1/contactd?password=secret",
+        "postgresql://contactd@127.0.0.1:1/contactd?sslmode=prefer&sslpassword=secret",
+    ],
+)
+def test_a_password_is_not_shown(url: str) -> None:
+    words = refused(url)
     assert "secret" not in words
+    assert "***" in words or "hidden" in words
     assert "the server does not answer or refuses; start it, or mend [database] url" in words
 
 
@@ -89,27 +102,77 @@ def test_a_database_nobody_migrated_names_the_command(empty_database_url: str) -
     assert refused(empty_database_url).endswith("the database is empty; run: contactd migrate")
 
 
+NEVER_HEARD = "which this program (0001) does not know; restore a backup, or install the contactd that made it"
+
+
 @pytest.mark.parametrize(
     ("version", "words"),
     [
-        ("0000", "the database is of version 0000, this program needs 0002; run: contactd migrate"),
-        ("9999", "the database is of version 9999, newer than this program (0002); install the newer contactd"),
+        ("0000", f"the database is of version 0000, {NEVER_HEARD}"),
+        ("pi", f"the database is of version pi, {NEVER_HEARD}"),
+        ("9999", "the database is of version 9999, newer than this program (0001); install the newer contactd"),
     ],
 )
-def test_a_database_of_another_version_is_refused(database: Database, version: str, words: str) -> None:
-    with database.transaction() as connection:
-        connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '{version}'"))  # noqa: S608
+def test_a_database_of_another_version_is_refused_and_not_migrated(
+    database: Database, version: str, words: str
+) -> None:
+    set_version(database, version)
     assert words in refused(database.url)
-    if version == "9999":
-        with pytest.raises(StoreError, match="newer than this program"):
-            migrate.upgrade(database)
+    with pytest.raises(StoreError) as caught:
+        migrate.upgrade(database)
+    assert words in str(caught.value)
 
 
-def test_a_migration_this_program_has_not_is_refused_by_it(database: Database) -> None:
+def set_version(database: Database, version: str) -> None:
+    """Write another version into a database."""
     with database.transaction() as connection:
-        connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '0000'"))  # noqa: S608
+        connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '{version}'"))  # noqa: S608 -- ours
+
+
+def test_a_database_of_an_older_version_names_the_command(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "VERSION", "0002")
+    words = "the database is of version 0001, this program needs 0002; run: contactd migrate"
+    assert words in refused(database.url)
+
+
+def test_a_migration_this_program_has_not_is_refused_by_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "VERSIONS", ("0000", "0001"))
+    set_version(database, "0000")
     with pytest.raises(StoreError, match="install contactd again"):
         migrate.upgrade(database)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM contactd_version",
+        "ALTER TABLE contactd_version RENAME COLUMN version_num TO number",
+        "UPDATE contactd_version SET version_num = ''",
+    ],
+)
+def test_a_database_that_lost_its_version_is_damaged_and_not_empty(database: Database, statement: str) -> None:
+    with database.transaction() as connection:
+        connection.execute(sa.text(statement))
+    words = f"the database is damaged: its version is not in {VERSION_TABLE}; stop contactd and restore a backup"
+    assert refused(database.url).endswith(words)
+    with pytest.raises(StoreError, match="is damaged: its version"):
+        migrate.upgrade(database)
+
+
+@pytest.mark.parametrize(
+    ("dropped", "named"),
+    [(["payment"], "payment"), (["payment", "allocation", "setting"], "allocation, payment, setting")],
+)
+def test_a_database_that_lost_tables_names_them(database: Database, dropped: list[str], named: str) -> None:
+    cascade = " CASCADE" if database.dialect == "postgresql" else ""
+    with database.transaction() as connection:
+        for table in dropped:
+            connection.execute(sa.text(f"DROP TABLE {table}{cascade}"))
+    words = f"the database is damaged: it has no table {named}; stop contactd and restore a backup"
+    assert refused(database.url).endswith(words)
+    with pytest.raises(StoreError) as caught:
+        migrate.upgrade(database)
+    assert str(caught.value).endswith(words)
 
 
 def test_a_name_is_held_by_one_daemon(database: Database) -> None:

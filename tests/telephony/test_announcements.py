@@ -48,6 +48,28 @@ def test_a_text_that_wants_facts_of_the_account_or_is_broken_is_refused(tmp_path
         announcements(tmp_path)(APOLOGY, "de")
 
 
+def test_every_language_there_is_a_file_for_is_checked_and_the_fall_back(tmp_path: Path) -> None:
+    assert announcements(SHIPPED).check() == []
+    (tmp_path / "voice").mkdir()
+    for language, text in (
+        ("en", "{{ operator }}"),
+        ("es", " "),
+        ("fr", "{{ operatr }}"),
+        ("it", "\n{% if %}"),
+        ("nl", "{{ 'x' * 2000000000 }}"),
+        ("pl", "{{ 1 // 0 }}"),
+    ):
+        (tmp_path / "voice" / f"apology.{language}.txt").write_text(text)
+    assert [fault.split(": ")[0] for fault in announcements(tmp_path).check()] == [
+        "template voice/apology.de.txt",
+        "template voice/apology.es.txt",
+        "template voice/apology.fr.txt",
+        "template voice/apology.it.txt:2",
+        "template voice/apology.nl.txt",
+        "template voice/apology.pl.txt",
+    ]
+
+
 def test_no_text_at_all_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(ChannelMisconfigured, match="apology"):
         announcements(tmp_path)(APOLOGY, "de")

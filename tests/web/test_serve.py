@@ -55,7 +55,7 @@ async def test_a_port_that_is_taken_is_named_with_the_cure() -> None:
     )
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "a..b"])
 async def test_an_address_that_is_not_ours_is_named_with_the_cure(host: str) -> None:
     with pytest.raises(AddressTaken, match=rf'^\[web\] bind: "{host}" is no address of this machine; name one'):
         await Site(app(), host=host).__aenter__()

@@ -205,6 +205,10 @@ def _attempt() -> None:
         *_texts("wanted", "address", "provider_ref", "agent", "disposition"),
         sa.Column("conversation_at", Utc),
         sa.Column("looked_up", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("priority", sa.SmallInteger, nullable=False, server_default="0"),
+        sa.Column("rank", sa.BigInteger, nullable=False, server_default="0"),
+        *_texts("kept_for"),
+        sa.Column("kept_until", Utc),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
         sa.UniqueConstraint(
             "account_id",
@@ -216,6 +220,14 @@ def _attempt() -> None:
         ),
     )
     op.create_index("ix_attempt_customer_id_sending_at", "attempt", ["customer_id", "sending_at"])
+    where = sa.text("state = 'planned' AND channel = 'call'")
+    op.create_index(
+        "ix_attempt_calls",
+        "attempt",
+        ["campaign", "step", sa.text("priority DESC"), sa.text("rank DESC")],
+        postgresql_where=where,
+        sqlite_where=where,
+    )
     where = sa.text("state IN ('claimed', 'sending', 'unclear')")
     op.create_index("ix_attempt_held", "attempt", ["state", "lease_until"], postgresql_where=where, sqlite_where=where)
     where = sa.text("provider_ref <> ''")
