@@ -38,6 +38,8 @@ from contactd.telephony.base import Carrier, CarrierEvent
 log = structlog.get_logger()
 
 _TICK = 0.5
+# States of a call whose beginning may change how many others there are to be.
+_TELLING = frozenset({State.WAITING, State.APOLOGISING, State.ENDED})
 _ASLEEP = 4 * _TICK
 _CARRIER_DOWN = 5.0
 _LATE = timedelta(seconds=15)  # the carrier's own report may be that late before the call counts as lost
@@ -204,8 +206,11 @@ class Dialer:
 
     def _call_moved(self, live: Live, before: State) -> None:
         team = self._teams.get(live.team)
-        if team is not None:
-            team.pacer.call_moved(live, before)
+        if team is None:
+            return
+        team.pacer.call_moved(live, before)
+        if live.call.state in _TELLING:
+            team.touch()
 
     def _accepted(self, claimed: Claimed, of: CallList, agent: str) -> None:
         self._teams[of.campaign.team].start(claimed, of, agent)

@@ -17,7 +17,7 @@ from contactd.engine.gate import Refused
 from contactd.engine.lists import Key, key_of
 from contactd.store.attempts import Claimed
 from contactd.store.call_queue import CallBack
-from contactd.store.calls import HandedIn, Stage, Unfinished
+from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
 
 # A range reserved for fiction (Bundesnetzagentur, Rufnummern für Drama), used over and over: nothing is called.
 _NUMBER = "+4930231250{:02}"
@@ -76,6 +76,11 @@ class MemoryBook:
     async def agree(self, item: CallBack) -> None:
         """Forget it: the rehearsal is over before."""
 
+    async def missed(self, number: str) -> int:
+        """Know nobody who would call."""
+        del number
+        return 0
+
     async def record(self, claimed: Claimed, stage: Stage) -> None:
         """Follow the attempt; its end is counted, and a second one refused."""
         if stage.transition is None:
@@ -92,6 +97,11 @@ class MemoryBook:
 
     async def unfinished(self) -> list[Unfinished]:
         """Have no past."""
+        return []
+
+    async def past(self, campaign: str, since: datetime) -> list[CallRow]:
+        """Have none to learn from either."""
+        del campaign, since
         return []
 
     def _follow(self, attempt: int, event: Event) -> None:
