@@ -17,8 +17,7 @@ from contactd.config.load import load, unavailable_steps
 from contactd.config.settings import Settings, needs_restart, rate_of
 from contactd.domain.account import Channel
 from contactd.domain.clock import Clock
-from contactd.domain.errors import ConfigError, NameTaken, StoreConflict, StoreError
-from contactd.domain.happened import BatchPlanned
+from contactd.domain.errors import ConfigError, NameTaken, StoreError
 from contactd.engine.book import Book
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import StoredCallBook
@@ -31,17 +30,18 @@ from contactd.engine.lists import lists_of
 from contactd.engine.live_call import end_left
 from contactd.engine.pacer import dialling_of
 from contactd.engine.planner import Planner
+from contactd.engine.planning import Planning
 from contactd.engine.reconciler import Reconciler
 from contactd.engine.reminders import Reminders
 from contactd.engine.roster import Roster, agents_of
 from contactd.engine.sender import Sender
-from contactd.engine.timetable import Timetable, appointments_of
+from contactd.engine.timetable import appointments_of
 from contactd.engine.vitals import Vitals
 from contactd.metrics import Metrics
-from contactd.store import attempts, batches, inbox, overview, pauses
+from contactd.store import attempts, inbox, overview, pauses
 from contactd.store import settings as stored
-from contactd.store.database import open_database
 from contactd.store.group_commit import GroupCommit
+from contactd.store.reaching import reach
 from contactd.systemd import notify, watchdog_seconds
 from contactd.telephony.announcements import Announcements
 from contactd.telephony.registry import open_carrier
@@ -55,6 +55,7 @@ log = structlog.get_logger()
 
 _NAME_EVERY = 2.0  # seconds
 _WORKING = 0.8  # of the time to drain
+_CONNECTING = 60.0  # seconds that one look for a database may take
 
 
 def refuse_unavailable(settings: Settings) -> None:
@@ -89,6 +90,7 @@ class Daemon:
         """Reload because of a SIGHUP; a refusal is logged, `contactd reload` tells it to the person."""
 
         async def try_it() -> None:
+            await self.ready.wait()
             with contextlib.suppress(ConfigError):
                 await self.reload()
 
@@ -96,9 +98,16 @@ class Daemon:
 
     async def run(self) -> None:
         """Open the store and work until `stop`."""
-        self.database = open_database(self.settings.database_url)
+        database = await reach(
+            self.settings.database_url,
+            patience=self.settings.daemon.wait_for_database.total_seconds(),
+            stopping=self._stopping,
+            tell=_wait_for_database,
+        )
+        if database is None:
+            return
+        self.database = database
         try:
-            self.database.check_version()
             with self.database.hold_name(self.name) as self._keep:
                 await self._work()
             if self._outdone is not None:
@@ -172,9 +181,8 @@ class Daemon:
         self.followup = FollowUp(self.planner, clock, self._notify)
         ahead = settings.telephony.callback_reminder.total_seconds()
         self.reminders = Reminders(self.commit, clock, self.bus, ahead=ahead)
-        self.timetable = Timetable(clock, self._plan_when_due)
-        kept = await self.commit.read(batches.last_planned)
-        self.timetable.replace(appointments_of(settings), kept)
+        self.planning = Planning(self.planner, commit=self.commit, clock=clock, bus=self.bus, notify=self._notify)
+        await self.planning.make_up(appointments_of(settings))
         self.bus.listen(self.metrics.hear)
         self.bus.listen(self.followup.hear)
 
@@ -234,14 +242,8 @@ class Daemon:
     async def _run_parts(self) -> None:
         async with asyncio.TaskGroup() as group:
             vitals = (self.vitals.measure_lag, self.vitals.look_over, self.vitals.probe, self._watch)
-            parts = (
-                self._keep_name,
-                self.reconciler.run,
-                self.timetable.run,
-                self.followup.run,
-                self.reminders.run,
-                *vitals,
-            )
+            work = (self.reconciler.run, self.planning.timetable.run, self.followup.run, self.reminders.run)
+            parts = (self._keep_name, *work, *vitals)
             self._background = [group.create_task(part()) for part in parts]
             working = [group.create_task(sender.run()) for sender in self.senders]
             if self.dialer is not None:
@@ -291,34 +293,11 @@ class Daemon:
         self.settings = fresh
         self.book.replace(fresh.campaigns, fresh.policies)
         self.composer.replace(fresh, renderer)
-        self.timetable.replace(appointments_of(fresh))
+        self.planning.timetable.replace(appointments_of(fresh))
         self.metrics.reloaded(successful=True)
         log.info("reloaded", campaigns=list(self.book.campaigns), notes=notes)
         self._notify()
         return notes
-
-    async def plan(self, campaign_id: str) -> dict[str, object]:
-        """Plan one campaign now and send what is due."""
-        summary = await asyncio.to_thread(self.planner.plan, campaign_id, self.clock.now())
-        held = summary.held_by_reason()
-        self.bus.publish(BatchPlanned(campaign_id, summary.count, held))
-        log.info("planned", campaign=campaign_id, batch=summary.batch_id, taken=summary.count, held=held)
-        self._notify()
-        return {
-            "campaign": campaign_id,
-            "batch": summary.batch_id,
-            "taken": summary.count,
-            "steps": summary.steps_as_json(),
-            "held": held,
-        }
-
-    async def _plan_when_due(self, campaign_id: str) -> None:
-        try:
-            await self.plan(campaign_id)
-        except (StoreError, StoreConflict) as error:
-            log.error("store_unavailable", while_doing="plan", campaign=campaign_id, error=str(error))
-        except Exception:  # one run ends here; the others have theirs, and this one its next
-            log.exception("planning_broke", campaign=campaign_id)
 
     async def status(self) -> dict[str, object]:
         """Say what is going on, for `contactd status`."""
@@ -326,7 +305,7 @@ class Daemon:
         queues = await self.commit.read(overview.queues)
         oldest = await self.commit.read(lambda connection: overview.oldest_due(connection, now))
         resting = await self.commit.read(pauses.listed)
-        upcoming = self.timetable.upcoming()
+        upcoming = self.planning.timetable.upcoming()
         return {
             "daemon": {"name": self.name, "since": str(self.started), "draining": self._stopping.is_set()},
             "campaigns": {
@@ -372,7 +351,7 @@ class Daemon:
             arrived=self.reconciler.notify,
             status=self.status,
             reload=self.reload,
-            plan=self.plan,
+            plan=self.planning.plan,
             ready=lambda: {
                 "store": self.vitals.store_up,
                 "daemon": self.ready.is_set() and not self._stopping.is_set(),
@@ -390,3 +369,7 @@ class Daemon:
         event = inbox.Event("smtp_bounce", bounce.token, bounce.payload(), self.clock.now())
         await self.commit.submit(inbox.receive, event)
         self.reconciler.notify()
+
+
+def _wait_for_database(seconds: float) -> None:
+    notify(STATUS="waiting for the database", EXTEND_TIMEOUT_USEC=str(int((seconds + _CONNECTING) * 1_000_000)))

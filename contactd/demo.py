@@ -177,7 +177,7 @@ class Rehearsal:
             running.result()
         self.stage = "planning"
         for campaign in self.daemon.book.campaigns:
-            self.batches.append(await self.daemon.plan(campaign))
+            self.batches.append(await self.daemon.planning.plan(campaign))
         self.stage = "working"
         end = asyncio.get_running_loop().time() + self._options.seconds
         paying = asyncio.create_task(self._pay())
@@ -211,13 +211,15 @@ class Rehearsal:
             self.payments += answer.counts["accepted"]
 
     def _payment(self, row: dict[str, str]) -> dict[str, str]:
+        # Valued tomorrow: the list of the start knew of none of them.
+        value_date = self.clock.now().astimezone(BERLIN).date() + timedelta(days=1)
         return {
             "creditor": row["creditor"],
             "account_no": row["account_no"],
             "invoice_no": row["invoice_no"],
             "amount": row["open"],
             "currency": row["currency"],
-            "value_date": self.clock.now().astimezone(BERLIN).date().isoformat(),
+            "value_date": value_date.isoformat(),
             "reference": f"{row['invoice_no']} {self.payments}",
         }
 

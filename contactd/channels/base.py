@@ -3,17 +3,27 @@
 Engine hands over and takes back these values; a backend is one file beside this one. Nothing here touches the network.
 """
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from hashlib import blake2b
 from typing import Protocol
 
 from contactd.domain.account import Channel, Kind
 from contactd.domain.money import Money
 
+_FINGERPRINT_BYTES = 16
+
 
 def _always() -> bool:
     return True
+
+
+def fingerprint(text: str) -> str:
+    """Name a text by its letters and digits alone: providers trim blanks, and put plain marks in place of others."""
+    said = "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
+    return blake2b(said.encode(), digest_size=_FINGERPRINT_BYTES).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +57,14 @@ class Receipt:
 class LookUp:
     """Has the provider taken this message? Asked for attempts that are `unclear`.
 
-    `text` empty: not known any more. `others`: provider references that belong to other attempts.
+    `fingerprint` is that of its text; empty: nobody knows what it said, so no message may be taken for it. `others`:
+    provider references that belong to other attempts.
     """
 
     reference: str
     to: str
     since: datetime
-    text: str = ""
+    fingerprint: str = ""
     others: frozenset[str] = frozenset()
 
 
@@ -85,9 +96,13 @@ class Rendered:
 
 
 class MessageChannel(Protocol):
-    """A backend: one provider of one channel. Many `send` run at once, each for another message."""
+    """A backend: one provider of one channel. Many `send` run at once, each for another message.
+
+    `finds_by_text`: `look_up` recognises a message by its text, so its fingerprint is to be kept before it is sent.
+    """
 
     name: Channel
+    finds_by_text: bool
 
     async def start(self) -> None:
         """Make ready to send; a provider that is down at that moment is no error."""

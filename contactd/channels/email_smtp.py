@@ -61,6 +61,7 @@ class SmtpChannel:
     """One mail server; at most `connections` messages are under way at once, the others wait."""
 
     name = Channel.EMAIL
+    finds_by_text = False
 
     def __init__(self, options: SmtpOptions, *, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
         """Take the options; `tls` replaces the system's idea of trusted certificates. Raises ValueError."""

@@ -14,6 +14,8 @@ from contactd.domain.errors import ChannelError, ChannelUnavailable, ChannelUncl
 class MemoryChannel:
     """Takes every message unless `faults` says otherwise; `ledger` is what the provider would show."""
 
+    finds_by_text = False
+
     def __init__(self, name: Channel = Channel.EMAIL, faults: Iterable[ChannelError] = ()) -> None:
         """Take what the next sends raise, in order; a ChannelUnclear is raised after the message was taken."""
         self.name = name

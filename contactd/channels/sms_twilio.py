@@ -14,7 +14,7 @@ from urllib.parse import quote
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 
-from contactd.channels.base import Absent, Found, LookUp, Message, Receipt, Unknown
+from contactd.channels.base import Absent, Found, LookUp, Message, Receipt, Unknown, fingerprint
 from contactd.channels.twilio_codes import ARRIVED, FAILED, outcome, refusal
 from contactd.channels.twilio_http import TwilioHttp
 from contactd.domain.account import Channel
@@ -33,6 +33,7 @@ class TwilioSms:
     """One Twilio account; `sender` is a number or name of ours, `messaging_service` a pool of them (either will do)."""
 
     name = Channel.SMS
+    finds_by_text = True
 
     def __init__(
         self,
@@ -117,7 +118,7 @@ class TwilioSms:
 
 
 def _pick(listed: Iterable[Any], question: LookUp) -> Found | Absent | Unknown:
-    """Find the message among those listed; two that fit, or one whose text was removed, settle nothing."""
+    """Find the message among those listed; two that fit, or one whose text nobody knows, settle nothing."""
     earliest = question.since - _SLACK
     fitting = [
         message
@@ -126,10 +127,10 @@ def _pick(listed: Iterable[Any], question: LookUp) -> Found | Absent | Unknown:
         and _created(message) >= earliest
         and message.sid not in question.others
     ]
-    if question.text:
-        if any(not message.body for message in fitting):
-            return Unknown()
-        fitting = [message for message in fitting if _same(message.body, question.text)]
+    if fitting and (not question.fingerprint or any(not message.body for message in fitting)):
+        # Others of the operator's programs may write to this number as well.
+        return Unknown()
+    fitting = [message for message in fitting if fingerprint(message.body) == question.fingerprint]
     if not fitting:
         return Absent()
     if len(fitting) > 1:
@@ -149,11 +150,6 @@ def _created(message: Any) -> datetime:  # noqa: ANN401 # the library carries no
     """Answer when Twilio took the message; one without a date counts as new."""
     created = message.date_created
     return created if isinstance(created, datetime) else datetime.max.replace(tzinfo=UTC)
-
-
-def _same(found: str, wanted: str) -> bool:
-    """Compare texts but for blanks, which Twilio trims."""
-    return found.split() == wanted.split()
 
 
 def _number(code: object) -> int:

@@ -46,6 +46,12 @@ _RETRY_ENHANCED = {
 }
 _RETRY_OTHER = 300.0
 
+# What is refused for the moment to whoever comes: reply codes, enhanced codes, and subjects of enhanced codes
+# (RFC 3463, section 3: 3 the mail system, 5 the delivery protocol).
+_BUSY = {421, 452, 454, 455}
+_BUSY_ENHANCED = {"4.7.0", "4.7.28"}
+_BUSY_SUBJECTS = ("4.3.", "4.5.")
+
 # Enhanced codes that say: this address, never.
 _DEAD = {
     "5.1.1",  # no such mailbox
@@ -107,7 +113,8 @@ def refusal(stage: Stage, code: int, text: str) -> ChannelError:
     shown = enhanced or str(code)
     if _TEMPORARY <= code < _PERMANENT:
         retry = _RETRY_ENHANCED.get(enhanced) or _RETRY.get(code, _RETRY_OTHER)
-        return ChannelUnavailable(said, code=shown, retry_after=retry)
+        one = _about_this_message(stage, code, enhanced)
+        return ChannelUnavailable(said, code=shown, retry_after=retry, of_recipient=one)
     if code < _TEMPORARY:
         return _out_of_place(stage, said, shown)
     if _about_us(stage, code, enhanced, text):
@@ -116,6 +123,15 @@ def refusal(stage: Stage, code: int, text: str) -> ChannelError:
         stage is Stage.RCPT and not enhanced and code in _DEAD_PLAIN and not _POLICY.search(text)
     )
     return ChannelRejected(said, code=shown, dead=dead)
+
+
+def _about_this_message(stage: Stage, code: int, enhanced: str) -> bool:
+    """Tell a temporary refusal of this recipient or message (greylisting, full mailbox) from a server's own trouble."""
+    if stage not in {Stage.RCPT, Stage.DATA, Stage.CONTENT}:
+        return False
+    if enhanced.startswith("4.2."):
+        return True  # the mailbox, whatever the reply code: 452 4.2.2
+    return code not in _BUSY and enhanced not in _BUSY_ENHANCED and not enhanced.startswith(_BUSY_SUBJECTS)
 
 
 def _about_us(stage: Stage, code: int, enhanced: str, text: str) -> bool:

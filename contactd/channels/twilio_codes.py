@@ -67,6 +67,9 @@ _CODES: dict[Advice, tuple[int, ...]] = {
 }
 _ADVICE = {code: advice for advice, codes in _CODES.items() for code in codes}
 
+# Codes of LATER that are about this recipient; the others are about our account's or Twilio's load.
+_OF_RECIPIENT = frozenset({30003, 30008})
+
 # The number can take no SMS any more.
 DEAD = frozenset({Advice.BAD_NUMBER, Advice.LANDLINE})
 
@@ -104,7 +107,7 @@ def refusal(status: int, code: int, text: str, *, retry_after: float = 60.0) -> 
     message = f"Twilio answered {status}, code {code}: {text}"
     todo = advice(code)
     if todo is Advice.LATER or status == _TOO_MANY:
-        return ChannelUnavailable(message, code=named, retry_after=retry_after)
+        return ChannelUnavailable(message, code=named, retry_after=retry_after, of_recipient=code in _OF_RECIPIENT)
     if todo is Advice.OPTED_OUT:
         return RecipientOptedOut(message, code=named)
     if todo is Advice.OPERATOR or (todo is Advice.NONE and status in _SETTINGS):

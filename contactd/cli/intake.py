@@ -41,7 +41,7 @@ def import_() -> None:
 @import_.command()
 @file_argument
 @click.option("--full", is_flag=True, help="The file shows everything that is open: what is missing is cleared.")
-@click.option("--force", is_flag=True, help="Let --full clear more than [intake] max_vanish of the open accounts.")
+@click.option("--force", is_flag=True, help="Let --full clear what looks like an accident.")
 @profile_option
 @config_option
 @as_json
@@ -52,6 +52,11 @@ def accounts(file: Path, full: bool, force: bool, profile: str | None, config: P
     mobile, street, postcode, city, birth_date, segment, invoice_no, invoice_date, due_date, amount, open, currency,
     terms, goods. Needed: account_no, name, invoice_no, invoice_date, due_date, and open or amount. What a file has no
     column for stays as it is.
+
+    --full speaks for the creditors that have a row in the file; others are left as they are, and named. So a file
+    without a row is refused, even with --force. Without --force it is also refused when more than [intake] max_vanish
+    of the open accounts would be cleared, when the file ends in the middle of a row, and when a rejected row does not
+    tell its account number, so that the account would be cleared by mistake.
     """
     _import("accounts", file, full=full, force=force, profile=profile, config=config, json=json)
 
@@ -66,6 +71,8 @@ def payments(file: Path, profile: str | None, config: Path | None, json: bool) -
 
     Columns: invoice_no or account_no, amount, currency, value_date, reference, creditor. A negative amount is a
     payment that was returned.
+
+    Accounts named by a rejected row are on hold (payment_rejected) until payments are imported again.
     """
     _import("payments", file, full=False, force=False, profile=profile, config=config, json=json)
 
@@ -139,12 +146,12 @@ def _progress() -> Iterator[Callable[[str, float], None] | None]:
         yield note
 
 
-def _show(report: "Report", table: "Table", rejects: Path, *, json: bool) -> None:
+def _show(report: "Report", table: "Table", rejects: Path | None, *, json: bool) -> None:
     for line in _remarks(report, table, rejects):
         click.echo(f"contactd: {line}", err=True)
     if json:
         shown = report.as_json()
-        emit_json({**shown, "rejected_file": str(rejects) if report.rejected else None})
+        emit_json({**shown, "rejected_file": str(rejects) if report.rejected and rejects else None})
     else:
         names = ("accepted", "new", "changed", "cleared", "unchanged", "unmatched", "rejected")
         click.echo("  ".join(f"{name} {report.counts[name]:,}" for name in names if name in report.counts))
@@ -152,11 +159,13 @@ def _show(report: "Report", table: "Table", rejects: Path, *, json: bool) -> Non
         raise SystemExit(FAILED if report.useless else PARTIAL)
 
 
-def _remarks(report: "Report", table: "Table", rejects: Path) -> Iterator[str]:
+def _remarks(report: "Report", table: "Table", rejects: Path | None) -> Iterator[str]:
     if table.ignored_columns:
         yield f"columns left out of account: {', '.join(table.ignored_columns)}"
     if table.ignored:
         yield f"total lines left out: {table.ignored}"
+    for creditor in report.left:
+        yield f"creditor {creditor or '(none)'} is not in this list: left as it is"
     if report.unmatched:
         rows = ", ".join(map(str, report.unmatched[:_SHOWN]))
         more = "" if len(report.unmatched) <= _SHOWN else ", …"
@@ -164,5 +173,12 @@ def _remarks(report: "Report", table: "Table", rejects: Path) -> Iterator[str]:
     for one in report.rejected[:_SHOWN]:
         place = f"row {one.row}: {one.column}" if one.column else f"row {one.row}"
         yield f"{place}: {one.reason}"
-    if report.rejected:
+    if report.rejected and report.kind == "payments":
+        yield (
+            f"WARNING: whoever made the rejected payments has paid: {report.counts['held']:,} accounts these rows name "
+            "are on hold (payment_rejected) until payments are imported again; mend the rows and import them"
+        )
+    if report.rejected and rejects:
         yield f"rejected rows with their reasons: {rejects}"
+    elif report.rejected:
+        yield f"rejected rows are kept in no file: {table.path} is none; --json shows all of them with their reasons"

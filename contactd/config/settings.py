@@ -36,6 +36,8 @@ class Daemon(Section):
     """Socket for status, pause, resume and reload; relative to the state folder."""
     drain: Second = parse_duration("20 seconds")
     """How long running attempts may finish after SIGTERM."""
+    wait_for_database: Duration = parse_duration("5 minutes")
+    """How long a start waits for a PostgreSQL server that does not answer; zero: not at all."""
 
 
 class Database(Section):

@@ -47,6 +47,10 @@ class StoreError(ContactdError):
     """The database cannot be used: unreachable, foreign, corrupt, full or of another version."""
 
 
+class StoreAway(StoreError):
+    """The database's server does not answer, or not yet; nothing is wrong that waiting could not mend."""
+
+
 class NameTaken(StoreError):
     """Another daemon of our name is at work on the database; whoever meets it begins nothing, or ends."""
 
@@ -73,12 +77,16 @@ class ChannelError(ContactdError):
 
 
 class ChannelUnavailable(ChannelError):
-    """Certainly not taken (refused, rate limited): the attempt stays planned, next try after `retry_after` seconds."""
+    """Certainly not taken (refused, rate limited): the attempt stays planned, next try after `retry_after` seconds.
 
-    def __init__(self, message: str, *, code: str = "", retry_after: float = 60.0) -> None:
-        """Keep how long to wait, in seconds."""
+    `of_recipient`: this recipient or message was refused, while the provider serves others; then patience has an end.
+    """
+
+    def __init__(self, message: str, *, code: str = "", retry_after: float = 60.0, of_recipient: bool = False) -> None:
+        """Keep how long to wait, in seconds, and who is to blame."""
         super().__init__(message, code=code)
         self.retry_after = retry_after
+        self.of_recipient = of_recipient
 
 
 class ChannelUnclear(ChannelError):

@@ -16,6 +16,8 @@ from contactd.domain.campaign import NEXT_NUMBER, Campaign, Select, Step
 
 # Outcomes that say that the address leads to nobody, or to somebody who wants nothing.
 DEAD = frozenset({"undeliverable", "invalid", "wrong_number", "opted_out"})
+# Not dead, but nobody was reached there for days: another way is taken, the address may be used again.
+_UNREACHED = DEAD | {"unreachable"}
 _STATES_OPEN = frozenset(state.value for state in OPEN)
 _STATES_DONE = frozenset({"accepted", "delivered"})
 _CALL_DONE = frozenset({"answered", ""})
@@ -221,7 +223,7 @@ class _Climb:
         if any(_is_done(step, one) for one in tries) or self._filtered(step):
             return 0
         left = _numbers_left(self._facts, step, tries, self._at)
-        if not left or (last.outcome in DEAD and len(tries) >= step.attempts):
+        if not left or (last.outcome in _UNREACHED and len(tries) >= step.attempts):
             return self._otherwise(step, last.at)
         if len(tries) >= step.attempts or _spent(step, last, tries):
             return 0

@@ -18,7 +18,7 @@ from contactd.domain.errors import IllegalTransition, StoreConflict
 from contactd.domain.happened import AttemptMoved
 from contactd.domain.queueing import in_order
 from contactd.engine.bus import Bus
-from contactd.engine.gate import Begun, Gate, Refused, release
+from contactd.engine.gate import OVERTAKEN, Begun, Gate, Refused, release
 from contactd.store import call_queue, calls
 from contactd.store.attempts import Claimed
 from contactd.store.call_queue import CallBack
@@ -56,7 +56,7 @@ class Wanted:
 
 
 class CallBook(Protocol):
-    """Every method may raise StoreError; nothing is written then."""
+    """Every method may raise StoreError, or StoreConflict when somebody was quicker; nothing is written then."""
 
     async def claim(self, wanted: Wanted) -> list[Claimed]:
         """Take due calls, in the order in which they are to be placed."""
@@ -147,7 +147,8 @@ class StoredCallBook:
                 answer.rung.step,
                 agent_first=last is not None and last.abandoned,
             )
-        self._tell(claimed, "planned" if answer.until else "cancelled", "", answer.reason)
+        if answer.reason != OVERTAKEN:
+            self._tell(claimed, "planned" if answer.until else "cancelled", "", answer.reason)
         return answer
 
     async def release(self, claimed: Claimed, later: datetime | None = None) -> None:

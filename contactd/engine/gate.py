@@ -24,6 +24,8 @@ from contactd.store.suppressions import NewSuppression
 
 # A paused campaign is asked again after this long; resuming wakes the senders anyway.
 _PAUSE = timedelta(minutes=5)
+# Somebody else has taken the attempt; what became of it is his to tell.
+OVERTAKEN = "overtaken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Gate:
             transitions.append(transition)
         results = attempts.apply(connection, transitions)
         return [
-            Refused(answer.claimed, "overtaken") if isinstance(result, Exception) else answer
+            Refused(answer.claimed, OVERTAKEN) if isinstance(result, Exception) else answer
             for answer, result in zip(answers, results, strict=True)
         ]
 

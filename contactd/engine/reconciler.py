@@ -21,7 +21,7 @@ from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict, StoreError
 from contactd.domain.happened import AttemptMoved
 from contactd.engine import unclear
-from contactd.engine.arrivals import Effect, Known, Sent, attempt_of, effect
+from contactd.engine.arrivals import Effect, Sent, attempt_of, obey, read
 from contactd.engine.bus import Bus
 from contactd.store import attempts, inbox, suppressions
 from contactd.store.attempts import NewAttempt, Transition
@@ -152,19 +152,9 @@ class Reconciler:
         named = _named(rows)
         known = _attempts(connection, set(named.values()))
         sent = {key: Sent(found.channel, found.address) for key, found in known.items()}
-        effects = [_read(row, sent) for row in rows]
+        effects = [read(row, sent) for row in rows]
         # Addresses before attempts: the order in which everybody locks.
-        suppressions.add(connection, [unwanted for found in effects for unwanted in found.suppress])
-        for lifted in (lifted for found in effects for lifted in found.lift):
-            suppressions.remove(
-                connection,
-                lifted.kind,
-                lifted.value,
-                source=lifted.source,
-                now=self._clock.now(),
-                channel=lifted.channel,
-                reason=lifted.reason,
-            )
+        obey(connection, effects)
         moving = [found for found in effects if _says_something(found, known)]
         moved = self._move(connection, moving, known)
         inbox.handled(connection, [row.id for row in rows], self._clock.now())
@@ -176,19 +166,20 @@ class Reconciler:
         transitions = [found.transition for found in effects if found.transition is not None]
         answers = attempts.apply(connection, transitions)
         moved: list[AttemptMoved] = []
-        again: list[NewAttempt] = []
+        again: list[tuple[Row[Any], datetime]] = []
         stop: list[Transition] = []
         for found, transition, answer in zip(effects, transitions, answers, strict=True):
             row = known.get(transition.attempt_id)
             if isinstance(answer, State) and row is not None:
                 moved.append(_told(row, transition, answer))
-                if found.again and row.try_no == 1:
-                    again.append(_once_more(row, transition.at, self._once_more_after))
+                if found.again:
+                    again.append((row, transition.at))
             elif found.reached and row is not None and row.state in _WAITING:
                 stop.append(_hold_back(transition))
             else:
                 log.info("event_too_late", attempt=transition.attempt_id, happened=transition.event, reason=str(answer))
-        attempts.plan(connection, again)
+        first = _sent_once(connection, [row for row, _ in again])
+        attempts.plan(connection, [_once_more(row, at, self._once_more_after) for row, at in again if row.id in first])
         for transition, answer in zip(stop, attempts.apply(connection, stop), strict=True):
             if isinstance(answer, State):
                 log.error("reached_after_all", attempt=transition.attempt_id, provider_ref=transition.provider_ref)
@@ -249,22 +240,26 @@ def _named(rows: Sequence[Any]) -> dict[int, int]:
     return named
 
 
-def _read(row: Any, known: Known) -> Effect:  # noqa: ANN401 # a row of the inbox
-    try:
-        found = effect(row, known)
-    except (AttributeError, KeyError, ValueError, TypeError) as error:
-        log.error("inbox_row_unreadable", row=row.id, source=row.source, reason=repr(error))  # a foreign row
-        return Effect()
-    if found.told:
-        log.info("inbox_row_noted", row=row.id, source=row.source, what=found.told)
-    return found
-
-
 def _attempts(connection: Connection, attempt_ids: set[int]) -> dict[int, Row[Any]]:
     if not attempt_ids:
         return {}
     rows: sa.Result[Any] = connection.execute(sa.select(*_COLUMNS).where(attempt.c.id.in_(sorted(attempt_ids))))
     return {row.id: row for row in rows}
+
+
+def _sent_once(connection: Connection, rows: Sequence[Row[Any]]) -> set[int]:
+    """Choose those whose step was sent only this once in its case; what was cancelled or never taken is no sending."""
+    if not rows:
+        return set()
+    step = attempt.c.account_id, attempt.c.campaign, attempt.c.case_no, attempt.c.step
+    chosen = (
+        sa.select(*step)
+        .where(attempt.c.account_id.in_(sorted({row.account_id for row in rows})), attempt.c.sending_at.is_not(None))
+        .group_by(*step)
+        .having(sa.func.count() == 1)
+    )
+    once = {tuple(found) for found in connection.execute(chosen)}
+    return {row.id for row in rows if (row.account_id, row.campaign, row.case_no, row.step) in once}
 
 
 def _says_something(found: Effect, known: Mapping[int, Row[Any]]) -> bool:
@@ -282,7 +277,7 @@ def _told(row: Row[Any], transition: Transition, state: State) -> AttemptMoved:
 
 
 def _once_more(row: Row[Any], at: datetime, after: timedelta) -> NewAttempt:
-    """Queue the step's second try; the ladder may have more of its own, and the unique key keeps them apart."""
+    """Queue the step's next try; the ladder may have more of its own, and the unique key keeps them apart."""
     return NewAttempt(
         account_id=row.account_id,
         customer_id=row.customer_id,

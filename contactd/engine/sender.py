@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
 
-from contactd.channels.base import Message, MessageChannel
+from contactd.channels.base import Message, MessageChannel, Receipt, fingerprint
+from contactd.domain import patience
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
 from contactd.domain.clock import Clock
@@ -24,9 +26,10 @@ from contactd.domain.errors import (
 )
 from contactd.domain.happened import AttemptMoved
 from contactd.engine.bus import Bus
-from contactd.engine.gate import Begun, Gate, Refused, Settled, release, settle
-from contactd.store import attempts, pauses
+from contactd.engine.gate import OVERTAKEN, Begun, Gate, Refused, Settled, release, settle
+from contactd.store import attempts, contact_log, fingerprints, pauses
 from contactd.store.attempts import Claimed, Transition
+from contactd.store.fingerprints import Saying
 from contactd.store.group_commit import GroupCommit
 from contactd.store.suppressions import NewSuppression
 
@@ -164,7 +167,8 @@ class Sender:
                 await self._give_back([claim])
                 return None
             if isinstance(answer, Refused):
-                self._tell(claim, "planned" if answer.until else "cancelled", "", answer.reason)
+                if answer.reason != OVERTAKEN:
+                    self._tell(claim, "planned" if answer.until else "cancelled", "", answer.reason)
                 return None
             return await self._send(answer)
 
@@ -174,11 +178,10 @@ class Sender:
         event, outcome, reason, reference = Event.TAKEN, "accepted", "", ""
         not_before = suppress = None
         try:
-            receipt = await self.channel.send(self._compose(begun, self._until(begun.at + self._lease)))
+            receipt = await self._hand_over(begun)
             outcome, reference = receipt.outcome, receipt.provider_ref
         except ChannelUnavailable as error:
-            event, outcome, reason = Event.NOT_TAKEN, "unavailable", _words(error)
-            not_before = self._clock.now() + timedelta(seconds=error.retry_after)
+            event, outcome, reason, not_before = await self._put_off(claim, error)
         except ChannelMisconfigured as error:
             event, outcome, reason = Event.NOT_TAKEN, "misconfigured", _words(error)
             not_before = self._clock.now() + _MISCONFIGURED
@@ -207,6 +210,35 @@ class Sender:
             ),
             suppress,
         )
+
+    async def _put_off(self, claim: Claimed, error: ChannelUnavailable) -> tuple[Event, str, str, datetime | None]:
+        """Decide when to try again, or that it was tried long enough; the contact log knows since when."""
+        outcome = "deferred" if error.of_recipient else "unavailable"
+        try:
+            count, since = await self._commit.read(partial(contact_log.refusals, attempt_id=claim.id, outcome=outcome))
+        except StoreError as trouble:
+            log.error("store_unavailable", while_doing="put_off", attempt=claim.id, error=str(trouble))
+            count, since = 0, None
+        now, words = self._clock.now(), _words(error)
+        if error.of_recipient and patience.is_over(since, now):
+            return Event.REJECTED, "unreachable", f"{words} (refused {count + 1} times since {since:%Y-%m-%d})", None
+        wait = patience.pause(timedelta(seconds=error.retry_after), count, of_recipient=error.of_recipient)
+        return Event.NOT_TAKEN, outcome, words, now + wait
+
+    async def _hand_over(self, begun: Begun) -> Receipt:
+        """Render and send."""
+        message = self._compose(begun, self._until(begun.at + self._lease))
+        if self.channel.finds_by_text:
+            await self._keep_fingerprint(begun.claimed, message)
+        return await self.channel.send(message)
+
+    async def _keep_fingerprint(self, claim: Claimed, message: Message) -> None:
+        """Make the message recognisable before it leaves; raises ChannelUnavailable when that cannot be kept."""
+        try:
+            await self._commit.submit(fingerprints.keep, Saying(claim.id, claim.claim_no, fingerprint(message.text)))
+        except (StoreError, StoreConflict) as error:
+            log.error("store_unavailable", while_doing="keep_fingerprint", attempt=claim.id, error=str(error))
+            raise ChannelUnavailable("not sent: its fingerprint was not kept", code="store") from error
 
     def _until(self, end: datetime) -> Callable[[], bool]:
         """Tell until its lease ends that an attempt is ours; afterwards others may have taken it over."""

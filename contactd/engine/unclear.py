@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -66,7 +67,7 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Siblings:
-    """Other attempts to the same address: the references they own, and whether one may own a message without one."""
+    """Other attempts to the same address: the references they own, and whether one may own what we are looking for."""
 
     references: frozenset[str] = frozenset()
     crowded: bool = False
@@ -108,7 +109,13 @@ class Inquiry:
         return asked is None or asked.next_at <= now
 
     async def _look_up(self, backend: MessageChannel, row: UnclearAttempt, siblings: _Siblings) -> Verdict | None:
-        question = LookUp(reference=row.reference, to=row.address, since=row.sending_at, others=siblings.references)
+        question = LookUp(
+            reference=row.reference,
+            to=row.address,
+            since=row.sending_at,
+            fingerprint=row.fingerprint,
+            others=siblings.references,
+        )
         async with self._free:
             try:
                 answer = await backend.look_up(question)
@@ -167,7 +174,9 @@ def _found(row: UnclearAttempt, answer: Found, now: datetime) -> Verdict:
 def _siblings(rows: Sequence[UnclearAttempt], connection: Connection) -> dict[int, _Siblings]:
     """Find, for each attempt, the others to its address at about its time."""
     earliest = min(row.sending_at for row in rows) - _SLACK
-    chosen = sa.select(attempt.c.id, attempt.c.address, attempt.c.state, attempt.c.provider_ref).where(
+    chosen = sa.select(
+        attempt.c.id, attempt.c.address, attempt.c.state, attempt.c.provider_ref, attempt.c.fingerprint
+    ).where(
         attempt.c.address.in_(sorted({row.address for row in rows})),
         attempt.c.channel == rows[0].channel,
         attempt.c.sending_at >= earliest,
@@ -175,13 +184,13 @@ def _siblings(rows: Sequence[UnclearAttempt], connection: Connection) -> dict[in
     by_address = defaultdict(list)
     for other in connection.execute(chosen):
         by_address[other.address].append(other)
-    open_states = {State.SENDING, State.UNCLEAR}
-    return {
-        row.id: _Siblings(
-            frozenset(
-                other.provider_ref for other in by_address[row.address] if other.id != row.id and other.provider_ref
-            ),
-            any(other.id != row.id and other.state in open_states for other in by_address[row.address]),
-        )
-        for row in rows
-    }
+    return {row.id: _among(row, [other for other in by_address[row.address] if other.id != row.id]) for row in rows}
+
+
+def _among(row: UnclearAttempt, others: Sequence[Any]) -> _Siblings:
+    """Judge an attempt's siblings; one that says something else cannot own the message that says what ours does."""
+    alike = {"", row.fingerprint} if row.fingerprint else {other.fingerprint for other in others}
+    return _Siblings(
+        frozenset(other.provider_ref for other in others if other.provider_ref),
+        any(other.state in {State.SENDING, State.UNCLEAR} and other.fingerprint in alike for other in others),
+    )

@@ -17,11 +17,13 @@ from contactd.intake import rows as reading
 from contactd.intake.columns import ACCOUNTS, PAYMENTS
 from contactd.intake.records import Record, Rejected
 from contactd.intake.rows import AccountRows, PaymentRows
+from contactd.intake.snapshot import missing, refuse_torn
 from contactd.intake.spool import Spool
 from contactd.intake.values import MACHINE
 from contactd.store import imports, payments
+from contactd.store.allocations import to_reconcile
 from contactd.store.database import Database
-from contactd.store.imports import Claim, Key, Taken
+from contactd.store.imports import Claim, Taken
 from contactd.store.payments import NewPayment
 
 _CHUNK = 2_000
@@ -37,7 +39,10 @@ Row = Record | tuple[Record, Rejected]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a list is taken in; `full`: it is a snapshot, what it does not show is settled."""
+    """How a list is taken in; `full`: it is a snapshot, what it does not show is settled.
+
+    `complete`, of payments: with it all payments up to now are known, so the rules may go by them.
+    """
 
     now: Callable[[], datetime]
     source: str = ""
@@ -46,16 +51,18 @@ class Options:
     max_vanish: float = 0.3
     rejected: Callable[[Record, Rejected], None] | None = None
     progress: Callable[[float], None] | None = None  # share of the rows written
+    complete: bool = True
 
 
 @dataclass(slots=True)
 class Report:
-    """What became of a list: counts, the rejected rows, the rows of payments nobody owns."""
+    """What became of a list: counts, the rejected rows, the rows of payments nobody owns, the creditors not in it."""
 
     kind: str
     counts: dict[str, int]
     rejected: list[Rejected] = field(default_factory=list)
     unmatched: list[int] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)  # creditors a full list does not show, left as they are
 
     @property
     def useless(self) -> bool:
@@ -65,7 +72,9 @@ class Report:
     def as_json(self) -> dict[str, object]:
         """Write as the command line and the API do."""
         shown: dict[str, object] = {**self.counts, "rejected_rows": [one.as_json() for one in self.rejected]}
-        return {**shown, "unmatched_rows": self.unmatched} if self.kind == "payments" else shown
+        if self.kind == "payments":
+            return {**shown, "unmatched_rows": self.unmatched}
+        return {**shown, "creditors_left": self.left}
 
 
 def accept_accounts(
@@ -82,12 +91,11 @@ def accept_accounts(
 ) -> Report:
     """Take rows with the CSV's columns as keys, written as programs do (ISO dates, decimal point).
 
-    Raises InputError when there is nothing in them, NeedsForce when too many open accounts would vanish.
+    Raises InputError when there is nothing in them, NeedsForce when a full list looks like an accident.
     """
     options = Options(now, source, full, force, max_vanish)
-    return take_accounts(
-        database, _numbered(rows), reading.account_rows(ACCOUNTS, MACHINE, country, currency, free=True), options
-    )
+    reader = reading.account_rows(ACCOUNTS, MACHINE, country, currency, today=now().date(), free=True)
+    return take_accounts(database, _numbered(rows), reader, options)
 
 
 def accept_payments(
@@ -97,9 +105,13 @@ def accept_payments(
     now: Callable[[], datetime],
     source: str = "api",
     currency: str = "EUR",
+    complete: bool = True,
 ) -> Report:
-    """Take payments likewise; no row at all says that there was no payment."""
-    options = Options(now, source)
+    """Take payments likewise; no row at all says that there was no payment.
+
+    Without `complete` they are some payments of many, and say nothing of those who are not among them.
+    """
+    options = Options(now, source, complete=complete)
     return take_payments(
         database, _numbered(rows), reading.payment_rows(PAYMENTS, MACHINE, currency, free=True), options
     )
@@ -130,7 +142,7 @@ def take_accounts(database: Database, stream: Iterable[Row], rows: AccountRows, 
         if not spool.length and not report.rejected:
             raise InputError(f"{options.source}: holds no row")
         if spool.length:
-            gone = _gone(database, rows, options) if options.full else {}
+            gone = _settled(database, rows, report, options) if options.full else {}
             _write_accounts(database, spool, gone, report, options)
     return report
 
@@ -141,29 +153,15 @@ def _reject(report: Report, record: Record, fault: Rejected, options: Options) -
         options.rejected(record, fault)
 
 
-def _gone(database: Database, rows: AccountRows, options: Options) -> dict[int, int]:
-    """Find the invoices (id: account) a snapshot does not show any more; raises NeedsForce when they are too many."""
-    creditors = {key[0] for key in rows.seen}
-    with database.snapshot() as connection:
-        before = vanished = 0
-        for key in imports.open_accounts(connection, creditors):
-            before += 1
-            vanished += key not in rows.seen and key[:2] not in rows.protected
-        if before and vanished / before > options.max_vanish and not options.force:
-            raise NeedsForce(
-                f"{options.source}: {vanished} of {before} open accounts would vanish ({100 * vanished // before} %, "
-                f"the limit is {100 * options.max_vanish:g} %): nothing was changed; "
-                "is the file whole? else use --force",
-            )
-        return {
-            invoice_id: account_id
-            for invoice_id, account_id, key, number in imports.listed_invoices(connection, creditors)
-            if _unseen(rows, key, number)
-        }
-
-
-def _unseen(rows: AccountRows, key: Key, number: str) -> bool:
-    return hash((key, number)) not in rows.invoices and key[:2] not in rows.protected
+def _settled(database: Database, rows: AccountRows, report: Report, options: Options) -> dict[int, int]:
+    """Find the invoices (id: account) a snapshot does not show any more; raises NeedsForce for an accident."""
+    if not options.force:
+        refuse_torn(report.rejected, options.source)
+    found, accident = missing(database, rows, options.source, options.max_vanish)
+    if accident and not options.force:
+        raise NeedsForce(accident)
+    report.left = found.creditors
+    return found.invoices
 
 
 def _write_accounts(
@@ -192,18 +190,35 @@ def _write_accounts(
         counts["cleared"] += commit_again(database, lambda c, part: imports.clear(c, run, part, options.now()), part)
         done += len(part)
         _breathe(options, done / (spool.length + len(gone)))
+    _reconcile(database, options)
     counts["unchanged"] = counts["accepted"] - counts["new"] - counts["changed"]
     with database.transaction() as connection:
         imports.finish(connection, run, counts, options.now())
 
 
+def _reconcile(database: Database, options: Options) -> None:
+    """Once the whole list is in, and not before: let guessed payments go where it shows that they went."""
+    with database.snapshot() as connection:
+        ids = to_reconcile(connection)
+    for start in range(0, len(ids), _CHUNK):
+        part = ids[start : start + _CHUNK]
+        commit_again(database, lambda c, part: payments.reconcile(c, part, options.now()), part)
+        time.sleep(_BREATH_SECONDS)
+
+
 def take_payments(database: Database, stream: Iterable[Row], rows: PaymentRows, options: Options) -> Report:
-    """Check the whole stream, then record it; when every row was rejected, it was no run."""
-    report = Report("payments", dict.fromkeys(("accepted", "new", "unchanged", "unmatched", "rejected"), 0))
+    """Check the whole stream, then record it; when every row was rejected, it was no run.
+
+    Who is named by a rejected row may have paid, while the run tells the rules that payments are known. So these
+    accounts rest until the next list of payments, which is the mended one or tells of a later day.
+    """
+    report = Report("payments", dict.fromkeys(("accepted", "new", "unchanged", "unmatched", "rejected", "held"), 0))
     numbers: list[int] = []
     with Spool[NewPayment](_CHUNK) as spool:
         for item in stream:
             record, fault = item if isinstance(item[1], Rejected) else (item, None)
+            if fault:
+                rows.doubt(record)
             payment = fault or rows.read(record)
             if isinstance(payment, Rejected):
                 _reject(report, record, payment, options)
@@ -211,17 +226,26 @@ def take_payments(database: Database, stream: Iterable[Row], rows: PaymentRows, 
                 spool.add(payment)
                 numbers.append(record.row)
         report.counts |= {"accepted": spool.length, "rejected": len(report.rejected)}
-        if not report.useless:
-            _write_payments(database, spool, numbers, report, options)
+        if report.useless:
+            with database.transaction() as connection:
+                report.counts["held"] = payments.hold_rejected(connection, rows.doubtful, options.now(), release=False)
+        else:
+            _write_payments(database, spool, numbers, rows.doubtful, report, options)
     return report
 
 
 def _write_payments(
-    database: Database, spool: Spool[NewPayment], numbers: list[int], report: Report, options: Options
+    database: Database,
+    spool: Spool[NewPayment],
+    numbers: list[int],
+    doubtful: set[str],
+    report: Report,
+    options: Options,
 ) -> None:
     counts = report.counts
     with database.transaction() as connection:
-        run = imports.begin(connection, "payments", options.source, options.now())
+        kind = "payments" if options.complete else "some_payments"
+        run = imports.begin(connection, kind, options.source, options.now())
     done = 0
     for chunk in spool.chunks():
         recorded = commit_again(database, lambda c, chunk: payments.record(c, chunk, options.now), chunk)
@@ -231,8 +255,13 @@ def _write_payments(
         done += len(chunk)
         _breathe(options, done / spool.length)
     counts["unmatched"] = len(report.unmatched)
-    with database.transaction() as connection:
-        imports.finish(connection, run, counts, options.now())
+
+    def finish(connection: Connection, run: int) -> None:
+        at = options.now()
+        counts["held"] = payments.hold_rejected(connection, doubtful, at, release=True)
+        imports.finish(connection, run, counts, at)
+
+    commit_again(database, finish, run)
 
 
 def commit_again(database: Database, work: Callable[[Connection, A], R], what: A) -> R:

@@ -54,10 +54,10 @@ def normal(header: str) -> str:
     return re.sub(r"[^0-9a-zäöüß]+", "_", header.strip().lower()).strip("_")
 
 
-def recognise(columns: Columns, headers: Sequence[str]) -> dict[int, str]:
-    """Find contactd's own columns by their names: place = column; raises ValueError for one that was misspelt."""
+def recognise(columns: Columns, headers: Sequence[str]) -> tuple[dict[int, str], dict[int, str]]:
+    """Find contactd's own columns by their names: place = column; answers also places with what may be meant there."""
     found: dict[int, str] = {}
-    strange: list[str] = []
+    strange: dict[int, str] = {}
     for place, header in enumerate(headers):
         name = normal(header)
         if name in columns.names:
@@ -65,10 +65,7 @@ def recognise(columns: Columns, headers: Sequence[str]) -> dict[int, str]:
         elif name in _SIDE_HEADERS:
             found[place] = SIDE
         elif name not in REASONS:
-            strange.append(name)
+            strange[place] = name
     free = [name for name in columns.names if name not in found.values()]
-    for name in strange:
-        hint = suggest(name, free)
-        if hint and found:
-            raise ValueError(f'unknown column "{name}"{hint}')
-    return found
+    hints = {place: suggest(name, free) for place, name in strange.items()} if found else {}
+    return found, {place: hint for place, hint in hints.items() if hint}

@@ -18,8 +18,10 @@ from contactd.store.database import Database
 _EVERY = 500  # rows between two signs of progress
 
 
-def rejected_path(path: Path) -> Path:
-    """Answer where rejected rows go: FILE.rejected.csv for FILE.csv."""
+def rejected_path(path: Path) -> Path | None:
+    """Answer where rejected rows go: FILE.rejected.csv for FILE.csv, nowhere for a pipe or a device."""
+    if not path.is_file():
+        return None
     return path.with_name(f"{path.stem}.rejected.csv")
 
 
@@ -48,7 +50,8 @@ def import_file(
         )  # fmt: skip
         given = (profile.expects, profile.notation())
         if profile.kind == "accounts":
-            return take_accounts(database, stream, reading.account_rows(*given, country, currency), chosen), table
+            rows = reading.account_rows(*given, country, currency, today=options.now().date())
+            return take_accounts(database, stream, rows, chosen), table
         return take_payments(database, stream, reading.payment_rows(*given, currency), chosen), table
 
 
@@ -64,33 +67,39 @@ def _watched(table: Table, progress: Callable[[str, float], None] | None) -> Ite
 class _Rejects:
     """FILE.rejected.csv: the rows as they came, with row, column and reason; there is none when all were taken."""
 
-    def __init__(self, path: Path, table: Table, closing: ExitStack) -> None:
+    def __init__(self, path: Path | None, table: Table, closing: ExitStack) -> None:
         self._path = path
         self._table = table
         self._closing = closing
         self._file: TextIO | None = None
+        self._stuck: OSError | None = None
         try:
             # What an earlier import refused would be taken for today's.
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be replaced: {error.strerror}") from error
+            if path:
+                path.unlink(missing_ok=True)
+        except OSError as error:  # a folder that is only read is as good as another until a row is rejected
+            self._stuck = error
 
     def add(self, record: Record, fault: Rejected) -> None:
         """Write one row."""
+        if self._path is None:
+            return
         if self._file is None:
-            self._open()
+            self._open(self._path)
         width = len(self._table.header)
         cells = [*record.cells, *[""] * (width - len(record.cells))]
         if len(cells) > width:  # what is too much stays together, so that the reasons have their columns
             cells[width - 1 :] = [self._table.delimiter.join(cells[width - 1 :])]
         self._writer.writerow([*cells, fault.row, fault.column, fault.reason])
 
-    def _open(self) -> None:
+    def _open(self, path: Path) -> None:
+        if self._stuck:
+            raise InputError(f"{path}: cannot be replaced: {self._stuck.strerror}") from self._stuck
         try:
-            self._path.touch(mode=0o600)  # customers' data
+            path.touch(mode=0o600)  # customers' data
             # With a BOM a spreadsheet shows umlauts; the reader here knows it as well.
-            self._file = self._closing.enter_context(self._path.open("w", encoding="utf-8-sig", newline=""))
+            self._file = self._closing.enter_context(path.open("w", encoding="utf-8-sig", newline=""))
         except OSError as error:
-            raise InputError(f"{self._path}: cannot be written: {error.strerror}") from error
+            raise InputError(f"{path}: cannot be written: {error.strerror}") from error
         self._writer = csv.writer(self._file, delimiter=self._table.delimiter)
         self._writer.writerow([*self._table.header, *REASONS])

@@ -64,7 +64,7 @@ class Profile(Section):
     )
     """Date formats, tried in this order."""
     total_lines: Annotated[str, AfterValidator(_check_pattern)] = ""
-    """Regular expression; a row whose first filled cell matches is a total and no item."""
+    """Regular expression; a row whose first filled cell matches, and that has no invoice and no date, is a total."""
     side: Side | None = None
     """The S/H column, if there is one."""
     columns: dict[str, str] = Field(default_factory=dict)

@@ -9,7 +9,7 @@ import csv
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from io import TextIOWrapper
 from operator import itemgetter
@@ -18,13 +18,14 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from contactd.domain.errors import InputError
-from contactd.intake.columns import REASONS, SIDE, recognise
+from contactd.intake.columns import REASONS, SIDE, normal, recognise
 from contactd.intake.profile import DELIMITERS, Profile
-from contactd.intake.records import Record, Rejected
+from contactd.intake.records import TORN, Record, Rejected
 
 _BLOCK = 1 << 20
 _LONGEST_ROW = 50  # lines: a quotation mark that is never closed must not swallow the file
 _UNCLOSED = "a quotation mark is never closed"
+_SWALLOWED = "a quotation mark swallows the next row; write it twice"
 _ZIP, _GZIP, _PDF = b"PK\x03\x04", b"\x1f\x8b", b"%PDF"
 _FOREIGN = {
     _ZIP: "is a workbook or a ZIP file; save the sheet as CSV",
@@ -34,6 +35,9 @@ _FOREIGN = {
 }
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _TOTAL = re.compile(r"(?:gesamt\w*|\w*summen?|saldo|(?:grand |sub)?total|sum)\b.*", re.IGNORECASE)
+# A row with one of these is an item, whatever its first cell says; where a total line is only guessed, so is one with
+# an account's number.
+_ITEM = frozenset({"invoice_no", "invoice_date", "due_date", "value_date"})
 
 # The S/H column's place, and the words for each sign.
 _Side = tuple[int, frozenset[str], frozenset[str]]
@@ -100,12 +104,7 @@ class Table:
             if header not in headers:
                 raise self._fault(f'there is no column "{header}" ({name}); found: {_listed(headers)}')
             places[headers.index(header)] = name
-        try:
-            found = recognise(profile.expects, headers)
-        except ValueError as error:
-            if not profile.columns:
-                raise self._fault(str(error)) from None
-            found = {}
+        found, hints = recognise(profile.expects, headers)
         taken = {*profile.columns, *profile.fixed}
         for place, name in found.items():
             if name in places.values() and name not in profile.columns:
@@ -114,6 +113,9 @@ class Table:
                 places[place] = name
         side = self._find_side(headers, places)
         missing = profile.expects.missing({*places.values(), *profile.fixed})
+        for place, hint in hints.items():
+            if any(f'"{name}"' in hint for group in missing for name in group.split(" or ")):
+                raise self._fault(f'unknown column "{normal(headers[place])}"{hint}')
         if missing:
             raise self._fault(
                 f"no column {', '.join(missing)}; found: {_listed(headers)}; "
@@ -121,7 +123,9 @@ class Table:
             )
         known = {*places, *([side[0]] if side else [])}
         self.ignored_columns = [
-            header for place, header in enumerate(headers) if header not in {"", *REASONS} and place not in known
+            header + (f" ({hints[place].lstrip('; ')})" if place in hints else "")
+            for place, header in enumerate(headers)
+            if header not in {"", *REASONS} and place not in known
         ]
         return places, side
 
@@ -149,32 +153,31 @@ class Table:
     def records(self) -> Iterator[Record | tuple[Record, Rejected]]:
         """Give out every row that is no total and not blank; those that do not fit beside the reason."""
         total = re.compile(self.profile.total_lines) if self.profile.total_lines else None
-        document = next((place for place, name in self._places.items() if name == "invoice_no"), None)
-        for row, cells, fault in self._lines.rows(self.delimiter):
+        item = _ITEM if total else _ITEM | {"account_no"}
+        telling = [place for place, name in self._places.items() if name in item]
+        for row, cells, fault in self._lines.rows(self.delimiter, len(self.header)):
             if fault:
                 yield Record(row, {}, cells), Rejected(row, "", fault)
                 continue
-            filled = cells[0].strip() or next((cell.strip() for cell in cells if cell and not cell.isspace()), "")
-            if not filled:
+            # Nearly always the first cell is filled; the rest is for the others.
+            first = 0 if cells[0].strip() else next((at for at, cell in enumerate(cells) if cell.strip()), -1)
+            if first < 0:
                 continue
-            if total.match(filled) if total else self._is_total(filled, cells, document):
+            filled = cells[first].strip()
+            looks_like_one = total.match(filled) if total else _TOTAL.fullmatch(filled)
+            if looks_like_one and not any(cells[place].strip() for place in telling if first < place < len(cells)):
                 self.ignored += 1
                 continue
             yield self._record(row, cells)
-
-    def _is_total(self, filled: str, cells: Sequence[str], document: int | None) -> bool:
-        if document is not None and document < len(cells) and cells[document].strip() not in {"", filled}:
-            return False
-        return _TOTAL.fullmatch(filled) is not None
 
     def _record(self, row: int, cells: list[str]) -> Record | tuple[Record, Rejected]:
         width = len(cells)
         values, tidy = self._values(cells)
         if width > len(self.header) and any(cell.strip() for cell in cells[len(self.header) :]):
-            fault = f"has {width} cells, the header has {len(self.header)}"
-            return Record(row, values, cells), Rejected(row, "", fault)
+            # A delimiter too many stands somewhere: which cell is which column is not known.
+            return Record(row, {}, cells), Rejected(row, "", f"has {width} cells, the header has {len(self.header)}")
         if width < len(self.header) and self._lines.torn:
-            return Record(row, values, cells), Rejected(row, "", "the file ends in the middle of this row")
+            return Record(row, values, cells), Rejected(row, "", TORN)
         if self._side:
             place, positive, negative = self._side
             word = cells[place].strip() if place < width else ""
@@ -236,8 +239,8 @@ class _Lines:
         self._taken.append(line)
         return line
 
-    def rows(self, delimiter: str) -> Iterator[tuple[int, list[str], str]]:
-        """Give out line number, cells and, when it cannot be taken apart, the fault of every row."""
+    def rows(self, delimiter: str, width: int) -> Iterator[tuple[int, list[str], str]]:
+        """Give out line number, cells and, when it cannot be taken apart, the fault of every row; `width` in cells."""
         reader = csv.reader(self, delimiter=delimiter, strict=True)
         while True:
             self._taken.clear()
@@ -255,9 +258,27 @@ class _Lines:
                 # An open quotation mark often ends at the next row's, with any error there.
                 yield first, [bad.rstrip("\r\n")], _UNCLOSED if rest else _fault(error)
                 continue
+            if len(self._taken) > 1 and _swallowed(cells, delimiter, width):
+                # A stray mark opened the cell, another stray one closed it rows later.
+                bad, *rest = self._taken
+                self._back.extend(reversed(rest))
+                self.number = first
+                reader = csv.reader(self, delimiter=delimiter, strict=True)
+                yield first, [bad.rstrip("\r\n")], _SWALLOWED
+                continue
             self.torn = not self._taken[-1].endswith(("\n", "\r")) if self._taken else False
             if cells:
                 yield first, cells, ""
+
+
+def _swallowed(cells: list[str], delimiter: str, width: int) -> bool:
+    """Tell whether a cell of several lines holds what looks like a whole row."""
+    return any(
+        line.count(delimiter) >= width - 1
+        for cell in cells
+        if "\n" in cell or "\r" in cell
+        for line in cell.splitlines()[1:]
+    )
 
 
 def _fault(error: csv.Error) -> str:
@@ -282,16 +303,18 @@ def _encoding(binary: BinaryIO, path: Path, said: str) -> str:
         name = said
     binary.seek(0)
     name = name or ("utf-8" if _decodes(binary, "utf-8") is None else "cp1252")
-    line = _decodes(binary, name)
-    if line is not None:
-        shown = {"cp1252": "neither UTF-8 nor Windows-1252"} if said == "auto" else {}
-        raise InputError(f"{path}: line {line}: is {shown.get(name, f'not in {name}')}; save the file as UTF-8")
+    fault = _decodes(binary, name)
+    if fault is not None:
+        line, has_nul = fault
+        neither = "neither UTF-8 nor Windows-1252" if said == "auto" and name == "cp1252" else f"not in {name}"
+        text = "has a NUL character in it (UTF-16 without its mark, or no text)" if has_nul else f"is {neither}"
+        raise InputError(f"{path}: line {line}: {text}; save the file as UTF-8")
     binary.seek(0)
     return name
 
 
-def _decodes(binary: BinaryIO, encoding: str) -> int | None:
-    """Answer None when the whole file can be read in the encoding, else the line that cannot."""
+def _decodes(binary: BinaryIO, encoding: str) -> tuple[int, bool] | None:
+    """Answer None when the whole file can be read in the encoding, else the line that cannot, and whether for a NUL."""
     binary.seek(0)
     decoder = codecs.getincrementaldecoder(encoding)()
     line = 1
@@ -300,9 +323,9 @@ def _decodes(binary: BinaryIO, encoding: str) -> int | None:
         try:
             text = decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
-            return line + block[: error.start].count(b"\n")
+            return line + block[: error.start].count(b"\n"), False
         if "\x00" in text:
-            return line + text[: text.index("\x00")].count("\n")
+            return line + text[: text.index("\x00")].count("\n"), True
         if not block:
             return None
         line += text.count("\n")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+TORN = "the file ends in the middle of this row"
+
 
 class Record(NamedTuple):
     """A row: its number (line of the file, or place in a request), its values by column, its cells as they came.

@@ -70,6 +70,7 @@ _CHECKS: tuple[tuple[str, int, Callable[[str], str] | None], ...] = (
     ("email", _MOST_TEXT, read_email), ("street", _MOST_NAME, None), ("postcode", _MOST_NUMBER, None),
     ("city", _MOST_NAME, None),
 )  # fmt: skip
+_PARTS = re.compile(r'[;,|\t"]')
 _MONEY = frozenset({"amount", "open"})
 _NO_PHONE = ("", "", "")
 
@@ -85,6 +86,7 @@ class _Reading:
     notation: Notation
     country: str
     currency: str
+    today: date
     column: str = ""
     free: bool = False  # rows may have any keys: there was no header to check
 
@@ -143,7 +145,10 @@ class AccountRows:
     reading: _Reading
     seen: set[Key] = field(default_factory=set)
     invoices: dict[int, int] = field(default_factory=dict)  # hash of the key: row
+    owing: set[Key] = field(default_factory=set)  # those with a row that shows something open
     protected: set[tuple[str, str]] = field(default_factory=set)  # creditors' numbers in rejected rows
+    perhaps: set[str] = field(default_factory=set)  # cells of rejected rows: one of each row's is the number
+    nameless: list[int] = field(default_factory=list)  # rejected rows that do not tell whose they are
 
     def read(self, record: Record) -> Claim | Rejected:
         """Answer what the row claims, or what is wrong with it."""
@@ -155,11 +160,17 @@ class AccountRows:
 
     def protect(self, record: Record) -> None:
         """Remember whose row was rejected: what a list meant to say about it is unknown, so nothing is cleared."""
+        if not record.values and len(record.cells) > 1:
+            self.perhaps.update(cell.strip() for cell in record.cells)
+            return
         try:
             number, creditor = clean(record.values.get("account_no")), clean(record.values.get("creditor"))
         except ValueError:
-            return
-        self.protected.add((creditor, number))
+            number = creditor = ""
+        if number:
+            self.protected.add((creditor, number))
+        else:
+            self.nameless.append(record.row)
 
     def _claim(self, row: int, values: Values) -> Claim:
         reading = self.reading
@@ -170,12 +181,16 @@ class AccountRows:
         if mark in self.invoices:
             raise ValueError(f'"{number}" of this account stands in row {self.invoices[mark]} already')
         invoiced, due = reading.date(values, "invoice_date"), reading.date(values, "due_date")
+        if due < invoiced:
+            raise ValueError(f"is before the date of the invoice ({invoiced})")
         amount, rest = self._amounts(values, key[2])
         goods = reading.text(values, "goods") if "goods" in values else None
         terms = reading.text(values, "terms") if "terms" in values else None
         said = digest(f"{invoiced} {due} {amount} {goods is None} {terms is None}", goods or "", terms or "")
         account = None if key in self.seen else self._account(values)
         self.seen.add(key)
+        if rest > 0:
+            self.owing.add(key)
         self.invoices[mark] = row
         return Claim(key, account, number, invoiced, due, amount, rest, goods, terms, said)
 
@@ -189,8 +204,10 @@ class AccountRows:
             if amount is None or "open" in values:
                 raise ValueError("is empty")
             rest = amount
-        if amount is not None and (rest > amount >= 0 or rest < amount < 0):
-            raise ValueError("is more than the amount of the invoice")
+        if amount is not None and rest * amount < 0:
+            raise ValueError("has another sign than the amount")
+        if amount is not None and abs(rest) > abs(amount):
+            raise ValueError(f"is more than the amount of the {'credit note' if amount < 0 else 'invoice'}")
         return amount, rest
 
     def _account(self, values: Values) -> NewAccount:
@@ -217,7 +234,8 @@ class AccountRows:
                 number, kind, zones = read_phone(values[name], country) if values[name] else _NO_PHONE
                 said |= {name: number, f"{name}_type": kind, f"{name}_zones": zones}
         if values.get("birth_date"):
-            said["birth_date"] = reading.date(values, "birth_date")
+            text = reading.needed(values, "birth_date")
+            said["birth_date"] = reading.notation.read_birth_date(text, reading.today)
         elif "birth_date" in values:
             said["birth_date"] = None
         return NewAccount(digest(*said, *map(str, said.values())), said)
@@ -239,12 +257,20 @@ class PaymentRows:
 
     reading: _Reading
     equals: dict[str, int] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)  # numbers in rejected rows: of accounts and invoices
+
+    def doubt(self, record: Record) -> None:
+        """Remember whose payment was rejected; of a row that could not be taken apart, every piece may be a number."""
+        values = record.values
+        told = [values.get("account_no"), values.get("invoice_no")] if values else _PARTS.split(";".join(record.cells))
+        self.doubtful.update(number for one in told if isinstance(one, str | int) and (number := str(one).strip()))
 
     def read(self, record: Record) -> NewPayment | Rejected:
         """Answer the payment, or what is wrong with the row."""
         try:
             return self._payment(self.reading.tidied(record))
         except ValueError as error:
+            self.doubt(record)
             return Rejected(record.row, self.reading.column, str(error))
 
     def _payment(self, values: Values) -> NewPayment:
@@ -269,15 +295,15 @@ class PaymentRows:
 
 
 def account_rows(
-    columns: Columns, notation: Notation, country: str, currency: str, *, free: bool = False
+    columns: Columns, notation: Notation, country: str, currency: str, *, today: date = date.max, free: bool = False
 ) -> AccountRows:
     """Read accounts; `country` is that of numbers without one, `currency` that of rows without one.
 
-    `free`: the rows may have keys that are no columns, and those are refused.
+    `today`: nobody was born later. `free`: the rows may have keys that are no columns, and those are refused.
     """
-    return AccountRows(_Reading(columns, notation, country, currency, free=free))
+    return AccountRows(_Reading(columns, notation, country, currency, today, free=free))
 
 
 def payment_rows(columns: Columns, notation: Notation, currency: str, *, free: bool = False) -> PaymentRows:
     """Read payments; `currency` is that of rows without one."""
-    return PaymentRows(_Reading(columns, notation, "", currency, free=free))
+    return PaymentRows(_Reading(columns, notation, "", currency, date.max, free=free))

@@ -137,7 +137,10 @@ def _invoice(luck: Random, number: int, tongue: str, today: date) -> dict[str, s
 def sample_payments(
     seed: int, rows: Iterable[Mapping[str, str]], today: date, share: float = 0.1
 ) -> Iterator[dict[str, str]]:
-    """Make up payments for a share of the rows of `sample_rows`; one in ten pays part, one in twenty too much."""
+    """Make up payments for a share of the rows of `sample_rows`; one in ten pays part, one in twenty too much.
+
+    They are valued the day after: a list drawn up today knows of none of them.
+    """
     luck = Random(seed)  # noqa: S311 - it must be the same again, and guards nothing
     for row in rows:
         if luck.random() >= share:
@@ -151,7 +154,7 @@ def sample_payments(
             "invoice_no": row["invoice_no"],
             "amount": f"{amount // 100}.{amount % 100:02d}",
             "currency": row["currency"],
-            "value_date": str(today),
+            "value_date": str(today + timedelta(days=1)),
             "reference": row["invoice_no"],
         }
 

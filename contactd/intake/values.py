@@ -22,7 +22,10 @@ _AMOUNT = re.compile(
     r"(?P<number>[\d.,' ]*\d)(?P<trail>[-+]?)(?: ?(?P<after>€|[A-Z]{3}))?",
 )
 _SYMBOLS = {"€": "EUR"}
-_ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]\d\d:\d\d.*)?")
+_ISO_DATE = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)"
+    r"(?:[T ](?:[01]\d|2[0-4]):[0-5]\d(?::[0-6]\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|UTC|[-+]\d\d(?::?[0-5]\d)?))?)?",
+)
 # Each format with the order of year, month and day in it; two digits mean 20yy.
 DATE_FORMATS = {
     "yyyy-mm-dd": (_ISO_DATE, "ymd"),
@@ -59,6 +62,15 @@ class Notation:
             if len(self._known_dates) >= _MOST_REMEMBERED:
                 self._known_dates.clear()
             found = self._known_dates[text] = _read_date(text, self.dates)
+        return found
+
+    def read_birth_date(self, text: str, today: date) -> date:
+        """Read a date in the past, the last one that two digits of a year may mean; raises ValueError."""
+        found = self.read_date(text)
+        if found > today and str(found.year) not in text:
+            found = found.replace(year=found.year - 100)
+        if found > today:
+            raise ValueError(f'"{text}" is in the future')
         return found
 
     def read_amount(self, value: object, currency: str) -> int:

@@ -29,7 +29,7 @@ _NAMED = frozenset({Event.NOT_TAKEN, Event.SKIPPED})
 # What `apply` may change, and reads before it does.
 _CHANGING = (
     "state", "outcome", "reason", "not_before", "claimed_by", "lease_until", "sending_at", "ended_at",
-    "address", "provider_ref", "agent", "disposition", "conversation_at", "looked_up",
+    "address", "provider_ref", "agent", "disposition", "conversation_at", "looked_up", "fingerprint",
 )  # fmt: skip
 _READ = ("id", "claim_no", "account_id", "campaign", "step", "channel", *_CHANGING)
 # The outcome when nobody gives a better word.
@@ -125,6 +125,7 @@ class UnclearAttempt:
     provider_ref: str
     sending_at: datetime
     looked_up: int
+    fingerprint: str = ""
 
     @property
     def reference(self) -> str:
@@ -270,6 +271,7 @@ def _change(row: dict[str, Any], transition: Transition, state: State, write: Ca
     elif transition.event in _BACK:
         # Certainly not sent: it counts for no cap, and a later claim begins with a clean row.
         row |= {"claimed_by": "", "sending_at": None, "address": "", "provider_ref": "", "agent": "", "looked_up": 0}
+        row["fingerprint"] = ""
     elif state is State.UNCLEAR:
         row["looked_up"] = 0
     else:
@@ -366,7 +368,7 @@ def unclear(connection: Connection, *, channel: Channel, limit: int) -> list[Unc
     chosen = (
         sa.select(
             attempt.c.id, attempt.c.claim_no, attempt.c.account_id, attempt.c.channel, attempt.c.address,
-            attempt.c.provider_ref, attempt.c.sending_at, attempt.c.looked_up,
+            attempt.c.provider_ref, attempt.c.sending_at, attempt.c.looked_up, attempt.c.fingerprint,
         )
         .where(_UNCLEAR, attempt.c.channel == channel)
         .order_by(attempt.c.looked_up, attempt.c.id)

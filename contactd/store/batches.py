@@ -26,11 +26,11 @@ def close_batch(
     steps: Mapping[str, Any],
     held: Mapping[str, Any],
 ) -> None:
-    """End a planning run with its counts and amounts."""
+    """End a planning run with its counts and amounts; one that was only believed to be interrupted is none any more."""
     connection.execute(
         sa.update(batch)
         .where(batch.c.id == batch_id)
-        .values(finished_at=now, taken=taken, steps=dict(steps), held=dict(held)),
+        .values(finished_at=now, interrupted=False, taken=taken, steps=dict(steps), held=dict(held)),
     )
 
 
@@ -42,8 +42,25 @@ def latest(connection: Connection, campaign: str | None = None, *, limit: int = 
     return connection.execute(chosen).all()
 
 
+def close_interrupted(connection: Connection, now: datetime) -> int:
+    """End what an earlier life left unfinished; answers how many runs that were.
+
+    The run of another daemon that is still at it ends itself, and takes the mark away again.
+    """
+    statement = sa.update(batch).where(batch.c.finished_at.is_(None)).values(finished_at=now, interrupted=True)
+    return connection.execute(statement).rowcount
+
+
+def to_repeat(connection: Connection) -> list[str]:
+    """List the campaigns whose newest run was interrupted."""
+    newest = sa.select(sa.func.max(batch.c.id)).group_by(batch.c.campaign)
+    chosen = sa.select(batch.c.campaign).where(batch.c.id.in_(newest), batch.c.interrupted)
+    return list(connection.scalars(chosen.order_by(batch.c.campaign)))
+
+
 def last_planned(connection: Connection) -> dict[str, datetime]:
-    """Answer when each campaign was planned last."""
-    at = sa.func.max(batch.c.planned_at)
-    chosen = sa.select(batch.c.campaign, sa.type_coerce(at, batch.c.planned_at.type)).group_by(batch.c.campaign)
+    """Answer when each campaign was planned last, from the beginning to the end."""
+    at = sa.type_coerce(sa.func.max(batch.c.planned_at), batch.c.planned_at.type)
+    finished = sa.and_(batch.c.finished_at.is_not(None), sa.not_(batch.c.interrupted))
+    chosen = sa.select(batch.c.campaign, at).where(finished).group_by(batch.c.campaign)
     return {campaign: planned for campaign, planned in connection.execute(chosen) if planned is not None}

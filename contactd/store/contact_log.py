@@ -26,6 +26,16 @@ def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     _INSERT.run(connection, [{**_EMPTY, **row, "at": write(row["at"])} for row in rows])
 
 
+def refusals(connection: Connection, attempt_id: int, outcome: str) -> tuple[int, datetime | None]:
+    """Answer how often an attempt was not taken with that outcome, over all its claims, and when first."""
+    first = sa.type_coerce(sa.func.min(contact_log.c.at), contact_log.c.at.type)
+    chosen = sa.select(sa.func.count(), first).where(
+        contact_log.c.attempt_id == attempt_id, contact_log.c.event == "not_taken", contact_log.c.outcome == outcome
+    )
+    count, since = connection.execute(chosen).one()
+    return count, since
+
+
 def read(
     connection: Connection,
     *,

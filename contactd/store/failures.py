@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psycopg
 import sqlalchemy as sa
 
-from contactd.domain.errors import ContactdError, StoreConflict, StoreError
+from contactd.domain.errors import ContactdError, StoreAway, StoreConflict, StoreError
 
 # https://www.sqlite.org/rescode.html, primary codes.
 _SQLITE = {
@@ -40,6 +40,8 @@ _POSTGRESQL = {
     "08": "the connection to the server was lost; it is tried again",
     "XX": "the database is damaged; look at the server's log, restore a backup",
 }
+# Those that pass by themselves; so does whatever libpq says without a code and without words known to us.
+_PASSING = frozenset({"53300", "57P01", "57P02", "57P03", "08"})
 _COLLISIONS = frozenset({"40001", "40P01"})
 _WORDS = {
     r'database ".*" does not exist': "3D000",
@@ -70,11 +72,15 @@ def _postgresql(cause: psycopg.Error, place: str) -> ContactdError | None:
     state = cause.sqlstate or ""
     if state in _COLLISIONS:
         return StoreConflict(f"{place}: two transactions met; read again ({first})")
-    text = _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])
-    if text is None and not state and isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+    if not state and isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         # libpq gives no code when connecting fails or the connection is gone, only words.
-        text = next((_POSTGRESQL[code] for words, code in _WORDS.items() if re.search(words, str(cause))), _UNREACHABLE)
-    return StoreError(f"{place}: {text} ({first})") if text else None
+        state = next((code for words, code in _WORDS.items() if re.search(words, str(cause))), "")
+        if not state:
+            return StoreAway(f"{place}: {_UNREACHABLE} ({first})")
+    code = state if state in _POSTGRESQL else state[:2]
+    if code not in _POSTGRESQL:
+        return None
+    return (StoreAway if code in _PASSING else StoreError)(f"{place}: {_POSTGRESQL[code]} ({first})")
 
 
 @contextmanager

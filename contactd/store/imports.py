@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from contactd.store import accounts, bulk
-from contactd.store.allocations import among
+from contactd.store.allocations import among, note_taken_off
 from contactd.store.schema import account, import_run, invoice
 
 _LOCK = 6_027_114  # any number, the same in every contactd
@@ -83,7 +83,9 @@ def queue(connection: Connection) -> None:
 def take(connection: Connection, run_id: int, claims: Sequence[Claim], now: datetime) -> tuple[Taken, list[int]]:
     """Take over rows; answers the counts and the accounts that have a new invoice.
 
-    What is open is replaced only where the list's own figure changed, so that a payment recorded here is not undone.
+    What is open changes only where the list's own figure changed, so that a payment recorded here is not undone. A
+    figure that falls may tell of nothing but that payment: it lowers what is open to what the list says, never raises
+    it. One that rises tells of something else (a payment went back, a bill was corrected) and is added.
     """
     queue(connection)
     taken = Taken()
@@ -100,6 +102,7 @@ class _Known(NamedTuple):
     open: int
     imported_open: int
     fingerprint: str
+    amount: int
 
 
 class _Chunk:
@@ -119,6 +122,7 @@ class _Chunk:
         self._new: list[dict[str, object]] = []
         self._changed: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
         self._owing: set[int] = set()
+        self._figures_changed: set[int] = set()
         self.with_new_invoice: set[int] = set()
 
     def find_accounts(self, claims: Sequence[Claim]) -> None:
@@ -175,10 +179,10 @@ class _Chunk:
         ids = {self._ids[claim.key] for claim in claims} - self._fresh
         found = sa.select(
             invoice.c.id, invoice.c.account_id, invoice.c.invoice_no, invoice.c.open, invoice.c.imported_open,
-            invoice.c.fingerprint,
+            invoice.c.fingerprint, invoice.c.amount,
         )  # fmt: skip
         for row in self._connection.execute(found.where(among(self._connection, invoice.c.account_id, ids))):
-            self._known[row[1], row[2]] = _Known(row[0], row[3], row[4], row[5])
+            self._known[row[1], row[2]] = _Known(row[0], *row[3:])
 
     def compare(self, claims: Sequence[Claim]) -> None:
         """Sort the rows into new, changed and known."""
@@ -193,11 +197,13 @@ class _Chunk:
                 self._taken.changed += 1
 
     def _add(self, account_id: int, claim: Claim) -> None:
+        taken_off = max(0, (claim.amount or 0) - claim.open) if claim.open >= 0 else 0
         self._new.append(
             {
                 "account_id": account_id, "invoice_no": claim.invoice_no, "invoice_date": claim.invoice_date,
                 "due_date": claim.due_date, "amount": claim.open if claim.amount is None else claim.amount,
-                "open": claim.open, "imported_open": claim.open, "goods": claim.goods or "",
+                "open": claim.open, "imported_open": claim.open, "taken_off": taken_off,
+                "taken_off_on": self._now.date() if taken_off else None, "goods": claim.goods or "",
                 "terms": claim.terms or "", "cleared_at": None if claim.open else self._now,
                 "last_import": self._run_id, "fingerprint": claim.fingerprint,
             },
@@ -215,8 +221,13 @@ class _Chunk:
             if getattr(claim, name) is not None:
                 row[name] = getattr(claim, name)
         if known.imported_open != claim.open:
-            row |= {"open": claim.open, "imported_open": claim.open, "cleared_at": None if claim.open else self._now}
-            self._taken.cleared += known.open != 0 and claim.open == 0
+            row["imported_open"] = claim.open
+            rest = _still_open(known, claim.open)
+            if rest != known.open:
+                row |= {"open": rest, "cleared_at": None if rest else self._now}
+                self._taken.cleared += rest == 0
+        if known.imported_open != claim.open or claim.amount not in {None, known.amount}:
+            self._figures_changed.add(known.id)
         columns = tuple(row)
         self._changed[columns].append({**{f"new_{name}": value for name, value in row.items()}, "key": known.id})
         self._taken.changed += 1
@@ -230,6 +241,8 @@ class _Chunk:
             self._update(account, (*columns, "fingerprint", "updated_at"), stamped)
         for columns, rows in self._changed.items():
             self._update(invoice, columns, rows)
+        if self._figures_changed:
+            note_taken_off(self._connection, self._figures_changed, self._now.date())
         bulk.insert(self._connection, invoice, self._new)
         accounts.refresh(self._connection, sorted(self._owing), self._now)
 
@@ -238,12 +251,24 @@ class _Chunk:
         self._connection.execute(sa.update(table).where(table.c.id == sa.bindparam("key")).values(values), rows)
 
 
+def _still_open(known: _Known, listed: int) -> int:
+    """Tell what is open of a known invoice once a list shows another figure; see `take`."""
+    if listed < 0 or known.imported_open < 0:  # a credit note: no payment covers it
+        return listed
+    return min(listed, known.open + max(0, listed - known.imported_open))
+
+
 def open_accounts(connection: Connection, creditors: Collection[str]) -> Iterator[Key]:
     """Give out the accounts of these creditors that owe something."""
     found = sa.select(account.c.creditor, account.c.account_no, account.c.currency)
     found = found.where(account.c.open > 0, among(connection, account.c.creditor, creditors))
     for row in connection.execute(found.execution_options(yield_per=5_000)):
         yield row[0], row[1], row[2]
+
+
+def owed_creditors(connection: Connection) -> list[str]:
+    """Answer the creditors to whom somebody owes something."""
+    return list(connection.scalars(sa.select(account.c.creditor).where(account.c.open > 0).distinct()))
 
 
 def listed_invoices(connection: Connection, creditors: Collection[str]) -> Iterator[tuple[int, int, Key, str]]:
@@ -270,5 +295,6 @@ def clear(connection: Connection, run_id: int, invoices: Mapping[int, int], now:
     connection.execute(
         sa.update(invoice).where(mine).values(imported_open=0, open=0, last_import=run_id, cleared_at=gone)
     )
+    note_taken_off(connection, list(invoices), now.date())
     accounts.refresh(connection, owing, now)
     return int(still_open)

@@ -15,12 +15,16 @@ from contactd.store.schema import inbox
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that came in; `token` makes a repeated delivery from the same source recognisable."""
+    """Something that came in; `token` makes a repeated delivery from the same source recognisable.
+
+    `handled_at` is set when it is applied in the transaction that keeps it.
+    """
 
     source: str
     token: str
     payload: Mapping[str, Any]
     received_at: datetime
+    handled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,13 @@ def receive(connection: Connection, events: Sequence[Event]) -> list[bool]:
     if not events:
         return []
     rows = [
-        {"source": item.source, "token": item.token, "payload": dict(item.payload), "received_at": item.received_at}
+        {
+            "source": item.source,
+            "token": item.token,
+            "payload": dict(item.payload),
+            "received_at": item.received_at,
+            "handled_at": item.handled_at,
+        }
         for item in events
     ]
     statement = insert_into(connection, inbox).on_conflict_do_nothing(index_elements=["source", "token"])

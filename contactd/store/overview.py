@@ -94,8 +94,9 @@ def accounts(connection: Connection) -> int:
 
 
 def batches(connection: Connection) -> int:
-    """Count the planning runs that ended."""
-    return connection.scalar(sa.select(sa.func.count()).where(batch.c.finished_at.is_not(None))) or 0
+    """Count the planning runs that came to their end."""
+    ended = sa.and_(batch.c.finished_at.is_not(None), sa.not_(batch.c.interrupted))
+    return connection.scalar(sa.select(sa.func.count()).where(ended)) or 0
 
 
 def open_attempts(connection: Connection, account_id: int) -> list[sa.Row[*tuple[Any, ...]]]:

@@ -1,7 +1,8 @@
 """Payments: recorded once, matched to an account, laid against its invoices; for intake.
 
-A payment that names an invoice pays it first, what is left pays the oldest, what is left then is kept as credit. A
-negative amount is a payment that was returned. Payments that fit no account wait for it with `account_id` empty.
+A payment that names an invoice pays it first, what is left pays the oldest, what is left then is kept as credit; what a
+list took off already is not paid again (`allocations` says how). A negative amount is a payment that was returned.
+Payments that fit no account wait for it with `account_id` empty.
 """
 
 from collections import defaultdict
@@ -13,10 +14,13 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from contactd.store import accounts
+from contactd.store import accounts, allocations
 from contactd.store.allocations import Money, among, ledger
 from contactd.store.imports import queue
 from contactd.store.schema import account, allocation, invoice, payment
+
+# The hold of accounts that a rejected row of a payments list may be of.
+REJECTED = "payment_rejected"
 
 
 class NewPayment(NamedTuple):
@@ -51,6 +55,7 @@ class _Posting(NamedTuple):
 
     payment_id: int
     amount: int
+    value_on: date
     match: _Match
 
 
@@ -100,7 +105,7 @@ def settle_waiting(connection: Connection, account_ids: Collection[int], now: da
         for row in waiting
     ]  # fmt: skip
     postings = [
-        _Posting(row.id, row.amount, match)
+        _Posting(row.id, row.amount, row.value_date, match)
         for row, match in zip(waiting, _match(connection, lines), strict=True)
         if match is not None
     ]
@@ -115,6 +120,36 @@ def settle_waiting(connection: Connection, account_ids: Collection[int], now: da
     return len(postings)
 
 
+def hold_rejected(connection: Connection, numbers: Collection[str], now: datetime, *, release: bool) -> int:
+    """Let accounts rest of which a number (of account or invoice) stands in a rejected row; answers how many.
+
+    `release`: those of the list before go on, as this list tells of its time too. A hold for another reason stays.
+    """
+    queue(connection)
+    documents = sa.select(invoice.c.account_id).where(among(connection, invoice.c.invoice_no, numbers))
+    mine = sa.or_(among(connection, account.c.account_no, numbers), account.c.id.in_(documents))
+    before = account.c.hold_reason == REJECTED
+    held = set(connection.scalars(sa.select(account.c.id).where(mine)))
+    done = set(connection.scalars(sa.select(account.c.id).where(before))) if release else set()
+    accounts.lock(connection, held | done)
+    if done:
+        over = sa.update(account).where(among(connection, account.c.id, done), before)
+        connection.execute(over.values(hold_reason="", hold_until=None, updated_at=now))
+    if held:
+        free = sa.or_(account.c.hold_reason == "", account.c.hold_until < now.date())
+        rest = sa.update(account).where(among(connection, account.c.id, held), free)
+        connection.execute(rest.values(hold_reason=REJECTED, hold_until=None, updated_at=now))
+    return len(held)
+
+
+def reconcile(connection: Connection, account_ids: Collection[int], now: datetime) -> None:
+    """Lay money that names no invoice where lists by now show that it went; locks the accounts."""
+    queue(connection)
+    accounts.lock(connection, account_ids)
+    allocations.reconcile(connection, account_ids, now)
+    accounts.refresh(connection, account_ids, now)
+
+
 def _insert(
     connection: Connection, payments: Sequence[NewPayment], matches: Sequence[_Match | None], at: datetime
 ) -> list[_Posting]:
@@ -127,7 +162,7 @@ def _insert(
     statement = sa.insert(payment).returning(payment.c.fingerprint, payment.c.id)
     ids = {row[0]: row[1] for row in connection.execute(statement, rows)}
     return [
-        _Posting(ids[one.fingerprint], one.amount, match)
+        _Posting(ids[one.fingerprint], one.amount, one.value_date, match)
         for one, match in zip(payments, matches, strict=True)
         if match is not None
     ]
@@ -143,7 +178,7 @@ def _post(connection: Connection, postings: Sequence[_Posting], at: datetime) ->
     covered = _covered(connection, returned)
     for posting in postings:
         owner, document = posting.match
-        money = Money(posting.payment_id, posting.amount)
+        money = Money(posting.payment_id, posting.amount, posting.value_on)
         if posting.amount > 0:
             book.spend(owner, money, first=document)
         else:

@@ -128,8 +128,11 @@ invoice = sa.Table(
     sa.Column("due_date", sa.Date, nullable=False),
     sa.Column("amount", sa.BigInteger, nullable=False),
     sa.Column("open", sa.BigInteger, nullable=False),
-    # What the last import said; only when that changes does it replace `open`.
+    # What the last import said; only when that changes does it change `open`.
     sa.Column("imported_open", sa.BigInteger, nullable=False),
+    # What lists took off and no payment covers yet, and the day of the list that did.
+    sa.Column("taken_off", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("taken_off_on", sa.Date),
     _text("goods"),
     _text("terms"),
     sa.Column("disputed", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -202,6 +205,8 @@ batch = sa.Table(
     _text("campaign"),
     sa.Column("planned_at", Utc, nullable=False),
     sa.Column("finished_at", Utc),
+    # Its daemon ended in the middle of it; the counts are missing, what it had queued stays.
+    sa.Column("interrupted", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("taken", sa.Integer, nullable=False, server_default="0"),
     sa.Column("held", sa.JSON, nullable=False),  # {step: {reason: {"count": n, "amounts": {currency: minor}}}}
     sa.Column("steps", sa.JSON, nullable=False),  # {step: {"count": n, "amounts": {currency: minor}}}
@@ -237,6 +242,7 @@ attempt = sa.Table(
     _text("disposition"),
     sa.Column("conversation_at", Utc),  # a person was spoken to: the cool-down counts from here
     sa.Column("looked_up", sa.Integer, nullable=False, server_default="0"),  # empty look-ups while unclear
+    _text("fingerprint"),  # of the text this claim sends, where the provider is asked for it by its text
     # Calls only: what goes first (domain/queueing.py), the campaign's order among equals, and whose callback it is.
     sa.Column("priority", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Column("rank", sa.BigInteger, nullable=False, server_default="0"),

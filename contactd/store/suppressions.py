@@ -43,7 +43,7 @@ class NewSuppression:
 
 def add(connection: Connection, new: Sequence[NewSuppression]) -> list[bool]:
     """Suppress; answers False for what is suppressed already for the same reason and as long."""
-    found = _accounts(connection, {item.key for item in new})
+    found = owners(connection, {item.key for item in new})
     accounts.lock(connection, sorted({account_id for ids in found.values() for account_id in ids}))
     added = [_insert(connection, item) for item in new]
     contact_log.add(
@@ -76,7 +76,7 @@ def remove(
     if reason:
         gone = gone.where(suppression.c.reason == reason)
     lifted = connection.execute(gone.returning(suppression.c.channel, suppression.c.reason)).all()
-    ids = _accounts(connection, {wanted.key})[wanted.key]
+    ids = owners(connection, {wanted.key})[wanted.key]
     contact_log.add(
         connection,
         [
@@ -115,6 +115,26 @@ def _grouped(rows: Sequence[Sequence[Any]]) -> dict[tuple[str, str], list[Suppre
     return found
 
 
+def owners(connection: Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:
+    """Find the accounts each address belongs to."""
+    found: dict[tuple[str, str], list[int]] = {key: [] for key in keys}
+    columns = {"email": [account.c.email], "number": [account.c.phone, account.c.mobile]}
+    for kind, having in columns.items():
+        values = sorted({value for known, value in keys if known == kind})
+        for column in having if values else []:
+            chosen = sa.select(column, account.c.id).where(among(connection, column, values))
+            for value, account_id in connection.execute(chosen):
+                found[kind, value].append(account_id)
+    customers = sorted({int(value) for kind, value in keys if kind == "account"})
+    if customers:
+        # The first row of a debtor carries his number itself: locking it keeps his other rows' contacts off as well.
+        for (account_id,) in connection.execute(
+            sa.select(account.c.id).where(among(connection, account.c.id, customers)),
+        ):
+            found["account", str(account_id)].append(account_id)
+    return found
+
+
 _COLUMNS = sa.select(
     suppression.c.kind, suppression.c.value, suppression.c.channel, suppression.c.reason, suppression.c.until
 )
@@ -140,26 +160,6 @@ def _insert(connection: Connection, item: NewSuppression) -> bool:
         where=sa.and_(suppression.c.until.is_not(None), longer),
     )
     return connection.scalar(statement.returning(suppression.c.id)) is not None
-
-
-def _accounts(connection: Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:
-    """Find the accounts each address belongs to."""
-    found: dict[tuple[str, str], list[int]] = {key: [] for key in keys}
-    columns = {"email": [account.c.email], "number": [account.c.phone, account.c.mobile]}
-    for kind, having in columns.items():
-        values = sorted({value for known, value in keys if known == kind})
-        for column in having if values else []:
-            chosen = sa.select(column, account.c.id).where(among(connection, column, values))
-            for value, account_id in connection.execute(chosen):
-                found[kind, value].append(account_id)
-    customers = sorted({int(value) for kind, value in keys if kind == "account"})
-    if customers:
-        # The first row of a debtor carries his number itself: locking it keeps his other rows' contacts off as well.
-        for (account_id,) in connection.execute(
-            sa.select(account.c.id).where(among(connection, account.c.id, customers)),
-        ):
-            found["account", str(account_id)].append(account_id)
-    return found
 
 
 def _log_row(item: NewSuppression, account_id: int | None, event: str) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Accounts and payments over HTTP, for the creditor's own systems; app.py mounts it.
 
-A request is answered after its rows are committed; a rejected row does not keep the others out, as with a file.
+A request is answered after its rows are committed; a rejected row does not keep the others out, as with a file. When
+every row was rejected the answer is 422, with the reasons.
 """
 
 import asyncio
@@ -34,12 +35,15 @@ class _Asked:
 
     full: bool = False
     force: bool = False
+    complete: bool = False
 
 
 Accept = Callable[[Window, Rows, _Asked, str], Report]
 
 
 def _accounts(window: Window, rows: Rows, asked: _Asked, source: str) -> Report:
+    if asked.complete:
+        raise InputError("complete is for payments; a list of all that is open is sent with full=true")
     intake = window.settings().intake
     return accept_accounts(
         window.database, rows, now=window.clock.now, source=source, full=asked.full, force=asked.force,
@@ -50,8 +54,10 @@ def _accounts(window: Window, rows: Rows, asked: _Asked, source: str) -> Report:
 def _payments(window: Window, rows: Rows, asked: _Asked, source: str) -> Report:
     if asked.full or asked.force:
         raise InputError("full and force are for accounts; payments only ever come in addition")
-    currency = window.settings().intake.currency
-    return accept_payments(window.database, rows, now=window.clock.now, source=source, currency=currency)
+    return accept_payments(
+        window.database, rows, now=window.clock.now, source=source, currency=window.settings().intake.currency,
+        complete=asked.complete,
+    )  # fmt: skip
 
 
 _KINDS: dict[str, Accept] = {"accounts": _accounts, "payments": _payments}
@@ -77,8 +83,12 @@ def _handler(window: Window, kind: str, turn: asyncio.Semaphore, limits: Limits)
         counts = {"accepted": report.counts["accepted"], "rejected": report.counts["rejected"]}
         window.metrics.took(kind, counts)
         log.info("intake_taken", kind=kind, caller=caller.name, **counts)
+        if report.rejected and kind == "payments":
+            log.warning(
+                "payments_rejected", caller=caller.name, rejected=counts["rejected"], held=report.counts["held"]
+            )
         window.wake()
-        return web.json_response(report.as_json())
+        return web.json_response(report.as_json(), status=422 if report.useless else 200)
 
     return handler
 
@@ -100,7 +110,7 @@ def _admit(settings: Settings, kind: str, request: web.Request) -> Token | web.R
 async def _take(
     window: Window, kind: str, request: web.Request, caller: Token, turn: asyncio.Semaphore, limits: Limits
 ) -> Report:
-    asked = _Asked(_flag(request, "full"), _flag(request, "force"))
+    asked = _Asked(*(_flag(request, name) for name in ("full", "force", "complete")))
     with Body(request.content_type, limits) as body:
         await body.receive(request)
         async with turn:

@@ -21,7 +21,13 @@ _HEADERS = {
 
 @web.middleware
 async def boundary(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """End a request nobody foresaw with 500 and a traceback in the log; the answer says nothing about it."""
+    """Say in JSON that there is nothing, and end what nobody foresaw with 500; the traceback is only in the log."""
+    if isinstance(request.match_info.http_exception, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(request.match_info.http_exception.allowed_methods))
+        text = f"{request.method} is not for this address; use {allowed}"
+        return web.json_response({"error": text}, status=405, headers={"Allow": allowed})
+    if request.match_info.http_exception is not None:
+        return web.json_response({"error": "there is nothing at this address"}, status=404)
     try:
         return await handler(request)
     except web.HTTPException:

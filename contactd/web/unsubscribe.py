@@ -1,7 +1,8 @@
 """The unsubscribe link: a page with one button, and RFC 8058's one click from the mail program; app.py mounts it.
 
-The link is an attempt's id, signed (domain/links.py). The wish is a durable row of the inbox before it is answered;
-engine/reconciler.py suppresses the address. Neither page says whose account it is, or that there is one.
+The link is an attempt's id, signed (domain/links.py). The wish is a durable row of the inbox, and the address is
+suppressed in the same commit (engine/arrivals.py), before it is answered. Neither page says whose account it is, or
+that there is one.
 """
 
 import base64
@@ -18,6 +19,7 @@ from sqlalchemy.engine import Connection
 from contactd.domain import links
 from contactd.domain.account import Channel
 from contactd.domain.errors import StoreConflict, StoreError
+from contactd.engine import arrivals
 from contactd.store import inbox
 from contactd.store.schema import account, attempt
 from contactd.web.boundary import Handler
@@ -120,7 +122,7 @@ def routes(window: Window) -> list[web.RouteDef]:
         payload = {"channel": sent.channel, "address": sent.address, "customer": sent.customer_id}
         # The minute: who was allowed again later can say no again, and a repeated click leaves one row.
         known_by = f"{token.partition('.')[0]}:{now:%Y%m%d%H%M}"
-        if await window.commit.submit(inbox.receive, inbox.Event("unsubscribe", known_by, payload, now)):
+        if await window.commit.submit(arrivals.receive, inbox.Event("unsubscribe", known_by, payload, now)):
             log.info("unsubscribed", channel=sent.channel)
             window.arrived()
         return _page(sent.language, "done", sent.channel)

@@ -1,7 +1,8 @@
 """Twilio's calls to us: message status and inbound messages become durable inbox rows before they are answered.
 
-web/app.py mounts `routes`; engine/reconciler.py applies the rows. Nothing is decided here but who may speak: whoever
-knows the account's auth token (https://www.twilio.com/docs/usage/security#validating-requests).
+web/app.py mounts `routes`; engine/arrivals.py obeys a STOP in the same commit, engine/reconciler.py applies the other
+rows. Nothing is decided here but who may speak: whoever knows the account's auth token
+(https://www.twilio.com/docs/usage/security#validating-requests).
 """
 
 import binascii
@@ -16,6 +17,7 @@ from aiohttp import web
 
 from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict, StoreError
+from contactd.engine import arrivals
 from contactd.store import inbox
 from contactd.store.group_commit import GroupCommit
 
@@ -126,7 +128,7 @@ class TwilioWebhooks:
             return web.Response(status=400)
         row = inbox.Event(source=source, token=token, payload=payload, received_at=self._clock.now())
         try:
-            fresh = await self._commit.submit(inbox.receive, row)
+            fresh = await self._commit.submit(arrivals.receive, row)
         except (StoreError, StoreConflict) as error:
             log.error("webhook_not_kept", path=request.path, reason=str(error))
             return web.Response(status=503)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from contactd.channels.base import LookUp, Message
+from contactd.channels.base import LookUp, Message, fingerprint
 from contactd.channels.sms_twilio import TwilioSms
 from tests.fakes.twilio_ledger import Callbacks
 from tests.fakes.twilio_server import ACCOUNT, TOKEN, TwilioServer
@@ -73,7 +73,7 @@ def message(number: int = 1, to: str = NUMBER, text: str = "") -> Message:
 
 def question(about: Message, since: datetime = NOW, **more: frozenset[str]) -> LookUp:
     """Ask about a message."""
-    return LookUp(reference=about.reference, to=about.to, since=since, text=about.text, **more)
+    return LookUp(reference=about.reference, to=about.to, since=since, fingerprint=fingerprint(about.text), **more)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from contactd.channels.base import Absent, Found, LookUp, Unknown
+from contactd.channels.base import Absent, Found, LookUp, Unknown, fingerprint
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable
 from tests.channels.contract import AT, RIGS, WAYS, Rig
 
@@ -23,7 +23,9 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
 
 def _question(rig: Rig, reference: str) -> LookUp:
     message = rig.message(reference)
-    return LookUp(reference=reference, to=message.to, text=message.text, since=AT - timedelta(minutes=5))
+    return LookUp(
+        reference=reference, to=message.to, fingerprint=fingerprint(message.text), since=AT - timedelta(minutes=5)
+    )
 
 
 async def test_a_message_is_taken_once_under_its_reference(rig: Rig) -> None:

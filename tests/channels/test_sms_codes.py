@@ -68,3 +68,12 @@ def test_too_many_requests_come_back_after_the_time_asked_for() -> None:
     error = refusal(429, 0, "", retry_after=7.0)
     assert isinstance(error, ChannelUnavailable)
     assert error.retry_after == 7.0
+
+
+def test_a_handset_that_is_off_is_the_recipients_and_a_full_queue_is_not() -> None:
+    blamed = {}
+    for code in TABLE[Advice.LATER]:
+        error = refusal(400, code, "words")
+        assert isinstance(error, ChannelUnavailable)
+        blamed[code] = error.of_recipient
+    assert blamed == {20429: False, 21611: False, 30001: False, 30003: True, 30008: True}

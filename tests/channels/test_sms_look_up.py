@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from contactd.channels.base import Absent, Found, LookUp, Unknown
+from contactd.channels.base import Absent, Found, LookUp, Unknown, fingerprint
 from contactd.channels.sms_twilio import TwilioSms
 from tests.channels.sms_on_the_wire import (
     NOW,
@@ -81,10 +81,24 @@ async def test_two_messages_that_fit_settle_nothing(sms: TwilioSms) -> None:
 
 async def test_a_message_of_another_attempt_is_not_ours(sms: TwilioSms) -> None:
     first = await sms.send(message())
-    about = LookUp(reference="9-1", to=NUMBER, since=NOW, others=frozenset({first.provider_ref}))
+    about = question(message(), others=frozenset({first.provider_ref}))
     assert await sms.look_up(about) == Absent()
-    second = await sms.send(message(2))
+    second = await sms.send(message())
     assert await sms.look_up(about) == Found(second.provider_ref)
+
+
+async def test_without_a_fingerprint_no_message_is_taken_for_ours(sms: TwilioSms) -> None:
+    about = LookUp(reference="9-1", to=NUMBER, since=NOW)
+    assert await sms.look_up(about) == Absent()
+    await sms.send(message())
+    assert await sms.look_up(about) == Unknown()
+
+
+def test_a_fingerprint_heeds_letters_and_digits_and_nothing_a_provider_may_change() -> None:
+    said = fingerprint("Müller – „Rechnung 4711“ …\n")
+    assert fingerprint('  müller - "Rechnung  4711" ...') == said
+    assert fingerprint("Müller – „Rechnung 4712“ …") != said
+    assert fingerprint("Счёт 4711") != fingerprint("Долг 4711")
 
 
 async def test_a_message_whose_text_was_removed_settles_nothing(sms: TwilioSms, twilio: TwilioServer) -> None:

@@ -117,3 +117,31 @@ def test_an_ip_address_is_no_enhanced_code() -> None:
 def test_only_some_codes_mean_a_dead_address() -> None:
     assert is_dead("5.1.1")
     assert not is_dead("5.7.1")
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "text", "of_recipient"),
+    [
+        (Stage.RCPT, 450, "4.7.1 greylisted", True),
+        (Stage.RCPT, 450, "greylisted, come back", True),
+        (Stage.RCPT, 452, "4.2.2 mailbox full", True),
+        (Stage.RCPT, 450, "4.1.2 domain not found", True),
+        (Stage.CONTENT, 451, "4.6.0 cannot be read now", True),
+        (Stage.RCPT, 421, "4.7.1 too many connections", False),
+        (Stage.RCPT, 451, "4.3.0 temporary lookup failure", False),
+        (Stage.RCPT, 452, "4.5.3 too many recipients", False),
+        (Stage.RCPT, 450, "4.7.28 too much of you", False),
+        (Stage.CONTENT, 452, "no space", False),
+        (Stage.MAIL, 450, "not now", False),
+        (Stage.GREETING, 450, "not now", False),
+    ],
+)
+def test_a_temporary_refusal_says_whether_it_is_this_message_or_everybodys(
+    stage: Stage,
+    code: int,
+    text: str,
+    of_recipient: bool,  # noqa: FBT001 - a column
+) -> None:
+    error = refusal(stage, code, text)
+    assert isinstance(error, ChannelUnavailable)
+    assert error.of_recipient is of_recipient

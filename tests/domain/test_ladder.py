@@ -91,6 +91,16 @@ def test_nothing_else_is_begun_while_an_attempt_is_open(state: str) -> None:
     assert next_step(ladder(MAIL, BRIEF), debtor(gone), noon(20)) == Waiting(None, None, "attempt_open", 1)
 
 
+def test_whoever_was_not_reached_for_days_is_tried_another_way_and_may_be_written_to_again() -> None:
+    mail = replace(MAIL, otherwise="sms")
+    text = Step("sms", Channel.SMS, implied=True)
+    late = Step("late", Channel.EMAIL, day=14)
+    seen = debtor(tried("mail", noon(3), "unreachable"))
+    assert next_step(ladder(mail, text, late), seen, noon(7)) == Due(text, 1)
+    later = debtor(tried("mail", noon(3), "unreachable"), tried("sms", noon(7)))
+    assert next_step(ladder(mail, text, late), later, noon(30)) == Due(late, 1)
+
+
 def test_a_call_that_is_up_is_open_and_a_message_that_was_accepted_is_not() -> None:
     up = tried("anruf", noon(28), "accepted", state="accepted")
     assert next_step(ladder(MAIL, BRIEF, ANRUF), debtor(up), noon(40)) == Waiting(ANRUF, None, "attempt_open", 1)

@@ -1,7 +1,7 @@
 """What the dialer's tests begin with: a call book in memory or in a database, customers to order, and a clock."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -71,6 +71,7 @@ class MemoryCallBook:
         self.agreed: list[CallBack] = []
         self.missed_from: list[str] = []
         self.before: list[CallRow] = []
+        self.collisions: Counter[str] = Counter()
 
     def plan(self, count: int, campaign: str = CAMPAIGN) -> None:
         """Queue that many more attempts, one for each of as many accounts."""
@@ -82,7 +83,7 @@ class MemoryCallBook:
 
     async def claim(self, wanted: Wanted) -> list[Claimed]:
         """Hand out what is queued."""
-        self._answer()
+        self._answer("claim")
         mine = [
             claimed
             for claimed in self.planned
@@ -96,7 +97,7 @@ class MemoryCallBook:
     async def begin(self, claimed: Claimed) -> Dial | Refused:
         """Let everything pass that `refuse` lets pass."""
         await asyncio.sleep(0)
-        self._answer()
+        self._answer("begin")
         refused = self.refuse(claimed)
         if refused is not None:
             self._follow(claimed.reference, Event.FORBIDDEN)
@@ -167,9 +168,12 @@ class MemoryCallBook:
             if stage.transition is not None and stage.transition.event not in (Event.TAKEN, Event.LOST_SIGHT)
         ]
 
-    def _answer(self) -> None:
+    def _answer(self, what: str = "") -> None:
         if self.down:
             raise StoreError("disk full")
+        if self.collisions[what]:
+            self.collisions[what] -= 1
+            raise StoreConflict("two transactions met")
 
     def _follow(self, reference: str, event: Event) -> None:
         self.states[reference] = step(self.states[reference], event)

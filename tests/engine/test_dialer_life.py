@@ -62,6 +62,17 @@ async def test_an_intent_the_store_could_not_commit_is_taken_back(book: MemoryCa
     assert [claimed.reference for claimed in book.released] == ["1-1"]
 
 
+async def test_an_intent_whose_transaction_met_another_one_is_taken_back(book: MemoryCallBook) -> None:
+    book.plan(1)
+    book.collisions.update(claim=1, begin=1)
+    scene = await a_scene(book, book.clock)
+    async with scene.at_work():
+        await scene.clock.run(10)
+        assert [claimed.reference for claimed in book.released] == ["1-1"]
+        assert not book.collisions.total()
+    assert scene.orders("place") == []
+
+
 async def test_a_drain_places_nothing_more_and_returns_when_the_running_calls_have_ended(
     book: MemoryCallBook,
 ) -> None:

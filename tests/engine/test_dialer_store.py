@@ -1,6 +1,7 @@
 """The dialer on a real database, through the real gate: what the contact log says afterwards."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 
 from contactd.domain.call import Disposition
 from contactd.engine.callbook import Dial, Wanted
+from contactd.engine.gate import OVERTAKEN, Refused
 from contactd.engine.live_call import end_left
 from contactd.store import attempts, calls, pauses
 from contactd.store.calls import CallRow
@@ -254,3 +256,16 @@ def test_a_later_stage_of_a_call_replaces_the_row_of_an_earlier_one(database: Da
         assert calls.record(connection, [calls.Stage(early), calls.Stage(late)]) == [None, None]
     with database.snapshot() as connection:
         assert calls.get(connection, only) == late
+
+
+async def test_a_claim_somebody_else_has_taken_over_is_told_to_nobody_as_cancelled(stored: StoredScene) -> None:
+    stored.plan(1)
+    book = stored.callbook()
+    stored.clock.advance(1)
+    (claimed,) = await book.claim({CAMPAIGN}, 5)
+    told: list[object] = []
+    stored.bus.listen(told.append)
+    stale = replace(claimed, claim_no=claimed.claim_no - 1)
+    assert await book.begin(stale) == Refused(stale, OVERTAKEN)
+    assert told == []
+    assert stored.log() == []

@@ -10,14 +10,15 @@ import pytest
 import sqlalchemy as sa
 from aiohttp import web
 
-from contactd.channels.base import Message
+from contactd.channels.base import Message, fingerprint
 from contactd.channels.sms_twilio import TwilioSms
 from contactd.domain.account import Channel
 from contactd.domain.attempt import OPEN, Event, State
 from contactd.domain.errors import ChannelUnavailable, ChannelUnclear
-from contactd.store import attempts
+from contactd.store import attempts, fingerprints
 from contactd.store.attempts import Claimed, NewAttempt, Transition
 from contactd.store.database import Database
+from contactd.store.fingerprints import Saying
 from contactd.store.schema import account, attempt, contact_log
 from contactd.web.webhooks import routes
 from tests.engine.reconciling import OURS, Bench, bench_on
@@ -26,6 +27,7 @@ from tests.fakes.twilio_server import ACCOUNT, TOKEN
 
 COUNT = 120
 LEASE = timedelta(minutes=2)
+TEXT = "Ihre Rechnung ist offen."
 FAULTY = [ANSWERS[name] for name in ("429", "500", "taken500", "drop", "lostdrop")]
 # Two seconds late is long for a test: "late" is told by the round in which the callbacks are let go.
 ODD = [FATES[name] for name in ("doubled", "reordered", "lost", "lost", "lost", "forged", "early", "failed")] + [
@@ -64,6 +66,7 @@ async def send(bench: Bench, sms: TwilioSms, claim: Claimed, dice: random.Random
         claim.id, claim.claim_no, Event.BEGUN, now, address=number(claim.account_id), lease_until=now + LEASE
     )
     assert not isinstance(await bench.commit.submit(attempts.apply, begun), Exception)
+    await bench.commit.submit(fingerprints.keep, Saying(claim.id, claim.claim_no, fingerprint(TEXT)))
     event, outcome, reference, not_before = Event.TAKEN, "accepted", "", None
     try:
         receipt = await sms.send(
@@ -73,7 +76,7 @@ async def send(bench: Bench, sms: TwilioSms, claim: Claimed, dice: random.Random
                 to=number(claim.account_id),
                 language="de",
                 subject="",
-                text="Ihre Rechnung ist offen.",
+                text=TEXT,
                 created_at=now,
             )
         )

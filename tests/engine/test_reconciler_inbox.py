@@ -10,8 +10,10 @@ from structlog.testing import capture_logs
 
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
+from contactd.store import attempts
+from contactd.store.attempts import NewAttempt
 from contactd.store.database import Database
-from contactd.store.schema import attempt, suppression
+from contactd.store.schema import attempt
 from tests.engine.reconciling import NUMBER, OTHER, Bench, bench_on
 
 SMS = ("number", NUMBER, "sms")
@@ -111,6 +113,25 @@ async def test_an_unknown_fault_is_tried_once_more_and_only_once(bench: Bench) -
         assert connection.scalar(sa.select(sa.func.count()).select_from(attempt)) == 2
 
 
+@pytest.mark.parametrize("tries", [("cancelled",), ("cancelled", "cancelled")])
+async def test_the_first_that_was_really_sent_is_tried_once_more_whatever_was_cancelled_before(
+    bench: Bench, tries: tuple[str, ...]
+) -> None:
+    sent = bench.sending()
+    with bench.database.transaction() as connection:
+        number = len(tries) + 1
+        connection.execute(sa.update(attempt).where(attempt.c.id == sent.id).values(try_no=number))
+        now = bench.clock.now()
+        before = [NewAttempt(1, 1, None, "standard", sent.step, Channel.SMS, 1, n, now, now) for n in range(1, number)]
+        attempts.plan(connection, before)
+        connection.execute(sa.update(attempt).where(attempt.c.id != sent.id).values(state="cancelled", ended_at=now))
+    bench.status(sent, "undelivered", code="30003")
+    await bench.reconciler.apply_inbox()
+    with bench.database.snapshot() as connection:
+        rows = connection.execute(sa.select(attempt.c.try_no, attempt.c.state).order_by(attempt.c.try_no)).all()
+    assert [tuple(row) for row in rows[-2:]] == [(number, "failed"), (number + 1, "planned")]
+
+
 async def test_a_callback_of_an_older_claim_does_not_touch_a_newer_one(bench: Bench) -> None:
     first = bench.sending()
     bench.happen(first, Event.NOT_TAKEN, outcome="unavailable")
@@ -162,6 +183,33 @@ async def test_events_of_another_channel_move_nothing(bench: Bench) -> None:
     assert bench.suppressed() == []
 
 
+async def test_a_callback_for_an_attempt_we_never_made_closes_no_number(bench: Bench) -> None:
+    claim = bench.sending()
+    failed = {"sid": "SM1", "status": "undelivered", "code": "30005", "to": NUMBER}
+    bench.arrive("twilio_status", failed | {"reference": "999999-1"})
+    assert await bench.reconciler.apply_inbox() == 1
+    assert bench.suppressed() == []
+    assert bench.stands(claim)[0] == "sending"
+
+
+async def test_a_callback_for_another_number_than_the_attempts_moves_and_closes_nothing(bench: Bench) -> None:
+    claim = bench.sending()
+    failed = {"sid": "SM1", "status": "undelivered", "code": "30005", "to": OTHER}
+    bench.arrive("twilio_status", failed | {"reference": claim.reference})
+    await bench.reconciler.apply_inbox()
+    assert bench.suppressed() == []
+    assert bench.stands(claim)[0] == "sending"
+
+
+async def test_a_callback_for_an_attempt_that_waits_again_closes_no_number(bench: Bench) -> None:
+    claim = bench.sending()
+    bench.happen(claim, Event.NOT_TAKEN, outcome="not_taken")
+    bench.status(claim, "undelivered", code="30005")
+    await bench.reconciler.apply_inbox()
+    assert bench.suppressed() == []
+    assert bench.stands(claim)[0] == "planned"
+
+
 async def test_a_bounce_after_a_delivery_still_counts(bench: Bench) -> None:
     claim = bench.sending("debtor@example.com", channel=Channel.EMAIL)
     bench.happen(claim, Event.CONFIRMED, outcome="delivered")
@@ -188,50 +236,6 @@ async def test_an_unsubscribe_closes_the_address_or_the_debtor(
     bench.arrive("unsubscribe", payload)
     await bench.reconciler.apply_inbox()
     assert bench.suppressed() == [suppressed]
-
-
-def inbound(body: str, opt_out: str = "", number: str = NUMBER) -> dict[str, object]:
-    return {"sid": f"SM{body}{opt_out}", "from": number, "to": OTHER, "body": body, "opt_out": opt_out}
-
-
-@pytest.mark.parametrize("body", ["STOP", "stopp", " Stop. ", "ABMELDEN!", "Keine  SMS", "unsubscribe"])
-async def test_a_customer_who_writes_stop_gets_no_more_messages(bench: Bench, body: str) -> None:
-    bench.arrive("twilio_message", inbound(body))
-    await bench.reconciler.apply_inbox()
-    assert bench.suppressed() == [(*SMS, "opted_out")]
-
-
-@pytest.mark.parametrize(
-    ("body", "opt_out"),
-    [("Bitte nicht STOP sagen", ""), ("Ja", ""), ("", ""), ("STOP", "HELP"), ("START", ""), ("Ich zahle morgen", "")],
-)
-async def test_other_messages_close_nothing(bench: Bench, body: str, opt_out: str) -> None:
-    bench.arrive("twilio_message", inbound(body, opt_out))
-    assert await bench.reconciler.apply_inbox() == 1
-    assert bench.suppressed() == []
-
-
-async def test_twilios_own_reading_of_a_message_counts(bench: Bench) -> None:
-    bench.arrive("twilio_message", inbound("arret", "STOP"))
-    await bench.reconciler.apply_inbox()
-    assert bench.suppressed() == [(*SMS, "opted_out")]
-
-
-async def test_start_lifts_a_stop_and_nothing_else(bench: Bench) -> None:
-    with bench.database.transaction() as connection:
-        for reason, channel in (("undeliverable", "sms"), ("opted_out", "call"), ("stop", "")):
-            connection.execute(
-                sa.insert(suppression).values(
-                    kind="number", value=NUMBER, channel=channel, reason=reason, created_at=bench.clock.now()
-                )
-            )
-    before = bench.suppressed()
-    bench.arrive("twilio_message", inbound("STOP"), inbound("STOP", number=OTHER))
-    await bench.reconciler.apply_inbox()
-    assert len(bench.suppressed()) == 5
-    bench.arrive("twilio_message", inbound("Start"))
-    await bench.reconciler.apply_inbox()
-    assert bench.suppressed() == [*before, ("number", OTHER, "sms", "opted_out")]
 
 
 async def test_rows_nobody_can_read_are_put_aside_and_the_others_applied(bench: Bench) -> None:

@@ -1,19 +1,22 @@
 """An attempt nobody knows the end of is asked about, sent again only after two empty answers, and never twice."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
-from contactd.channels.base import Absent, Found, LookUp, Message, Unknown
+from contactd.channels.base import Absent, Found, LookUp, Message, Unknown, fingerprint
 from contactd.channels.memory import MemoryChannel
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
-from contactd.domain.errors import ChannelUnclear
+from contactd.domain.errors import ChannelUnclear, StoreConflict
 from contactd.engine.reconciler import Reconciler
+from contactd.store import fingerprints
 from contactd.store.attempts import Claimed
 from contactd.store.database import Database
+from contactd.store.fingerprints import Saying
 from tests.engine.reconciling import NUMBER, OTHER, Bench, bench_on
 from tests.fakes.twilio_ledger import Answer, Callbacks
 
@@ -26,24 +29,35 @@ async def bench(database: Database) -> AsyncIterator[Bench]:
         yield made
 
 
-def message(bench: Bench, claim: Claimed, number: str = NUMBER) -> Message:
+def message(bench: Bench, claim: Claimed, number: str = NUMBER, text: str = "") -> Message:
     return Message(
         reference=claim.reference,
         attempt_id=claim.id,
         to=number,
         language="de",
         subject="",
-        text=f"Rechnung {claim.id} ist offen.",
+        text=text or f"Rechnung {claim.id} ist offen.",
         created_at=bench.clock.now(),
     )
 
 
-async def lose_sight(bench: Bench, *, taken: bool, number: str = NUMBER, account_id: int = 1) -> Claimed:
+def keep_fingerprint(bench: Bench, claim: Claimed, said: Message | None = None) -> None:
+    """Do what the sender does before it asks the provider."""
+    with bench.database.transaction() as connection:
+        text = (said or message(bench, claim)).text
+        fingerprints.keep(connection, [Saying(claim.id, claim.claim_no, fingerprint(text))])
+
+
+async def lose_sight(
+    bench: Bench, *, taken: bool, number: str = NUMBER, account_id: int = 1, text: str = ""
+) -> Claimed:
     """Send with an answer that never comes."""
     claim = bench.sending(number, account_id=account_id)
+    said = message(bench, claim, number, text)
+    keep_fingerprint(bench, claim, said)
     bench.twilio.answers.append(Answer(dropped=True, taken=taken))
     with pytest.raises(ChannelUnclear):
-        await bench.sms.send(message(bench, claim, number))
+        await bench.sms.send(said)
     bench.happen(claim, Event.LOST_SIGHT, outcome="unclear")
     return claim
 
@@ -143,6 +157,48 @@ async def test_the_message_of_another_attempt_is_not_taken_for_ours(bench: Bench
     assert bench.stands(claim)[0] == "planned"
 
 
+async def test_what_somebody_else_wrote_to_the_number_is_not_taken_for_ours(bench: Bench) -> None:
+    claim = await lose_sight(bench, taken=False)
+    stranger = replace(message(bench, claim), reference="", text="Ihr Paket ist da.")
+    await bench.sms.send(stranger)
+    assert await bench.reconciler.settle_unclear() == 0
+    bench.clock.advance(GRACE)
+    assert await bench.reconciler.settle_unclear() == 1
+    assert bench.stands(claim)[0] == "planned"
+
+
+async def test_a_claim_that_died_before_its_text_was_known_takes_no_message_for_its_own(bench: Bench) -> None:
+    claim = bench.sending()
+    await bench.sms.send(message(bench, claim))
+    bench.happen(claim, Event.LOST_SIGHT, outcome="unclear")
+    for _ in range(5):
+        assert await bench.reconciler.settle_unclear() == 0
+        bench.clock.advance(3600)
+    assert bench.stands(claim)[0] == "unclear"
+    bench.status(claim, "delivered")
+    await bench.reconciler.apply_inbox()
+    assert bench.stands(claim) == ("delivered", "delivered")
+
+
+async def test_a_claim_that_died_before_its_text_was_known_is_sent_when_the_number_got_nothing(bench: Bench) -> None:
+    claim = bench.sending()
+    bench.happen(claim, Event.LOST_SIGHT, outcome="unclear")
+    await bench.reconciler.settle_unclear()
+    bench.clock.advance(GRACE)
+    assert await bench.reconciler.settle_unclear() == 1
+    assert bench.stands(claim)[0] == "planned"
+
+
+async def test_a_new_claim_begins_without_the_fingerprint_of_the_one_before(bench: Bench) -> None:
+    claim = bench.sending()
+    keep_fingerprint(bench, claim)
+    assert bench.row(claim).fingerprint
+    bench.happen(claim, Event.NOT_TAKEN)
+    assert bench.row(claim).fingerprint == ""
+    with pytest.raises(StoreConflict, match="taken over before it was sent"):
+        keep_fingerprint(bench, claim)
+
+
 async def test_an_older_message_to_the_number_is_not_taken_for_ours(bench: Bench) -> None:
     await bench.sms.send(message(bench, bench.sending(account_id=2)))
     bench.clock.advance(3600)
@@ -153,12 +209,25 @@ async def test_an_older_message_to_the_number_is_not_taken_for_ours(bench: Bench
     assert bench.stands(claim)[0] == "planned"
 
 
-async def test_two_unclear_attempts_to_one_number_stay_for_a_person_when_one_message_is_there(bench: Bench) -> None:
-    claims = [await lose_sight(bench, taken=taken, account_id=number) for number, taken in ((1, True), (2, False))]
+async def test_two_unclear_attempts_to_one_number_with_one_text_stay_for_a_person_when_one_message_is_there(
+    bench: Bench,
+) -> None:
+    claims = [
+        await lose_sight(bench, taken=taken, account_id=number, text="Bitte zahlen Sie.")
+        for number, taken in ((1, True), (2, False))
+    ]
     for _ in range(5):
         assert await bench.reconciler.settle_unclear() == 0
         bench.clock.advance(GRACE)
     assert {bench.stands(claim)[0] for claim in claims} == {"unclear"}
+
+
+async def test_two_unclear_attempts_to_one_number_are_told_apart_by_what_they_say(bench: Bench) -> None:
+    there, lost = [await lose_sight(bench, taken=taken, account_id=number) for number, taken in ((1, True), (2, False))]
+    assert await bench.reconciler.settle_unclear() == 1
+    bench.clock.advance(GRACE)
+    assert await bench.reconciler.settle_unclear() == 1
+    assert (bench.stands(there)[0], bench.stands(lost)[0]) == ("accepted", "planned")
 
 
 async def test_two_unclear_attempts_to_one_number_are_sent_again_when_none_is_there(bench: Bench) -> None:

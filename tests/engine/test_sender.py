@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from contactd.channels.base import Message, Receipt
+from contactd.channels.base import Message, Receipt, fingerprint
 from contactd.channels.memory import MemoryChannel
 from contactd.domain.account import Channel
 from contactd.domain.errors import (
@@ -230,3 +231,139 @@ async def test_a_rate_is_kept_before_the_rules_are_asked(database: Database) -> 
         await running
         assert len(channel.ledger) == 5
         assert world.rows()[0].channel == Channel.EMAIL
+
+
+class ByText(MemoryChannel):
+    """A provider that can only be asked for a message by what it says."""
+
+    finds_by_text = True
+
+
+async def test_what_is_to_be_found_by_its_text_is_known_by_it_before_it_leaves(database: Database) -> None:
+    kept: list[str] = []
+
+    class Watched(ByText):
+        async def send(self, message: Message) -> Receipt:
+            kept.extend(row.fingerprint for row in world.rows())
+            return await super().send(message)
+
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+        channel = Watched()
+        await world.send(channel)
+        assert kept == [fingerprint(channel.ledger[0].text)]
+        assert [row.state for row in world.rows()] == ["accepted"]
+
+
+async def test_what_would_not_be_found_again_is_not_sent(database: Database) -> None:
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+
+        class Full(GroupCommit):
+            refused = 0
+
+            async def submit(self, function, item):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as its base
+                if function.__name__ == "keep" and not self.refused:
+                    self.refused += 1
+                    raise StoreError("the disk is full")
+                return await super().submit(function, item)
+
+        world.commit = Full(database)
+        channel = ByText()
+        await world.send(channel)
+        assert channel.ledger == []
+        assert world.log() == [
+            ("sending", "", ""),
+            ("not_taken", "unavailable", "store not sent: its fingerprint was not kept"),
+        ]
+        world.clock.advance(61)
+        await world.send(channel)
+        await world.commit.close()
+        assert [message.reference for message in channel.ledger] == [f"{world.rows()[0].id}-2"]
+
+
+def put_off(*, of_recipient: bool) -> ChannelUnavailable:
+    return ChannelUnavailable("not now", code="450", retry_after=300, of_recipient=of_recipient)
+
+
+async def refuse(world: World, times: int, *, of_recipient: bool) -> list[float]:
+    """Refuse an attempt so many times, each time by another sender; answers the minutes that were waited in between."""
+    waits = []
+    for _ in range(times):
+        await world.send(MemoryChannel(faults=[put_off(of_recipient=of_recipient)]))
+        [row] = world.rows()
+        if row.state != "planned":
+            break
+        waits.append((row.not_before - world.clock.now()).total_seconds())
+        world.clock.advance(waits[-1])
+    return [wait / 60 for wait in waits]
+
+
+async def test_a_recipient_who_is_refused_for_days_is_given_up_so_that_the_ladder_goes_on(database: Database) -> None:
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+        waits = await refuse(world, 100, of_recipient=True)
+        assert waits[:7] == [5, 10, 20, 40, 80, 160, 240]
+        assert set(waits[6:]) == {240}
+        assert timedelta(days=4) <= timedelta(minutes=sum(waits)) < timedelta(days=4, hours=4)
+        [row] = world.rows()
+        assert (row.state, row.outcome) == ("failed", "unreachable")
+        assert row.reason == f"450 not now (refused {len(waits) + 1} times since 2026-11-23)"
+        assert {outcome for event, outcome, _ in world.log() if event == "not_taken"} == {"deferred"}
+
+
+async def test_a_provider_that_is_away_for_a_week_burns_no_attempt(database: Database) -> None:
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+        assert await refuse(world, 4, of_recipient=False) == [5, 10, 15, 15]
+        world.clock.advance(7 * 86_400)
+        assert await refuse(world, 1, of_recipient=False) == [15]
+        assert await refuse(world, 1, of_recipient=True) == [5]
+        channel = MemoryChannel()
+        await world.send(channel)
+        assert [row.state for row in world.rows()] == ["accepted"]
+
+
+async def test_a_store_that_cannot_be_read_meanwhile_shortens_the_pause_and_loses_nothing(database: Database) -> None:
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+        await refuse(world, 3, of_recipient=True)
+
+        class Unreadable(GroupCommit):
+            async def read(self, function):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as its base
+                raise StoreError(f"every connection is busy: {function}")
+
+        world.commit = Unreadable(database)
+        assert await refuse(world, 1, of_recipient=True) == [5]
+        await world.commit.close()
+
+
+async def test_a_claim_somebody_else_has_taken_over_is_told_to_nobody_as_cancelled(database: Database) -> None:
+    async with open_world(database) as world:
+        world.debtor(1)
+        world.planner.plan("standard", world.clock.now())
+
+        class Slow(GroupCommit):
+            async def submit(self, function, item):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as its base
+                with database.transaction() as connection:
+                    connection.execute(sa.update(schema.attempt).values(claim_no=9, claimed_by="another"))
+                return await super().submit(function, item)
+
+        world.commit = Slow(database)
+        channel = MemoryChannel()
+        sender = world.sender(channel)
+        running = asyncio.create_task(sender.run())
+        for _ in range(400):
+            await asyncio.sleep(0.005)
+            if world.rows()[0].claim_no == 9:
+                break
+        sender.drain()
+        await running
+        await world.commit.close()
+        assert [(row.state, row.claim_no) for row in world.rows()] == [("claimed", 9)]
+        assert (channel.ledger, world.moved) == ([], [])

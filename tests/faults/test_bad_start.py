@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from contactd.store.database import VERSION_TABLE
 from tests.databases import PostgresServer
-from tests.faults.life import Life, contactd
+from tests.faults.life import Life, contactd, until
 from tests.faults.stage import Stage, open_stage
 
 FAILED, REFUSED, UNREACHABLE = 1, 3, 5
@@ -108,9 +108,35 @@ def _shown(url: str) -> str:
 @on_postgresql
 def test_a_server_that_is_not_there_is_named(office: tuple[Stage, Life], tmp_path: Path) -> None:
     at(office[1], f"postgresql://contactd@/contactd?host={tmp_path}")
+    waits(office[1], "0 seconds")
     code, lines = office[1].refused()
     assert (code, len(lines)) == (UNREACHABLE, 1)
     assert ": the server does not answer or refuses; start it, or mend [database] url (connection " in lines[0]
+
+
+@on_postgresql
+def test_a_server_that_stays_away_is_waited_for_and_then_named(office: tuple[Stage, Life], tmp_path: Path) -> None:
+    at(office[1], f"postgresql://contactd@/contactd?host={tmp_path}")
+    waits(office[1], "2 seconds")
+    code, lines = office[1].refused()
+    assert code == UNREACHABLE
+    assert len([line for line in lines if "waiting_for_database" in line]) >= 2
+    assert ": the server does not answer or refuses; start it, or mend [database] url (connection " in lines[-1]
+
+
+@on_postgresql
+def test_a_stop_ends_the_waiting_for_a_server(office: tuple[Stage, Life], tmp_path: Path) -> None:
+    life = office[1]
+    at(life, f"postgresql://contactd@/contactd?host={tmp_path}")
+    life.start()
+    until(lambda: "waiting_for_database" in life.log_text(), 60, life.log_tail)
+    assert life.stop() == 0
+    assert "Traceback" not in life.log_text()
+
+
+def waits(life: Life, duration: str) -> None:
+    """Give the daemon another patience with its database."""
+    life.config.write_text(life.config.read_text().replace("drain =", f'wait_for_database = "{duration}"\ndrain ='))
 
 
 def test_a_database_nobody_migrated_names_the_command(

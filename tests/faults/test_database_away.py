@@ -1,9 +1,11 @@
 """The database goes away while messages go out: restarted, crashed, connections ended. The daemon goes on."""
 
 import contextlib
+import os
 import random
 import shutil
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -123,6 +125,29 @@ def test_a_daemon_outlives_its_database_and_goes_on_by_itself(tmp_path: Path, ow
     # The name, too, was lost with the connection and is held again.
     assert (code, len(said)) == (UNREACHABLE, 1)
     assert "a daemon named 'steady' is running on this database" in said[0]
+
+
+def test_a_daemon_that_starts_before_its_database_waits_for_it(
+    tmp_path: Path, own_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = own_server.create_database("later")
+    migrate_new(url)
+    with open_stage(tmp_path, url) as stage, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        heard.bind(str(tmp_path / "notify"))
+        heard.settimeout(60)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        life = stage.life("early")
+        own_server.stop(signal.SIGINT)
+        life.start()
+        status, patience = heard.recv(4096).decode().splitlines()
+        assert status == "STATUS=waiting for the database"
+        assert int(patience.removeprefix("EXTEND_TIMEOUT_USEC=")) > 10_000_000
+        os.kill(life.pid, signal.SIGHUP)
+        own_server.start()
+        life.wait_ready()
+        until(lambda: '"reloaded"' in life.log_text(), 30, life.log_tail)
+        assert life.stop() == 0
+        assert "Traceback" not in life.log_text()
 
 
 def name_held(server: PostgresServer) -> bool:

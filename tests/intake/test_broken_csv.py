@@ -1,5 +1,6 @@
 """Broken lists of accounts and payments, each with the exact words that name row, column and cure."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def refuse(folder: Path, text: str | bytes, kind: str = "accounts") -> list[str]
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     profile = own("accounts" if kind == "accounts" else "payments")
     if kind == "accounts":
-        rows = account_rows(ACCOUNTS, profile.notation(), "DE", "EUR").read
+        rows = account_rows(ACCOUNTS, profile.notation(), "DE", "EUR", today=date(2026, 11, 23)).read
     else:
         rows = payment_rows(PAYMENTS, profile.notation(), "EUR").read  # type: ignore[assignment] # either kind of rows
     found = []
@@ -70,15 +71,19 @@ BROKEN_FILES = {
     "pdf": (b"%PDF-1.7", "is a PDF; export the list as CSV"),
     "binary": (
         b"account_no;name\n4711;\x00\n",
-        "line 2: is neither UTF-8 nor Windows-1252; save the file as UTF-8",
+        "line 2: has a NUL character in it (UTF-16 without its mark, or no text); save the file as UTF-8",
+    ),
+    "binary and no encoding": (
+        b"account_no;name\n4711;M\xfcller\n\x00\n",
+        "line 3: has a NUL character in it (UTF-16 without its mark, or no text); save the file as UTF-8",
     ),
     "no encoding at all": (
         b"account_no;name\n4711;M\xfcller\n4712;\x81\n",
         "line 3: is neither UTF-8 nor Windows-1252; save the file as UTF-8",
     ),
     "misspelt header": (
-        f"{HEADER.replace('email', 'emial')}\n".encode(),
-        'line 1: unknown column "emial"; did you mean "email"?',
+        f"{HEADER.replace('due_date', 'due_dat')}\n".encode(),
+        'line 1: unknown column "due_dat"; did you mean "due_date"?',
     ),
     "column twice": (f"{HEADER};Open\n".encode(), 'line 1: the column "open" stands twice'),
     "no header": (
@@ -117,6 +122,22 @@ BROKEN_ROWS = {
     "thousands astray": (row(open="1.00.000,00"), '2: open: "1.00.000,00" is no amount'),
     "huge": (row(open="99999999999999,00"), '2: open: "99999999999999,00" is too large'),
     "endless": (row(open="9" * 60), f'2: open: "{"9" * 40}…" is too large'),
+    "junk after a date": (
+        row(due_date="2026-10-19T25:99junk"),
+        '2: due_date: "2026-10-19T25:99junk" is no date like yyyy-mm-dd or dd.mm.yyyy',
+    ),
+    "due before it was billed": (
+        row(due_date="04.10.2026"),
+        "2: due_date: is before the date of the invoice (2026-10-05)",
+    ),
+    "not yet born": (row(birth_date="24.12.2080"), '2: birth_date: "24.12.2080" is in the future'),
+    "more open than credited": (
+        row(amount="-100,00", open="-150,00"),
+        "2: open: is more than the amount of the credit note",
+    ),
+    "an open credit note": (row(amount="-100,00", open="50,00"), "2: open: has another sign than the amount"),
+    "an invoice open the other way": (row(open="-50,00"), "2: open: has another sign than the amount"),
+    "nothing billed": (row(amount="0,00", open="-5,00"), "2: open: is more than the amount of the invoice"),
     "more open than billed": (row(open="500,00"), "2: open: is more than the amount of the invoice"),
     "no currency": (
         row(currency="EURO"),
@@ -221,6 +242,19 @@ def test_rows_after_a_broken_one_are_read(tmp_path: Path) -> None:
         "5: : a quotation mark is never closed",
         "9: : a quotation mark stands inside a cell; write it twice",
     ]
+
+
+def test_rows_between_two_stray_quotation_marks_are_not_swallowed(tmp_path: Path) -> None:
+    rows = [f"{row(invoice_no=f'RE-{number}')};x" for number in range(6)]
+    rows[2] = rows[2][:-1] + '"Kabel 5'
+    rows[4] = rows[4] + '3"'
+    path = tmp_path / "list.csv"
+    path.write_text("\n".join([f"{HEADER};goods", *rows, ""]))
+    with Table(path, own("accounts")) as table:
+        found = list(table.records())
+    assert [one.row if isinstance(one, Record) else one[1] for one in found] == [
+        2, 3, Rejected(4, "", "a quotation mark swallows the next row; write it twice"), 5, 6, 7,
+    ]  # fmt: skip
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -61,6 +61,12 @@ def test_foreign_columns_are_left_out_and_named(tmp_path: Path) -> None:
     assert table.ignored_columns == ["Sachbearbeiter"]
 
 
+def test_a_column_that_resembles_one_is_left_out_with_a_hint(tmp_path: Path) -> None:
+    claims, table = read(tmp_path / "list.csv", f"{HEADER};phone2;emial\n{ROW};1;2\n".encode())
+    assert len(claims) == 1
+    assert table.ignored_columns == ['phone2 (did you mean "phone"?)', 'emial (did you mean "email"?)']
+
+
 def test_blank_and_total_lines_are_no_rows(tmp_path: Path) -> None:
     extra = "\n;;;;;\nSumme;;;;;1.412,80\n;;Gesamtsumme:;;;1.412,80\n;Total EUR;;;;1\n"
     claims, table = read(tmp_path / "list.csv", f"{HEADER}\n{ROW}{extra}".encode())
@@ -71,6 +77,31 @@ def test_somebody_called_like_a_total_is_a_row(tmp_path: Path) -> None:
     rows = f"{ROW}\n{ROW.replace('4711', 'Summer 1').replace('RE-1', 'RE-2')}\n{ROW.replace('4711', 'Total')}"
     claims, table = read(tmp_path / "list.csv", f"{HEADER}\n{rows}".encode())
     assert (len(claims), table.ignored) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "Total Energies;4711;;50,00;EUR;;x",
+        "Saldo AG;;RE-1;50,00;EUR;;x",
+        "Summe;;;50,00;EUR;01.02.2026;x",
+        ";Gesamtwerk;RE-1;50,00;EUR;01.02.2026;x",
+    ],
+)
+def test_a_row_that_tells_whose_or_when_is_no_total_line(tmp_path: Path, row: str) -> None:
+    path = tmp_path / "paid.csv"
+    header = "creditor;account_no;invoice_no;amount;currency;value_date;reference"
+    path.write_text(f"{header}\n{row}\nSumme;;;50,00;EUR;;\n")
+    for profile in (own("payments"), Profile(kind="payments", total_lines="Summe|Gesamt")):
+        with Table(path, profile) as table:
+            found = [item.row for item in table.records() if isinstance(item, Record)]
+        assert (found, table.ignored) == ([2], 1)
+
+
+def test_a_profile_may_call_a_line_with_an_account_number_a_total(tmp_path: Path) -> None:
+    text = f"name;{HEADER.replace(';name', '')}\nSumme Müller;4711;;;;5,00\nJörg;{ROW.replace(';Jörg Müller', '')}\n"
+    claims, table = read(tmp_path / "list.csv", text.encode(), Profile(total_lines="Summe"))
+    assert (len(claims), table.ignored) == (1, 1)
 
 
 def test_a_row_may_span_lines_and_keeps_its_number(tmp_path: Path) -> None:
@@ -165,11 +196,26 @@ def test_marks_in_the_wrong_place_are_no_amount(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "day"), [("01.02.65", "1965-02-01"), ("01.02.04", "2004-02-01"), ("23.11.26", "2026-11-23"),
+                      ("24.11.26", "1926-11-24"), ("1965-02-01", "1965-02-01")],
+)  # fmt: skip
+def test_two_digits_of_a_birth_year_mean_one_in_the_past(text: str, day: str) -> None:
+    assert Notation().read_birth_date(text, date(2026, 11, 23)).isoformat() == day
+
+
+@pytest.mark.parametrize("text", ["24.11.2026", "2065-02-01"])
+def test_nobody_is_born_in_the_future(text: str) -> None:
+    with pytest.raises(ValueError, match="is in the future"):
+        Notation().read_birth_date(text, date(2026, 11, 23))
+
+
+@pytest.mark.parametrize(
     ("formats", "text"),
     [
         (("mm/dd/yyyy",), "10/05/2026"), (("dd/mm/yyyy",), "05/10/2026"), (("ddmmyyyy",), "05102026"),
         (("ddmmyy",), "051026"), (("yyyymmdd",), "20261005"), (("dd.mm.yyyy", "dd.mm.yy"), "5.10.26"),
-        (("yyyy-mm-dd",), "2026-10-05T00:00:00Z"),
+        (("yyyy-mm-dd",), "2026-10-05T00:00:00Z"), (("yyyy-mm-dd",), "2026-10-05 23:59"),
+        (("yyyy-mm-dd",), "2026-10-05T08:15:30.123+02:00"),
     ],
 )  # fmt: skip
 def test_a_profile_says_how_dates_are_written(formats: tuple[str, ...], text: str) -> None:
@@ -183,8 +229,10 @@ def test_the_shipped_profile_reads_a_list_of_open_items(tmp_path: Path) -> None:
         "Fälligkeit;Betrag;Saldo;S/H;WKZ;Buchungstext;Mahnstufe"
     )
     row = "10815;Jörg Quellmeer;P;j@example.org;030 23125001;;Musterweg 1;00101;Musterstadt;D;RE-1;05.10.2026;"
-    lines = [header, f"{row}19.10.2026;1.000;1.000;S;EUR;Strom;0", f"{row}19.10.2026;5;5;H;EUR;x;0", "Summe;;;;"]
+    lines = [header, f"{row}19.10.2026;1.000;1.000;S;EUR;Strom;0", f"{row}19.10.2026;5;5;H;EUR;x;0"]
     lines[2] = lines[2].replace("RE-1", "GS-1")
+    totals = ("Summe", "Zwischensumme:", "Gesamtsumme EUR", "Endsumme", "Gesamt", "Saldo", "Summen", "GESAMTSALDO")
+    lines += [f"{word};;;;;;;;;;;;;1.005;995;S;EUR;;" for word in totals]
     claims, table = read(tmp_path / "opos.csv", "\r\n".join(lines).encode("cp1252"), profile)
     assert [(claim.key, claim.open) for claim in claims] == [
         (("musterwerke", "10815", "EUR"), 100_000),
@@ -193,7 +241,7 @@ def test_the_shipped_profile_reads_a_list_of_open_items(tmp_path: Path) -> None:
     assert claims[0].account is not None
     assert claims[0].account.values["kind"] == "consumer"
     assert claims[0].account.values["country"] == "DE"
-    assert (table.ignored, table.ignored_columns) == (1, ["Mahnstufe"])
+    assert (table.ignored, table.ignored_columns) == (8, ["Mahnstufe"])
 
 
 def test_what_stands_above_the_headers_is_skipped(tmp_path: Path) -> None:

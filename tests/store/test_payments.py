@@ -178,6 +178,34 @@ def test_a_payment_in_another_currency_is_not_set_off(database: Database) -> Non
         assert record(connection, paid(4_000, "A")._replace(currency="CHF")).unmatched == [0]
 
 
+def holds(connection: Connection) -> dict[str, str]:
+    """Read which account rests for which reason."""
+    return {row.account_no: row.hold_reason for row in connection.execute(sa.select(account)) if row.hold_reason}
+
+
+def test_accounts_that_a_rejected_row_may_be_of_rest_until_the_next_list(database: Database) -> None:
+    with database.transaction() as connection:
+        owners = [owing(connection, {f"RE-{number}": 10_000}, number=number) for number in "1234"]
+        accounts.hold(connection, owners[-1], "promise", date(2026, 11, 22), NOW)
+        assert payments.hold_rejected(connection, {"1", "RE-2", "RE-4", "9"}, NOW, release=True) == 3
+        assert holds(connection) == {"1": "payment_rejected", "2": "payment_rejected", "4": "payment_rejected"}
+        assert payments.hold_rejected(connection, {"3"}, NOW, release=False) == 1
+        assert len(holds(connection)) == 4
+        assert payments.hold_rejected(connection, {"2"}, NOW, release=True) == 1
+        assert holds(connection) == {"2": "payment_rejected"}
+        assert payments.hold_rejected(connection, set(), NOW, release=True) == 0
+        assert holds(connection) == {}
+
+
+def test_a_hold_for_another_reason_stays(database: Database) -> None:
+    with database.transaction() as connection:
+        owner = owing(connection, {"A": 10_000})
+        accounts.hold(connection, owner, "promise", date(2026, 11, 30), NOW)
+        payments.hold_rejected(connection, {"4711"}, NOW, release=True)
+        payments.hold_rejected(connection, set(), NOW, release=True)
+        assert holds(connection) == {"4711": "promise"}
+
+
 AMOUNTS = st.integers(min_value=-20_000, max_value=20_000).filter(bool)
 LINES = st.lists(st.tuples(AMOUNTS, st.sampled_from(["", "A", "B", "C"])), min_size=1, max_size=8)
 

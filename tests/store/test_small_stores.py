@@ -34,6 +34,37 @@ def test_a_batch_is_closed_with_its_counts(connection: Connection) -> None:
     assert [row.id for row in batches.latest(connection, limit=9)] == [second, first]
 
 
+def test_only_a_run_that_came_to_its_end_counts_as_planned(connection: Connection) -> None:
+    kept = batches.open_batch(connection, "standard", NOW)
+    batches.close_batch(connection, kept, now=NOW, taken=0, steps={}, held={})
+    killed = batches.open_batch(connection, "standard", NOW + HOUR)
+    batches.open_batch(connection, "first", NOW + HOUR)
+    assert batches.last_planned(connection) == {"standard": NOW}
+    assert batches.to_repeat(connection) == []
+    assert batches.close_interrupted(connection, NOW + 2 * HOUR) == 2
+    assert batches.close_interrupted(connection, NOW + 3 * HOUR) == 0
+    assert batches.last_planned(connection) == {"standard": NOW}
+    assert batches.to_repeat(connection) == ["first", "standard"]
+    [row] = batches.latest(connection, "standard")
+    assert (row.id, row.finished_at, row.interrupted) == (killed, NOW + 2 * HOUR, True)
+
+
+def test_a_run_that_was_taken_for_dead_ends_itself(connection: Connection) -> None:
+    running = batches.open_batch(connection, "standard", NOW)
+    batches.close_interrupted(connection, NOW)
+    batches.close_batch(connection, running, now=NOW + HOUR, taken=1, steps={}, held={})
+    assert batches.last_planned(connection) == {"standard": NOW}
+    assert batches.to_repeat(connection) == []
+
+
+def test_an_interrupted_run_is_made_up_for_by_the_next(connection: Connection) -> None:
+    batches.open_batch(connection, "standard", NOW)
+    batches.close_interrupted(connection, NOW)
+    again = batches.open_batch(connection, "standard", NOW + HOUR)
+    batches.close_batch(connection, again, now=NOW + HOUR, taken=1, steps={}, held={})
+    assert batches.to_repeat(connection) == []
+
+
 def test_an_event_is_received_once_and_waits_until_it_is_handled(connection: Connection) -> None:
     one, two = Event("twilio", "t1", {"status": "sent"}, NOW), Event("smtp", "t1", {}, NOW)
     assert inbox.receive(connection, []) == []

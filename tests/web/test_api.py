@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from prometheus_client.parser import text_string_to_metric_families
 
+from contactd.store import facts
 from contactd.store.schema import account, import_run, invoice, payment
 from tests.web.frame import ONLY_PAYMENTS, Frame, Visitor, take_store_away
 from tests.web.lists import ACCOUNTS, NDJSON, PAYMENTS, count, lines, paid, row, send, told
@@ -56,6 +57,21 @@ async def test_a_rejected_row_is_named_and_the_others_are_taken(frame: Frame, vi
     assert rows == {("accounts", "accepted"): 1, ("accounts", "rejected"): 3}
 
 
+async def test_a_list_of_rejected_rows_is_answered_with_422(frame: Frame, visitor: Visitor) -> None:
+    for path in (ACCOUNTS, PAYMENTS):
+        answer = await send(visitor, path, [{"account_no": "K-1"}])
+        assert (answer.status, told(answer)["rejected"]) == (422, 1)
+    assert await count(frame, import_run) == 0
+
+
+async def test_a_rejected_payment_holds_its_account_and_is_told(frame: Frame, visitor: Visitor) -> None:
+    await send(visitor, ACCOUNTS, [row(1), row(2)])
+    answer = await send(visitor, PAYMENTS, [paid(1, "viel"), paid(2)])
+    assert (answer.status, told(answer)["held"], told(answer)["rejected"]) == (200, 1, 1)
+    on_hold = sa.select(account.c.account_no).where(account.c.hold_reason == "payment_rejected")
+    assert await frame.commit.read(lambda one: one.scalar(on_hold)) == "K-1"
+
+
 async def test_payments_are_recorded_once(frame: Frame, visitor: Visitor) -> None:
     await send(visitor, ACCOUNTS, [row(1)])
     for new, unmatched in ((2, [2]), (0, [])):
@@ -70,6 +86,16 @@ async def test_payments_are_recorded_once(frame: Frame, visitor: Visitor) -> Non
 async def test_no_payment_at_all_is_news_too(frame: Frame, visitor: Visitor, body: bytes, kind: str) -> None:
     assert (await send(visitor, PAYMENTS, body, kind=kind)).status == 200
     assert await count(frame, import_run) == 1
+
+
+async def test_single_payments_do_not_pass_for_the_news_of_all(frame: Frame, visitor: Visitor) -> None:
+    await send(visitor, ACCOUNTS, [row(1)])
+    await send(visitor, PAYMENTS, [paid(1)])
+    assert await frame.commit.read(facts.payments_as_of) is None
+    assert (await send(visitor, f"{PAYMENTS}?complete=true", [])).status == 200
+    assert await frame.commit.read(facts.payments_as_of) == frame.clock.now()
+    refused = await send(visitor, f"{ACCOUNTS}?complete=true", [row(1)])
+    assert (refused.status, "complete is for payments" in told(refused)["error"]) == (400, True)
 
 
 async def test_a_snapshot_settles_what_it_does_not_show(frame: Frame, visitor: Visitor) -> None:

@@ -19,6 +19,14 @@ from tests.web.lists import ACCOUNTS, NDJSON, PAYMENTS, count, lines, nothing, p
 pytestmark = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 
 
+async def test_what_is_not_there_is_said_in_json(visitor: Visitor) -> None:
+    answer = await visitor.get("/api/v1/owls")
+    assert (answer.status, told(answer)) == (404, {"error": "there is nothing at this address"})
+    answer = await visitor.get(ACCOUNTS)
+    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+    assert told(answer) == {"error": "GET is not for this address; use POST"}
+
+
 @pytest.mark.parametrize("query", ["full=maybe", "force=2"])
 async def test_a_flag_that_is_neither_true_nor_false_is_refused(frame: Frame, visitor: Visitor, query: str) -> None:
     answer = await send(visitor, f"{ACCOUNTS}?{query}", [row(1)])

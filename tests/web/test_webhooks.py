@@ -4,19 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 from yarl import URL
 
-from contactd.store import inbox
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
+from contactd.store.schema import inbox, suppression
 from contactd.web.webhooks import Malformed, Signature, parse_form, routes
 from tests.clock import HandClock
 from tests.fakes.twilio_api import sign
@@ -59,9 +61,9 @@ class Site:
         async with self.session.post(URL(self.url + path, encoded=True), data=body, headers=headers) as answer:
             return answer.status, await answer.text()
 
-    async def kept(self) -> list[inbox.Waiting]:
+    async def kept(self) -> list[Any]:
         """Read the inbox through another connection: what is seen is committed."""
-        return await self.commit.read(lambda connection: inbox.waiting(connection, 100))
+        return await self.commit.read(lambda connection: list(connection.execute(sa.select(inbox))))
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -178,6 +180,13 @@ async def test_an_inbound_message_is_kept_and_answered_with_empty_twiml(site: Si
         "body": "Ärger & Ölpreis 😀",
         "opt_out": "STOP",
     }
+
+
+async def test_a_stop_is_in_force_before_it_is_answered(site: Site) -> None:
+    await site.post(MESSAGE, INBOUND | {"Body": "Stop"})
+    columns = suppression.c.kind, suppression.c.value, suppression.c.channel, suppression.c.reason
+    stands = await site.commit.read(lambda connection: connection.execute(sa.select(*columns)).all())
+    assert [tuple(row) for row in stands] == [("number", INBOUND["From"], "sms", "opted_out")]
 
 
 async def test_empty_and_repeated_fields_belong_to_the_signature(site: Site) -> None:
