@@ -7,6 +7,7 @@ order for each call. The dialer fills it; the desk speaks to it.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -226,6 +227,14 @@ class Switchboard:
             self.feed(live, calls.Event.AGENT_FOUND)
         elif not self._roster.anybody(live.team):
             self.feed(live, calls.Event.NOBODY_FREE)
+        elif live.due is not None:
+            self.errands.run(partial(self._hold_out, live, live.due))
+
+    async def _hold_out(self, live: Live, until: datetime) -> None:
+        """Let a person wait no longer than that: the next tick may be too late for them."""
+        await self._clock.sleep((until - self._clock.now()).total_seconds())
+        if live.call.state is State.WAITING and live.due == until:
+            self.feed(live, calls.Event.TIMED_OUT)
 
     def _leave_text(self, live: Live) -> None:
         self._give_back(live)
