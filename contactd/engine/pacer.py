@@ -16,7 +16,7 @@ from contactd.domain.agent import Agent
 from contactd.domain.call import HowEnded, State
 from contactd.domain.campaign import Step
 from contactd.domain.forecast import Forecast, Line
-from contactd.domain.pacing import Decision, Mode, Others, Settings, View, calls_to_cancel, decide
+from contactd.domain.pacing import Decision, Mode, Others, Settings, View, decide
 from contactd.domain.queueing import Reach
 from contactd.engine.lists import CallList, Key
 from contactd.engine.live_call import Live
@@ -146,18 +146,10 @@ class Pacer:
         view = self._view(one, staff, calls, starting)
         return decide(view, forecast, self._budget(one.campaign.id, one.step.max_abandon), self._settings(one))
 
-    def to_cancel(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live]) -> list[Live]:
-        """List the calls of the list that have rung long enough and would meet nobody."""
-        settings = self._settings(one)
-        if settings.min_ring is None:
-            return []
-        key, since = one.key, self._seconds() - settings.min_ring
-        mine = [live for live in calls if _on_the_way(live) and live.key == key and not live.agent]
-        if not any(live.line.ringing is not None and live.line.ringing <= since for live in mine):
-            return []
-        view = self._view(one, staff, calls, 0)
-        chosen = calls_to_cancel(view, self._forecasts[one.campaign.id], settings)
-        return [mine[place] for place in chosen]
+    def chosen(self, one: CallList, calls: Sequence[Live], places: Iterable[int]) -> list[Live]:
+        """Find the calls that a decision about them names by their places."""
+        mine = [live for live in calls if _on_the_way(live) and live.key == one.key and not live.agent]
+        return [mine[place] for place in places]
 
     def abandoned_share(self, campaign: str) -> float:
         """Answer the share of abandoned calls in the window of the budget that a campaign draws on."""
@@ -176,7 +168,7 @@ class Pacer:
                 continue  # has its agent, or is to need none
             if state is State.WAITING:
                 waiting += 1
-            elif state is State.PLACED or state is State.RINGING:
+            elif _on_the_way(live):
                 (mine if live.key == key else others[live.key[0]]).append(live.line)
         mine += [Line(now)] * starting
         free, talking, wrapping = self._staff(staff, now)

@@ -151,10 +151,12 @@ class Team:
         """Ask the pacing about every list; what it hangs up is hung up at once."""
         staff, calls = self._roster.agents(self.name), self._mine()
         for one in self._lists():
-            if one.step.mode == "predictive":
-                for live in self.pacer.to_cancel(one, staff, calls):
+            decision = self._ask(one, staff, calls)
+            if decision.cancel:
+                for live in self.pacer.chosen(one, calls, decision.cancel):
                     self._desk.feed(live, Event.CANCELLED)
-            self.decisions[one.key] = self._ask(one, staff, calls)
+                decision = self._ask(one, staff, calls)
+            self.decisions[one.key] = decision
 
     def _ask(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live]) -> Decision:
         if one.is_agentless:
