@@ -122,10 +122,9 @@ def _line(scenario: Scenario) -> Line:
         ring_seconds=scenario.ring.gives_up.total_seconds(),
         talk_seconds=4 * 3600.0,
         dialling=Dialling(
-            min_ring=asked.hang_up_after.total_seconds() if asked.hang_up_after != "" else None,
-            max_lines=asked.max_lines,
+            min_ring=asked.hang_up_after.total_seconds() or None,
+            max_lines=asked.lines_per_agent,
             small_team=asked.small_team,
-            trunks=asked.trunks,
-            level=asked.level,
+            trunks=asked.trunks or None,
         ),
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 
-from contactd.rehearsal.scenario import Called, Drift, Lasting, Scenario
+from contactd.rehearsal.scenario import Called, Lasting, Scenario
 from contactd.telephony.base import CallRequest, Kind
 from contactd.telephony.simulated import Customer, skewed
 
@@ -52,11 +52,10 @@ class Town:
 
 def answer_share(called: Called, now: float) -> float:
     """Answer which share of the calls placed now a person answers."""
-    share = called.answer
-    if not isinstance(share, Drift):
-        return share
-    middle, swing = (share.high + share.low) / 2, (share.high - share.low) / 2
-    return middle - swing * math.cos(2 * math.pi * now / share.cycle.total_seconds())
+    if called.swings_to is None:
+        return called.answer
+    middle, swing = (called.swings_to + called.answer) / 2, (called.swings_to - called.answer) / 2
+    return middle - swing * math.cos(2 * math.pi * now / called.cycle.total_seconds())
 
 
 def lasting(random: Random, how: Lasting) -> float:

@@ -13,28 +13,12 @@ from contactd.config.messages import explain
 from contactd.config.read import read_toml
 from contactd.config.section import LOOSE, Section
 from contactd.config.shipped import defaults_directory
-from contactd.config.values import Duration, Ratio
+from contactd.config.values import Duration, Ratio, Second
 from contactd.config.words import suggest
 from contactd.domain.errors import ConfigError, Problem
 
 FOLDER = "scenarios.d"
-_SECOND = timedelta(seconds=1)
 _MOST_AGENTS, _MOST_HOURS, _MOST_BREAKS = 2_000, 1_000, 10
-
-
-class Drift(Section):
-    """A share that swings between two values, lowest at the start."""
-
-    low: Ratio
-    high: Ratio
-    cycle: Duration = timedelta(hours=3)
-    """From one low to the next."""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "Drift":
-        if self.low > self.high or self.cycle < _SECOND:
-            raise ValueError("low is at most high, and a cycle takes at least a second")
-        return self
 
 
 class Called(Section):
@@ -47,17 +31,16 @@ class Called(Section):
     ratio: Annotated[float, Field(ge=1, le=20)] = 1.5
     """Calls for each free agent in mode power."""
     max_abandon: Ratio = 0.03
-    answer: Ratio | Drift = 0.3
+    answer: Ratio = 0.3
     """The share of calls that a person answers."""
+    swings_to: Ratio | None = None
+    """The share half a cycle later; back and forth between the two."""
+    cycle: Second = timedelta(hours=3)
+    """From one `answer` to the next."""
     machine: Ratio = 0.0
     """The share of the others that an answering machine answers."""
     machine_error: Ratio = 0.0
     """How often a person is taken for a machine, and a machine for a person."""
-
-    @field_validator("answer", mode="before")
-    @classmethod
-    def _share_or_table(cls, value: object) -> object:
-        return Drift.model_validate(value) if isinstance(value, dict) else value
 
 
 class Ringing(Section):
@@ -67,24 +50,31 @@ class Ringing(Section):
     """How long it takes until the telephone rings."""
     least: Duration = timedelta(seconds=6)
     most: Duration = timedelta(seconds=25)
-    gives_up: Duration = timedelta(seconds=25)
+    gives_up: Second = timedelta(seconds=25)
     fails: Ratio = 0.1
     """The share of unanswered calls that end at once, without ringing out."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "Ringing":
-        if not self.least <= self.most <= self.gives_up or self.gives_up < _SECOND:
-            raise ValueError("least is at most most, and both at most gives_up")
+        if not self.least <= self.most <= self.gives_up:
+            raise ValueError("must have least <= most <= gives_up")
         return self
 
 
 class Lasting(Section):
     """How long something lasts: log-normal with a coefficient of variation, or a Pareto tail of that shape."""
 
-    mean: Duration
+    mean: Second = timedelta(minutes=3)
     spread: Annotated[float, Field(ge=0, le=5)] = 1.0
-    tail: Annotated[float, Field(gt=1, le=10)] | None = None
+    tail: Annotated[float, Field(ge=1.1, le=10)] | None = None
     """The smaller, the heavier; 1.6 is heavy."""
+
+
+class Writing(Lasting):
+    """The same for the work after a conversation."""
+
+    mean: Second = timedelta(seconds=30)
+    spread: Annotated[float, Field(ge=0, le=5)] = 0.5
 
 
 class Staff(Section):
@@ -92,7 +82,7 @@ class Staff(Section):
 
     breaks: Annotated[float, Field(ge=0, le=_MOST_BREAKS)] = 0.0
     """How often in an hour an agent asks for a pause."""
-    length: Duration = timedelta(minutes=5)
+    length: Second = timedelta(minutes=5)
     """How long a pause takes, give or take half of it."""
     shifts: bool = False
     """A quarter of the team leaves for an hour, every two hours."""
@@ -103,18 +93,16 @@ class Trouble(Section):
 
     share: Ratio
     begins: Duration
-    lasts: Duration
+    lasts: Second
 
 
 class Dialled(Section):
-    """How calls are paced, for all campaigns alike."""
+    """How calls are paced, for all campaigns alike; as in [telephony] of contactd.toml."""
 
-    hang_up_after: Duration | Literal[""] = timedelta(seconds=15)
-    """How long it has to ring before a call that would meet nobody may be hung up; "": never."""
-    small_team: Annotated[int, Field(ge=0)] = 0
-    max_lines: Annotated[float, Field(ge=1, le=100)] = 5.0
-    trunks: Annotated[int, Field(ge=1)] | None = None
-    level: Annotated[float, Field(ge=0, le=1)] = 1.0
+    hang_up_after: Duration = timedelta(seconds=15)
+    small_team: Annotated[int, Field(ge=0, le=1_000)] = 0
+    lines_per_agent: Annotated[float, Field(ge=1, le=20)] = 5.0
+    trunks: Annotated[int, Field(ge=0, le=100_000)] = 0
 
 
 class Scenario(Section):
@@ -130,8 +118,8 @@ class Scenario(Section):
     campaign: Annotated[tuple[Called, ...], LOOSE, Field(min_length=1)] = (Called(),)
     dialling: Dialled = Dialled()
     ring: Ringing = Ringing()
-    talk: Lasting = Lasting(mean=timedelta(minutes=3))
-    wrap: Lasting = Lasting(mean=timedelta(seconds=30), spread=0.5)
+    talk: Lasting = Lasting()
+    wrap: Writing = Writing()
     staff: Staff = Staff()
     trouble: Annotated[tuple[Trouble, ...], LOOSE] = ()
 
