@@ -26,7 +26,7 @@ _ENDS = frozenset({Event.REJECTED, Event.CONFIRMED})
 
 
 class MemoryBook:
-    """`outcomes` counts how calls ended, `open` is the attempts that have not."""
+    """`outcomes` counts how calls ended, `open` is the attempts that have not, `called` counts calls by campaign."""
 
     def __init__(self, clock: Clock, steps: Mapping[Key, Step]) -> None:
         self._clock = clock
@@ -35,6 +35,7 @@ class MemoryBook:
         self._last = 0
         self._campaigns: dict[int, str] = {}
         self.open: dict[int, State] = {}
+        self.called: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
         self.dispositions: Counter[str] = Counter()
 
@@ -60,6 +61,7 @@ class MemoryBook:
     async def begin(self, claimed: Claimed) -> Dial | Refused:
         """Let everybody be called."""
         self._follow(claimed.id, Event.BEGUN)
+        self.called[claimed.campaign] += 1
         return Dial(claimed, _NUMBER.format(claimed.id % _NUMBERS), "de", self._steps[key_of(claimed)])
 
     async def release(self, claimed: Claimed, later: datetime | None = None) -> None:

@@ -5,6 +5,7 @@ work in threads or on the network would be overtaken.
 """
 
 import asyncio
+import math
 import selectors
 from datetime import datetime, timedelta
 
@@ -24,7 +25,8 @@ class _Jumping(selectors.DefaultSelector):
         if not ready:
             if timeout is None:
                 raise RuntimeError("nothing is ready and no timer is set: this would wait for ever")
-            self.passed += timeout
+            # A step too small for the number to show would be taken for ever.
+            self.passed = max(self.passed + timeout, math.nextafter(self.passed, math.inf))
         return ready
 
 
