@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+
 import pytest
 
 from contactd.domain.account import Channel
