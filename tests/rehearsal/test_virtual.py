@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Coroutine
+from contextlib import closing
 from datetime import timedelta
 from typing import TypeVar
 
@@ -53,8 +54,8 @@ def test_no_time_passes_while_there_is_work() -> None:
 
 
 def test_waiting_for_what_nobody_will_do_is_an_error() -> None:
-    with pytest.raises(RuntimeError, match="wait for ever"):
-        VirtualLoop().run_forever()
+    with closing(VirtualLoop()) as loop, pytest.raises(RuntimeError, match="wait for ever"):
+        loop.run_forever()
 
 
 def test_a_signal_still_interrupts() -> None:
