@@ -56,14 +56,14 @@ def test_every_figure_is_told() -> None:
 
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_nobody_who_answers_waits_two_seconds_without_a_message(name: str) -> None:
-    scenario = load(find(name)).model_copy(update={"agents": 5, "hours": 0.4, "warm_up": timedelta(minutes=2)})
+    scenario = load(find(name)).model_copy(update={"agents": 4, "hours": 0.25, "warm_up": timedelta(minutes=2)})
     figures = rehearse(scenario)
     assert figures["connected"] > 0
     assert figures["customer_wait_max"] <= 2.0
 
 
 def test_every_call_ends_once_and_in_one_way() -> None:
-    day, figures = a_day(agents=10, hours=1.0)
+    day, figures = a_day(agents=10, hours=0.5)
     ended = day.book.outcomes.total()
     under_way = len(day.book.open)
     assert figures["placed"] <= ended + under_way
@@ -74,7 +74,7 @@ def test_every_call_ends_once_and_in_one_way() -> None:
 
 
 def test_one_call_for_each_agent_abandons_nobody() -> None:
-    _, figures = a_day(campaign=(Called(mode="progressive"),), hours=1.0)
+    _, figures = a_day(campaign=(Called(mode="progressive"),))
     assert figures["abandoned"] == 0
     assert figures["cancelled"] == 0
 
@@ -86,7 +86,7 @@ def test_what_happens_in_the_warm_up_is_not_counted() -> None:
 
 
 def test_agents_who_are_away_are_not_on_duty() -> None:
-    day, figures = a_day(hours=5.0, staff=load(find("coming-and-going")).staff)
+    day, figures = a_day(agents=4, hours=3.7, staff=load(find("coming-and-going")).staff)
     states = {state.value: seconds for state, seconds in day.tally.seconds.items()}
     assert states["pause"] > 0
     assert states["offline"] > 0
