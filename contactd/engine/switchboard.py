@@ -80,7 +80,14 @@ class Switchboard:
         self._calls: dict[str, Live] = {}
         self._by_team: dict[str, dict[str, Live]] = {}
         self._conversations: dict[str, Live] = {}
-        self._follow: Mapping[Command, Callable[[Live], object]] = {
+        self._follow = self._what_follows()
+        self.errands = Errands()
+        self.counts: Counter[str] = Counter()
+        roster.listen(self._agent_moved)
+
+    def _what_follows(self) -> Mapping[Command, Callable[[Live], object]]:
+        """Give what each command of the table does."""
+        return {
             Command.NOTE_TAKEN: lambda live: self.enter(live, live_call.taken(live, self._clock.now())),
             Command.FIND_AGENT: self._find_agent,
             Command.BRIDGE: lambda live: live.orders.put(partial(self._bridge, live, live.agent)),
@@ -95,9 +102,6 @@ class Switchboard:
             Command.WRAP_UP: lambda live: self._agent(live.agent, agents.Event.HUNG_UP),
             Command.LOG: self._log,
         }
-        self.errands = Errands()
-        self.counts: Counter[str] = Counter()
-        roster.listen(self._agent_moved)
 
     def __len__(self) -> int:
         return len(self._calls)
