@@ -9,6 +9,7 @@ import click
 VERBS: dict[str, tuple[str, str, str]] = {
     "run": ("contactd.cli.operate", "run", "Run the daemon."),
     "demo": ("contactd.cli.demo", "demo", "Show the whole job on made-up accounts, in a minute."),
+    "simulate": ("contactd.cli.simulate", "simulate", "Try out the dialer on a virtual clock; nobody is called."),
     "check": ("contactd.cli.configuration", "check", "Validate configuration, templates and campaign tests."),
     "plan": ("contactd.cli.explain", "plan", "Show what a planning run would take up; sends nothing."),
     "why": ("contactd.cli.explain", "why", "Say what comes next for an account, and which rule stands against it."),

@@ -263,19 +263,10 @@ class Limits:
 
     def of(self, state: State) -> timedelta | None:
         """Give the limit of a state; an ended call has none."""
-        table: Mapping[State, timedelta] = {
-            State.PLACED: self.placed,
-            State.RINGING: self.ringing,
-            State.CANCELLING: self.cancelling,
-            State.WAITING: self.waiting,
-            State.BRIDGING: self.bridging,
-            State.CONNECTED: self.connected,
-            State.HOLD: self.connected,
-            State.APOLOGISING: self.apologising,
-            State.PLAYING: self.playing,
-            State.MACHINE: self.machine,
-        }
-        return table.get(state)
+        if state is State.ENDED:
+            return None
+        limit: timedelta = getattr(self, State.CONNECTED.value if state is State.HOLD else state.value)
+        return limit
 
 
 @dataclass(frozen=True, slots=True)

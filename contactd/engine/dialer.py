@@ -38,7 +38,10 @@ from contactd.telephony.base import Carrier, CarrierEvent
 log = structlog.get_logger()
 
 _TICK = 0.5
+# States of a call whose beginning may change how many others there are to be.
+_TELLING = frozenset({State.WAITING, State.APOLOGISING, State.ENDED})
 _ASLEEP = 4 * _TICK
+_BRIDGE = timedelta(seconds=0.1)  # until two people hear each other, or one of them the message
 _CARRIER_DOWN = 5.0
 _LATE = timedelta(seconds=15)  # the carrier's own report may be that late before the call counts as lost
 
@@ -56,9 +59,9 @@ class Line:
     dialling: Dialling = field(default_factory=Dialling)
 
     def limits(self) -> Limits:
-        """Allow the carrier some patience beyond the ring time, and a waiting person none for a tick that is late."""
+        """Allow the carrier some patience beyond the ring time, and a waiting person what is left after a bridge."""
         ring = timedelta(seconds=self.ring_seconds)
-        waiting = Limits().waiting - timedelta(seconds=_TICK)
+        waiting = Limits().waiting - _BRIDGE
         talk = timedelta(seconds=self.talk_seconds)
         return Limits(placed=ring + 2 * _LATE, ringing=ring + _LATE, waiting=waiting, connected=talk)
 
@@ -204,8 +207,11 @@ class Dialer:
 
     def _call_moved(self, live: Live, before: State) -> None:
         team = self._teams.get(live.team)
-        if team is not None:
-            team.pacer.call_moved(live, before)
+        if team is None:
+            return
+        team.pacer.call_moved(live, before)
+        if live.call.state in _TELLING:
+            team.touch()
 
     def _accepted(self, claimed: Claimed, of: CallList, agent: str) -> None:
         self._teams[of.campaign.team].start(claimed, of, agent)

@@ -1,14 +1,16 @@
 """A call that is up, and what is written down about each of its stages; for the dialer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from contactd.domain import attempt
 from contactd.domain.call import CONVERSATIONS, Call, Disposition, HowEnded, State
+from contactd.domain.forecast import Line
 from contactd.engine.callbook import Dial
 from contactd.engine.errands import Lane
+from contactd.engine.lists import Key, key_of
 from contactd.store import calls
 from contactd.store.attempts import Transition
 from contactd.store.call_queue import CallBack
@@ -31,6 +33,19 @@ class Live:
     agent: str = ""
     carrier_ref: str = ""
     retry_after: timedelta = CONGESTED
+    due: datetime | None = None  # when it has been in its state too long
+    key: Key = field(init=False)
+    line: Line = field(init=False)  # as the pacing sees it
+
+    def __post_init__(self) -> None:
+        """Name its list, and see it for the first time."""
+        self.key = key_of(self.dial.claimed)
+        self.moved()
+
+    def moved(self) -> None:
+        """Look again at when it was placed and since when it rings."""
+        call = self.call
+        self.line = Line(call.placed_at.timestamp(), call.ringing_at.timestamp() if call.ringing_at else None)
 
     @property
     def reference(self) -> str:

@@ -14,15 +14,16 @@ from contactd.domain import agent as agents
 from contactd.domain.abandonment import Budget, Terms
 from contactd.domain.agent import Agent
 from contactd.domain.call import HowEnded, State
+from contactd.domain.campaign import Step
 from contactd.domain.forecast import Forecast, Line
-from contactd.domain.pacing import Decision, Mode, Others, Settings, View, calls_to_cancel, decide
+from contactd.domain.pacing import Decision, Mode, Others, Settings, View, decide
 from contactd.domain.queueing import Reach
-from contactd.engine.lists import CallList, Key, key_of
+from contactd.engine.lists import CallList, Key
 from contactd.engine.live_call import Live
 from contactd.store.calls import CallRow
 
+_QUARTER = 900.0  # seconds
 _RECALLED = 2_000  # calls; older ones are forgotten by the forecast anyway
-_ON_THE_WAY = frozenset({State.PLACED, State.RINGING})
 _BEGUN = frozenset({State.PLACED, State.RINGING, State.CANCELLING})
 _UNANSWERED = frozenset(HowEnded) - {HowEnded.ANSWERED, HowEnded.ABANDONED, HowEnded.CANCELLED, HowEnded.LOST}
 
@@ -66,6 +67,8 @@ class Pacer:
         self._forecasts: dict[str, Forecast] = defaultdict(Forecast)
         self._budgets: dict[str, Budget] = {}
         self._busy: dict[str, tuple[agents.State, float, str]] = {}  # by agent: state, since when, campaign
+        self._known: dict[Key, tuple[Step, Settings]] = {}
+        self._hours: dict[str, tuple[int, int]] = {}  # by campaign: a quarter of an hour, and the hour of day in it
         self.reach: dict[str, Reach] = defaultdict(Reach)
 
     @property
@@ -82,7 +85,7 @@ class Pacer:
             if call.state is State.ENDED and call.how is HowEnded.ABANDONED:
                 self._budget(campaign, live.dial.step.max_abandon).learn_abandoned(self._seconds())
             return
-        line = Line(call.placed_at.timestamp(), call.ringing_at.timestamp() if call.ringing_at else None)
+        line = live.line
         forecast, hour, now = self._forecasts[campaign], self._hour(campaign), self._seconds()
         if call.state is not State.ENDED:
             forecast.learn_answer(line, now, hour)
@@ -143,12 +146,10 @@ class Pacer:
         view = self._view(one, staff, calls, starting)
         return decide(view, forecast, self._budget(one.campaign.id, one.step.max_abandon), self._settings(one))
 
-    def to_cancel(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live]) -> list[Live]:
-        """List the calls of the list that have rung long enough and would meet nobody."""
-        mine = [live for live in calls if _on_the_way(live) and key_of(live.dial.claimed) == one.key and not live.agent]
-        view = self._view(one, staff, calls, 0)
-        chosen = calls_to_cancel(view, self._forecasts[one.campaign.id], self._settings(one))
-        return [mine[place] for place in chosen]
+    def chosen(self, one: CallList, calls: Sequence[Live], places: Iterable[int]) -> list[Live]:
+        """Find the calls that a decision about them names by their places."""
+        mine = [live for live in calls if _on_the_way(live) and live.key == one.key and not live.agent]
+        return [mine[place] for place in places]
 
     def abandoned_share(self, campaign: str) -> float:
         """Answer the share of abandoned calls in the window of the budget that a campaign draws on."""
@@ -156,39 +157,54 @@ class Pacer:
         return budget.share(self._seconds()) if budget else 0.0
 
     def _view(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live], starting: int) -> View:
-        now = self._seconds()
+        now, key = self._seconds(), one.key
         mine: list[Line] = []
         others: dict[str, list[Line]] = defaultdict(list)
         waiting = under_way = 0
         for live in calls:
-            under_way += live.call.state is not State.ENDED
+            state = live.call.state
+            under_way += state is not State.ENDED
             if live.agent or live.dial.step.mode in ("ivr", "message"):
                 continue  # has its agent, or is to need none
-            if live.call.state is State.WAITING:
+            if state is State.WAITING:
                 waiting += 1
             elif _on_the_way(live):
-                line = Line(live.call.placed_at.timestamp(), _seconds_of(live.call.ringing_at))
-                key = key_of(live.dial.claimed)
-                (mine if key == one.key else others[key[0]]).append(line)
+                (mine if live.key == key else others[live.key[0]]).append(live.line)
         mine += [Line(now)] * starting
-        staying = [agent for agent in staff if agent.wish is None]
-        busy = Counter(agent.state for agent in staying)
+        free, talking, wrapping = self._staff(staff, now)
         return View(
             now,
-            busy[agents.State.READY],
+            free,
             waiting,
-            talking=self._since(staying, agents.State.TALK, agents.State.RESERVED),
-            wrapping=self._since(staying, agents.State.WRAP),
+            talking,
+            wrapping,
             calls=mine,
             others=[Others(self._forecasts[campaign], lines) for campaign, lines in others.items()],
             trunks=None if self._dialling.trunks is None else self._dialling.trunks - under_way - starting,
         )
 
-    def _since(self, staff: Sequence[Agent], *states: agents.State) -> list[float]:
-        now = self._seconds()
-        return [self._busy.get(one.id, (one.state, now, ""))[1] for one in staff if one.state in states]
+    def _staff(self, staff: Sequence[Agent], now: float) -> tuple[int, list[float], list[float]]:
+        """Count who is free, and say since when the others talk or write; who wants to go does not count."""
+        free, talking, wrapping = 0, list[float](), list[float]()
+        for one in staff:
+            if one.wish is not None:
+                continue
+            state = one.state  # compared one by one: to look a state up in a set takes longer
+            if state is agents.State.READY:
+                free += 1
+            elif state is agents.State.TALK or state is agents.State.RESERVED:
+                talking.append(self._busy[one.id][1] if one.id in self._busy else now)
+            elif state is agents.State.WRAP:
+                wrapping.append(self._busy[one.id][1] if one.id in self._busy else now)
+        return free, talking, wrapping
 
     def _settings(self, one: CallList) -> Settings:
+        known = self._known.get(one.key)
+        if known is None or known[0] is not one.step:
+            known = self._known[one.key] = one.step, self._settings_of(one)
+        return known[1]
+
+    def _settings_of(self, one: CallList) -> Settings:
         dialling = self._dialling
         modes = {"power": Mode.POWER, "predictive": Mode.PREDICTIVE}
         return Settings(
@@ -207,20 +223,21 @@ class Pacer:
         return self._budgets[key]
 
     def _hour(self, campaign: str) -> int:
-        return self._now().astimezone(self._zone(campaign)).hour
+        """Tell the hour of day, looked up once in a quarter of an hour: no zone begins an hour between."""
+        quarter = int(self._seconds() // _QUARTER)
+        known = self._hours.get(campaign)
+        if known is None or known[0] != quarter:
+            known = self._hours[campaign] = quarter, self._now().astimezone(self._zone(campaign)).hour
+        return known[1]
 
     def _seconds(self) -> float:
         return self._now().timestamp()
 
 
 def _on_the_way(live: Live) -> bool:
-    return live.call.state in _ON_THE_WAY
-
-
-def _seconds_of(at: datetime | None) -> float | None:
-    return at.timestamp() if at is not None else None
+    return live.call.state is State.PLACED or live.call.state is State.RINGING
 
 
 def counted(calls: Iterable[Live]) -> Counter[Key]:
     """Count the calls that are up by their list."""
-    return Counter(key_of(live.dial.claimed) for live in calls)
+    return Counter(live.key for live in calls)

@@ -6,7 +6,8 @@ order for each call. The dialer fills it; the desk speaks to it.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -77,8 +78,16 @@ class Switchboard:
         self._moved = moved
         self._watch = watch
         self._calls: dict[str, Live] = {}
+        self._by_team: dict[str, dict[str, Live]] = {}
         self._conversations: dict[str, Live] = {}
-        self._follow: Mapping[Command, Callable[[Live], object]] = {
+        self._follow = self._what_follows()
+        self.errands = Errands()
+        self.counts: Counter[str] = Counter()
+        roster.listen(self._agent_moved)
+
+    def _what_follows(self) -> Mapping[Command, Callable[[Live], object]]:
+        """Give what each command of the table does."""
+        return {
             Command.NOTE_TAKEN: lambda live: self.enter(live, live_call.taken(live, self._clock.now())),
             Command.FIND_AGENT: self._find_agent,
             Command.BRIDGE: lambda live: live.orders.put(partial(self._bridge, live, live.agent)),
@@ -93,9 +102,6 @@ class Switchboard:
             Command.WRAP_UP: lambda live: self._agent(live.agent, agents.Event.HUNG_UP),
             Command.LOG: self._log,
         }
-        self.errands = Errands()
-        self.counts: Counter[str] = Counter()
-        roster.listen(self._agent_moved)
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -104,31 +110,40 @@ class Switchboard:
         """List the calls that are up."""
         return list(self._calls.values())
 
+    def live_of(self, team: str) -> Collection[Live]:
+        """List the calls of a team that are up; the list is not for keeping."""
+        return self._by_team.get(team, {}).values()
+
+    def conversation_of(self, agent_id: str) -> Live | None:
+        """Find the call an agent talks in, or has yet to hand in."""
+        return self._conversations.get(agent_id)
+
     def states(self) -> Counter[str]:
         """Count the calls that are up by where they stand."""
         return Counter(live.call.state.value for live in self._calls.values())
 
     def in_flight(self, team: str) -> int:
         """Count the calls that will want an agent of the team."""
-        return sum(1 for live in self._calls.values() if live.team == team and calls.in_flight(live.call))
+        return sum(calls.in_flight(live.call) for live in self.live_of(team))
 
     def take_up(self, dial: Dial, team: str, call: Call, caller_id: str) -> Live:
         """Keep a call from now on, until it ends."""
         live = Live(dial, team, call, caller_id, Lane(self.errands), Lane(self.errands))
+        live.due = calls.deadline(call, self._limits)
         self._calls[call.reference] = live
+        self._by_team.setdefault(team, {})[call.reference] = live
         return live
 
     def resume_conversation(self, live: Live) -> None:
         """Put an agent back on the call that survived us."""
-        self._agent(live.agent, agents.Event.BRIDGED)
         self._conversations[live.agent] = live
+        self._agent(live.agent, agents.Event.BRIDGED)
 
     def tick(self) -> None:
         """End what has lasted too long."""
         now = self._clock.now()
-        for live in self.live():
-            due = calls.deadline(live.call, self._limits)
-            if due is not None and now >= due:
+        for live in [live for live in self._calls.values() if live.due is not None and live.due <= now]:
+            if live.due is not None and live.due <= now:  # the end of another may have moved it on
                 self.feed(live, calls.Event.TIMED_OUT)
 
     def on_event(self, event: CarrierEvent) -> None:
@@ -198,6 +213,9 @@ class Switchboard:
             return
         if live.call.state is before:
             return
+        live.due = calls.deadline(live.call, self._limits)
+        if live.call.state is State.RINGING:
+            live.moved()
         if live.call.answered_at and not was_answered:
             self.count(live, "answered")
         if self._watch is not None:
@@ -213,6 +231,14 @@ class Switchboard:
             self.feed(live, calls.Event.AGENT_FOUND)
         elif not self._roster.anybody(live.team):
             self.feed(live, calls.Event.NOBODY_FREE)
+        elif live.due is not None:
+            self.errands.run(partial(self._hold_out, live, live.due))
+
+    async def _hold_out(self, live: Live, until: datetime) -> None:
+        """Let a person wait no longer than that: the next tick may be too late for them."""
+        await self._clock.sleep((until - self._clock.now()).total_seconds())
+        if live.call.state is State.WAITING and live.due == until:
+            self.feed(live, calls.Event.TIMED_OUT)
 
     def _leave_text(self, live: Live) -> None:
         self._give_back(live)
@@ -228,8 +254,8 @@ class Switchboard:
             self._part(live, agents.Event.RELEASED)
 
     def _connected(self, live: Live) -> None:
-        self._agent(live.agent, agents.Event.BRIDGED)
         self._conversations[live.agent] = live
+        self._agent(live.agent, agents.Event.BRIDGED)
         self.enter(live, live_call.connected(live))
         self.count(live, "connected")
 
@@ -241,6 +267,7 @@ class Switchboard:
     def _log(self, live: Live) -> None:
         """Enter the end, exactly once: the table gives this command when the call ends and never again."""
         self._calls.pop(live.reference, None)
+        self._by_team[live.team].pop(live.reference, None)
         self.enter(live, live_call.ended(live, self._clock.now()))
         self._give_back(live)
         if live.call.how is HowEnded.ABANDONED:
@@ -263,14 +290,12 @@ class Switchboard:
     def _agent_moved(self, agent: Agent) -> None:
         """Give a freed agent to whoever has waited longest; take the call of one who is gone away from them."""
         if agent.state is agents.State.READY:
-            waiting = [
-                live for live in self._calls.values() if live.call.state is State.WAITING and live.team == agent.team
-            ]
+            waiting = [live for live in self.live_of(agent.team) if live.call.state is State.WAITING]
             if waiting:
                 self._find_agent(min(waiting, key=lambda live: live.call.waiting_at or live.call.placed_at))
             self._moved()
         elif agent.state in _GONE:
-            for live in [live for live in self.live() if live.agent == agent.id]:
+            for live in [live for live in self._calls.values() if live.agent == agent.id]:
                 self._lose_agent(live)
         if agent.state is agents.State.OFFLINE:
             self.errands.run(partial(self._unseat, agent.id))

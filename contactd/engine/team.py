@@ -41,6 +41,7 @@ from contactd.telephony.base import CallRequest, Carrier
 log = structlog.get_logger()
 
 _POLL = (1.0, 5.0)  # seconds between looks for work that nobody announced: the first, and the longest
+_STALE = 1.0  # seconds after which a decision is taken anew though nothing has moved
 _AGENT_FIRST = timedelta(minutes=1)
 
 
@@ -88,6 +89,7 @@ class Team:
         self._look_at: dict[Key, float] = {}
         self._poll: dict[Key, float] = {}
         self._departures = 0
+        self._touched, self._decided = True, 0.0
         self._known: set[str] = set()  # campaigns whose past was learned from
         roster.listen(self._agent_moved)
 
@@ -118,12 +120,22 @@ class Team:
     def notify(self) -> None:
         """Look for work now: something was planned or resumed."""
         self._look_at.clear()
+        self._touched = True
+
+    def touch(self) -> None:
+        """Decide anew: a call or an agent has moved."""
+        self._touched = True
+        self._wake()
 
     async def place(self) -> None:
-        """Hang up what would meet nobody, then place what there is room for."""
-        if not await self.remember():
-            return
+        """Hang up what would meet nobody, then place what there is room for; only if something moved, or a second ago.
+
+        How likely each call is to be answered changes by time alone.
+        """
         now = self._clock.monotonic()
+        if (not self._touched and now < self._decided + _STALE) or not await self.remember():
+            return
+        self._touched, self._decided = False, now
         lists = [one for one in self._lists() if now >= self._look_at.get(one.key, 0.0)]
         self._decide()
         if not lists or now < self._trunks.rest_until:
@@ -139,10 +151,12 @@ class Team:
         """Ask the pacing about every list; what it hangs up is hung up at once."""
         staff, calls = self._roster.agents(self.name), self._mine()
         for one in self._lists():
-            if one.step.mode == "predictive":
-                for live in self.pacer.to_cancel(one, staff, calls):
+            decision = self._ask(one, staff, calls)
+            if decision.cancel:
+                for live in self.pacer.chosen(one, calls, decision.cancel):
                     self._desk.feed(live, Event.CANCELLED)
-            self.decisions[one.key] = self._ask(one, staff, calls)
+                decision = self._ask(one, staff, calls)
+            self.decisions[one.key] = decision
 
     def _ask(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live]) -> Decision:
         if one.is_agentless:
@@ -162,7 +176,7 @@ class Team:
         return place - sum(count for key, count in given.items() if key in live)
 
     def _mine(self) -> list[Live]:
-        return [live for live in self._desk.live() if live.team == self.name]
+        return list(self._desk.live_of(self.name))
 
     def _look_again(self, key: Key, *, enough: bool) -> None:
         """Ask at once while there is plenty, less and less often while there is nothing."""
@@ -218,11 +232,11 @@ class Team:
             await self._give_back(claimed)
         finally:
             self._starting[one.key] -= 1
-            self._wake()
         if isinstance(answer, Dial):
             answer, agent = self._with_agent(answer, agent)
         if not isinstance(answer, Dial) or not self._is_wanted(one, agent, departures):
             self._let_go(agent)
+            self.touch()
             if isinstance(answer, Dial):
                 later = self._clock.now() + _AGENT_FIRST if answer.agent_first else None
                 await self._give_back(claimed, later)
@@ -291,8 +305,10 @@ class Team:
             return
         if agent.state in _AWAY or agent.wish is not None:
             self._departures += 1
-        live = next((live for live in self._desk.live() if live.agent == agent.id), None)
-        self.pacer.agent_moved(agent, live.dial.claimed.campaign if live else "")
+        live = self._desk.conversation_of(agent.id) if agent.state is agents.State.TALK else None
+        self.pacer.agent_moved(agent, live.key[0] if live else "")
+        if agent.state is not agents.State.RESERVED and agent.state is not agents.State.TALK:
+            self.touch()
 
 
 _AWAY = frozenset({agents.State.OFFLINE, agents.State.PHONE_WAIT, agents.State.PAUSE, agents.State.UNREACHABLE})

@@ -19,6 +19,7 @@ BENCHES = {
     "email": "sending",
     "webhooks": "hooks",
     "help": "starting",
+    "dialer": "dialling",
 }
 _ROW = "{:<44} {:>14} {:>9}  {:<46} {:>14} {:>7}  {}"
 
