@@ -4,7 +4,6 @@ Nothing is assumed but weak first guesses, which a few dozen events outweigh. Th
 the one before, so the past fades. Both go to and from plain dicts, to be kept across restarts. All times are seconds.
 """
 
-import math
 from bisect import bisect_right
 from collections.abc import Mapping
 from itertools import accumulate
@@ -50,6 +49,10 @@ class Rings:
     def learn_cancel(self, age: float) -> bool:
         """Note that we hung up."""
         return self._learn(self.cancelled, age, self.within(age, AGES))
+
+    def doubt(self) -> float:
+        """Give the relative variance of `rate`."""
+        return (1.0 - self.rate) / (max(self.rate, _LITTLE) * min(self.known + _GUESS, 2.0 * _RATE_MEMORY))
 
     def within(self, age: float, lead: float) -> float:
         """Estimate the probability that a call of that age is answered within the lead."""
@@ -131,9 +134,9 @@ class Durations:
     __slots__ = ("_left", "_new", "_weight", "bins", "known", "mean")
 
     def __init__(self, guess: float) -> None:
-        # Memoryless: a first guess does not pretend to know when it ends.
-        left = [1.0, *(math.exp(-edge / guess) for edge in EDGES)]
-        self.bins = [_GUESS * (more - less) for more, less in zip(left, left[1:], strict=False)]
+        # Until it is known better, nobody is counted on: it does not end within the histogram.
+        self.bins = [0.0] * len(EDGES)
+        self.bins[-1] = _GUESS
         self.mean = guess
         self.known = 0
         self._weight = 1.0

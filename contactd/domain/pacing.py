@@ -17,7 +17,7 @@ _RISK = 0.02  # of the next call, when the budget is on its aim
 _MOST_RISK = 0.4
 _SOON = 1.0  # seconds; whoever is free by then answers a call that is answered until the next decision
 _SURE = 0.7  # with fewer agents expected free soon, calls that may be hung up are
-_LATE = 0.05  # an answer that comes when the call may be hung up is a small risk, but one
+_LATE = 0.1  # an answer that comes when the call may be hung up is a small risk, but one
 _NOTHING = 1e-9
 
 
@@ -175,38 +175,45 @@ def _wanted(view: View, forecast: Forecast, budget: Budget, settings: Settings, 
 
 
 class _Outlook:
-    """Agents free less calls answered, at each lead: as a mean and a variance."""
+    """Supply (agents free) and demand (calls answered) at each lead, and the variance of their difference.
 
-    __slots__ = ("_fresh", "_means", "_variances", "_weights")
+    `doubt` is the relative variance of the answer probability: all calls may be answered more often than thought.
+    """
+
+    __slots__ = ("_demand", "_doubt", "_fresh", "_supply", "_variance", "_weights")
 
     def __init__(self, view: View, forecast: Forecast, min_ring: float | None) -> None:
-        self._means = [float(view.free - view.waiting)] * LEADS
-        self._variances = [0.0] * LEADS
+        self._supply = [float(view.free - view.waiting)] * LEADS
+        self._demand = [0.0] * LEADS
+        self._variance = [0.0] * LEADS
         for row, count in forecast.returns(view.talking, view.wrapping, view.now):
-            self._add(row, count, count)
+            self._supply = self._added(self._supply, row, count)
         for row, count in forecast.answers(view.calls, view.now):
-            self._add(row, count, -count)
+            self._demand = self._added(self._demand, row, count)
         for other in view.others:
             for row, count in other.forecast.answers(other.calls, view.now, forecast.leads):
-                self._add(row, count, -count)
+                self._demand = self._added(self._demand, row, count)
+        self._doubt = forecast.placed.doubt()
         self._fresh = forecast.fresh()
         self._weights = [max(early, _LATE) for early in forecast.early_shares(min_ring)]
 
     def risk(self, before: int) -> float:
         """Estimate how probably the answer of one more call meets nobody, after so many placed before it."""
         lost = 0.0
-        for weight, mean, variance, fresh in zip(
-            self._weights, self._means, self._variances, self._fresh, strict=True
+        for weight, supply, demand, variance, fresh in zip(
+            self._weights, self._supply, self._demand, self._variance, self._fresh, strict=True
         ):
-            spread = variance + before * fresh * (1.0 - fresh)
-            lost += weight * _below_one(mean - before * fresh, spread)
+            answers = demand + before * fresh
+            spread = variance + before * fresh * (1.0 - fresh) + self._doubt * answers * answers
+            lost += weight * _below_one(supply - answers, spread)
         return lost / LEADS
 
-    def _add(self, row: Row, count: int, sign: int) -> None:
-        self._means = [mean + sign * chance for mean, chance in zip(self._means, row, strict=True)]
-        self._variances = [
-            variance + count * chance * (1.0 - chance) for variance, chance in zip(self._variances, row, strict=True)
+    def _added(self, means: list[float], row: Row, count: int) -> list[float]:
+        """Add so many events of these chances."""
+        self._variance = [
+            variance + count * chance * (1.0 - chance) for variance, chance in zip(self._variance, row, strict=True)
         ]
+        return [mean + count * chance for mean, chance in zip(means, row, strict=True)]
 
 
 def _below_one(mean: float, variance: float) -> float:
