@@ -27,9 +27,8 @@ class Terms:
     hour_least: int = 100
 
 
-# The first answers of a window say little. Up to this many, calls may run ahead of the aim by a few.
-_FEW = 500
-_AHEAD = 4.0
+_FEW = 500  # answers that say little yet
+_AHEAD = 4.0  # calls by which the aim may be passed while that is more than the limit: chance, not a habit
 # What is aimed at, as a share of the limit: chance weighs less the more answers there are.
 _AIM_FEW, _AIM_MANY = 0.85, 0.95
 # How much a call of credit changes the boldness, as a logarithm, and how fast what is usual is learned from the credit.
@@ -38,7 +37,7 @@ _GAIN_FEW, _GAIN_MANY = 0.3, 0.05
 _LEARN_FEW, _LEARN_MANY = 0.001, 0.0001
 _CREDIT, _BASE = 6.0, 1.5  # neither leaves this range
 _START = -0.5  # careful at first
-_NEAR = 3.0  # calls left in the hour from which on it is approached with care
+_NEAR = 3.0  # calls left, in the hour or the window, from which on the end is approached with care
 
 
 class Window:
@@ -118,12 +117,12 @@ class Budget:
         """Give the share that is aimed at, below the limit."""
         return self.terms.limit * self._between(_AIM_FEW, _AIM_MANY)
 
-    def is_spent(self, now: float) -> bool:
-        """Tell whether one more abandoned call might break the limit of the window."""
+    def left(self, now: float) -> float:
+        """Tell how many calls more may be abandoned in the window; below zero: not even one, the budget is spent."""
         self._window.pass_on(now)
         limit, answered = self.terms.limit, self._window.answered
-        early = min(self.aim() * answered + _AHEAD, limit * _FEW) if limit else 0.0
-        return self._window.abandoned + 1 > max(limit * answered, early)
+        early = self.aim() * answered + _AHEAD if limit else 0.0
+        return max(limit * answered, early) - self._window.abandoned - 1.0
 
     def hour_left(self, now: float) -> float:
         """Tell how many calls more may be abandoned in this hour; below zero: not even one."""
@@ -132,12 +131,17 @@ class Budget:
 
     def boldness(self, now: float) -> float:
         """Give the factor by which to take more risk than usual, or less; 0 where nothing may be risked."""
-        near = min(1.0, max(0.0, self.hour_left(now)) / _NEAR)
-        return near * math.exp(self._between(_GAIN_FEW, _GAIN_MANY) * self.credit + self.base)
+        near = min(_NEAR, self.hour_left(now), self.left(now) + 1.0) / _NEAR
+        return max(near, 0.0) * math.exp(self._between(_GAIN_FEW, _GAIN_MANY) * self.credit + self.base)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the counts as plain values."""
-        return {"credit": self.credit, "base": self.base, "window": self._window.to_list(), "hour": self._hour.to_list()}
+        return {
+            "credit": self.credit,
+            "base": self.base,
+            "window": self._window.to_list(),
+            "hour": self._hour.to_list(),
+        }
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any], terms: Terms | None = None) -> "Budget":

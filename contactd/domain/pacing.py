@@ -19,6 +19,7 @@ _SOON = 1.0  # seconds; whoever is free by then answers a call that is answered 
 _SURE = 0.7  # with fewer agents expected free soon, calls that may be hung up are
 _LATE = 0.1  # an answer that comes when the call may be hung up is a small risk, but one
 _NOTHING = 1e-9
+_HALF = 0.5  # between no agent and one
 
 
 class Mode(StrEnum):
@@ -117,14 +118,14 @@ def decide(view: View, forecast: Forecast, budget: Budget, settings: Settings) -
         return Decision(0, cancel, Reason.LEVEL_ZERO)
     if not view.agents:
         return Decision(0, cancel, Reason.NO_AGENT)
-    floor = max(0, view.free - view.open)
+    wanted = max(0, view.free - view.open)
     most, limit = _most(view, settings)
-    wanted, reason = floor, _held_back(view, forecast, budget, settings)
+    reason = _held_back(view, forecast, budget, settings)
     if reason is None:
         reason = Reason.ENOUGH_RINGING
-        wanted = max(floor, _wanted(view, forecast, budget, settings, max(most, 0)))
-    if wanted >= most and (wanted > floor or most < floor):
-        wanted, reason = max(most, floor if limit is Reason.LINES_FULL else 0), limit
+        wanted = max(wanted, _wanted(view, forecast, budget, settings, most + 1))
+    if wanted > most:
+        wanted, reason = most, limit
     return Decision(wanted, cancel, reason)
 
 
@@ -142,7 +143,8 @@ def calls_to_cancel(view: View, forecast: Forecast, settings: Settings) -> tuple
 
 def _most(view: View, settings: Settings) -> tuple[int, Reason]:
     """Tell how many calls may be placed at most, and what limits them."""
-    lines = int(max(settings.max_lines, 1.0) * view.agents) - view.open
+    # There are lines for the free agents at least, so a call for each is never too many.
+    lines = max(0, int(max(settings.max_lines, 1.0) * view.agents) - view.open)
     if view.trunks is not None and view.trunks <= lines:
         return max(view.trunks, 0), Reason.TRUNKS_FULL
     return lines, Reason.LINES_FULL
@@ -156,7 +158,7 @@ def _held_back(view: View, forecast: Forecast, budget: Budget, settings: Setting
         return Reason.SMALL_TEAM
     if forecast.placed.known < settings.cold_calls:
         return Reason.COLD_START
-    if budget.is_spent(view.now):
+    if budget.left(view.now) < 0.0:
         return Reason.BUDGET_SPENT
     if budget.hour_left(view.now) < 0.0:
         return Reason.HOUR_SPENT
@@ -219,5 +221,5 @@ class _Outlook:
 def _below_one(mean: float, variance: float) -> float:
     """Estimate the probability that a sum of chances stays below one, as if it were normal."""
     if variance < _NOTHING:
-        return 1.0 if mean < 0.5 else 0.0
-    return 0.5 * math.erfc((mean - 0.5) / math.sqrt(2.0 * variance))
+        return 1.0 if mean < _HALF else 0.0
+    return 0.5 * math.erfc((mean - _HALF) / math.sqrt(2.0 * variance))

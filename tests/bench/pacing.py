@@ -87,8 +87,9 @@ def row(name: str, runs: list[Run], seconds: float) -> str:
     used, lost = ([100 * run[figure] for run in runs] for figure in ("utilisation", "abandonment"))
     hour, few = (100 * max(run[figure] for run in runs) for figure in ("worst_hour_abandonment", "worst_hour_of_few"))
     return (
-        f"  {name:<26} {sum(used) / len(used):5.1f} / {min(used):4.1f}   {sum(lost) / len(lost):4.2f} / {max(lost):4.2f}"
-        f"   {hour:4.1f} ({few:4.1f})   {mean(runs, 'dials_per_connect'):5.2f}"
+        f"  {name:<26} {sum(used) / len(used):5.1f} / {min(used):4.1f}"
+        f"   {sum(lost) / len(lost):4.2f} / {max(lost):4.2f}   {hour:4.1f} ({few:4.1f})"
+        f"   {mean(runs, 'dials_per_connect'):5.2f}"
         f"   {mean(runs, 'talk_minutes_per_agent_hour'):4.1f}   {seconds:5.0f} s"
     )
 
