@@ -6,6 +6,7 @@ meets nobody stays within what the budget of abandoned calls allows. There is al
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,11 +15,13 @@ from contactd.domain.abandonment import Budget
 from contactd.domain.forecast import LEADS, Forecast, Line, Row
 
 _RISK = 0.02  # of the next call, when the budget is on its aim
-_MOST_RISK = 0.4
+_MOST_RISK = 0.2
 _SOON = 1.0  # seconds; whoever is free by then answers a call that is answered until the next decision
 _SURE = 0.7  # with fewer agents expected free soon, calls that may be hung up are
 _LATE = 0.1  # an answer that comes when the call may be hung up is a small risk, but one
+_USELESS = 0.75  # no call of which so many would meet nobody, or be hung up for it
 _NOTHING = 1e-9
+_TWO = 2
 _HALF = 0.5  # between no agent and one
 
 
@@ -170,10 +173,12 @@ def _wanted(view: View, forecast: Forecast, budget: Budget, settings: Settings, 
         return math.floor(settings.ratio * view.free + 0.5) - view.open
     risk = min(_RISK * settings.level * budget.boldness(view.now), _MOST_RISK)
     outlook = _Outlook(view, forecast, settings.min_ring)
-    wanted = 0
-    while wanted < most and outlook.risk(wanted) <= risk:
-        wanted += 1
-    return wanted
+    # Usually it is none or one; else the risk grows with each, so halving finds where it is too much.
+    if most < 1 or outlook.risk(0) > risk:
+        return 0
+    if most < _TWO or outlook.risk(1) > risk:
+        return 1
+    return bisect_right(range(most), risk, lo=_TWO, key=outlook.risk)
 
 
 class _Outlook:
@@ -200,15 +205,20 @@ class _Outlook:
         self._weights = [max(early, _LATE) for early in forecast.early_shares(min_ring)]
 
     def risk(self, before: int) -> float:
-        """Estimate how probably the answer of one more call meets nobody, after so many placed before it."""
-        lost = 0.0
+        """Estimate how probably the answer of one more call meets nobody, after so many placed before it.
+
+        A call that would most probably only be hung up is no risk but no use either: it is answered with 1.
+        """
+        lost = useless = 0.0
         for weight, supply, demand, variance, fresh in zip(
             self._weights, self._supply, self._demand, self._variance, self._fresh, strict=True
         ):
             answers = demand + before * fresh
             spread = variance + before * fresh * (1.0 - fresh) + self._doubt * answers * answers
-            lost += weight * _below_one(supply - answers, spread)
-        return lost / LEADS
+            nobody = _below_one(supply - answers, spread)
+            lost += weight * nobody
+            useless += nobody
+        return lost / LEADS if useless <= _USELESS * LEADS else 1.0
 
     def _added(self, means: list[float], row: Row, count: int) -> list[float]:
         """Add so many events of these chances."""
