@@ -120,11 +120,11 @@ class Forecast:
     def returns(self, talking: Iterable[float], wrapping: Iterable[float], now: float) -> list[tuple[Row, int]]:
         """Give, for agents alike, the probability of being free within each lead and a caller's patience."""
         wraps = Counter(round(now - since) for since in wrapping)
-        talks = Counter(int(math.log(max(now - since, 1.0), _COARSE)) for since in talking)
-        return [
-            *((self._wrap_row(elapsed), count) for elapsed, count in wraps.items()),
-            *((self._talk_row(place), count) for place, count in talks.items()),
-        ]
+        busy = [(self._wrap_row(elapsed), count) for elapsed, count in wraps.items()]
+        if self.leads[-1] + PATIENCE > self.wrap.mean:  # else nobody who talks now is free by then
+            talks = Counter(int(math.log(max(now - since, 1.0), _COARSE)) for since in talking)
+            busy += [(self._talk_row(place), count) for place, count in talks.items()]
+        return busy
 
     def early_shares(self, min_ring: float | None) -> Row:
         """Give for each lead which part of the answers it stands for comes before a call may be hung up."""

@@ -134,7 +134,7 @@ def decide(view: View, forecast: Forecast, budget: Budget, settings: Settings) -
 
 def calls_to_cancel(view: View, forecast: Forecast, settings: Settings) -> tuple[int, ...]:
     """Name the calls, by their places, that have rung long enough and would meet nobody if they were answered now."""
-    if settings.min_ring is None:
+    if settings.min_ring is None or view.free > view.waiting:
         return ()
     since = view.now - settings.min_ring
     rung = tuple(place for place, call in enumerate(view.calls) if call.ringing is not None and call.ringing <= since)
