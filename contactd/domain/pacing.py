@@ -63,7 +63,7 @@ class Settings:
     level: float = 1.0
     max_lines: float = 5.0
     small_team: int = 0
-    cold_calls: int = 50
+    cold_calls: int = 30
     min_ring: float | None = 15.0
 
 
