@@ -232,9 +232,21 @@ def test_hanging_up_can_be_switched_off() -> None:
     assert calls_to_cancel(view, FORECASTS["usual"], Settings(min_ring=None)) == ()
 
 
-def test_an_agent_who_is_sure_is_enough_for_a_first_call() -> None:
-    certain = decide(View(NOON, 1, waiting=1, talking=[NOON]), FORECASTS["usual"], rested(), PREDICTIVE)
-    assert certain.place == 0
+def test_a_second_call_for_one_free_agent_is_a_risk_that_a_new_budget_does_not_take() -> None:
+    assert decide(View(NOON, 1), FORECASTS["usual"], Budget(), PREDICTIVE).place == 1
+
+
+def test_nothing_is_placed_for_an_agent_whom_somebody_waits_for() -> None:
+    view = View(NOON, 1, waiting=1, talking=[NOON])
+    assert decide(view, FORECASTS["usual"], rested(), PREDICTIVE).place == 0
+
+
+def test_no_call_is_placed_that_would_only_be_hung_up() -> None:
+    view = View(NOON, 0, talking=[NOON - 60] * 20)
+    late = Forecast()
+    for _ in range(300):
+        late.learn_answer(Line(NOON, NOON), NOON + 22, 9)
+    assert decide(view, late, rested(), PREDICTIVE).place == 0
 
 
 def test_the_terms_of_a_jurisdiction_without_tolerance_leave_one_call_an_agent() -> None:

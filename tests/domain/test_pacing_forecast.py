@@ -94,7 +94,7 @@ def test_nobody_is_counted_on_before_anything_was_learned() -> None:
     assert Durations(30.0).over_within(0.0, 60.0) == 0.0
 
 
-def test_durations_are_found() -> None:
+def test_how_long_something_lasts_is_found() -> None:
     durations = Durations(30.0)
     for number in range(1000):
         durations.learn(20.0 + number % 20)
@@ -188,6 +188,7 @@ def test_who_talks_counts_only_where_wraps_are_short_enough() -> None:
         for forecast in (long, short):
             forecast.learn_talk(20.0 + number % 100)
     assert long.returns([NOON - 60, NOON], [], NOON) == []
+    assert short.returns([NOON - 60], [], NOON) == short.returns([NOON - 60], [], NOON)
     ((row, count), _) = short.returns([NOON - 60, NOON], [], NOON)
     assert count == 1
     assert row[0] < row[-1]
