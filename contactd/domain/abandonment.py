@@ -27,19 +27,17 @@ class Terms:
     hour_least: int = 100
 
 
-# The first answers of a window say little. Up to this many, calls may run ahead of the aim by a few.
-_FEW = 500
-_AHEAD = 4.0
+_FEW = 500  # answers that say little yet
+_AHEAD = 4.0  # calls by which the aim may be passed while that is more than the limit: chance, not a habit
 # What is aimed at, as a share of the limit: chance weighs less the more answers there are.
 _AIM_FEW, _AIM_MANY = 0.85, 0.95
-# From one abandoned call to the next the boldness falls by a fifth; the start is careful by one call.
-_GAIN = 0.25
-_CREDIT = 6.0
-# What is usual is learned more slowly, so that the credit comes back to nothing.
-_BASE_GAIN = 0.0003
-_BASE = 1.5
-_START = -1.0
-_NEAR = 3.0  # calls left in the hour from which on it is approached with care
+# How much a call of credit changes the boldness, as a logarithm, and how fast what is usual is learned from the credit.
+# With few answers each call counts; with many, steadiness is worth more.
+_GAIN_FEW, _GAIN_MANY = 0.3, 0.05
+_LEARN_FEW, _LEARN_MANY = 0.001, 0.0001
+_CREDIT, _BASE = 6.0, 1.5  # neither leaves this range
+_START = -0.5  # careful at first
+_NEAR = 3.0  # calls left, in the hour or the window, from which on the end is approached with care
 
 
 class Window:
@@ -56,7 +54,7 @@ class Window:
     def add(self, now: float, *, answered: int = 0, abandoned: int = 0) -> None:
         """Count what happened now."""
         self.pass_on(now)
-        place = max(int(now // self._width), *self._counts, 0) if self._counts else int(now // self._width)
+        place = max(int(now // self._width), next(reversed(self._counts), 0))  # a clock put back makes no past
         before = self._counts.get(place, (0, 0))
         self._counts[place] = before[0] + answered, before[1] + abandoned
         self.answered += answered
@@ -102,7 +100,7 @@ class Budget:
         self._window.add(now, answered=1)
         self._hour.add(now, answered=1)
         self.credit = min(self.credit + self.aim(), _CREDIT)
-        self.base = min(max(self.base + _BASE_GAIN * self.credit, -_BASE), _BASE)
+        self.base = min(max(self.base + self._between(_LEARN_FEW, _LEARN_MANY) * self.credit, -_BASE), _BASE)
 
     def learn_abandoned(self, now: float) -> None:
         """Note that a person who answered met nobody."""
@@ -117,15 +115,14 @@ class Budget:
 
     def aim(self) -> float:
         """Give the share that is aimed at, below the limit."""
-        few = _FEW / (_FEW + self._window.answered)
-        return self.terms.limit * (_AIM_MANY + (_AIM_FEW - _AIM_MANY) * few)
+        return self.terms.limit * self._between(_AIM_FEW, _AIM_MANY)
 
-    def is_spent(self, now: float) -> bool:
-        """Tell whether one more abandoned call might break the limit of the window."""
+    def left(self, now: float) -> float:
+        """Tell how many calls more may be abandoned in the window; below zero: not even one, the budget is spent."""
         self._window.pass_on(now)
         limit, answered = self.terms.limit, self._window.answered
-        early = min(self.aim() * answered + _AHEAD, limit * _FEW) if limit else 0.0
-        return self._window.abandoned + 1 > max(limit * answered, early)
+        early = self.aim() * answered + _AHEAD if limit else 0.0
+        return max(limit * answered, early) - self._window.abandoned - 1.0
 
     def hour_left(self, now: float) -> float:
         """Tell how many calls more may be abandoned in this hour; below zero: not even one."""
@@ -134,8 +131,8 @@ class Budget:
 
     def boldness(self, now: float) -> float:
         """Give the factor by which to take more risk than usual, or less; 0 where nothing may be risked."""
-        near = min(1.0, max(0.0, self.hour_left(now)) / _NEAR)
-        return near * math.exp(_GAIN * self.credit + self.base)
+        near = min(_NEAR, self.hour_left(now), self.left(now) + 1.0) / _NEAR
+        return max(near, 0.0) * math.exp(self._between(_GAIN_FEW, _GAIN_MANY) * self.credit + self.base)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the counts as plain values."""
@@ -154,3 +151,7 @@ class Budget:
         budget._window.take_up(kept["window"])
         budget._hour.take_up(kept["hour"])
         return budget
+
+    def _between(self, few: float, many: float) -> float:
+        """Go from one value to the other as the window fills."""
+        return many + (few - many) * _FEW / (_FEW + self._window.answered)

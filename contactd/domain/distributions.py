@@ -4,9 +4,8 @@ Nothing is assumed but weak first guesses, which a few dozen events outweigh. Th
 the one before, so the past fades. Both go to and from plain dicts, to be kept across restarts. All times are seconds.
 """
 
-import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -51,12 +50,23 @@ class Rings:
         """Note that we hung up."""
         return self._learn(self.cancelled, age, self.within(age, AGES))
 
+    def doubt(self) -> float:
+        """Give the relative variance of `rate`."""
+        return (1.0 - self.rate) / (max(self.rate, _LITTLE) * min(self.known + _GUESS, 2.0 * _RATE_MEMORY))
+
+    def row(self, age: float, leads: Sequence[float]) -> tuple[float, ...]:
+        """Estimate the probability that a call of that age is answered within each lead."""
+        answered, place = self._before_answer, min(max(round(age), 0), AGES)
+        before = answered[place]
+        alive = self.rate * (1.0 - before) + (1.0 - self.rate) * (1.0 - self._before_end[place])
+        if alive <= _LITTLE:
+            return (0.0,) * len(leads)
+        share = self.rate / alive
+        return tuple([share * (answered[min(round(age + lead), AGES)] - before) for lead in leads])
+
     def within(self, age: float, lead: float) -> float:
-        """Estimate the probability that a call of that age is answered within the lead."""
-        now, then = (min(max(round(when), 0), AGES) for when in (age, age + lead))
-        answered, ended = self._before_answer, self._before_end
-        alive = self.rate * (1.0 - answered[now]) + (1.0 - self.rate) * (1.0 - ended[now])
-        return self.rate * (answered[then] - answered[now]) / alive if alive > _LITTLE else 0.0
+        """Estimate the same for one lead."""
+        return self.row(age, (lead,))[0]
 
     def answered_before(self, age: float) -> float:
         """Estimate which share of the answers comes before that age."""
@@ -89,7 +99,7 @@ class Rings:
         self.known += 1
         self.rate += (answer - self.rate) / min(self.known + _GUESS, _RATE_MEMORY)
         self._new += 1
-        moved = self._new * 60 >= min(self.known, _RATE_MEMORY)
+        moved = self._new * 40 >= min(self.known, _RATE_MEMORY)
         if moved:
             self._reckon()
         return moved
@@ -131,9 +141,9 @@ class Durations:
     __slots__ = ("_left", "_new", "_weight", "bins", "known", "mean")
 
     def __init__(self, guess: float) -> None:
-        # Memoryless: a first guess does not pretend to know when it ends.
-        left = [1.0, *(math.exp(-edge / guess) for edge in EDGES)]
-        self.bins = [_GUESS * (more - less) for more, less in zip(left, left[1:], strict=False)]
+        # Until it is known better, nobody is counted on: it does not end within the histogram.
+        self.bins = [0.0] * len(EDGES)
+        self.bins[-1] = _GUESS
         self.mean = guess
         self.known = 0
         self._weight = 1.0

@@ -101,22 +101,16 @@ class Forecast:
 
         `leads` are those of another campaign that is to be decided for.
         """
-        ringing: Counter[int] = Counter()
-        placed: Counter[int] = Counter()
+        ringing, placed = [0] * (AGES + 1), [0] * (AGES + 1)
         for line in lines:
-            if line.ringing is None:
-                placed[min(round(now - line.placed), AGES)] += 1
-            else:
-                ringing[min(round(now - line.ringing), AGES)] += 1
-        if leads not in (None, self.leads):
-            return [
-                (tuple(rings.within(age, lead) for lead in leads or ()), count)
-                for rings, ages in ((self.ringing, ringing), (self.placed, placed))
-                for age, count in ages.items()
-            ]
+            begun, ages = (line.placed, placed) if line.ringing is None else (line.ringing, ringing)
+            ages[min(int(now - begun + 0.5), AGES)] += 1
+        told = None if leads in (None, self.leads) else leads
         return [
-            *((self._answer_row("ringing", age), count) for age, count in ringing.items()),
-            *((self._answer_row("placed", age), count) for age, count in placed.items()),
+            (self._answer_row(name, age) if told is None else rings.row(age, told), count)
+            for name, rings, ages in (("ringing", self.ringing, ringing), ("placed", self.placed, placed))
+            for age, count in enumerate(ages)
+            if count
         ]
 
     def fresh(self) -> Row:
@@ -126,11 +120,11 @@ class Forecast:
     def returns(self, talking: Iterable[float], wrapping: Iterable[float], now: float) -> list[tuple[Row, int]]:
         """Give, for agents alike, the probability of being free within each lead and a caller's patience."""
         wraps = Counter(round(now - since) for since in wrapping)
-        talks = Counter(int(math.log(max(now - since, 1.0), _COARSE)) for since in talking)
-        return [
-            *((self._wrap_row(elapsed), count) for elapsed, count in wraps.items()),
-            *((self._talk_row(place), count) for place, count in talks.items()),
-        ]
+        busy = [(self._wrap_row(elapsed), count) for elapsed, count in wraps.items()]
+        if self.leads[-1] + PATIENCE > self.wrap.mean:  # else nobody who talks now is free by then
+            talks = Counter(int(math.log(max(now - since, 1.0), _COARSE)) for since in talking)
+            busy += [(self._talk_row(place), count) for place, count in talks.items()]
+        return busy
 
     def early_shares(self, min_ring: float | None) -> Row:
         """Give for each lead which part of the answers it stands for comes before a call may be hung up."""
@@ -190,7 +184,7 @@ class Forecast:
         row = self._rows[name].get(age)
         if row is None:
             rings = self.placed if name == "placed" else self.ringing
-            row = self._rows[name][age] = tuple(rings.within(age, lead) for lead in self.leads)
+            row = self._rows[name][age] = rings.row(age, self.leads)
         return row
 
     def _wrap_row(self, elapsed: int) -> Row:

@@ -6,6 +6,7 @@ meets nobody stays within what the budget of abandoned calls allows. There is al
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,11 +15,14 @@ from contactd.domain.abandonment import Budget
 from contactd.domain.forecast import LEADS, Forecast, Line, Row
 
 _RISK = 0.02  # of the next call, when the budget is on its aim
-_MOST_RISK = 0.4
+_MOST_RISK = 0.2
 _SOON = 1.0  # seconds; whoever is free by then answers a call that is answered until the next decision
 _SURE = 0.7  # with fewer agents expected free soon, calls that may be hung up are
-_LATE = 0.05  # an answer that comes when the call may be hung up is a small risk, but one
+_LATE = 0.1  # an answer that comes when the call may be hung up is a small risk, but one
+_USELESS = 0.75  # no call of which so many would meet nobody, or be hung up for it
 _NOTHING = 1e-9
+_TWO = 2
+_HALF = 0.5  # between no agent and one
 
 
 class Mode(StrEnum):
@@ -59,7 +63,7 @@ class Settings:
     level: float = 1.0
     max_lines: float = 5.0
     small_team: int = 0
-    cold_calls: int = 50
+    cold_calls: int = 30
     min_ring: float | None = 15.0
 
 
@@ -117,20 +121,20 @@ def decide(view: View, forecast: Forecast, budget: Budget, settings: Settings) -
         return Decision(0, cancel, Reason.LEVEL_ZERO)
     if not view.agents:
         return Decision(0, cancel, Reason.NO_AGENT)
-    floor = max(0, view.free - view.open)
+    wanted = max(0, view.free - view.open)
     most, limit = _most(view, settings)
-    wanted, reason = floor, _held_back(view, forecast, budget, settings)
+    reason = _held_back(view, forecast, budget, settings)
     if reason is None:
         reason = Reason.ENOUGH_RINGING
-        wanted = max(floor, _wanted(view, forecast, budget, settings, max(most, 0)))
-    if wanted >= most and (wanted > floor or most < floor):
-        wanted, reason = max(most, floor if limit is Reason.LINES_FULL else 0), limit
+        wanted = max(wanted, _wanted(view, forecast, budget, settings, most + 1))
+    if wanted > most:
+        wanted, reason = most, limit
     return Decision(wanted, cancel, reason)
 
 
 def calls_to_cancel(view: View, forecast: Forecast, settings: Settings) -> tuple[int, ...]:
     """Name the calls, by their places, that have rung long enough and would meet nobody if they were answered now."""
-    if settings.min_ring is None:
+    if settings.min_ring is None or view.free > view.waiting:
         return ()
     since = view.now - settings.min_ring
     rung = tuple(place for place, call in enumerate(view.calls) if call.ringing is not None and call.ringing <= since)
@@ -142,7 +146,8 @@ def calls_to_cancel(view: View, forecast: Forecast, settings: Settings) -> tuple
 
 def _most(view: View, settings: Settings) -> tuple[int, Reason]:
     """Tell how many calls may be placed at most, and what limits them."""
-    lines = int(max(settings.max_lines, 1.0) * view.agents) - view.open
+    # There are lines for the free agents at least, so a call for each is never too many.
+    lines = max(0, int(max(settings.max_lines, 1.0) * view.agents) - view.open)
     if view.trunks is not None and view.trunks <= lines:
         return max(view.trunks, 0), Reason.TRUNKS_FULL
     return lines, Reason.LINES_FULL
@@ -156,7 +161,7 @@ def _held_back(view: View, forecast: Forecast, budget: Budget, settings: Setting
         return Reason.SMALL_TEAM
     if forecast.placed.known < settings.cold_calls:
         return Reason.COLD_START
-    if budget.is_spent(view.now):
+    if budget.left(view.now) < 0.0:
         return Reason.BUDGET_SPENT
     if budget.hour_left(view.now) < 0.0:
         return Reason.HOUR_SPENT
@@ -168,47 +173,63 @@ def _wanted(view: View, forecast: Forecast, budget: Budget, settings: Settings, 
         return math.floor(settings.ratio * view.free + 0.5) - view.open
     risk = min(_RISK * settings.level * budget.boldness(view.now), _MOST_RISK)
     outlook = _Outlook(view, forecast, settings.min_ring)
-    wanted = 0
-    while wanted < most and outlook.risk(wanted) <= risk:
-        wanted += 1
-    return wanted
+    # Usually it is none or one; else the risk grows with each, so halving finds where it is too much.
+    if most < 1 or outlook.risk(0) > risk:
+        return 0
+    if most < _TWO or outlook.risk(1) > risk:
+        return 1
+    return bisect_right(range(most), risk, lo=_TWO, key=outlook.risk)
 
 
 class _Outlook:
-    """Agents free less calls answered, at each lead: as a mean and a variance."""
+    """Supply (agents free) and demand (calls answered) at each lead, and the variance of their difference.
 
-    __slots__ = ("_fresh", "_means", "_variances", "_weights")
+    `doubt` is the relative variance of the answer probability: all calls may be answered more often than thought.
+    """
+
+    __slots__ = ("_demand", "_doubt", "_fresh", "_supply", "_variance", "_weights")
 
     def __init__(self, view: View, forecast: Forecast, min_ring: float | None) -> None:
-        self._means = [float(view.free - view.waiting)] * LEADS
-        self._variances = [0.0] * LEADS
+        self._supply = [float(view.free - view.waiting)] * LEADS
+        self._demand = [0.0] * LEADS
+        self._variance = [0.0] * LEADS
         for row, count in forecast.returns(view.talking, view.wrapping, view.now):
-            self._add(row, count, count)
+            self._supply = self._added(self._supply, row, count)
         for row, count in forecast.answers(view.calls, view.now):
-            self._add(row, count, -count)
+            self._demand = self._added(self._demand, row, count)
         for other in view.others:
             for row, count in other.forecast.answers(other.calls, view.now, forecast.leads):
-                self._add(row, count, -count)
+                self._demand = self._added(self._demand, row, count)
+        self._doubt = forecast.placed.doubt()
         self._fresh = forecast.fresh()
         self._weights = [max(early, _LATE) for early in forecast.early_shares(min_ring)]
 
     def risk(self, before: int) -> float:
-        """Estimate how probably the answer of one more call meets nobody, after so many placed before it."""
-        lost = 0.0
-        for weight, mean, variance, fresh in zip(self._weights, self._means, self._variances, self._fresh, strict=True):
-            spread = variance + before * fresh * (1.0 - fresh)
-            lost += weight * _below_one(mean - before * fresh, spread)
-        return lost / LEADS
+        """Estimate how probably the answer of one more call meets nobody, after so many placed before it.
 
-    def _add(self, row: Row, count: int, sign: int) -> None:
-        self._means = [mean + sign * chance for mean, chance in zip(self._means, row, strict=True)]
-        self._variances = [
-            variance + count * chance * (1.0 - chance) for variance, chance in zip(self._variances, row, strict=True)
+        A call that would most probably only be hung up is no risk but no use either: it is answered with 1.
+        """
+        lost = useless = 0.0
+        for weight, supply, demand, variance, fresh in zip(
+            self._weights, self._supply, self._demand, self._variance, self._fresh, strict=True
+        ):
+            answers = demand + before * fresh
+            spread = variance + before * fresh * (1.0 - fresh) + self._doubt * answers * answers
+            nobody = _below_one(supply - answers, spread)
+            lost += weight * nobody
+            useless += nobody
+        return lost / LEADS if useless <= _USELESS * LEADS else 1.0
+
+    def _added(self, means: list[float], row: Row, count: int) -> list[float]:
+        """Add so many events of these chances."""
+        self._variance = [
+            variance + count * chance * (1.0 - chance) for variance, chance in zip(self._variance, row, strict=True)
         ]
+        return [mean + count * chance for mean, chance in zip(means, row, strict=True)]
 
 
 def _below_one(mean: float, variance: float) -> float:
     """Estimate the probability that a sum of chances stays below one, as if it were normal."""
     if variance < _NOTHING:
-        return 1.0 if mean < 0.5 else 0.0
-    return 0.5 * math.erfc((mean - 0.5) / math.sqrt(2.0 * variance))
+        return 1.0 if mean < _HALF else 0.0
+    return 0.5 * math.erfc((mean - _HALF) / math.sqrt(2.0 * variance))

@@ -1,4 +1,4 @@
-"""A team, the people it calls and a carrier as a discrete-event model: seeded, in one thread, thousands of times real time.
+"""A team, the people it calls and a carrier as a discrete-event model: seeded, thousands of times real time.
 
 The distributions are those of the simulation that the pacing is compared with; a `Pacer` is not told them.
 """
@@ -9,7 +9,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 HOLD = 2.0  # seconds an answered person waits before the call is abandoned
 HOUR = 3600.0
@@ -64,13 +64,13 @@ class Pacer(Protocol):
 
     on_events: bool
 
-    def decide(self, model: "Model", campaign: int) -> tuple[int, list[Call]]:
+    def decide(self, model: "Model", campaign: int, /) -> tuple[int, list[Call]]:
         """Answer how many calls to place and which to hang up."""
 
-    def hear(self, what: str, call: Call, now: float) -> None:
+    def hear(self, what: str, call: Call, now: float, /) -> None:
         """Take note of the end of a call's stage: answered, unanswered, cancelled, abandoned."""
 
-    def hear_agent(self, what: str, seconds: float, campaign: int) -> None:
+    def hear_agent(self, what: str, seconds: float, campaign: int, /) -> None:
         """Take note of how long an agent's talk or wrap was."""
 
 
@@ -91,7 +91,7 @@ class Model:
         self.calls: tuple[dict[Call, None], ...] = tuple({} for _ in world.rates)
         self.waiting: deque[Call] = deque()
         self.tally = Tally()
-        self._heap: list[tuple[float, int, Callable[..., bool], tuple[Any, ...]]] = []
+        self._heap: list[tuple[float, int, Callable[..., bool], tuple[object, ...]]] = []
         self._number = 0
         self._turn = 0
 
@@ -276,7 +276,7 @@ class Model:
 
     # ------------------------------------------------------------------------------------------------------------
 
-    def _at(self, when: float, happen: Callable[..., bool], *what: Any) -> None:
+    def _at(self, when: float, happen: Callable[..., bool], *what: object) -> None:
         self._number += 1
         heapq.heappush(self._heap, (when, self._number, happen, what))
 

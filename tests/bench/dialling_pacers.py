@@ -15,10 +15,10 @@ class Silent:
 
     on_events = True
 
-    def hear(self, what: str, call: Call, now: float) -> None:
+    def hear(self, _what: str, _call: Call, _now: float) -> None:
         """Take no note."""
 
-    def hear_agent(self, what: str, seconds: float, campaign: int) -> None:
+    def hear_agent(self, _what: str, _seconds: float, _campaign: int) -> None:
         """Take no note."""
 
 
@@ -93,8 +93,8 @@ class _Knowing(Forecast):
     """A forecast that is handed when agents will be free instead of since when they are busy."""
 
     def returns(self, talking: Iterable[float], wrapping: Iterable[float], now: float) -> list[tuple[Row, int]]:
-        """Compare."""
-        return [(tuple(float(end <= now + lead + PATIENCE) for lead in self.leads), 1) for end in talking]
+        """Compare; `talking` holds all the ends, `wrapping` nothing."""
+        return [(tuple(float(end <= now + lead + PATIENCE) for lead in self.leads), 1) for end in (*talking, *wrapping)]
 
 
 class KnowsEnds(Contactd):
@@ -118,7 +118,7 @@ class Ratio(Silent):
     def __init__(self, ratio: float) -> None:
         self.ratio = ratio
 
-    def decide(self, model: Model, campaign: int) -> tuple[int, list[Call]]:
+    def decide(self, model: Model, _campaign: int) -> tuple[int, list[Call]]:
         """Fill up."""
         under_way = sum(len(calls) for calls in model.calls) + len(model.waiting)
         return max(0, int(self.ratio * len(model.free) + 0.5) - under_way), []
@@ -143,18 +143,18 @@ class Vicidial(Silent):
         self.samples: deque[tuple[int, int, int]] = deque(maxlen=15)
         self._next_level, self._next_drops, self._next_calls = 15.0, 60.0, 0.0
 
-    def hear(self, what: str, call: Call, now: float) -> None:
+    def hear(self, what: str, _call: Call, now: float) -> None:
         """Count drops, and all calls of the last minute."""
         self.drops += what == "abandoned"
         if what in {"answered", "unanswered", "abandoned"}:
             self.dialled += what != "abandoned"
             self.minute.append((now, what == "abandoned"))
 
-    def hear_agent(self, what: str, seconds: float, campaign: int) -> None:
+    def hear_agent(self, what: str, _seconds: float, _campaign: int) -> None:
         """Count an answer when the agent has said what it was."""
         self.done += what == "wrap"
 
-    def decide(self, model: Model, campaign: int) -> tuple[int, list[Call]]:
+    def decide(self, model: Model, _campaign: int) -> tuple[int, list[Call]]:
         """Do what is due at this tick; every 2.5 s, to the nearest tick, calls are placed."""
         now = model.now
         self.samples.append((len(model.free), len(model.waiting), len(model.on_duty_since)))

@@ -1,8 +1,8 @@
 """How busy agents are and how many calls are abandoned, by way of pacing: the same seeds side by side.
 
-Run it by `python -m tests.bench.pacing`; `--hours`, `--seeds`, `--only` and `--agents` make it shorter, `--json` prints
-every run's figures instead of the table. All runs start cold. A figure in the table is the mean and, after the stroke,
-the worst seed.
+Run it by `python -m tests.bench.pacing`; `--hours`, `--seeds`, `--only`, `--ways` and `--agents` make it shorter,
+`--json` prints every run's figures instead of the table. All runs start cold. A figure in the table is the mean and,
+after the stroke, the worst seed.
 """
 
 import argparse
@@ -87,8 +87,9 @@ def row(name: str, runs: list[Run], seconds: float) -> str:
     used, lost = ([100 * run[figure] for run in runs] for figure in ("utilisation", "abandonment"))
     hour, few = (100 * max(run[figure] for run in runs) for figure in ("worst_hour_abandonment", "worst_hour_of_few"))
     return (
-        f"  {name:<26} {sum(used) / len(used):5.1f} / {min(used):4.1f}   {sum(lost) / len(lost):4.2f} / {max(lost):4.2f}"
-        f"   {hour:4.1f} ({few:4.1f})   {mean(runs, 'dials_per_connect'):5.2f}"
+        f"  {name:<26} {sum(used) / len(used):5.1f} / {min(used):4.1f}"
+        f"   {sum(lost) / len(lost):4.2f} / {max(lost):4.2f}   {hour:4.1f} ({few:4.1f})"
+        f"   {mean(runs, 'dials_per_connect'):5.2f}"
         f"   {mean(runs, 'talk_minutes_per_agent_hour'):4.1f}   {seconds:5.0f} s"
     )
 
@@ -102,12 +103,14 @@ def verdict(size: int, place: int, runs: list[Run]) -> str:
     return f"    target {wanted}: {'met' if met else 'NOT met'}"
 
 
-def compare(name: str, world: World, seeds: list[int], say: Callable[[str], None]) -> dict[str, list[Run]]:
-    """Run all ways of pacing in one world."""
+def compare(name: str, world: World, seeds: list[int], ways: str, say: Callable[[str], None]) -> dict[str, list[Run]]:
+    """Run the ways of pacing whose names have that in them, in one world."""
     say(f"{name}: utilisation mean / worst   abandonment   worst hour (of few)   dials/connect   talk min/h")
     found = {}
     chosen = {**PACERS, "best ratio": None} if len(world.rates) == 1 else PACERS
     for pacer, make in chosen.items():
+        if ways not in pacer:
+            continue
         begun = time.thread_time()
         label = pacer
         if make is None:
@@ -127,7 +130,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--hours", type=float, default=8.0)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--only", default="", help="a part of the names of scenarios")
+    parser.add_argument("--only", default="", help="a scenario, or a part of the names of several")
+    parser.add_argument("--ways", default="", help="a part of the names of ways of pacing")
     parser.add_argument("--agents", type=int, help="size of the team in all scenarios")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
@@ -137,9 +141,11 @@ def main(arguments: list[str] | None = None) -> None:
 
     found = {}
     for name, world in WORLDS.items():
+        if asked.only in WORLDS and asked.only != name:
+            continue
         if asked.only in name:
             told = replace(world, hours=asked.hours, agents=asked.agents or world.agents)
-            found[name] = compare(name, told, list(range(1, asked.seeds + 1)), say)
+            found[name] = compare(name, told, list(range(1, asked.seeds + 1)), asked.ways, say)
     if asked.json:
         print(json.dumps(found))
 

@@ -1,0 +1,194 @@
+"""What the dialer learns: distributions come out as they went in, survive being kept, and forget."""
+
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contactd.domain.distributions import Durations, Rings
+from contactd.domain.forecast import LEADS, Forecast, Line
+
+NOON = 43_200.0
+
+
+def rung(calls: int, *, cancel_at: float | None = None, seed: int = 1) -> Rings:
+    """Learn from calls: three in ten answered after 6 to 25 seconds, the others rung out at 25."""
+    draw, rings = random.Random(seed), Rings()
+    for _ in range(calls):
+        answered = draw.random() < 0.3
+        age = draw.uniform(6, 25) if answered else 25.0
+        if cancel_at is not None and age > cancel_at and draw.random() < 0.5:
+            rings.learn_cancel(cancel_at)
+        elif answered:
+            rings.learn_answer(age)
+        else:
+            rings.learn_end(age)
+    return rings
+
+
+def test_the_share_of_answers_is_found() -> None:
+    assert rung(2000).within(0, 60) == pytest.approx(0.3, abs=0.05)
+
+
+def test_the_time_to_the_answer_is_found() -> None:
+    rings = rung(3000)
+    assert rings.answered_before(6) == pytest.approx(0.0, abs=0.01)
+    assert rings.answered_before(15.5) == pytest.approx(0.5, abs=0.06)
+    assert rings.answer_age(0.5) == pytest.approx(16, abs=1)
+
+
+def test_calls_that_were_hung_up_do_not_make_people_look_absent() -> None:
+    whole, cut = rung(3000), rung(3000, cancel_at=15.0)
+    assert cut.rate == pytest.approx(whole.rate, abs=0.06)
+    assert cut.answered_before(20) == pytest.approx(whole.answered_before(20), abs=0.06)
+
+
+def test_a_call_that_has_rung_out_its_time_is_not_expected_to_be_answered() -> None:
+    rings = rung(3000)
+    assert rings.within(27, 20) < 0.1
+    assert rings.within(10_000, 20) == 0.0
+
+
+def test_the_older_a_ringing_call_the_likelier_its_answer_comes_soon() -> None:
+    rings = rung(3000)
+    assert rings.within(0, 3) < rings.within(8, 3)
+
+
+def test_a_change_of_the_answer_rate_is_noticed_within_some_hundred_calls() -> None:
+    rings = rung(2000)
+    for _ in range(600):
+        rings.learn_end(25.0)
+    assert rings.rate < 0.1
+
+
+def test_doubt_shrinks_with_what_is_known() -> None:
+    assert rung(20).doubt() > rung(200).doubt() > 0
+
+
+def test_counts_stay_small_however_long_the_daemon_runs() -> None:
+    rings, durations = Rings(), Durations(30.0)
+    for number in range(70_000):
+        rings.learn_answer(number % 20)
+        durations.learn(number % 40)
+    assert max(rings.answered) < 1e12
+    assert max(durations.bins) < 1e12
+    assert rings.rate == pytest.approx(1.0)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0.0, 20_000.0), max_size=60), st.floats(0, 20_000), st.floats(-10, 2000), st.floats(0, 500))
+def test_whoever_is_waited_for_longer_is_the_likelier_to_be_free(
+    lasted: list[float], elapsed: float, lead: float, more: float
+) -> None:
+    durations = Durations(30.0)
+    for seconds in lasted:
+        durations.learn(seconds)
+    soon, later = durations.over_within(elapsed, lead), durations.over_within(elapsed, lead + more)
+    assert 0.0 <= soon <= later + 1e-12
+    assert later <= 1.0 + 1e-9
+
+
+def test_nobody_is_counted_on_before_anything_was_learned() -> None:
+    assert Durations(30.0).over_within(0.0, 60.0) == 0.0
+
+
+def test_how_long_something_lasts_is_found() -> None:
+    durations = Durations(30.0)
+    for number in range(1000):
+        durations.learn(20.0 + number % 20)
+    assert durations.over_within(0.0, 30.0) == pytest.approx(0.5, abs=0.05)
+    assert durations.over_within(25.0, 20.0) > 0.95
+    assert durations.mean == pytest.approx(29.5, abs=0.5)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("aec"), st.floats(0.0, 200.0), st.booleans(), st.integers(0, 23)), max_size=120)
+)
+def test_a_forecast_comes_back_from_plain_values_as_it_was(events: list[tuple[str, float, bool, int]]) -> None:
+    forecast = Forecast()
+    for what, age, rang, hour in events:
+        line = Line(NOON, NOON + 1 if rang else None)
+        if what == "a":
+            forecast.learn_answer(line, NOON + age, hour)
+        elif what == "e":
+            forecast.learn_end(line, NOON + age, hour)
+        else:
+            forecast.learn_cancel(line, NOON + age)
+        forecast.learn_talk(age * 3)
+        forecast.learn_wrap(age)
+    kept = forecast.to_dict()
+    again = Forecast.from_dict(json.loads(json.dumps(kept)))
+    assert again.to_dict() == kept
+    assert len(again.leads) == LEADS
+    again.learn_end(Line(NOON), NOON + 5, 3)
+
+
+def trained() -> Forecast:
+    """Learn that people answer at nine and do not at eleven."""
+    forecast = Forecast()
+    for hour, one_in in ((9, 2), (11, 10), (9, 2)):
+        for number in range(400):
+            learn = forecast.learn_end if number % one_in else forecast.learn_answer
+            learn(Line(NOON, NOON + 2), NOON + 12, hour)
+    return forecast
+
+
+def test_another_hour_of_the_day_moves_the_estimate_at_once() -> None:
+    forecast = trained()
+    at_nine = forecast.placed.rate
+    forecast.turn(11)
+    assert at_nine > 0.4
+    assert forecast.placed.rate < 0.2
+    forecast.turn(15)
+    assert forecast.placed.rate < 0.2
+
+
+def test_after_a_restart_the_hour_says_what_to_expect() -> None:
+    forecast = Forecast.from_dict(trained().to_dict())
+    forecast.turn(11)
+    assert forecast.placed.rate == pytest.approx(0.1, abs=0.03)
+
+
+def test_a_rate_of_one_can_be_moved_too() -> None:
+    forecast = trained()
+    forecast.placed.rate = 1.0
+    forecast.turn(11)
+    assert 0.9 < forecast.placed.rate < 1.0
+
+
+def test_ringing_that_begins_late_is_reckoned_with() -> None:
+    forecast = trained()
+    assert forecast.ring_delay == pytest.approx(2.0, abs=0.1)
+    assert sum(forecast.early_shares(15.0)) == pytest.approx(LEADS, abs=0.1)
+    assert sum(forecast.early_shares(5.0)) < 1.0
+    assert forecast.early_shares(None) == (1.0,) * LEADS
+
+
+def test_calls_alike_are_counted_together() -> None:
+    forecast = trained()
+    rows = forecast.answers([Line(NOON - 5), Line(NOON - 5), Line(NOON - 9, NOON - 7), Line(NOON - 900)], NOON)
+    assert sorted(count for _, count in rows) == [1, 1, 2]
+
+
+def test_leads_of_another_campaign_are_answered_too() -> None:
+    rows = trained().answers([Line(NOON - 5)], NOON, (1.0, 20.0))
+    ((row, count),) = rows
+    assert count == 1
+    assert row[0] < row[1]
+
+
+def test_who_talks_counts_only_where_wraps_are_short_enough() -> None:
+    long, short = Forecast(), Forecast()
+    for number in range(300):
+        long.learn_wrap(60.0)
+        short.learn_wrap(3.0)
+        for forecast in (long, short):
+            forecast.learn_talk(20.0 + number % 100)
+    assert long.returns([NOON - 60, NOON], [], NOON) == []
+    assert short.returns([NOON - 60], [], NOON) == short.returns([NOON - 60], [], NOON)
+    ((row, count), _) = short.returns([NOON - 60, NOON], [], NOON)
+    assert count == 1
+    assert row[0] < row[-1]
