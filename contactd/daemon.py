@@ -219,7 +219,7 @@ class Daemon:
     async def _seat_simulated_agents(self, stack: contextlib.AsyncExitStack) -> None:
         """Let nobody's agents work where nobody's customers are called; people sign in at the desk."""
         telephony = self.settings.telephony
-        if telephony.backend != "simulated" or self.dialer is None:
+        if not telephony.backend.startswith("simulated") or self.dialer is None:
             return
         simulated = telephony.simulated
         staff = SimulatedAgents(self.clock, seed=simulated.seed, wrap=simulated.wrap.total_seconds())
