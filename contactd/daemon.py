@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from contactd.engine.followup import FollowUp
 from contactd.engine.gate import Gate
 from contactd.engine.lists import lists_of
 from contactd.engine.live_call import end_left
+from contactd.engine.ownership import Leases, served
 from contactd.engine.planner import Planner
 from contactd.engine.reconciler import Reconciler
 from contactd.engine.roster import Roster
@@ -179,8 +181,9 @@ class Daemon:
         self.carrier = open_carrier(settings, self.clock)
         if self.carrier is None:
             return None
+        owner = self._ownership()
         book = StoredCallBook(
-            self.commit, gate, self.clock, self.bus, owner=self.name, lease=self.settings.sending.lease
+            self.commit, gate, self.clock, self.bus, owner=self.name, lease=self.settings.sending.lease, fences=owner
         )
         return Dialer(
             roster=self.roster,
@@ -195,7 +198,18 @@ class Daemon:
                 contact_phone=self.settings.operator.phone,
             ),
             line=Line(settings.caller_id, settings.ring.total_seconds()),
+            owner=owner,
         )
+
+    def _ownership(self) -> Leases:
+        """Own every team where the process is alone on its database, else those it can serve."""
+        alone = self.database.dialect == "sqlite"
+
+        def teams() -> Collection[str]:
+            lists = lists_of(self.book.campaigns.values())
+            return lists if alone else served(lists, self.roster)
+
+        return Leases(self.commit, self.clock, holder=self.name, teams=teams, by_process=alone)
 
     async def _open(self, stack: contextlib.AsyncExitStack) -> None:
         """Open what talks to the outside; each is closed again in the reverse order."""

@@ -30,6 +30,7 @@ class Live:
     agent: str = ""
     carrier_ref: str = ""
     retry_after: timedelta = CONGESTED
+    gone: bool = False  # it is another owner's now
 
     @property
     def reference(self) -> str:
@@ -113,7 +114,7 @@ def lost(item: Unfinished, at: datetime) -> Stage:
 
 def end_left(connection: sa.Connection, *, owner: str, now: datetime) -> None:
     """End the calls of an earlier run for which there is no carrier any more."""
-    left = calls.unfinished(connection, owner=owner)
+    left = calls.strays(connection, owner=owner)
     calls.record(connection, [lost(item, now) for item in left])
 
 

@@ -1,5 +1,4 @@
-"""The simulated carrier as a process of its own, with a ledger that survives; what contactd/telephony/simulated_remote
-speaks to.
+"""The simulated carrier as a process of its own, with a ledger that survives: the other end of simulated_remote.py.
 
 In a test: `async with carrier_server(SimulatedCarrier(...)) as server`. As a process:
 `python -m tests.fakes.carrier_server --port 0 --ledger FILE --speed 10` prints `{"port": …}` and serves until it is
@@ -101,8 +100,6 @@ class CarrierServer:
         answer: dict[str, Any] = {"number": message["number"]}
         self._asking = writer
         try:
-            if order in self.unavailable:
-                raise ChannelUnavailable("no trunk is free")
             answer["answer"] = await self._carry_out(order, reference, details)
         except (ChannelRejected, ChannelUnavailable) as error:
             answer |= {"refused": str(error), "why": "rejected" if isinstance(error, ChannelRejected) else "away"}
@@ -116,6 +113,8 @@ class CarrierServer:
 
     async def _carry_out(self, order: str, reference: str, details: dict[str, Any]) -> list[str] | None:
         carrier = self._carrier
+        if order in self.unavailable:
+            raise ChannelUnavailable("no trunk is free")
         if order == "live":
             up = await carrier.live()
             for event in [event for name in up for event in self._told[name]]:
