@@ -41,6 +41,7 @@ class Noted:
     attempt_id: int = 0
     detail: str = ""
     refused: str = ""
+    caller: str = ""  # the number shown by whoever gave the order, once they have placed a call
 
 
 def read_ledger(path: Path) -> list[Noted]:
@@ -56,6 +57,7 @@ class CarrierServer:
         self._carrier = carrier
         self._file = os.open(ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if ledger else None
         self._clients: set[asyncio.StreamWriter] = set()
+        self._callers: dict[asyncio.StreamWriter, str] = {}
         self._asking: asyncio.StreamWriter | None = None
         self._told: dict[str, list[CarrierEvent]] = defaultdict(list)
         self._server: asyncio.Server | None = None
@@ -93,6 +95,7 @@ class CarrierServer:
                     await self._answer(json.loads(line), writer)
         finally:
             self._clients.discard(writer)
+            self._callers.pop(writer, None)
             writer.close()
 
     async def _answer(self, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:
@@ -105,9 +108,11 @@ class CarrierServer:
             answer |= {"refused": str(error), "why": "rejected" if isinstance(error, ChannelRejected) else "away"}
         finally:
             self._asking = None
-        if order not in ("live", "hang_up") or reference:
+        if order != "live":
+            caller = self._callers[writer] = details.get("caller_id") or self._callers.get(writer, "")
             detail = str(details.get("number") or details.get("agent") or details.get("text") or "")
-            self._note(order, reference, details.get("attempt_id", 0), detail, answer.get("refused", ""))
+            attempt_id, refused = details.get("attempt_id", 0), answer.get("refused", "")
+            self._note(Noted(order, reference, _now(), attempt_id, detail, refused, caller))
         if order not in self.silent:
             writer.write(encode(answer))
 
@@ -139,7 +144,7 @@ class CarrierServer:
             return
         if event.kind in _ENDS:
             self._told.pop(event.reference, None)
-            self._note("ended", event.reference, detail=event.kind.value)
+            self._note(Noted("ended", event.reference, _now(), detail=event.kind.value))
         else:
             self._told[event.reference].append(event)
         for client in list(self._clients):
@@ -150,11 +155,14 @@ class CarrierServer:
         if client is not None and not client.is_closing():
             client.write(encode(report(event)))
 
-    def _note(self, order: str, reference: str, attempt_id: int = 0, detail: str = "", refused: str = "") -> None:
-        row = Noted(order, reference, datetime.now(UTC).isoformat(), attempt_id, detail, refused)
+    def _note(self, row: Noted) -> None:
         self.ledger.append(row)
         if self._file is not None:
             os.write(self._file, json.dumps(asdict(row)).encode() + b"\n")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 @asynccontextmanager
