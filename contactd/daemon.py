@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from contactd.engine.gate import Gate
 from contactd.engine.idleness import callbacks_of, why_each
 from contactd.engine.lists import lists_of
 from contactd.engine.live_call import end_left
+from contactd.engine.ownership import Leases, served
 from contactd.engine.pacer import dialling_of
 from contactd.engine.planner import Planner
 from contactd.engine.planning import Planning
@@ -191,8 +193,9 @@ class Daemon:
         self.carrier = open_carrier(settings, self.clock)
         if self.carrier is None:
             return None
+        owner = self._ownership()
         book = StoredCallBook(
-            self.commit, gate, self.clock, self.bus, owner=self.name, lease=self.settings.sending.lease
+            self.commit, gate, self.clock, self.bus, owner=self.name, lease=self.settings.sending.lease, fences=owner
         )
         return Dialer(
             roster=self.roster,
@@ -207,7 +210,18 @@ class Daemon:
                 contact_phone=self.settings.operator.phone,
             ),
             line=Line(settings.caller_id, settings.ring.total_seconds(), dialling=dialling_of(settings)),
+            owner=owner,
         )
+
+    def _ownership(self) -> Leases:
+        """Own every team where the process is alone on its database, else those it can serve."""
+        alone = self.database.dialect == "sqlite"
+
+        def teams() -> Collection[str]:
+            lists = lists_of(self.book.campaigns.values())
+            return lists if alone else served(lists, self.roster)
+
+        return Leases(self.commit, self.clock, holder=self.name, teams=teams, by_process=alone)
 
     async def _open(self, stack: contextlib.AsyncExitStack) -> None:
         """Open what talks to the outside; each is closed again in the reverse order."""
@@ -231,7 +245,7 @@ class Daemon:
     async def _seat_simulated_agents(self, stack: contextlib.AsyncExitStack) -> None:
         """Let nobody's agents work where nobody's customers are called; people sign in at the desk."""
         telephony = self.settings.telephony
-        if telephony.backend != "simulated" or self.dialer is None:
+        if not telephony.backend.startswith("simulated") or self.dialer is None:
             return
         simulated = telephony.simulated
         staff = SimulatedAgents(self.clock, seed=simulated.seed, wrap=simulated.wrap.total_seconds())

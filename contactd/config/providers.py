@@ -79,6 +79,8 @@ class Twilio(Section):
 class Simulated(Section):
     """Made-up customers for demo and tests; what the shares leave over rings out."""
 
+    address: str = Field(default="127.0.0.1:5080", pattern=r"^[^:\s]+:[0-9]{1,5}$")
+    """Where the process is that backend `simulated-remote` speaks to."""
     seed: int = 1
     """The same seed gives the same customers."""
     answer: Ratio = 0.35
@@ -98,8 +100,8 @@ class Simulated(Section):
 class Telephony(Section):
     """How customers are called."""
 
-    backend: Literal["none", "simulated"] = "none"
-    """`none`: no calls; `simulated`: made-up customers."""
+    backend: Literal["none", "simulated", "simulated-remote"] = "none"
+    """`none`: no calls; `simulated`: made-up customers; `simulated-remote`: the same in a process of their own."""
     caller_id: Number = ""
     """Number the customer sees."""
     ring: Second = parse_duration("30 seconds")

@@ -3,11 +3,12 @@
 The dialer knows the protocol only, so that the same dialer runs on a database and, in rehearsals, without one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import sqlalchemy as sa
 import structlog
 
 from contactd.domain.account import Channel
@@ -19,7 +20,8 @@ from contactd.domain.happened import AttemptMoved
 from contactd.domain.queueing import in_order
 from contactd.engine.bus import Bus
 from contactd.engine.gate import OVERTAKEN, Begun, Gate, Refused, release
-from contactd.store import call_queue, calls
+from contactd.engine.ownership import Fence
+from contactd.store import call_queue, calls, leases
 from contactd.store.attempts import Claimed
 from contactd.store.call_queue import CallBack
 from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
@@ -29,6 +31,7 @@ log = structlog.get_logger()
 
 
 _A_CALL = Step("call", Channel.CALL)
+NOT_OWNER = "not_owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,12 @@ class CallBook(Protocol):
         """Write down what a conversation achieved; raises StoreConflict when that was said already."""
         ...
 
-    async def unfinished(self) -> list[Unfinished]:
-        """List the calls we were making when we stopped."""
+    async def unfinished(self, campaigns: Collection[str]) -> list[Unfinished]:
+        """List the calls of these campaigns whose end nobody has entered, whoever placed them."""
+        ...
+
+    async def strays(self, known: Collection[str]) -> list[Unfinished]:
+        """List our own calls of all other campaigns whose end nobody has entered."""
         ...
 
     async def past(self, campaign: str, since: datetime) -> list[CallRow]:
@@ -99,8 +106,28 @@ class CallBook(Protocol):
         ...
 
 
+class Fences(Protocol):
+    """What the call book asks whoever owns the teams."""
+
+    def fence(self, team: str) -> Fence:
+        """Name what an intent of the team has to prove in its transaction."""
+        ...
+
+    def refused(self, team: str) -> None:
+        """Hear that it was proved no more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    """A call to begin, and what its team's owner has to prove; None: nothing."""
+
+    claimed: Claimed
+    fence: Fence | None
+
+
 class StoredCallBook:
-    """The call book of one daemon, in its database."""
+    """The call book of one daemon, in its database; intents are `fences`' to allow, if there are any."""
 
     def __init__(
         self,
@@ -111,6 +138,7 @@ class StoredCallBook:
         *,
         owner: str,
         lease: timedelta,
+        fences: Fences | None = None,
     ) -> None:
         self._commit = commit
         self._gate = gate
@@ -118,6 +146,7 @@ class StoredCallBook:
         self._bus = bus
         self._owner = owner
         self._lease = lease
+        self._fences = fences
 
     async def claim(self, wanted: Wanted) -> list[Claimed]:
         """Take attempts in one transaction, ours until the lease ends."""
@@ -137,7 +166,9 @@ class StoredCallBook:
 
     async def begin(self, claimed: Claimed) -> Dial | Refused:
         """Go through the gate together with whoever else is at it."""
-        answer: Begun | Refused = await self._commit.submit(self._gate.begin, claimed)
+        team = self._gate.team(claimed.campaign)
+        fence = self._fences.fence(team) if self._fences else None
+        answer: Begun | Refused = await self._commit.submit(self._begin, _Intent(claimed, fence))
         if isinstance(answer, Begun):
             last = last_call(answer.facts, answer.address)
             return Dial(
@@ -147,9 +178,23 @@ class StoredCallBook:
                 answer.rung.step,
                 agent_first=last is not None and last.abandoned,
             )
+        if answer.reason == NOT_OWNER and self._fences:
+            log.warning("intent_refused", attempt=claimed.id, team=team, epoch=fence.epoch if fence else 0)
+            self._fences.refused(team)
         if answer.reason != OVERTAKEN:
-            self._tell(claimed, "planned" if answer.until else "cancelled", "", answer.reason)
+            state = "planned" if answer.until or answer.reason == NOT_OWNER else "cancelled"
+            self._tell(claimed, state, "", answer.reason)
         return answer
+
+    def _begin(self, connection: sa.Connection, intents: list[_Intent]) -> Sequence[Begun | Refused]:
+        """Let through what its team's owner begins, who stays so until the commit; the others are planned again."""
+        fences = {intent.fence for intent in intents if intent.fence is not None}
+        stand: set[Fence | None] = {fence for fence in fences if leases.holds(connection, fence.name, fence.epoch)}
+        stand.add(None)
+        late = [intent.claimed for intent in intents if intent.fence not in stand]
+        release(connection, late, self._clock.now())
+        begun = iter(self._gate.begin(connection, [intent.claimed for intent in intents if intent.fence in stand]))
+        return [next(begun) if intent.fence in stand else Refused(intent.claimed, NOT_OWNER) for intent in intents]
 
     async def release(self, claimed: Claimed, later: datetime | None = None) -> None:
         """Plan it again, whether or not its intent was committed."""
@@ -184,9 +229,13 @@ class StoredCallBook:
         """Write a disposition."""
         await self._commit.submit(calls.hand_in, item)
 
-    async def unfinished(self) -> list[Unfinished]:
-        """Read what this daemon's name was calling."""
-        return await self._commit.read(lambda connection: calls.unfinished(connection, owner=self._owner))
+    async def unfinished(self, campaigns: Collection[str]) -> list[Unfinished]:
+        """Read what is open, by campaign."""
+        return await self._commit.read(lambda connection: calls.unfinished(connection, campaigns))
+
+    async def strays(self, known: Collection[str]) -> list[Unfinished]:
+        """Read what this daemon's name was calling for campaigns nobody here knows."""
+        return await self._commit.read(lambda connection: calls.strays(connection, owner=self._owner, besides=known))
 
     async def past(self, campaign: str, since: datetime) -> list[CallRow]:
         """Read them from the database."""

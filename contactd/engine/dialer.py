@@ -10,32 +10,25 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta, tzinfo
-from functools import partial
 from typing import Any
 
-import structlog
-
 from contactd.domain.calendar import find_zone
-from contactd.domain.call import HowEnded, Limits, State
+from contactd.domain.call import Limits, State
 from contactd.domain.clock import Clock
-from contactd.domain.errors import ChannelError, StoreError
-from contactd.domain.happened import CallMoved
-from contactd.engine import live_call
 from contactd.engine.bus import Bus
-from contactd.engine.callbook import CallBook, Dial
+from contactd.engine.callbook import CallBook
 from contactd.engine.idleness import Look
-from contactd.engine.lists import CallList, key_of
+from contactd.engine.lists import CallList
 from contactd.engine.live_call import Live
+from contactd.engine.ownership import Alone, Owner
 from contactd.engine.pacer import Dialling, Pacer
 from contactd.engine.previews import Previews
 from contactd.engine.roster import Roster
 from contactd.engine.switchboard import Say, Switchboard
+from contactd.engine.takeover import TakeOver
 from contactd.engine.team import Team, Trunks
 from contactd.store.attempts import Claimed
-from contactd.store.calls import Unfinished
 from contactd.telephony.base import Carrier, CarrierEvent
-
-log = structlog.get_logger()
 
 _TICK = 0.5
 # States of a call whose beginning may change how many others there are to be.
@@ -67,7 +60,10 @@ class Line:
 
 
 class Dialer:
-    """All calls of one daemon; `run` works until `drain` has ended, `desk` is where agents work."""
+    """All calls of one daemon; `run` works until `drain` has ended, `desk` is where agents work.
+
+    `owner` says which teams are ours; without one, all are.
+    """
 
     def __init__(
         self,
@@ -80,6 +76,7 @@ class Dialer:
         teams: Teams,
         say: Say,
         line: Line,
+        owner: Owner | None = None,
     ) -> None:
         self._roster = roster
         self._carrier = carrier
@@ -88,10 +85,15 @@ class Dialer:
         self._bus = bus
         self._teams_now = teams
         self._line = line
+        self._owner = owner or Alone()
         self._wake = asyncio.Event()
         self._draining = self._stopped = False
         self._trunks = Trunks(line.caller_id, line.ring_seconds)
         self._teams: dict[str, Team] = {}
+        self._epochs: dict[str, int] = {}  # of the teams whose calls have been taken over
+        self._strays_asked = False
+        self._ask_again = 0.0
+        self._held_back: list[CarrierEvent] = []
         self.desk = Switchboard(
             roster=roster,
             carrier=carrier,
@@ -102,28 +104,37 @@ class Dialer:
             limits=line.limits(),
             moved=self._wake.set,
             watch=self._call_moved,
+            sure=self._be_sure,
         )
+        self._take_over = TakeOver(carrier=carrier, book=book, desk=self.desk, clock=clock, bus=bus, teams=teams)
         self.previews = Previews(roster, clock, bus, place=self._accepted, skip=self._skipped)
 
     def on_event(self, event: CarrierEvent) -> None:
-        """Hear from the carrier."""
-        self.desk.on_event(event)
+        """Hear from the carrier; whoever has slept first finds out whether the call is still theirs."""
+        if self._held_back or self._owner.in_doubt():
+            self._held_back.append(event)
+        elif not self._take_over.keeps(event):
+            self.desk.on_event(event)
 
     async def run(self) -> None:
-        """Settle what an earlier run left, then call until `drain` has ended."""
+        """Take over what is ours, and call until `drain` has ended."""
         async with asyncio.TaskGroup() as group:
-            ticking = group.create_task(self._tick_for_ever())
+            background = [
+                group.create_task(self._tick_for_ever()),
+                group.create_task(self._owner.run(self._ownership_told)),
+            ]
             try:
-                while not self._stopped and not await self._recover():
-                    await self._clock.sleep(_CARRIER_DOWN)
                 while not self._stopped:
                     self._wake.clear()
+                    await self._recover()
                     for team in self._at_work():
                         await team.place()
                     await self._wake.wait()
             finally:
-                ticking.cancel()
+                for task in background:
+                    task.cancel()
                 await self.desk.errands.abandon()
+        await self._owner.give_up()
 
     async def drain(self, seconds: float) -> None:
         """Place nothing more; return when all calls have ended, or when the time is up: the rest stays recoverable."""
@@ -148,6 +159,7 @@ class Dialer:
             "in_flight": sum(team.in_flight() for team in self._teams.values()),
             "calls": dict(self.desk.states()),
             "draining": self._draining,
+            "teams": sorted(self._epochs),
             "resting": self._clock.monotonic() < self._trunks.rest_until,
             **{name: self.desk.counts[name] for name in ("placed", "answered", "connected", "abandoned")},
         }
@@ -175,13 +187,13 @@ class Dialer:
     # -- teams ---------------------------------------------------------------------------------------------------
 
     def _at_work(self) -> list[Team]:
-        """List the teams, made when they first have something to call."""
+        """List our teams, made when they first have something to call."""
         if self._draining:
             return []
-        for name in self._teams_now():
+        for name in self._epochs:
             if name not in self._teams:
                 self._teams[name] = self._team(name)
-        return list(self._teams.values())
+        return [team for name, team in self._teams.items() if name in self._epochs]
 
     def _team(self, name: str) -> Team:
         return Team(
@@ -196,6 +208,7 @@ class Dialer:
             previews=self.previews,
             trunks=self._trunks,
             wake=self._wake.set,
+            owned=lambda: self._owner.may_place(name),
         )
 
     def _zone(self, campaign: str) -> tzinfo:
@@ -226,46 +239,47 @@ class Dialer:
             await self._clock.sleep(_TICK)
             now = self._clock.monotonic()
             # Whoever slept that long (a suspended machine) first hears what happened meanwhile, then counts the time.
-            if now - last < _ASLEEP:
+            if not self._owner.in_doubt() and now - last < _ASLEEP:
                 self.desk.tick()
                 self._roster.tick()
                 self.previews.tick()
             last = now
             self._wake.set()
 
-    # -- after a crash -------------------------------------------------------------------------------------------
+    # -- what is ours --------------------------------------------------------------------------------------------
 
-    async def _recover(self) -> bool:
-        """Adopt the calls of an earlier run that are still up, enter the others as lost; False: ask again later."""
-        try:
-            left = await self._book.unfinished()
-            up = set(await self._carrier.live()) if left else set()
-        except (StoreError, ChannelError) as error:
-            log.warning("calls_not_recovered", error=str(error))
-            return False
-        for item in left:
-            if item.claimed.reference in up:
-                self._adopt(item)
+    async def _recover(self) -> None:
+        """Take over the calls of each team that has become ours, before any is placed for it."""
+        if self._draining or self._clock.monotonic() < self._ask_again:
+            return
+        if not self._strays_asked:
+            self._strays_asked = await self._take_over.strays()
+        for name in self._teams_now():
+            epoch = self._owner.epoch(name)
+            if epoch is None or name in self._epochs:
                 continue
-            log.warning("call_lost", reference=item.claimed.reference)
-            stage = live_call.lost(item, self._clock.now())
-            await self.desk.insist(partial(self._book.record, item.claimed, stage))
-            self._bus.publish(CallMoved(item.claimed.reference, "ended", HowEnded.LOST.value))
-        return True
+            if not self._strays_asked or not await self._take_over.team(name):
+                self._ask_again = self._clock.monotonic() + _CARRIER_DOWN
+                return
+            self._epochs[name] = epoch
+        self._let_go()  # of what was lost meanwhile
 
-    def _adopt(self, item: Unfinished) -> None:
-        claimed, kept = item.claimed, item.row
-        team, of = self._list_of(claimed)
-        dial = Dial(claimed, kept.number, step=of.step) if of else Dial(claimed, kept.number)
-        live = self.desk.take_up(dial, team, live_call.adopted(item), kept.caller_id)
-        live.agent, live.carrier_ref = kept.agent, kept.carrier_ref
-        log.info("call_adopted", reference=live.reference, state=live.call.state)
-        if live.call.state is State.CONNECTED:
-            self.desk.resume_conversation(live)
+    def _ownership_told(self) -> None:
+        self._let_go()
+        if not self._owner.in_doubt():
+            held_back, self._held_back = self._held_back, []
+            for event in held_back:
+                self.on_event(event)
+        self._wake.set()
 
-    def _list_of(self, claimed: Claimed) -> tuple[str, CallList | None]:
-        for team, lists in self._teams_now().items():
-            for one in lists:
-                if one.key == key_of(claimed):
-                    return team, one
-        return "", None
+    def _let_go(self) -> None:
+        """Forget the calls of every team that is no longer ours; what becomes ours again is taken over again."""
+        for name, epoch in list(self._epochs.items()):
+            if self._owner.epoch(name) != epoch:
+                del self._epochs[name]
+                self.desk.let_go(name)
+
+    async def _be_sure(self) -> None:
+        """Wait until it is known what became of our teams while we slept."""
+        while self._owner.in_doubt():
+            await self._clock.sleep(_TICK)

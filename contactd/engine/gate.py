@@ -66,6 +66,11 @@ class Gate:
         self._clock = clock
         self._lease = lease
 
+    def team(self, campaign: str) -> str:
+        """Answer whose calls a campaign's are; one that is not in force is nobody's."""
+        found = self._book.campaigns.get(campaign)
+        return found.team if found else ""
+
     def begin(self, connection: sa.Connection, claims: list[Claimed]) -> Sequence[Begun | Refused]:
         """Begin what may begin; the accounts are locked first, so whatever was committed before is seen."""
         ids = {claim.account_id for claim in claims}

@@ -33,6 +33,7 @@ class Live:
     agent: str = ""
     carrier_ref: str = ""
     retry_after: timedelta = CONGESTED
+    gone: bool = False  # it is another owner's now
     due: datetime | None = None  # when it has been in its state too long
     key: Key = field(init=False)
     line: Line = field(init=False)  # as the pacing sees it
@@ -129,7 +130,7 @@ def lost(item: Unfinished, at: datetime) -> Stage:
 
 def end_left(connection: sa.Connection, *, owner: str, now: datetime) -> None:
     """End the calls of an earlier run for which there is no carrier any more."""
-    left = calls.unfinished(connection, owner=owner)
+    left = calls.strays(connection, owner=owner)
     calls.record(connection, [lost(item, now) for item in left])
 
 

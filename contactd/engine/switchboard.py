@@ -6,7 +6,8 @@ order for each call. The dialer fills it; the desk speaks to it.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -50,10 +51,11 @@ _WITH_AGENT = frozenset({State.BRIDGING, State.CONNECTED, State.HOLD})
 
 Say = Callable[[str, str], Announcement]  # a text of that name, in a language
 Watch = Callable[[Live, State], None]  # a call that has moved, and the state it was in
+Sure = Callable[[], Awaitable[None]]
 
 
 class Switchboard:
-    """`moved` is called whenever there may be room for another call."""
+    """`moved` is called whenever there may be room for another call; orders wait until `sure` returns."""
 
     def __init__(
         self,
@@ -67,6 +69,7 @@ class Switchboard:
         limits: Limits,
         moved: Callable[[], None],
         watch: Watch | None = None,
+        sure: Sure | None = None,
     ) -> None:
         self._roster = roster
         self._carrier = carrier
@@ -77,6 +80,7 @@ class Switchboard:
         self._limits = limits
         self._moved = moved
         self._watch = watch
+        self._sure = sure
         self._calls: dict[str, Live] = {}
         self._by_team: dict[str, dict[str, Live]] = {}
         self._conversations: dict[str, Live] = {}
@@ -90,11 +94,11 @@ class Switchboard:
         return {
             Command.NOTE_TAKEN: lambda live: self.enter(live, live_call.taken(live, self._clock.now())),
             Command.FIND_AGENT: self._find_agent,
-            Command.BRIDGE: lambda live: live.orders.put(partial(self._bridge, live, live.agent)),
-            Command.APOLOGISE: lambda live: live.orders.put(partial(self._speak, live, APOLOGY)),
-            Command.PLAY: lambda live: live.orders.put(partial(self._speak, live, live.dial.step.template)),
+            Command.BRIDGE: lambda live: self._order(live, partial(self._bridge, live, live.agent)),
+            Command.APOLOGISE: lambda live: self._order(live, partial(self._speak, live, APOLOGY)),
+            Command.PLAY: lambda live: self._order(live, partial(self._speak, live, live.dial.step.template)),
             Command.LEAVE_TEXT: self._leave_text,
-            Command.HANG_UP: lambda live: live.orders.put(partial(self._hang_up, live)),
+            Command.HANG_UP: lambda live: self._order(live, partial(self._hang_up, live)),
             Command.NOTE_CONNECTED: self._connected,
             Command.RELEASE_AGENT: lambda live: self._part(live, agents.Event.RELEASED),
             Command.LOSE_AGENT: lambda live: self._part(live, agents.Event.LOST),
@@ -134,10 +138,32 @@ class Switchboard:
         self._by_team.setdefault(team, {})[call.reference] = live
         return live
 
+    def knows(self, reference: str) -> bool:
+        """Answer whether the call is one of ours that is up."""
+        return reference in self._calls
+
     def resume_conversation(self, live: Live) -> None:
-        """Put an agent back on the call that survived us."""
+        """Put an agent back on the call that survived its daemon."""
+        if any(agent.id == live.agent and agent.state is agents.State.READY for agent in self._roster.agents()):
+            self._agent(live.agent, agents.Event.RESERVED)
+        self._agent(live.agent, agents.Event.BRIDGED)
         self._conversations[live.agent] = live
         self._agent(live.agent, agents.Event.BRIDGED)
+
+    def let_go(self, team: str) -> None:
+        """Forget the calls of a team that is another's now: they go on without us, and no order of ours reaches them.
+
+        Their agents are done with them, and may still hand in what a conversation achieved.
+        """
+        gone = [live for live in self.live() if live.team == team]
+        for live in gone:
+            del self._calls[live.reference]
+            live.gone, live.call = True, replace(live.call, state=State.ENDED)
+            log.info("call_let_go", reference=live.reference)
+        for live in gone:
+            if self._conversations.get(live.agent) is live:
+                self._agent(live.agent, agents.Event.HUNG_UP)
+            self._give_back(live)
 
     def tick(self) -> None:
         """End what has lasted too long."""
@@ -242,7 +268,7 @@ class Switchboard:
 
     def _leave_text(self, live: Live) -> None:
         self._give_back(live)
-        live.orders.put(partial(self._speak, live, live.dial.step.machine))
+        self._order(live, partial(self._speak, live, live.dial.step.machine))
 
     def _part_from(self, live: Live) -> None:
         """Go on without an agent whose telephone is gone: they owe the outcome of what they were told."""
@@ -308,6 +334,15 @@ class Switchboard:
             self.feed(live, calls.Event.AGENT_LOST)
 
     # -- in the background ---------------------------------------------------------------------------------------
+
+    def _order(self, live: Live, work: Work) -> None:
+        live.orders.put(partial(self._carry_out, live, work))
+
+    async def _carry_out(self, live: Live, work: Work) -> None:
+        if self._sure is not None:
+            await self._sure()
+        if not live.gone:
+            await work()
 
     async def _bridge(self, live: Live, agent: str) -> None:
         try:

@@ -55,7 +55,7 @@ class Trunks:
 
 
 class Team:
-    """`lists` is asked each time, so that a reload takes effect at once."""
+    """`lists` is asked each time, so that a reload takes effect at once; so is `owned`, whether the team is ours."""
 
     def __init__(
         self,
@@ -71,6 +71,7 @@ class Team:
         previews: Previews,
         trunks: Trunks,
         wake: Callable[[], None],
+        owned: Callable[[], bool],
     ) -> None:
         self.name = name
         self.pacer = pacer
@@ -84,6 +85,7 @@ class Team:
         self._previews = previews
         self._trunks = trunks
         self._wake = wake
+        self._owned = owned
         self._turns = Turns()
         self._starting: Counter[Key] = Counter()
         self._look_at: dict[Key, float] = {}
@@ -138,7 +140,7 @@ class Team:
         self._touched, self._decided = False, now
         lists = [one for one in self._lists() if now >= self._look_at.get(one.key, 0.0)]
         self._decide()
-        if not lists or now < self._trunks.rest_until:
+        if not lists or now < self._trunks.rest_until or not self._owned():
             return
         for key, count in self._turns.share(lists, self._room).items():
             one = next(one for one in lists if one.key == key)
@@ -254,7 +256,8 @@ class Team:
 
     def _is_wanted(self, one: CallList, agent: str, departures: int) -> bool:
         """Tell whether the call may still be placed: its agent is there, or as many work as when it was decided."""
-        if self._trunks.rest_until > self._clock.monotonic() or self._trunks.rest_until == math.inf:
+        rest_until = self._trunks.rest_until
+        if rest_until > self._clock.monotonic() or rest_until == math.inf or not self._owned():
             return False
         if agent:
             return self._roster.find(agent).state is agents.State.RESERVED

@@ -3,7 +3,7 @@
 A stage, its attempt's transition and the suppression that follows from it are committed together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -89,8 +89,17 @@ def hand_in(connection: Connection, items: list[HandedIn]) -> list[StoreConflict
     return [_hand_in(connection, item) for item in items]
 
 
-def unfinished(connection: Connection, *, owner: str) -> list[Unfinished]:
-    """List the calls a daemon of this name was making when it stopped, the oldest first."""
+def unfinished(connection: Connection, campaigns: Collection[str]) -> list[Unfinished]:
+    """List the calls of these campaigns that are open, whoever placed them, the oldest first."""
+    return _open(connection, attempt.c.campaign.in_(sorted(campaigns)))
+
+
+def strays(connection: Connection, *, owner: str, besides: Collection[str] = ()) -> list[Unfinished]:
+    """List the calls a daemon of this name was making when it stopped, but for those of some campaigns."""
+    return _open(connection, attempt.c.claimed_by == owner, attempt.c.campaign.not_in(sorted(besides)))
+
+
+def _open(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Unfinished]:
     columns = [attempt.c[name] for name in ("id", "claim_no", "account_id", "customer_id", "campaign", "step")]
     columns += [attempt.c.case_no, attempt.c.try_no, attempt.c.planned_at, attempt.c.address, attempt.c.sending_at]
     chosen = (
@@ -98,7 +107,7 @@ def unfinished(connection: Connection, *, owner: str) -> list[Unfinished]:
         .select_from(attempt.outerjoin(call, call.c.attempt_id == attempt.c.id))
         .where(
             attempt.c.channel == Channel.CALL,
-            attempt.c.claimed_by == owner,
+            *which,
             attempt.c.state.in_([State.SENDING, State.UNCLEAR, State.ACCEPTED]),
         )
         .order_by(attempt.c.id)

@@ -145,7 +145,7 @@ class GroupCommit:
 
     def _commit(self, calls: list[_Call]) -> list[Any]:
         answers: dict[int, Any] = {}
-        with self._database.transaction() as connection:
+        with self._database.transaction(brief=True) as connection:
             for group in _grouped(calls):
                 first = group[0][1]
                 if not first.listed:

@@ -16,20 +16,23 @@ from contactd.store.schema import Utc, lease
 _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
 
 
-def acquire(connection: Connection, name: str, *, holder: str, lasting: timedelta) -> int | None:
-    """Take a lease that is free, expired or our own; answers its new epoch, or None while somebody else has it."""
-    statement = insert_into(connection, lease).values(
-        name=name,
-        holder=holder,
-        epoch=1,
-        expires_at=_moment(connection, lasting),
-    )
-    statement = statement.on_conflict_do_update(
-        index_elements=["name"],
-        set_={"holder": holder, "epoch": lease.c.epoch + 1, "expires_at": _moment(connection, lasting)},
-        where=sa.or_(lease.c.expires_at <= _moment(connection), lease.c.holder == holder),
-    )
-    epoch: int | None = connection.scalar(statement.returning(lease.c.epoch))
+def acquire(
+    connection: Connection, name: str, *, holder: str, lasting: timedelta, by_force: bool = False
+) -> int | None:
+    """Take a lease that is free, expired or our own; answers its new epoch, or None while somebody else has it.
+
+    A row that is locked is left to the next time: its holder may stand still in mid-transaction. `by_force` takes it
+    from anybody; for whoever knows otherwise that there is nobody.
+    """
+    values = {"holder": holder, "expires_at": _moment(connection, lasting)}
+    chosen = sa.select(lease.c.name).where(lease.c.name == name).with_for_update(skip_locked=True)
+    if not by_force:
+        chosen = chosen.where(sa.or_(lease.c.expires_at <= _moment(connection), lease.c.holder == holder))
+    again = sa.update(lease).where(lease.c.name == chosen.scalar_subquery())
+    epoch: int | None = connection.scalar(again.values(**values, epoch=lease.c.epoch + 1).returning(lease.c.epoch))
+    if epoch is None:
+        first = insert_into(connection, lease).values(name=name, epoch=1, **values)
+        epoch = connection.scalar(first.on_conflict_do_nothing(index_elements=["name"]).returning(lease.c.epoch))
     return epoch
 
 

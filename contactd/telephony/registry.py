@@ -6,6 +6,7 @@ from contactd.config.providers import Telephony
 from contactd.domain.clock import Clock
 from contactd.telephony.base import Carrier
 from contactd.telephony.simulated import Options, SimulatedCarrier
+from contactd.telephony.simulated_remote import RemoteCarrier
 
 
 def _simulated(settings: Telephony, clock: Clock) -> Carrier:
@@ -25,6 +26,7 @@ def _simulated(settings: Telephony, clock: Clock) -> Carrier:
 
 CARRIERS: Mapping[str, Callable[[Telephony, Clock], Carrier]] = {
     "simulated": _simulated,
+    "simulated-remote": lambda settings, _: RemoteCarrier(settings.simulated.address),
 }
 
 

@@ -147,12 +147,19 @@ class MemoryCallBook:
             raise StoreConflict(f"attempt {item.attempt_id} has a disposition already")
         self.handed_in.append(item)
 
-    async def unfinished(self) -> list[Unfinished]:
+    async def unfinished(self, campaigns: Collection[str]) -> list[Unfinished]:
         """List what the test says was left behind."""
+        return self._left([item for item in self.left if item.claimed.campaign in campaigns])
+
+    async def strays(self, known: Collection[str]) -> list[Unfinished]:
+        """List what was left behind of other campaigns."""
+        return self._left([item for item in self.left if item.claimed.campaign not in known])
+
+    def _left(self, items: list[Unfinished]) -> list[Unfinished]:
         self._answer()
-        for item in self.left:
+        for item in items:
             self.states.setdefault(item.claimed.reference, State.ACCEPTED if item.row.ringing_at else State.UNCLEAR)
-        return self.left
+        return items
 
     async def past(self, campaign: str, since: datetime) -> list[CallRow]:
         """Tell what the test says happened before."""

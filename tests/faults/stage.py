@@ -131,10 +131,10 @@ class Stage:
         port: int = json.loads(said)["port"] if said.startswith("{") else int(said)
         return port
 
-    def owe(self, channel: str, count: int) -> None:
+    def owe(self, channel: str, count: int, *, first: int = 0) -> None:
         """Import accounts that are due for the campaign of a channel, and say that payments are known up to now."""
         start = now()
-        rows = debtors(channel, count, zone_where_it_is_noon(start), start.date())
+        rows = debtors(channel, count, zone_where_it_is_noon(start), start.date(), first=first)
         accept_accounts(self.database, rows, now=now)
         accept_payments(self.database, [], now=now)
 
@@ -203,9 +203,9 @@ def twice(ledger: Mapping[int, int]) -> list[int]:
     return [attempt for attempt, count in ledger.items() if count > 1]
 
 
-def debtors(channel: str, count: int, zone: str, today: date) -> Iterator[dict[str, str]]:
+def debtors(channel: str, count: int, zone: str, today: date, *, first: int = 0) -> Iterator[dict[str, str]]:
     """Make up accounts that are due for the campaign of a channel; numbers reserved for fiction, each once."""
-    for place in range(count):
+    for place in range(first, first + count):
         area, line = divmod(place, 100)
         yield {
             "account_no": f"{channel}-{place}",
@@ -216,7 +216,7 @@ def debtors(channel: str, count: int, zone: str, today: date) -> Iterator[dict[s
             "country": "US",
             "segment": channel,
             "email": f"debtor{place}@example.com" if channel == "email" else "",
-            "mobile": f"+1{AREAS[area]}555{100 + line:04d}" if channel == "sms" else "",
+            "mobile": f"+1{AREAS[area]}555{100 + line:04d}" if channel != "email" else "",
             "invoice_no": f"{channel}-R{place}",
             "invoice_date": str(today - timedelta(days=30)),
             "due_date": str(today - timedelta(days=10)),

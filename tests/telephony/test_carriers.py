@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -10,11 +11,13 @@ import pytest
 
 from contactd.config.providers import Telephony
 from contactd.domain.call import CARRIER_EVENTS, Event
-from contactd.domain.errors import ChannelRejected
+from contactd.domain.errors import ChannelRejected, ChannelUnavailable
 from contactd.telephony.base import OF_AGENTS, Announcement, CallRequest, Carrier, CarrierEvent, Kind
 from contactd.telephony.registry import CARRIERS, open_carrier
 from contactd.telephony.simulated import Customer, Options, SimulatedCarrier, draw
+from contactd.telephony.simulated_remote import RemoteCarrier
 from tests.clock import HandClock
+from tests.fakes.carrier_server import carrier_server
 
 RING = 30.0
 SORRY = Announcement("Hello. This is Musterfirma.", "en")
@@ -32,11 +35,12 @@ ANSWERS, BUSY, AWAY, MACHINE, DEAD, SLOW = PEOPLE
 
 @dataclass
 class Bench:
-    """A carrier with everything it reported, and a way to let its time pass."""
+    """A carrier with everything it reported, a way to let its time pass, and what is closed after it."""
 
     carrier: Carrier
     run: Callable[[float], Awaitable[None]]
     events: list[CarrierEvent] = field(default_factory=list)
+    behind: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def heard(self, reference: str = "1-1") -> list[Kind]:
         """List what was reported about a call."""
@@ -47,22 +51,38 @@ class Bench:
         await self.carrier.place(CallRequest(reference, 1, number, "+493023125000", RING))
 
 
-def simulated() -> Bench:
+async def simulated() -> Bench:
     """Build the simulated carrier on a clock moved by hand."""
     clock = HandClock()
     return Bench(SimulatedCarrier(Options(), clock, customers=lambda request: PEOPLE[request.number]), clock.run)
 
 
-BACKENDS = {"simulated": simulated}
+async def simulated_remote() -> Bench:
+    """Put a server in front of it; time passes when everything that was reported has arrived."""
+    clock, behind = HandClock(), AsyncExitStack()
+    town = SimulatedCarrier(Options(), clock, customers=lambda request: PEOPLE[request.number])
+    _, address = await behind.enter_async_context(carrier_server(town))
+    carrier = RemoteCarrier(address)
+
+    async def at_rest() -> None:
+        with suppress(ChannelUnavailable):  # closed
+            await carrier.hang_up("nobody")
+
+    clock.at_rest = at_rest
+    return Bench(carrier, clock.run, behind=behind)
+
+
+BACKENDS = {"simulated": simulated, "simulated-remote": simulated_remote}
 
 
 @pytest.fixture(params=BACKENDS)
 async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     """Start each backend in turn."""
-    built = BACKENDS[request.param]()
+    built = await BACKENDS[request.param]()
     await built.carrier.start(built.events.append)
     yield built
     await built.carrier.close()
+    await built.behind.aclose()
 
 
 def test_every_carrier_that_can_be_configured_keeps_the_contract() -> None:

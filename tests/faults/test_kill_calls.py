@@ -1,0 +1,57 @@
+"""The daemon is killed again and again while it calls; the carrier, a process of its own with a ledger, is the judge.
+
+`make test` kills ten times during 300 calls, `make faults` a hundred times during 3,000, on both databases.
+"""
+
+import os
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.faults.calling import Calls, seconds_until_usable
+from tests.faults.stage import open_stage
+
+FULL = os.environ.get("FAULTS") == "full"
+KILLS, EACH, AGENTS = (100, 3_000, 20) if FULL else (10, 300, 20)
+TEAM = "north"
+
+
+@pytest.mark.timeout(3_600)
+def test_a_daemon_killed_again_and_again_calls_nobody_twice_and_accounts_for_every_call(
+    tmp_path: Path, database_url: str
+) -> None:
+    luck, began, waits = random.Random(20_261_125), time.monotonic(), list[float]()
+    with open_stage(tmp_path, database_url) as stage:
+        calls = Calls.on(stage, teams=[TEAM], each=EACH, agents=AGENTS)
+        life = calls.life("first")
+        for kill in range(KILLS):
+            life.start()
+            life.wait_ready()
+            since = time.monotonic()
+            if not kill:
+                assert life.plan(TEAM)
+            waits.append(seconds_until_usable(life, calls, since))
+            time.sleep(luck.uniform(0.0, 1.0))
+            life.kill()
+        early = len(calls.ledger())
+        life.start()
+        life.wait_ready()
+        calls.finish(600 if FULL else 120)
+        assert life.stop() == 0
+        hows, placed, ends = calls.check(), calls.ledger(), calls.ends()
+        said = {what: life.log_text().count(f'"{what}"') for what in ("call_adopted", "call_lost")}
+    hows_placed = Counter(how for row in placed for how in ends[row.attempt_id])
+    print(  # noqa: T201 - the figures of the closing note
+        f"\n{KILLS} kills, {early} calls placed until the last, {len(placed)} in all: {dict(hows_placed)}; "
+        f"of all {dict(hows)}; {said}"
+        f"\nagents usable after {max(waits):.1f} s at the latest; {time.monotonic() - began:.0f} s in all"
+    )
+    assert sum(hows.values()) == EACH
+    assert early > EACH / 10
+    assert said["call_adopted"]
+    # A call is lost when nobody was there to hear of its end, and not otherwise.
+    assert hows["lost"] <= KILLS * AGENTS * 2
+    assert max(waits) < 10

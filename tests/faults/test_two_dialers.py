@@ -1,0 +1,63 @@
+"""Two daemons on one PostgreSQL, each owning a team: one sleeps past its lease, the other takes its team over."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from contactd.store import leases
+from tests.faults.calling import CALLERS, Calls, owned
+from tests.faults.life import until
+from tests.faults.stage import open_stage
+
+EACH, AGENTS = 80, 15
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_who_sleeps_past_its_lease_is_replaced_within_seconds_and_wakes_up_to_call_nobody(
+    tmp_path: Path, database_url: str
+) -> None:
+    with open_stage(tmp_path, database_url) as stage:
+        calls = Calls.on(stage, teams=["north", "south"], each=EACH, agents=AGENTS, talk=24)
+        with stage.database.transaction() as connection:  # so that each begins with a team
+            for team, name in (("north", "first"), ("south", "second")):
+                leases.acquire(connection, f"dialer:{team}", holder=name, lasting=timedelta(minutes=1))
+        first, second = calls.life("first"), calls.life("second")
+        for life in (first, second):
+            life.start()
+        for life in (first, second):
+            life.wait_ready()
+        assert first.plan("north")
+        assert first.plan("south")
+        until(lambda: (owned(first), owned(second)) == (["north"], ["south"]), 20, calls.logs)
+        south = calls.campaign("south")
+        until(lambda: sum(row.attempt_id in south for row in calls.ledger()) >= 20, 60, calls.logs)
+        second.freeze()
+        since = time.monotonic()
+        until(lambda: owned(first) == ["north", "south"], 30, calls.logs)
+        took = time.monotonic() - since
+        before = len(calls.ledger())
+        until(lambda: len(calls.ledger()) >= before + 20, 60, calls.logs)
+        asleep = [len(calls.ledger(order)) for order in ("place", "bridge", "play", "hang_up")]
+        second.thaw()
+        until(lambda: owned(second) == [] and '"team_lost"' in second.log_text(), 20, calls.logs)
+        calls.finish(200)
+        assert (first.stop(), second.stop()) == (0, 0)
+        hows = calls.check()
+        woken = [
+            row
+            for order, known in zip(("place", "bridge", "play", "hang_up"), asleep, strict=True)
+            for row in calls.ledger(order)[known:]
+            if row.caller == CALLERS["second"]
+        ]
+        shown = {row.caller for row in calls.ledger() if row.attempt_id in south}
+        adopted = first.log_text().count('"call_adopted"')
+    print(  # noqa: T201 - the figures of the closing note
+        f"\ntaken over after {took:.1f} s with {adopted} calls still up; {dict(hows)};"
+        f" {second.log_text().count('call_let_go')} let go, {second.log_text().count('intent_refused')} intents refused"
+    )
+    assert took < 10
+    assert woken == []
+    assert shown == set(CALLERS.values())
+    assert sum(hows.values()) == 2 * EACH
