@@ -189,9 +189,8 @@ class Dialer:
     def _accepted(self, claimed: Claimed, of: CallList, agent: str) -> None:
         self._teams[of.campaign.team].start(claimed, of, agent)
 
-    def _skipped(self, claimed: Claimed, agent: str, why: str) -> None:
-        team = self._roster.find(agent).team
-        self._teams[team].skip(claimed, agent, why)
+    def _skipped(self, claimed: Claimed, of: CallList, agent: str, why: str) -> None:
+        self._teams[of.campaign.team].skip(claimed, agent, why)
 
     async def _tick_for_ever(self) -> None:
         last = self._clock.monotonic()
@@ -203,6 +202,8 @@ class Dialer:
                 self.desk.tick()
                 self._roster.tick()
                 self.previews.tick()
+            else:
+                self._roster.overslept(now - last)
             last = now
             self._wake.set()
 

@@ -22,6 +22,7 @@ from contactd.store.calls import CallRow
 
 _ON_THE_WAY = frozenset({State.PLACED, State.RINGING})
 _BEGUN = frozenset({State.PLACED, State.RINGING, State.CANCELLING})
+_WITH_CALL = frozenset({agents.State.RESERVED, agents.State.TALK})
 _UNANSWERED = frozenset(HowEnded) - {HowEnded.ANSWERED, HowEnded.ABANDONED, HowEnded.CANCELLED, HowEnded.LOST}
 
 
@@ -62,6 +63,8 @@ class Pacer:
         if before not in _BEGUN or call.state in _BEGUN:
             if call.state is State.ENDED and call.how is HowEnded.ABANDONED:
                 self._budget(campaign, live.dial.step.max_abandon).learn_abandoned(self._seconds())
+            elif before is State.PLAYING and call.state is State.WAITING:  # pressed 1: owed an agent from now on
+                self._budget(campaign, live.dial.step.max_abandon).learn_answer(self._seconds())
             return
         line = Line(call.placed_at.timestamp(), call.ringing_at.timestamp() if call.ringing_at else None)
         forecast, hour, now = self._forecasts[campaign], self._hour(campaign), self._seconds()
@@ -80,15 +83,15 @@ class Pacer:
         """Learn how long conversations and the work after them take; `campaign` is that of the agent's call."""
         now = self._seconds()
         state, since, of = self._busy.pop(agent.id, (None, now, ""))
-        if state in (agents.State.RESERVED, agents.State.TALK) and agent.state is agents.State.WRAP:
+        if state in _WITH_CALL and agent.state is agents.State.WRAP:
             self._forecasts[of].learn_talk(now - since)
         elif state is agents.State.WRAP and agent.state in (agents.State.READY, agents.State.PAUSE):
             self._forecasts[of].learn_wrap(now - since)
-        if agent.state in (agents.State.RESERVED, agents.State.TALK):
-            begun = since if state is agents.State.RESERVED else now
-            self._busy[agent.id] = agent.state, begun, campaign or of
+        # A wish uttered meanwhile begins nothing anew.
+        if agent.state in _WITH_CALL:
+            self._busy[agent.id] = agent.state, since if state in _WITH_CALL else now, campaign or of
         elif agent.state is agents.State.WRAP:
-            self._busy[agent.id] = agent.state, now, campaign or of
+            self._busy[agent.id] = agent.state, since if state is agents.State.WRAP else now, campaign or of
 
     def recall(self, campaign: str, max_abandon: float, rows: Iterable[CallRow]) -> None:
         """Learn from calls of the past, oldest first."""

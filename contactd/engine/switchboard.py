@@ -78,7 +78,18 @@ class Switchboard:
         self._watch = watch
         self._calls: dict[str, Live] = {}
         self._conversations: dict[str, Live] = {}
-        self._follow: Mapping[Command, Callable[[Live], object]] = {
+        self._seats: dict[str, Lane] = {}
+        self._follow = self._orders()
+        self.errands = Errands()
+        self.counts: Counter[str] = Counter()
+        roster.listen(self._agent_moved)
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def _orders(self) -> Mapping[Command, Callable[[Live], object]]:
+        """Say how each command of the call's table is carried out."""
+        return {
             Command.NOTE_TAKEN: lambda live: self.enter(live, live_call.taken(live, self._clock.now())),
             Command.FIND_AGENT: self._find_agent,
             Command.BRIDGE: lambda live: live.orders.put(partial(self._bridge, live, live.agent)),
@@ -93,12 +104,6 @@ class Switchboard:
             Command.WRAP_UP: lambda live: self._agent(live.agent, agents.Event.HUNG_UP),
             Command.LOG: self._log,
         }
-        self.errands = Errands()
-        self.counts: Counter[str] = Counter()
-        roster.listen(self._agent_moved)
-
-    def __len__(self) -> int:
-        return len(self._calls)
 
     def live(self) -> list[Live]:
         """List the calls that are up."""
@@ -151,7 +156,7 @@ class Switchboard:
         """Let an agent begin to work; raises IllegalTransition while they owe the outcome of a conversation."""
         self._refuse_who_owes(agent_id)
         self._roster.sign_in(agent_id)
-        self.errands.run(partial(self._seat, agent_id))
+        self._seat_soon(agent_id)
 
     def resume(self, agent_id: str) -> None:
         """End an agent's pause; raises IllegalTransition while they owe the outcome of a conversation."""
@@ -162,6 +167,20 @@ class Switchboard:
         owed = self._conversations.get(agent_id)
         if owed is not None and owed.call.state is State.ENDED:
             raise IllegalTransition(f"agent {agent_id} has yet to say what call {owed.reference} achieved")
+
+    async def hold(self, agent_id: str) -> None:
+        """Let the person an agent talks to hear music; raises IllegalTransition without one, or a ChannelError."""
+        await self._carrier.hold(self._talk_of(agent_id, State.CONNECTED).reference)
+
+    async def retrieve(self, agent_id: str) -> None:
+        """Go on talking; raises IllegalTransition when nobody is on hold, or a ChannelError."""
+        await self._carrier.retrieve(self._talk_of(agent_id, State.HOLD).reference)
+
+    def _talk_of(self, agent_id: str, state: State) -> Live:
+        live = self._conversations.get(agent_id)
+        if live is None or live.agent != agent_id or live.call.state is not state:
+            raise IllegalTransition(f"agent {agent_id} has no call that is {state}")
+        return live
 
     async def dispose(self, agent_id: str, disposition: Disposition) -> None:
         """Take what an agent says the conversation achieved; when it is committed they are done with it.
@@ -217,7 +236,7 @@ class Switchboard:
 
     def _give_back(self, live: Live) -> None:
         """Let an agent go who was kept for the call and is not needed any more."""
-        if live.agent and self._roster.find(live.agent).state is agents.State.RESERVED:
+        if self._roster.is_reserved(live.agent):
             self._part(live, agents.Event.RELEASED)
 
     def _connected(self, live: Live) -> None:
@@ -266,25 +285,29 @@ class Switchboard:
             for live in [live for live in self.live() if live.agent == agent.id]:
                 self._lose_agent(live)
         if agent.state is agents.State.OFFLINE:
-            self.errands.run(partial(self._unseat, agent.id))
+            self._seat_soon(agent.id)
 
     def _lose_agent(self, live: Live) -> None:
-        if live.call.state in _KEPT_FOR:
+        if live.call.state in _WITH_AGENT:
+            self.feed(live, calls.Event.AGENT_LOST)
+        elif live.call.state is State.PLAYING:
+            live.agent = ""
+        elif live.call.state in _KEPT_FOR:
             live.agent = ""  # who was promised an agent is not called without one
             self.feed(live, calls.Event.CANCELLED)
-        elif live.call.state in _WITH_AGENT:
-            self.feed(live, calls.Event.AGENT_LOST)
 
     # -- in the background ---------------------------------------------------------------------------------------
 
     async def _bridge(self, live: Live, agent: str) -> None:
+        if not _is_joining(live, agent):
+            return  # gone while the order waited for those before it
         try:
             await self._carrier.bridge(live.reference, agent)
         except ChannelUnclear as error:  # `bridged` comes, or the deadline
             log.warning("bridge_unclear", reference=live.reference, agent=agent, error=str(error))
         except ChannelError as error:
             log.warning("bridge_failed", reference=live.reference, agent=agent, error=str(error))
-            if live.call.state is not State.BRIDGING or live.agent != agent:
+            if not _is_joining(live, agent):
                 return
             if isinstance(error, ChannelRejected):
                 await self._hang_up(live)
@@ -303,17 +326,16 @@ class Switchboard:
             if live.call.state is state:
                 self.feed(live, calls.Event.TIMED_OUT)
 
-    async def _seat(self, agent_id: str) -> None:
-        try:
-            await self._carrier.seat(agent_id)
-        except ChannelError as error:
-            log.warning("agent_not_seated", agent=agent_id, error=str(error))
+    def _seat_soon(self, agent_id: str) -> None:
+        """Let the agent's telephone be as the agent is when it is their turn; in order, for they may come and go."""
+        self._seats.setdefault(agent_id, Lane(self.errands)).put(partial(self._seat, agent_id))
 
-    async def _unseat(self, agent_id: str) -> None:
+    async def _seat(self, agent_id: str) -> None:
+        left = all(agent.id != agent_id or agent.state is agents.State.OFFLINE for agent in self._roster.agents())
         try:
-            await self._carrier.unseat(agent_id)
+            await (self._carrier.unseat(agent_id) if left else self._carrier.seat(agent_id))
         except ChannelError as error:
-            log.warning("agent_not_unseated", agent=agent_id, error=str(error))
+            log.warning("agent_not_unseated" if left else "agent_not_seated", agent=agent_id, error=str(error))
 
     async def _hang_up(self, live: Live) -> None:
         try:
@@ -338,6 +360,11 @@ class Switchboard:
             except StoreConflict as error:
                 log.warning("entry_refused", error=str(error))
             return
+
+
+def _is_joining(live: Live, agent: str) -> bool:
+    """Tell whether the call is to be joined with that agent."""
+    return live.call.state is State.BRIDGING and live.agent == agent
 
 
 def _meaning(live: Live, kind: Kind) -> calls.Event:
