@@ -85,7 +85,7 @@ class Dialer:
         self._teams_now = teams
         self._line = line
         self._wake = asyncio.Event()
-        self._draining = self._stopped = False
+        self._draining = self._stopped = self._placing = False
         self._trunks = Trunks(line.caller_id, line.ring_seconds)
         self._teams: dict[str, Team] = {}
         self.desk = Switchboard(
@@ -114,8 +114,10 @@ class Dialer:
                     await self._clock.sleep(_CARRIER_DOWN)
                 while not self._stopped:
                     self._wake.clear()
+                    self._placing = True
                     for team in self._at_work():
                         await team.place()
+                    self._placing = False
                     await self._wake.wait()
             finally:
                 ticking.cancel()
@@ -127,7 +129,7 @@ class Dialer:
         self._trunks.rest_until = math.inf
         self.previews.withdraw()
         end = self._clock.monotonic() + seconds
-        while (self.desk or self.desk.errands) and self._clock.monotonic() < end:
+        while (self._placing or self.desk or self.desk.errands) and self._clock.monotonic() < end:
             await self._clock.sleep(_TICK)
         self._stopped = True
         self._wake.set()

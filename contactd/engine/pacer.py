@@ -75,7 +75,7 @@ class Pacer:
                 self._budget(campaign, live.dial.step.max_abandon).learn_answer(now)
         elif call.how is HowEnded.CANCELLED:
             forecast.learn_cancel(line, now)
-        elif call.how in _UNANSWERED and call.taken:
+        elif _was_tried(call.how, call.ringing_at):
             forecast.learn_end(line, now, hour)
             self.reach[campaign].learn(hour, answered=False)
 
@@ -107,7 +107,7 @@ class Pacer:
                 if row.connected_at is not None and row.ended_at is not None:
                     forecast.learn_talk((row.ended_at - row.connected_at).total_seconds())
                 self.reach[campaign].learn(hour, answered=True)
-            elif row.ended_at is not None and row.how_ended in _UNANSWERED:
+            elif row.ended_at is not None and _was_tried(row.how_ended, row.ringing_at):
                 forecast.learn_end(line, row.ended_at.timestamp(), hour)
                 self.reach[campaign].learn(hour, answered=False)
 
@@ -190,6 +190,11 @@ class Pacer:
 
     def _seconds(self) -> float:
         return self._now().timestamp()
+
+
+def _was_tried(how: str | None, ringing_at: datetime | None) -> bool:
+    """Tell whether a call that ended tells something about people: congestion without a ring does not."""
+    return how in _UNANSWERED and (how != HowEnded.CONGESTION or ringing_at is not None)
 
 
 def _on_the_way(live: Live) -> bool:
