@@ -248,7 +248,8 @@ class Switchboard:
     def _part(self, live: Live, event: agents.Event) -> None:
         """Separate a call and its agent; the call forgets first, so that it does not hear of it again."""
         agent, live.agent = live.agent, ""
-        self._agent(agent, event)
+        if self._roster.is_reserved(agent):  # else they have gone already, and it is known where to
+            self._agent(agent, event)
 
     def _log(self, live: Live) -> None:
         """Enter the end, exactly once: the table gives this command when the call ends and never again."""
