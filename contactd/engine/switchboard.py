@@ -114,8 +114,8 @@ class Switchboard:
         return Counter(live.call.state.value for live in self._calls.values())
 
     def in_flight(self, team: str) -> int:
-        """Count the calls that will want an agent of the team."""
-        return sum(1 for live in self._calls.values() if live.team == team and calls.in_flight(live.call))
+        """Count the calls that will want an agent of the team and have none yet."""
+        return sum(1 for live in self._calls.values() if live.team == team and _wants_agent(live))
 
     def take_up(self, dial: Dial, team: str, call: Call, caller_id: str) -> Live:
         """Keep a call from now on, until it ends."""
@@ -361,6 +361,13 @@ class Switchboard:
             except StoreConflict as error:
                 log.warning("entry_refused", error=str(error))
             return
+
+
+def _wants_agent(live: Live) -> bool:
+    """Tell whether the call may need an agent nobody has kept for it; agentless ones only when 1 was pressed."""
+    if live.agent or (live.dial.step.mode in AGENTLESS and live.call.state is not State.WAITING):
+        return False
+    return calls.in_flight(live.call)
 
 
 def _is_joining(live: Live, agent: str) -> bool:
