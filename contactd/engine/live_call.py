@@ -30,6 +30,7 @@ class Live:
     agent: str = ""
     carrier_ref: str = ""
     retry_after: timedelta = CONGESTED
+    parted: str = ""  # the agent before, whose telephone took them out of the conversation
 
     @property
     def reference(self) -> str:
@@ -51,7 +52,7 @@ def row(live: Live) -> CallRow:
         connected_at=call.connected_at,
         ended_at=call.ended_at,
         how_ended=call.how or "",
-        agent=live.agent,
+        agent=live.agent or live.parted,
     )
 
 
@@ -128,6 +129,7 @@ def handed_in(live: Live, agent: str, disposition: Disposition, at: datetime) ->
         at=at,
         conversation_at=live.call.connected_at if disposition in CONVERSATIONS else None,
         suppress=_suppression(live, "wrong_number", at) if wrong else None,
+        beside=live.agent not in ("", agent),
     )
 
 
@@ -172,7 +174,7 @@ def _transition(
         outcome=outcome,
         reason=reason,
         provider_ref=live.carrier_ref,
-        agent=live.agent,
+        agent=live.agent or live.parted,
         not_before=not_before,
         conversation_at=spoken,
         details=_details(

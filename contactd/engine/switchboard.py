@@ -232,7 +232,7 @@ class Switchboard:
 
     def _part_from(self, live: Live) -> None:
         """Go on without an agent whose telephone is gone: they owe the outcome of what they were told."""
-        live.agent = ""
+        live.agent, live.parted = "", live.agent
 
     def _give_back(self, live: Live) -> None:
         """Let an agent go who was kept for the call and is not needed any more."""

@@ -140,7 +140,7 @@ class MemoryCallBook:
     async def hand_in(self, item: HandedIn) -> None:
         """Remember; only the first counts."""
         self._answer()
-        if any(known.attempt_id == item.attempt_id for known in self.handed_in):
+        if not item.beside and any(one.attempt_id == item.attempt_id and not one.beside for one in self.handed_in):
             raise StoreConflict(f"attempt {item.attempt_id} has a disposition already")
         self.handed_in.append(item)
 

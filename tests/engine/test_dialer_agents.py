@@ -93,9 +93,13 @@ async def test_when_a_telephone_dies_in_mid_call_the_person_goes_on_and_the_agen
             assert scene.roster.find("berta").state is State.TALK
         telephone(scene, "anna", Kind.AGENT_UP)
         assert scene.roster.find("anna").state is State.READY
-        await scene.clock.run(90)
+        await scene.clock.run(70)
+        if colleague:
+            await scene.dialer.desk.dispose("berta", Disposition.PROMISE)
     assert book.ends("1-1") == ["answered"]
-    assert [item.agent for item in book.handed_in] == ["anna"]
+    assert [(item.agent, item.beside) for item in book.handed_in] == (
+        [("anna", True), ("berta", False)] if colleague else [("anna", False)]
+    )
 
 
 async def test_a_telephone_that_dies_while_the_outcome_is_written_is_waited_for_afterwards(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,11 @@ def book() -> MemoryCallBook:
 
 
 async def a_shift(
-    book: MemoryCallBook, mode: str, *agents: str, dialling: Dialling | None = None, **step: object
+    book: MemoryCallBook,
+    mode: str,
+    *agents: str,
+    dialling: Dialling | None = None,
+    **step: Any,  # noqa: ANN401 -- any field of a step
 ) -> Scene:
     """Build a scene with one list in a mode."""
     lists = a_list(mode=mode, **step)

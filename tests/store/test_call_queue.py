@@ -46,9 +46,10 @@ def number_of(account_id: int) -> str:
 
 def take(connection: Connection, **changes: Any) -> list[Claimed]:  # noqa: ANN401 -- any argument
     """Claim calls in the order the database gives them."""
-    arguments = {
+    arguments: dict[str, Any] = {
         "owner": "one", "now": NOW, "lease": 2 * MINUTE, "limit": 10, "free": (), "choose": lambda waiting: waiting,
-    } | changes  # fmt: skip
+    }  # fmt: skip
+    arguments |= changes
     return call_queue.take(connection, arguments.pop("lists", [KEY]), **arguments)
 
 
@@ -96,7 +97,12 @@ def test_when_the_person_was_last_called_is_told_for_all_their_accounts(connecti
     end(connection, first)
     plan(connection, 1)
     seen: list[Waiting] = []
-    take(connection, choose=lambda waiting: seen.extend(waiting) or waiting)
+
+    def choose(waiting: list[Waiting]) -> list[Waiting]:
+        seen.extend(waiting)
+        return waiting
+
+    take(connection, choose=choose)
     assert [one.tried_at for one in seen] == [NOW]
 
 
