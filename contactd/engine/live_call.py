@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from contactd.domain import attempt
 from contactd.domain.call import CONVERSATIONS, Call, Disposition, HowEnded, State
+from contactd.domain.campaign import Mode
 from contactd.engine.callbook import Dial
 from contactd.engine.errands import Lane
 from contactd.store import calls
@@ -133,12 +134,12 @@ def handed_in(live: Live, agent: str, disposition: Disposition, at: datetime) ->
     )
 
 
-def adopted(item: Unfinished) -> Call:
-    """Take up a call of an earlier run where its row says it stands."""
+def adopted(item: Unfinished, mode: Mode) -> Call:
+    """Take up a call of an earlier run where its row says it stands; whoever hears a message goes on hearing it."""
     kept = item.row
     stages = {
         State.CONNECTED: kept.connected_at,
-        State.WAITING: kept.answered_at,
+        State.PLAYING if mode == "message" else State.WAITING: kept.answered_at,
         State.RINGING: kept.ringing_at,
     }
     state, since = next(((state, at) for state, at in stages.items() if at is not None), (State.PLACED, kept.placed_at))

@@ -134,13 +134,19 @@ class Pacer:
         budget = self._budgets.get("" if self._dialling.pooled else campaign)
         return budget.share(self._seconds()) if budget else 0.0
 
+    def trunks_left(self, calls: Sequence[Live], starting: int) -> int | None:
+        """Answer how many lines may be taken yet; None: any number."""
+        if self._dialling.trunks is None:
+            return None
+        under_way = sum(live.call.state is not State.ENDED for live in calls)
+        return max(self._dialling.trunks - under_way - starting, 0)
+
     def _view(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live], starting: int) -> View:
         now = self._seconds()
         mine: list[Line] = []
         others: dict[str, list[Line]] = defaultdict(list)
-        waiting = under_way = 0
+        waiting = 0
         for live in calls:
-            under_way += live.call.state is not State.ENDED
             if live.agent or live.dial.step.mode in ("ivr", "message"):
                 continue  # has its agent, or is to need none
             if live.call.state is State.WAITING:
@@ -160,7 +166,7 @@ class Pacer:
             wrapping=self._since(staying, agents.State.WRAP),
             calls=mine,
             others=[Others(self._forecasts[campaign], lines) for campaign, lines in others.items()],
-            trunks=None if self._dialling.trunks is None else self._dialling.trunks - under_way - starting,
+            trunks=self.trunks_left(calls, starting),
         )
 
     def _since(self, staff: Sequence[Agent], *states: agents.State) -> list[float]:

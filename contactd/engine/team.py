@@ -111,7 +111,8 @@ class Team:
         self._decide()
         if not lists or now < self._trunks.rest_until:
             return
-        for key, count in self._turns.share(lists, self._room).items():
+        left = self.pacer.trunks_left(self._mine(), self._starting.total() + len(self._kept))
+        for key, count in self._turns.share(lists, partial(self._room, left)).items():
             one = next(one for one in lists if one.key == key)
             claims = await self._claim(one, count)
             self._look_again(key, enough=len(claims) == count)
@@ -142,9 +143,11 @@ class Team:
         agentless = {one.key for one in self._lists() if one.is_agentless}
         return sum(count for key, count in self._starting.items() if key not in agentless)
 
-    def _room(self, one: CallList, given: Mapping[Key, int]) -> int:
-        """Answer how many calls more the list may place, when the others place what they are given."""
+    def _room(self, left: int | None, one: CallList, given: Mapping[Key, int]) -> int:
+        """Answer how many calls more the list may place of the lines left, when the others place what they are given."""
         place = self.decisions[one.key].place
+        if left is not None and sum(given.values()) >= left:
+            return 0
         if one.is_agentless:
             return place - given.get(one.key, 0)
         live = {other.key for other in self._lists() if not other.is_agentless}

@@ -5,12 +5,17 @@ from collections.abc import Sequence
 
 import pytest
 
+from contactd.domain.account import Channel
 from contactd.domain.agent import Agent, State
+from contactd.engine.dialer import Line
 from contactd.engine.lists import CallList, Turns, lists_of
-from contactd.telephony.base import Kind
+from contactd.engine.pacer import Dialling
+from contactd.store.attempts import Claimed
+from contactd.store.calls import CallRow, Unfinished
+from contactd.telephony.base import CallRequest, Kind
 from contactd.telephony.simulated import Customer
 from tests.clock import HandClock
-from tests.engine.dialing import CALL, MemoryCallBook, a_list, a_scene, teams_of
+from tests.engine.dialing import CALL, CAMPAIGN, MemoryCallBook, a_list, a_scene, teams_of
 
 BUSY = Customer(Kind.BUSY, setup=1)
 ANSWERS = Customer(Kind.ANSWERED, setup=1, ring=10, patience=6, talk=60)
@@ -75,6 +80,33 @@ async def test_a_message_beside_a_list_for_agents_takes_none_of_their_calls(book
         placed = Counter(int(reference.split("-")[0]) > 9 for reference, _ in scene.orders("place"))
         assert placed == {False: 2, True: 4}
         assert scene.dialer.status()["in_flight"] == 2
+
+
+async def test_no_more_lines_are_taken_than_there_are_whoever_wants_them(book: MemoryCallBook) -> None:
+    spoken, said = a_list("spoken"), a_list("said", mode="message", template="hinweis", lines=4)
+    book.plan(9, "spoken")
+    book.plan(9, "said")
+    line = Line("", 30.0, dialling=Dialling(trunks=3))
+    scene = await a_scene(book, book.clock, agents=("anna", "berta"), teams=teams_of(spoken, said), line=line)
+    scene.usual = RINGS
+    async with scene.at_work():
+        await scene.clock.run(20)
+        assert len(scene.orders("place")) == 3
+
+
+async def test_a_message_that_was_being_heard_before_a_crash_goes_on(book: MemoryCallBook) -> None:
+    said, now = a_list(mode="message", template="hinweis"), book.clock.now()
+    claimed = Claimed(5, 1, 5, 5, CAMPAIGN, "anruf", Channel.CALL, 1, 1, now)
+    book.left = [Unfinished(claimed, CallRow(5, "+493023125005", "", now, ringing_at=now, answered_at=now))]
+    scene = await a_scene(book, book.clock, teams=teams_of(said))
+    scene.usual = Customer(Kind.ANSWERED, setup=0.1, ring=0.1, patience=20)
+    await scene.carrier.place(CallRequest("5-1", 5, "+493023125005", "", 30))
+    await scene.clock.run(0.3)
+    async with scene.at_work():
+        assert scene.dialer.desk.states() == {"playing": 1}
+        await scene.clock.run(30)
+    assert book.ends("5-1") == ["answered"]
+    assert scene.orders("play") == []
 
 
 async def test_a_reload_takes_effect_at_once_and_finishes_what_is_under_way(book: MemoryCallBook) -> None:
