@@ -42,7 +42,7 @@ log = structlog.get_logger()
 _STORE_DOWN = 1.0
 _LEGS = {Kind.AGENT_UP: "LEG_UP", Kind.AGENT_DOWN: "LEG_DOWN"}
 # Of an agent: not there for the call they are kept for, or had.
-_GONE = frozenset({agents.State.UNREACHABLE, agents.State.PHONE_WAIT, agents.State.WRAP, agents.State.OFFLINE})
+_GONE = frozenset(agents.State) - {agents.State.READY, agents.State.RESERVED, agents.State.TALK}
 # Of a call whose agent is gone: nobody has answered yet, or the two were to be joined, or talk.
 _KEPT_FOR = frozenset({State.PLACED, State.RINGING})
 _WITH_AGENT = frozenset({State.BRIDGING, State.CONNECTED, State.HOLD})

@@ -144,7 +144,7 @@ class Team:
         return sum(count for key, count in self._starting.items() if key not in agentless)
 
     def _room(self, left: int | None, one: CallList, given: Mapping[Key, int]) -> int:
-        """Answer how many calls more the list may place of the lines left, when the others place what they are given."""
+        """Answer how many calls more the list may place of the lines left, given what the others place."""
         place = self.decisions[one.key].place
         if left is not None and sum(given.values()) >= left:
             return 0

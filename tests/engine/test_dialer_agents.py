@@ -200,9 +200,10 @@ async def test_without_a_free_agent_a_number_whose_last_call_was_abandoned_is_pu
     assert timedelta(seconds=50) < book.put_off[1] - book.clock.now() < timedelta(minutes=1)
 
 
+@pytest.mark.parametrize("wished", [True, False])
 @pytest.mark.parametrize("event", [Event.LOST, Event.LEG_DOWN])
 async def test_a_call_for_which_an_agent_is_kept_is_ended_when_the_agent_goes(
-    book: MemoryCallBook, event: Event
+    book: MemoryCallBook, event: Event, *, wished: bool
 ) -> None:
     book.plan(1)
     book.abandoned = {1}
@@ -210,6 +211,8 @@ async def test_a_call_for_which_an_agent_is_kept_is_ended_when_the_agent_goes(
     scene.usual = ANSWERS
     async with scene.at_work():
         await scene.clock.run(5)
+        if wished:
+            scene.roster.pause("anna")
         scene.roster.apply("anna", event)
         await scene.clock.run(20)
     assert book.ends("1-1") == ["cancelled"]

@@ -22,10 +22,12 @@ from contactd.domain.agent import State as AgentState
 from contactd.domain.attempt import State as AttemptState
 from contactd.domain.call import State
 from contactd.domain.errors import ContactdError
+from contactd.engine.callbook import Dial, Wanted
 from contactd.engine.dialer import Line
 from contactd.engine.gate import Refused
 from contactd.engine.lists import CallList
 from contactd.engine.live_call import Live
+from contactd.store.attempts import Claimed
 from contactd.store.calls import CallRow
 from contactd.telephony.base import CallRequest, Carrier, CarrierEvent, Kind
 from contactd.telephony.simulated import Options, draw
@@ -44,6 +46,31 @@ CALLS = 8  # of each list
 STEPS = 40
 OPEN = frozenset({AttemptState.CLAIMED, AttemptState.SENDING, AttemptState.UNCLEAR, AttemptState.ACCEPTED})
 TALK = 200
+
+
+class SlowBook(MemoryCallBook):
+    """A call book that takes its time, so that much happens between a decision and its call."""
+
+    def __init__(self, clock: HandClock, random: Random, noise: float) -> None:
+        super().__init__(clock)
+        self._random = random
+        self._noise = noise
+
+    async def claim(self, wanted: Wanted) -> list[Claimed]:
+        """Claim, and answer later."""
+        claims = await super().claim(wanted)
+        await self._dawdle()
+        return claims
+
+    async def begin(self, claimed: Claimed) -> Dial | Refused:
+        """Begin, and answer later."""
+        answer = await super().begin(claimed)
+        await self._dawdle()
+        return answer
+
+    async def _dawdle(self) -> None:
+        if self._random.random() < self._noise:
+            await self.clock.sleep(self._random.uniform(0, 8))
 
 
 @dataclass
@@ -105,12 +132,18 @@ class Shift:
     def act(self) -> None:
         """Let people do what they do: look at calls, put others on hold, and worse."""
         random, scene = self.random, self.scene
-        previews, desk, roster = scene.dialer.previews, scene.dialer.desk, scene.roster
+        previews = scene.dialer.previews
         for name in NAMES:
             if previews.look_at(name) is not None and random.random() < 0.7:
                 random.choice([partial(previews.accept, name), partial(previews.skip, name, "no")])()
-        if random.random() >= self.noise:
-            return
+        for _ in range(3):
+            if random.random() < self.noise:
+                self._disturb()
+
+    def _disturb(self) -> None:
+        """Let an agent do something unexpected."""
+        random, scene = self.random, self.scene
+        desk, roster = scene.dialer.desk, scene.roster
         name = random.choice(NAMES)
         telephone = partial(CarrierEvent, "", at=scene.clock.now(), details={"agent": name})
         deeds: list[Callable[[], object]] = [
@@ -148,7 +181,7 @@ async def a_shift(seed: int, noise: float) -> Shift:
     """Draw a shift: what each team calls and how, what the rules refuse, whose calls were abandoned or are kept."""
     random = Random(seed)
     clock = HandClock()
-    book = MemoryCallBook(clock)
+    book = SlowBook(clock, random, noise)
     lists = [
         a_list(
             f"{team or 'home'}-{place}",
