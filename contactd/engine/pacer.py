@@ -85,7 +85,7 @@ class Pacer:
         state, since, of = self._busy.pop(agent.id, (None, now, ""))
         if state in _WITH_CALL and agent.state is agents.State.WRAP:
             self._forecasts[of].learn_talk(now - since)
-        elif state is agents.State.WRAP and agent.state in (agents.State.READY, agents.State.PAUSE):
+        elif state is agents.State.WRAP and agent.state is not agents.State.WRAP:
             self._forecasts[of].learn_wrap(now - since)
         # A wish uttered meanwhile begins nothing anew.
         if agent.state in _WITH_CALL:

@@ -177,12 +177,9 @@ class Shift:
         desk.errands.run(try_it)
 
 
-async def a_shift(seed: int, noise: float) -> Shift:
-    """Draw a shift: what each team calls and how, what the rules refuse, whose calls were abandoned or are kept."""
-    random = Random(seed)
-    clock = HandClock()
-    book = SlowBook(clock, random, noise)
-    lists = [
+def draw_lists(random: Random) -> list[CallList]:
+    """Give each team two lists in modes drawn at random."""
+    return [
         a_list(
             f"{team or 'home'}-{place}",
             team,
@@ -198,6 +195,14 @@ async def a_shift(seed: int, noise: float) -> Shift:
         for team in STAFF
         for place in range(2)
     ]
+
+
+async def a_shift(seed: int, noise: float) -> Shift:
+    """Draw a shift: what each team calls and how, what the rules refuse, whose calls were abandoned or are kept."""
+    random = Random(seed)
+    clock = HandClock()
+    book = SlowBook(clock, random, noise)
+    lists = draw_lists(random)
     made: list[Unruly] = []
 
     def wrap(carrier: Carrier) -> Carrier:
