@@ -1,6 +1,6 @@
 """The life of an agent at work: one table of states and events; the roster and the desk may use it.
 
-A wish (pause, sign-out) uttered during a call is remembered and comes true when the agent would be ready again.
+A wish (pause, sign-out) uttered during a call is remembered and comes true when the call lets go of the agent.
 """
 
 from dataclasses import dataclass, replace
@@ -62,6 +62,8 @@ class Next:
 
 
 _BUSY = frozenset({State.RESERVED, State.TALK, State.WRAP})
+# Where a wish comes true: whoever wished to go has gone, even if their telephone or desk went first.
+_FULFILS = frozenset({State.READY, State.PHONE_WAIT, State.UNREACHABLE})
 WRAP_TOO_LONG = "nachbearbeitung"  # desk.md: nothing is discarded, no outcome invented, the agent goes to this pause
 
 TABLE: dict[tuple[State, Event], Next] = {
@@ -166,7 +168,7 @@ def step(agent: Agent, event: Event, at: datetime, reason: str = "") -> Agent:
     wish = _wish(agent.wish, following.wish)
     leg = {Event.LEG_UP: True, Event.LEG_DOWN: False}.get(event, agent.leg)
     state = following.state
-    if state is State.READY and wish is not None:
+    if state in _FULFILS and wish is not None:
         state = wish
     if state is State.READY and not leg:
         state = State.PHONE_WAIT

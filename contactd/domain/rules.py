@@ -95,6 +95,7 @@ def _candidates(facts: Facts, proposal: Proposal, policy: Policy, at: datetime) 
         # A dead first number must not keep the second one from being asked about.
         alive = tuple(address for address in known if not is_dead(facts, channel, address, at))
         alike = not facts.suppressions and all(cap.per != "address" for cap in policy.caps)
+        alike = alike and not (policy.lock_out and channel is Channel.CALL)
         known = known[:1] if alike else alive or known[:1]
     return known or (None,)
 

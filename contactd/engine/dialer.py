@@ -87,7 +87,7 @@ class Dialer:
         self._line = line
         self._owner = owner or Alone()
         self._wake = asyncio.Event()
-        self._draining = self._stopped = False
+        self._draining = self._stopped = self._placing = False
         self._trunks = Trunks(line.caller_id, line.ring_seconds)
         self._teams: dict[str, Team] = {}
         self._epochs: dict[str, int] = {}  # of the teams whose calls have been taken over
@@ -127,8 +127,10 @@ class Dialer:
                 while not self._stopped:
                     self._wake.clear()
                     await self._recover()
+                    self._placing = True
                     for team in self._at_work():
                         await team.place()
+                    self._placing = False
                     await self._wake.wait()
             finally:
                 for task in background:
@@ -142,7 +144,7 @@ class Dialer:
         self._trunks.rest_until = math.inf
         self.previews.withdraw()
         end = self._clock.monotonic() + seconds
-        while (self.desk or self.desk.errands) and self._clock.monotonic() < end:
+        while (self._placing or self.desk or self.desk.errands) and self._clock.monotonic() < end:
             await self._clock.sleep(_TICK)
         self._stopped = True
         self._wake.set()
@@ -229,9 +231,8 @@ class Dialer:
     def _accepted(self, claimed: Claimed, of: CallList, agent: str) -> None:
         self._teams[of.campaign.team].start(claimed, of, agent)
 
-    def _skipped(self, claimed: Claimed, agent: str, why: str) -> None:
-        team = self._roster.find(agent).team
-        self._teams[team].skip(claimed, agent, why)
+    def _skipped(self, claimed: Claimed, of: CallList, agent: str, why: str) -> None:
+        self._teams[of.campaign.team].skip(claimed, agent, why)
 
     async def _tick_for_ever(self) -> None:
         last = self._clock.monotonic()
@@ -243,6 +244,8 @@ class Dialer:
                 self.desk.tick()
                 self._roster.tick()
                 self.previews.tick()
+            else:
+                self._roster.overslept(now - last)
             last = now
             self._wake.set()
 

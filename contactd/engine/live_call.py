@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from contactd.domain import attempt
 from contactd.domain.call import CONVERSATIONS, Call, Disposition, HowEnded, State
+from contactd.domain.campaign import Mode
 from contactd.domain.forecast import Line
 from contactd.engine.callbook import Dial
 from contactd.engine.errands import Lane
@@ -34,6 +35,7 @@ class Live:
     carrier_ref: str = ""
     retry_after: timedelta = CONGESTED
     gone: bool = False  # it is another owner's now
+    parted: str = ""  # the agent before, whose telephone took them out of the conversation
     due: datetime | None = None  # when it has been in its state too long
     key: Key = field(init=False)
     line: Line = field(init=False)  # as the pacing sees it
@@ -68,7 +70,7 @@ def row(live: Live) -> CallRow:
         connected_at=call.connected_at,
         ended_at=call.ended_at,
         how_ended=call.how or "",
-        agent=live.agent,
+        agent=live.agent or live.parted,
     )
 
 
@@ -145,6 +147,7 @@ def handed_in(live: Live, agent: str, disposition: Disposition, at: datetime) ->
         at=at,
         conversation_at=live.call.connected_at if disposition in CONVERSATIONS else None,
         suppress=_suppression(live, "wrong_number", at) if wrong else None,
+        beside=live.agent not in ("", agent),
     )
 
 
@@ -169,12 +172,12 @@ def called_back(live: Live, agent: str, agreed: Agreed) -> CallBack:
     )
 
 
-def adopted(item: Unfinished) -> Call:
-    """Take up a call of an earlier run where its row says it stands."""
+def adopted(item: Unfinished, mode: Mode) -> Call:
+    """Take up a call of an earlier run where its row says it stands; whoever hears a message goes on hearing it."""
     kept = item.row
     stages = {
         State.CONNECTED: kept.connected_at,
-        State.WAITING: kept.answered_at,
+        State.PLAYING if mode == "message" else State.WAITING: kept.answered_at,
         State.RINGING: kept.ringing_at,
     }
     state, since = next(((state, at) for state, at in stages.items() if at is not None), (State.PLACED, kept.placed_at))
@@ -210,7 +213,7 @@ def _transition(
         outcome=outcome,
         reason=reason,
         provider_ref=live.carrier_ref,
-        agent=live.agent,
+        agent=live.agent or live.parted,
         not_before=not_before,
         conversation_at=spoken,
         details=_details(

@@ -25,6 +25,7 @@ from contactd.store.calls import CallRow
 _QUARTER = 900.0  # seconds
 _RECALLED = 2_000  # calls; older ones are forgotten by the forecast anyway
 _BEGUN = frozenset({State.PLACED, State.RINGING, State.CANCELLING})
+_WITH_CALL = frozenset({agents.State.RESERVED, agents.State.TALK})
 _UNANSWERED = frozenset(HowEnded) - {HowEnded.ANSWERED, HowEnded.ABANDONED, HowEnded.CANCELLED, HowEnded.LOST}
 
 
@@ -84,6 +85,8 @@ class Pacer:
         if before not in _BEGUN or call.state in _BEGUN:
             if call.state is State.ENDED and call.how is HowEnded.ABANDONED:
                 self._budget(campaign, live.dial.step.max_abandon).learn_abandoned(self._seconds())
+            elif before is State.PLAYING and call.state is State.WAITING:  # pressed 1: owed an agent from now on
+                self._budget(campaign, live.dial.step.max_abandon).learn_answer(self._seconds())
             return
         line = live.line
         forecast, hour, now = self._forecasts[campaign], self._hour(campaign), self._seconds()
@@ -94,7 +97,7 @@ class Pacer:
                 self._budget(campaign, live.dial.step.max_abandon).learn_answer(now)
         elif call.how is HowEnded.CANCELLED:
             forecast.learn_cancel(line, now)
-        elif call.how in _UNANSWERED and call.taken:
+        elif _was_tried(call.how, call.ringing_at):
             forecast.learn_end(line, now, hour)
             self.reach[campaign].learn(hour, answered=False)
 
@@ -102,15 +105,15 @@ class Pacer:
         """Learn how long conversations and the work after them take; `campaign` is that of the agent's call."""
         now = self._seconds()
         state, since, of = self._busy.pop(agent.id, (None, now, ""))
-        if state in (agents.State.RESERVED, agents.State.TALK) and agent.state is agents.State.WRAP:
+        if state in _WITH_CALL and agent.state is agents.State.WRAP:
             self._forecasts[of].learn_talk(now - since)
-        elif state is agents.State.WRAP and agent.state in (agents.State.READY, agents.State.PAUSE):
+        elif state is agents.State.WRAP and agent.state is not agents.State.WRAP:
             self._forecasts[of].learn_wrap(now - since)
-        if agent.state in (agents.State.RESERVED, agents.State.TALK):
-            begun = since if state is agents.State.RESERVED else now
-            self._busy[agent.id] = agent.state, begun, campaign or of
+        # A wish uttered meanwhile begins nothing anew.
+        if agent.state in _WITH_CALL:
+            self._busy[agent.id] = agent.state, since if state in _WITH_CALL else now, campaign or of
         elif agent.state is agents.State.WRAP:
-            self._busy[agent.id] = agent.state, now, campaign or of
+            self._busy[agent.id] = agent.state, since if state is agents.State.WRAP else now, campaign or of
 
     def recall(self, campaign: str, max_abandon: float, rows: Sequence[CallRow]) -> None:
         """Learn from calls of the past, oldest first: the budget from all of them, the forecast from the newest."""
@@ -131,7 +134,7 @@ class Pacer:
                 if row.connected_at is not None and row.ended_at is not None:
                     forecast.learn_talk((row.ended_at - row.connected_at).total_seconds())
                 self.reach[campaign].learn(hour, answered=True)
-            elif row.ended_at is not None and row.how_ended in _UNANSWERED:
+            elif row.ended_at is not None and _was_tried(row.how_ended, row.ringing_at):
                 forecast.learn_end(line, row.ended_at.timestamp(), hour)
                 self.reach[campaign].learn(hour, answered=False)
 
@@ -156,14 +159,20 @@ class Pacer:
         budget = self._budgets.get("" if self._dialling.pooled else campaign)
         return budget.share(self._seconds()) if budget else 0.0
 
+    def trunks_left(self, calls: Sequence[Live], starting: int) -> int | None:
+        """Answer how many lines may be taken yet; None: any number."""
+        if self._dialling.trunks is None:
+            return None
+        under_way = sum(live.call.state is not State.ENDED for live in calls)
+        return max(self._dialling.trunks - under_way - starting, 0)
+
     def _view(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live], starting: int) -> View:
         now, key = self._seconds(), one.key
         mine: list[Line] = []
         others: dict[str, list[Line]] = defaultdict(list)
-        waiting = under_way = 0
+        waiting = 0
         for live in calls:
             state = live.call.state
-            under_way += state is not State.ENDED
             if live.agent or live.dial.step.mode in ("ivr", "message"):
                 continue  # has its agent, or is to need none
             if state is State.WAITING:
@@ -180,7 +189,7 @@ class Pacer:
             wrapping,
             calls=mine,
             others=[Others(self._forecasts[campaign], lines) for campaign, lines in others.items()],
-            trunks=None if self._dialling.trunks is None else self._dialling.trunks - under_way - starting,
+            trunks=self.trunks_left(calls, starting),
         )
 
     def _staff(self, staff: Sequence[Agent], now: float) -> tuple[int, list[float], list[float]]:
@@ -232,6 +241,11 @@ class Pacer:
 
     def _seconds(self) -> float:
         return self._now().timestamp()
+
+
+def _was_tried(how: str | None, ringing_at: datetime | None) -> bool:
+    """Tell whether a call that ended tells something about people: congestion without a ring does not."""
+    return how in _UNANSWERED and (how != HowEnded.CONGESTION or ringing_at is not None)
 
 
 def _on_the_way(live: Live) -> bool:

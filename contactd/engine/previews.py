@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from contactd.domain.agent import Event, State
+from contactd.domain.agent import Agent, Event, State
 from contactd.domain.clock import Clock
 from contactd.domain.errors import IllegalTransition
 from contactd.domain.happened import PreviewOffered
@@ -39,7 +39,7 @@ class Previews:
         bus: Bus,
         *,
         place: Callable[[Claimed, CallList, str], object],
-        skip: Callable[[Claimed, str, str], object],
+        skip: Callable[[Claimed, CallList, str, str], object],
     ) -> None:
         self._roster = roster
         self._clock = clock
@@ -47,7 +47,7 @@ class Previews:
         self._place = place
         self._skip = skip
         self._offers: dict[str, Offer] = {}
-        roster.listen(lambda agent: self._agent_moved(agent.id, agent.state))
+        roster.listen(self._agent_moved)
 
     def __len__(self) -> int:
         return len(self._offers)
@@ -69,7 +69,7 @@ class Previews:
     def skip(self, agent_id: str, why: str) -> None:
         """Put the call off; the agent is ready for another. Raises IllegalTransition when there is none."""
         offer = self._taken(agent_id)
-        self._skip(offer.claimed, agent_id, why)
+        self._skip(offer.claimed, offer.of, agent_id, why)
         self._roster.apply(agent_id, Event.RELEASED)
 
     def withdraw(self) -> None:
@@ -92,7 +92,12 @@ class Previews:
             raise IllegalTransition(f"agent {agent_id} looks at no call")
         return offer
 
-    def _agent_moved(self, agent_id: str, state: State) -> None:
-        """Put off what somebody was looking at who is gone."""
-        if state is not State.RESERVED and agent_id in self._offers:
-            self._skip(self._offers.pop(agent_id).claimed, agent_id, "agent_gone")
+    def _agent_moved(self, agent: Agent) -> None:
+        """Put off what somebody was looking at who is gone, or wishes to go: they need not wait for the time to end."""
+        if agent.id not in self._offers:
+            return
+        if agent.state is not State.RESERVED:
+            offer = self._offers.pop(agent.id)
+            self._skip(offer.claimed, offer.of, agent.id, "agent_gone")
+        elif agent.wish is not None:
+            self.skip(agent.id, "agent_gone")

@@ -6,7 +6,7 @@ Every change goes through the table in domain/agent.py, and is told to the liste
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from contactd.config.settings import Settings
 from contactd.domain.agent import Agent, Event, State, longest_free, step
@@ -16,6 +16,7 @@ from contactd.domain.errors import InputError
 # Whoever is in one of these may be free in a moment.
 _AT_WORK = frozenset({State.READY, State.RESERVED, State.TALK, State.WRAP})
 WRAP_LIMIT = timedelta(seconds=60)  # desk.md: then a pause, with nothing discarded and no outcome invented
+SILENCE_LIMIT = timedelta(seconds=15)  # desk.md: without a sign of life from the desk no calls
 
 Listener = Callable[[Agent], None]
 
@@ -36,6 +37,8 @@ class Roster:
         self._wrap_limit = wrap_limit
         self._agents = {agent.id: agent for agent in agents}
         self._leaving: set[str] = set()
+        self._heard: dict[str, datetime] = {}
+        self._silent: set[str] = set()
         self._listeners: list[Listener] = []
         self._untold: deque[Agent] = deque()
         self._telling = False
@@ -58,6 +61,11 @@ class Roster:
     def free(self, team: str) -> list[Agent]:
         """List who can take a call now, who has waited longest first."""
         return sorted((agent for agent in self.agents(team) if agent.state is State.READY), key=longest_free)
+
+    def is_reserved(self, agent_id: str) -> bool:
+        """Answer whether an agent is kept for a call; whoever has left the configuration is not."""
+        agent = self._agents.get(agent_id)
+        return agent is not None and agent.state is State.RESERVED
 
     def anybody(self, team: str) -> bool:
         """Answer whether somebody is at work who is free or may be so soon."""
@@ -99,6 +107,9 @@ class Roster:
     def apply(self, agent_id: str, event: Event, reason: str = "") -> Agent:
         """Let something happen to an agent; raises IllegalTransition when it cannot."""
         before = self.find(agent_id)
+        if event is Event.SIGNED_IN and agent_id in self._heard:  # with a desk, which is alive
+            self._heard[agent_id] = self._clock.now()
+            self._silent.discard(agent_id)
         after = step(before, event, self._clock.now(), reason)
         self._agents[agent_id] = after
         if after != before:
@@ -120,8 +131,26 @@ class Roster:
         finally:
             self._telling = False
 
+    def heard(self, agent_id: str) -> None:
+        """Take note that an agent's desk is there; from the first time on it has to be heard again and again."""
+        self.find(agent_id)
+        self._heard[agent_id] = self._clock.now()
+        if agent_id in self._silent:
+            self._silent.discard(agent_id)
+            self.apply(agent_id, Event.FOUND)
+
+    def overslept(self, seconds: float) -> None:
+        """Blame nobody's desk for the silence of a time in which we heard nothing at all."""
+        for agent_id in self._heard:
+            self._heard[agent_id] += timedelta(seconds=seconds)
+
     def tick(self) -> None:
-        """Send whoever has been writing too long into a pause."""
+        """Send whoever has been writing too long into a pause, and count whose desk is silent as out of reach."""
+        silent = self._clock.now() - SILENCE_LIMIT
+        for agent_id, at in list(self._heard.items()):
+            if at <= silent and agent_id not in self._silent:
+                self._silent.add(agent_id)
+                self.apply(agent_id, Event.LOST)
         latest = self._clock.now() - self._wrap_limit
         for agent in list(self._agents.values()):
             if agent.state is State.WRAP and agent.since is not None and agent.since <= latest:
@@ -144,3 +173,5 @@ class Roster:
         if agent_id in self._leaving and agent is not None and agent.state is State.OFFLINE:
             del self._agents[agent_id]
             self._leaving.discard(agent_id)
+            self._heard.pop(agent_id, None)
+            self._silent.discard(agent_id)

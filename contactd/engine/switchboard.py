@@ -44,7 +44,7 @@ log = structlog.get_logger()
 _STORE_DOWN = 1.0
 _LEGS = {Kind.AGENT_UP: "LEG_UP", Kind.AGENT_DOWN: "LEG_DOWN"}
 # Of an agent: not there for the call they are kept for, or had.
-_GONE = frozenset({agents.State.UNREACHABLE, agents.State.PHONE_WAIT, agents.State.WRAP, agents.State.OFFLINE})
+_GONE = frozenset(agents.State) - {agents.State.READY, agents.State.RESERVED, agents.State.TALK}
 # Of a call whose agent is gone: nobody has answered yet, or the two were to be joined, or talk.
 _KEPT_FOR = frozenset({State.PLACED, State.RINGING})
 _WITH_AGENT = frozenset({State.BRIDGING, State.CONNECTED, State.HOLD})
@@ -84,6 +84,7 @@ class Switchboard:
         self._calls: dict[str, Live] = {}
         self._by_team: dict[str, dict[str, Live]] = {}
         self._conversations: dict[str, Live] = {}
+        self._seats: dict[str, Lane] = {}
         self._follow = self._what_follows()
         self.errands = Errands()
         self.counts: Counter[str] = Counter()
@@ -127,8 +128,8 @@ class Switchboard:
         return Counter(live.call.state.value for live in self._calls.values())
 
     def in_flight(self, team: str) -> int:
-        """Count the calls that will want an agent of the team."""
-        return sum(calls.in_flight(live.call) for live in self.live_of(team))
+        """Count the calls that will want an agent of the team and have none yet."""
+        return sum(_wants_agent(live) for live in self.live_of(team))
 
     def take_up(self, dial: Dial, team: str, call: Call, caller_id: str) -> Live:
         """Keep a call from now on, until it ends."""
@@ -196,7 +197,7 @@ class Switchboard:
         """Let an agent begin to work; raises IllegalTransition while they owe the outcome of a conversation."""
         self._refuse_who_owes(agent_id)
         self._roster.sign_in(agent_id)
-        self.errands.run(partial(self._seat, agent_id))
+        self._seat_soon(agent_id)
 
     def resume(self, agent_id: str) -> None:
         """End an agent's pause; raises IllegalTransition while they owe the outcome of a conversation."""
@@ -207,6 +208,20 @@ class Switchboard:
         owed = self._conversations.get(agent_id)
         if owed is not None and owed.call.state is State.ENDED:
             raise IllegalTransition(f"agent {agent_id} has yet to say what call {owed.reference} achieved")
+
+    async def hold(self, agent_id: str) -> None:
+        """Let the person an agent talks to hear music; raises IllegalTransition without one, or a ChannelError."""
+        await self._carrier.hold(self._talk_of(agent_id, State.CONNECTED).reference)
+
+    async def retrieve(self, agent_id: str) -> None:
+        """Go on talking; raises IllegalTransition when nobody is on hold, or a ChannelError."""
+        await self._carrier.retrieve(self._talk_of(agent_id, State.HOLD).reference)
+
+    def _talk_of(self, agent_id: str, state: State) -> Live:
+        live = self._conversations.get(agent_id)
+        if live is None or live.agent != agent_id or live.call.state is not state:
+            raise IllegalTransition(f"agent {agent_id} has no call that is {state}")
+        return live
 
     async def dispose(self, agent_id: str, disposition: Disposition, callback: Agreed | None = None) -> None:
         """Take what an agent says the conversation achieved, and when to call again; committed, they are done with it.
@@ -272,11 +287,11 @@ class Switchboard:
 
     def _part_from(self, live: Live) -> None:
         """Go on without an agent whose telephone is gone: they owe the outcome of what they were told."""
-        live.agent = ""
+        live.agent, live.parted = "", live.agent
 
     def _give_back(self, live: Live) -> None:
         """Let an agent go who was kept for the call and is not needed any more."""
-        if live.agent and self._roster.find(live.agent).state is agents.State.RESERVED:
+        if self._roster.is_reserved(live.agent):
             self._part(live, agents.Event.RELEASED)
 
     def _connected(self, live: Live) -> None:
@@ -288,7 +303,8 @@ class Switchboard:
     def _part(self, live: Live, event: agents.Event) -> None:
         """Separate a call and its agent; the call forgets first, so that it does not hear of it again."""
         agent, live.agent = live.agent, ""
-        self._agent(agent, event)
+        if self._roster.is_reserved(agent):  # else they have gone already, and it is known where to
+            self._agent(agent, event)
 
     def _log(self, live: Live) -> None:
         """Enter the end, exactly once: the table gives this command when the call ends and never again."""
@@ -324,14 +340,16 @@ class Switchboard:
             for live in [live for live in self._calls.values() if live.agent == agent.id]:
                 self._lose_agent(live)
         if agent.state is agents.State.OFFLINE:
-            self.errands.run(partial(self._unseat, agent.id))
+            self._seat_soon(agent.id)
 
     def _lose_agent(self, live: Live) -> None:
-        if live.call.state in _KEPT_FOR:
+        if live.call.state in _WITH_AGENT:
+            self.feed(live, calls.Event.AGENT_LOST)
+        elif live.call.state is State.PLAYING:
+            live.agent = ""
+        elif live.call.state in _KEPT_FOR:
             live.agent = ""  # who was promised an agent is not called without one
             self.feed(live, calls.Event.CANCELLED)
-        elif live.call.state in _WITH_AGENT:
-            self.feed(live, calls.Event.AGENT_LOST)
 
     # -- in the background ---------------------------------------------------------------------------------------
 
@@ -345,13 +363,15 @@ class Switchboard:
             await work()
 
     async def _bridge(self, live: Live, agent: str) -> None:
+        if not _is_joining(live, agent):
+            return  # gone while the order waited for those before it
         try:
             await self._carrier.bridge(live.reference, agent)
         except ChannelUnclear as error:  # `bridged` comes, or the deadline
             log.warning("bridge_unclear", reference=live.reference, agent=agent, error=str(error))
         except ChannelError as error:
             log.warning("bridge_failed", reference=live.reference, agent=agent, error=str(error))
-            if live.call.state is not State.BRIDGING or live.agent != agent:
+            if not _is_joining(live, agent):
                 return
             if isinstance(error, ChannelRejected):
                 await self._hang_up(live)
@@ -370,17 +390,16 @@ class Switchboard:
             if live.call.state is state:
                 self.feed(live, calls.Event.TIMED_OUT)
 
-    async def _seat(self, agent_id: str) -> None:
-        try:
-            await self._carrier.seat(agent_id)
-        except ChannelError as error:
-            log.warning("agent_not_seated", agent=agent_id, error=str(error))
+    def _seat_soon(self, agent_id: str) -> None:
+        """Let the agent's telephone be as the agent is when it is their turn; in order, for they may come and go."""
+        self._seats.setdefault(agent_id, Lane(self.errands)).put(partial(self._seat, agent_id))
 
-    async def _unseat(self, agent_id: str) -> None:
+    async def _seat(self, agent_id: str) -> None:
+        left = all(agent.id != agent_id or agent.state is agents.State.OFFLINE for agent in self._roster.agents())
         try:
-            await self._carrier.unseat(agent_id)
+            await (self._carrier.unseat(agent_id) if left else self._carrier.seat(agent_id))
         except ChannelError as error:
-            log.warning("agent_not_unseated", agent=agent_id, error=str(error))
+            log.warning("agent_not_unseated" if left else "agent_not_seated", agent=agent_id, error=str(error))
 
     async def _hang_up(self, live: Live) -> None:
         try:
@@ -409,6 +428,18 @@ class Switchboard:
             except StoreConflict as error:
                 log.warning("entry_refused", error=str(error))
             return
+
+
+def _wants_agent(live: Live) -> bool:
+    """Tell whether the call may need an agent nobody has kept for it; agentless ones only when 1 was pressed."""
+    if live.agent or (live.dial.step.mode in AGENTLESS and live.call.state is not State.WAITING):
+        return False
+    return calls.in_flight(live.call)
+
+
+def _is_joining(live: Live, agent: str) -> bool:
+    """Tell whether the call is to be joined with that agent."""
+    return live.call.state is State.BRIDGING and live.agent == agent
 
 
 def _meaning(live: Live, kind: Kind) -> calls.Event:

@@ -87,7 +87,8 @@ class Team:
         self._wake = wake
         self._owned = owned
         self._turns = Turns()
-        self._starting: Counter[Key] = Counter()
+        self._starting: Counter[Key] = Counter()  # calls being begun, those apart for which an agent is kept
+        self._kept: dict[str, int] = {}  # by agent: the attempt that is being begun for them
         self._look_at: dict[Key, float] = {}
         self._poll: dict[Key, float] = {}
         self._departures = 0
@@ -102,7 +103,7 @@ class Team:
 
     def in_flight(self) -> int:
         """Count the calls that will want an agent, those that are being begun among them."""
-        return self._desk.in_flight(self.name) + self._starting.total()
+        return self._desk.in_flight(self.name) + self._starting_for_agents()
 
     async def remember(self) -> bool:
         """Learn from the calls of the past; False: the store is away, ask again later."""
@@ -134,7 +135,7 @@ class Team:
 
         How likely each call is to be answered changes by time alone.
         """
-        now = self._clock.monotonic()
+        now, departures = self._clock.monotonic(), self._departures
         if (not self._touched and now < self._decided + _STALE) or not await self.remember():
             return
         self._touched, self._decided = False, now
@@ -142,12 +143,15 @@ class Team:
         self._decide()
         if not lists or now < self._trunks.rest_until or not self._owned():
             return
-        for key, count in self._turns.share(lists, self._room).items():
+        left = self.pacer.trunks_left(self._mine(), self._starting.total() + len(self._kept))
+        for key, count in self._turns.share(lists, partial(self._room, left)).items():
             one = next(one for one in lists if one.key == key)
             claims = await self._claim(one, count)
             self._look_again(key, enough=len(claims) == count)
             for claimed in claims:
-                self._begin(one, claimed)
+                self._begin(one, claimed, departures)
+            if len(claims) < count:
+                self.touch()  # what this list has left over is for the others
 
     def _decide(self) -> None:
         """Ask the pacing about every list; what it hangs up is hung up at once."""
@@ -167,11 +171,17 @@ class Team:
             if one.step.mode == "ivr" and not self._roster.anybody(self.name):
                 return Decision(0, (), Reason.NO_AGENT)
             return Decision(max(room, 0), (), Reason.LINES_FULL if room <= 0 else Reason.ENOUGH_RINGING)
-        return self.pacer.decide(one, staff, calls, self._starting.total())
+        return self.pacer.decide(one, staff, calls, self._starting_for_agents())
 
-    def _room(self, one: CallList, given: Mapping[Key, int]) -> int:
-        """Answer how many calls more the list may place, when the others place what they are given."""
+    def _starting_for_agents(self) -> int:
+        agentless = {one.key for one in self._lists() if one.is_agentless}
+        return sum(count for key, count in self._starting.items() if key not in agentless)
+
+    def _room(self, left: int | None, one: CallList, given: Mapping[Key, int]) -> int:
+        """Answer how many calls more the list may place of the lines left, given what the others place."""
         place = self.decisions[one.key].place
+        if left is not None and sum(given.values()) >= left:
+            return 0
         if one.is_agentless:
             return place - given.get(one.key, 0)
         live = {other.key for other in self._lists() if not other.is_agentless}
@@ -196,74 +206,92 @@ class Team:
         self._turns.served(one.key, len(claims))
         return claims
 
-    def _begin(self, one: CallList, claimed: Claimed) -> None:
+    def _begin(self, one: CallList, claimed: Claimed, departures: int) -> None:
         """Offer the call to an agent who looks at it first, or place it."""
-        if one.step.mode == "preview" or claimed.kept_for:
-            agent = self._reserve(claimed.kept_for)
-            if agent is None:
-                self._desk.errands.run(partial(self._give_back, claimed))
-            elif one.step.mode == "preview":
-                self._previews.offer(claimed, one, agent)
-            else:
-                self.start(claimed, one, agent)
+        needs_agent = one.step.mode == "preview" or (claimed.kept_for and one.step.mode != "message")
+        agent = self._reserve(claimed.kept_for) if needs_agent and self._trunks.rest_until != math.inf else ""
+        if needs_agent and not agent:
+            self._desk.errands.run(partial(self._give_back, claimed))
+        elif one.step.mode == "preview":
+            self._previews.offer(claimed, one, agent)
         else:
-            self.start(claimed, one)
+            self.start(claimed, one, agent, departures)
 
-    def _reserve(self, agent_id: str = "", language: str = "") -> str | None:
-        """Keep an agent for a call: the one it is for, while they are free, else whoever has waited longest."""
-        if agent_id and any(agent.id == agent_id for agent in self._roster.free(self.name)):
-            return self._roster.apply(agent_id, agents.Event.RESERVED).id
+    def _reserve(self, agent_id: str = "", language: str = "") -> str:
+        """Keep an agent for a call: the one it is for and no other, else whoever has waited longest."""
+        if agent_id:
+            free = any(agent.id == agent_id for agent in self._roster.free(self.name))
+            return self._roster.apply(agent_id, agents.Event.RESERVED).id if free else ""
         found = self._roster.reserve(self.name, language)
-        return found.id if found else None
+        return found.id if found else ""
 
     # -- one call ------------------------------------------------------------------------------------------------
 
-    def start(self, claimed: Claimed, one: CallList, agent: str = "") -> None:
-        """Begin a call, for an agent who has been reserved for it, or for whoever will be free."""
-        self._starting[one.key] += 1
-        self._desk.errands.run(partial(self._start, claimed, one, agent))
+    def start(self, claimed: Claimed, one: CallList, agent: str = "", departures: int | None = None) -> None:
+        """Begin a call, for an agent who has been reserved for it, or for whoever will be free.
 
-    async def _start(self, claimed: Claimed, one: CallList, agent: str) -> None:
+        `departures`: how often agents had gone when it was decided, so that none is placed for those who go since.
+        """
+        if agent:
+            self._kept[agent] = claimed.id
+        departures = self._departures if departures is None else departures
+        self._starting[one.key] += one.is_agentless or not agent
+        self._desk.errands.run(partial(self._start, claimed, one, agent, departures))
+
+    async def _start(self, claimed: Claimed, one: CallList, agent: str, departures: int) -> None:
         """Pass the gate and place the call, if there is still an agent for it."""
-        departures = self._departures
+        dial = await self._pass_gate(claimed, one, agent)
+        if dial is None:
+            self._let_go(agent, claimed)
+            return
+        if dial.agent_first and not agent and one.step.mode != "message":
+            agent = self._keep(dial)
+        if not self._is_wanted(one, dial, agent, departures):
+            self._let_go(agent, claimed)
+            await self._give_back(claimed, self._clock.now() + _AGENT_FIRST if dial.agent_first else None)
+            return
+        self._kept.pop(agent, None)
+        call = Call(claimed.reference, self._clock.now())
+        live = self._desk.take_up(dial, self.name, call, self._trunks.caller_id)
+        live.agent = agent
+        await self._place(live)
+
+    async def _pass_gate(self, claimed: Claimed, one: CallList, agent: str) -> Dial | None:
+        """Commit the intent; None: the rules or the store would not, and nothing may be called."""
         answer: Dial | Refused | None = None
         try:
             answer = await self._book.begin(claimed)
         except (StoreError, StoreConflict) as error:
             log.warning("store_unavailable", while_doing="begin_call", attempt=claimed.id, error=str(error))
+            self._let_go(agent, claimed)
             await self._give_back(claimed)
+        except Exception:
+            self._let_go(agent, claimed)
+            raise
         finally:
-            self._starting[one.key] -= 1
-        if isinstance(answer, Dial):
-            answer, agent = self._with_agent(answer, agent)
-        if not isinstance(answer, Dial) or not self._is_wanted(one, agent, departures):
-            self._let_go(agent)
+            self._starting[one.key] -= one.is_agentless or not agent
             self.touch()
-            if isinstance(answer, Dial):
-                later = self._clock.now() + _AGENT_FIRST if answer.agent_first else None
-                await self._give_back(claimed, later)
-            return
-        call = Call(claimed.reference, self._clock.now())
-        live = self._desk.take_up(answer, self.name, call, self._trunks.caller_id)
-        live.agent = agent
-        await self._place(live)
+        return answer if isinstance(answer, Dial) else None
 
-    def _with_agent(self, dial: Dial, agent: str) -> tuple[Dial, str]:
+    def _keep(self, dial: Dial) -> str:
         """Keep an agent for a number whose last call was abandoned."""
-        if dial.agent_first and not agent:
-            return dial, self._reserve(language=dial.language) or ""
-        return dial, agent
+        agent = self._reserve(language=dial.language)
+        if agent:
+            self._kept[agent] = dial.claimed.id
+        return agent
 
-    def _is_wanted(self, one: CallList, agent: str, departures: int) -> bool:
+    def _is_wanted(self, one: CallList, dial: Dial, agent: str, departures: int) -> bool:
         """Tell whether the call may still be placed: its agent is there, or as many work as when it was decided."""
         rest_until = self._trunks.rest_until
         if rest_until > self._clock.monotonic() or rest_until == math.inf or not self._owned():
             return False
         if agent:
-            return self._roster.find(agent).state is agents.State.RESERVED
-        if one.is_agentless or departures == self._departures:
-            return True
-        return self._ask(one, self._roster.agents(self.name), self._mine()).place > 0
+            return self._is_kept(agent, dial.claimed) and self._roster.find(agent).wish is None
+        if dial.agent_first and one.step.mode != "message":
+            return False
+        if one.is_agentless:
+            return one.step.mode == "message" or self._roster.anybody(self.name)
+        return departures == self._departures or self._ask(one, self._roster.agents(self.name), self._mine()).place > 0
 
     async def _place(self, live: Live) -> None:
         claimed, reference = live.dial.claimed, live.reference
@@ -294,8 +322,12 @@ class Team:
     async def _give_back(self, claimed: Claimed, later: datetime | None = None) -> None:
         await self._desk.insist(partial(self._book.release, claimed, later))
 
-    def _let_go(self, agent: str) -> None:
-        if agent and self._roster.find(agent).state is agents.State.RESERVED:
+    def _is_kept(self, agent: str, claimed: Claimed) -> bool:
+        """Tell whether an agent has been reserved ever since for this very call."""
+        return self._kept.get(agent) == claimed.id and self._roster.is_reserved(agent)
+
+    def _let_go(self, agent: str, claimed: Claimed) -> None:
+        if self._is_kept(agent, claimed):
             self._roster.apply(agent, agents.Event.RELEASED)
 
     def skip(self, claimed: Claimed, agent: str, why: str) -> None:
@@ -304,6 +336,8 @@ class Team:
         self._desk.errands.run(lambda: self._desk.insist(partial(self._book.skip, claimed, agent, why, later)))
 
     def _agent_moved(self, agent: Agent) -> None:
+        if agent.state is not agents.State.RESERVED:
+            self._kept.pop(agent.id, None)
         if agent.team != self.name:
             return
         if agent.state in _AWAY or agent.wish is not None:

@@ -51,7 +51,8 @@ def take(
 ) -> list[Claimed]:
     """Claim up to `limit` due calls of these (campaign, step) pairs, in the order `choose` puts them in.
 
-    What is kept for an agent is left to them until its time is over; `free` names the agents who could take one.
+    What is kept for an agent is left to them until its time is over, and then anybody's; `free` names the agents who
+    could take one.
     """
     resting = pauses.paused(connection)
     if {"all", "channel:call"} & resting:
@@ -69,7 +70,7 @@ def take(
         sa.update(attempt)
         .where(attempt.c.id.in_(chosen))
         .values(state=State.CLAIMED, claim_no=attempt.c.claim_no + 1, claimed_by=owner, lease_until=now + lease)
-        .returning(*_CLAIMED)
+        .returning(*_CLAIMED, sa.case((attempt.c.kept_until <= now, ""), else_=attempt.c.kept_for).label("kept_for"))
     ).mappings()
     by_id = {row["id"]: Claimed(**row, channel=Channel.CALL) for row in claimed}
     return [by_id[attempt_id] for attempt_id in chosen]
@@ -77,7 +78,7 @@ def take(
 
 _CLAIMED = (
     attempt.c.id, attempt.c.claim_no, attempt.c.account_id, attempt.c.customer_id, attempt.c.campaign, attempt.c.step,
-    attempt.c.case_no, attempt.c.try_no, attempt.c.planned_at, attempt.c.wanted, attempt.c.priority, attempt.c.kept_for,
+    attempt.c.case_no, attempt.c.try_no, attempt.c.planned_at, attempt.c.wanted, attempt.c.priority,
 )  # fmt: skip
 
 
@@ -150,28 +151,33 @@ def drop(connection: Connection, customers: Collection[int], now: datetime, *, r
 def missed(connection: Connection, number: str, now: datetime) -> list[int]:
     """Queue a call to whoever called us from a number in vain; answers the attempts, none when nobody is known by it.
 
-    A call that waits for them anyway goes first instead.
+    A call that waits for them anyway goes first instead, whichever of their accounts it is about.
     """
-    known = sa.select(account.c.id).where(
-        sa.or_(account.c.mobile == number, account.c.phone == number), account.c.open > 0
-    )
-    queued: list[int] = []
-    for account_id in connection.scalars(known.order_by(account.c.id)).all():
-        waits = sa.select(attempt.c.id).where(_PLANNED_CALL, attempt.c.account_id == account_id)
-        attempt_id = connection.scalar(waits.order_by(attempt.c.id).limit(1))
-        if attempt_id is not None:
-            sooner = {"priority": sa.func.max(attempt.c.priority, int(Priority.MISSED)), "not_before": now}
-            if connection.dialect.name == "postgresql":
-                sooner["priority"] = sa.func.greatest(attempt.c.priority, int(Priority.MISSED))
-            first = sa.update(attempt).where(attempt.c.id == attempt_id, attempt.c.priority < int(Priority.CALLBACK))
-            connection.execute(first.values(**sooner, wanted=number))
-            queued.append(attempt_id)
-            continue
-        called = sa.select(attempt.c.id).where(attempt.c.account_id == account_id, _CALLS)
-        origin = connection.scalar(called.order_by(attempt.c.id.desc()).limit(1))
-        if origin is not None:
-            queued.append(_queue(connection, CallBack(origin, now, number), Priority.MISSED, now))
-    return queued
+    known = sa.select(account.c.customer_id).where(_reached_at(number))
+    customers = connection.scalars(known.distinct().order_by(account.c.customer_id)).all()
+    queued = (_call_back(connection, customer, number, now) for customer in customers)
+    return [attempt_id for attempt_id in queued if attempt_id is not None]
+
+
+def _reached_at(number: str) -> sa.ColumnElement[bool]:
+    """Choose the accounts that owe something and have the number."""
+    return sa.and_(sa.or_(account.c.mobile == number, account.c.phone == number), account.c.open > 0)
+
+
+def _call_back(connection: Connection, customer: int, number: str, now: datetime) -> int | None:
+    """Queue one call to a customer, who has one telephone to pick up; None when they were never called."""
+    calls = sa.select(attempt.c.id).join(account, account.c.id == attempt.c.account_id)
+    calls = calls.where(attempt.c.customer_id == customer)
+    agreed_or_known = sa.or_(_reached_at(number), attempt.c.priority == int(Priority.CALLBACK))
+    waits = calls.where(_PLANNED_CALL, agreed_or_known).order_by(attempt.c.priority.desc(), attempt.c.id)
+    attempt_id = connection.scalar(waits.limit(1))
+    if attempt_id is not None:
+        first = sa.update(attempt).where(attempt.c.id == attempt_id, attempt.c.priority < int(Priority.CALLBACK))
+        connection.execute(first.values(priority=int(Priority.MISSED), not_before=now, wanted=number))
+        return int(attempt_id)
+    called = calls.where(_CALLS, _reached_at(number)).order_by(attempt.c.id.desc())
+    origin = connection.scalar(called.limit(1))
+    return None if origin is None else _queue(connection, CallBack(origin, now, number), Priority.MISSED, now)
 
 
 def agreed(connection: Connection) -> list[Row[Any]]:

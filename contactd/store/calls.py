@@ -49,7 +49,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class HandedIn:
-    """What an agent says a conversation achieved; `conversation_at` None: the debtor was not spoken to."""
+    """What an agent says a conversation achieved; `conversation_at` None: the debtor was not spoken to.
+
+    `beside`: another agent has gone on with the call, and theirs is the attempt's disposition; this one is only logged.
+    """
 
     attempt_id: int
     claim_no: int
@@ -58,6 +61,7 @@ class HandedIn:
     at: datetime
     conversation_at: datetime | None = None
     suppress: NewSuppression | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,10 @@ class Unfinished:
 
 
 _COLUMNS = tuple(column.name for column in call.columns)
+_LOGGED = (
+    attempt.c.account_id, attempt.c.campaign, attempt.c.step, attempt.c.channel, attempt.c.outcome, attempt.c.address,
+    attempt.c.provider_ref,
+)  # fmt: skip
 
 
 def record(connection: Connection, stages: list[Stage]) -> list[State | StoreConflict | IllegalTransition | None]:
@@ -159,15 +167,10 @@ def _note_conversations(connection: Connection, rows: list[CallRow]) -> None:
 
 
 def _hand_in(connection: Connection, item: HandedIn) -> StoreConflict | None:
-    row = connection.execute(
-        sa.update(attempt)
-        .where(attempt.c.id == item.attempt_id, attempt.c.claim_no == item.claim_no, attempt.c.disposition == "")
-        .values(disposition=item.disposition, agent=item.agent, conversation_at=item.conversation_at)
-        .returning(
-            attempt.c.account_id, attempt.c.customer_id, attempt.c.campaign, attempt.c.step, attempt.c.channel,
-            attempt.c.outcome, attempt.c.address, attempt.c.provider_ref,
-        )
-    ).mappings().one_or_none()  # fmt: skip
+    mine = (attempt.c.id == item.attempt_id, attempt.c.claim_no == item.claim_no)
+    values = {"disposition": item.disposition, "agent": item.agent, "conversation_at": item.conversation_at}
+    said = sa.update(attempt).where(*mine, attempt.c.disposition == "").values(values).returning(*_LOGGED)
+    row = connection.execute(sa.select(*_LOGGED).where(*mine) if item.beside else said).mappings().one_or_none()
     if row is None:
         return StoreConflict(f"attempt {item.attempt_id} has a disposition already, or is somebody else's")
     if item.conversation_at is not None:

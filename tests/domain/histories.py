@@ -61,7 +61,10 @@ def contacts(draw: st.DrawFn, now: datetime) -> PastContact:
     """Draw a contact of the customer, or a conversation."""
     address = draw(st.sampled_from((*NUMBERS, EMAIL, "")))
     account = draw(st.sampled_from([1, 2]))
-    return PastContact(draw(CHANNELS), draw(instants(now)), address, account, conversation=draw(st.booleans()))
+    channel, at = draw(CHANNELS), draw(instants(now))
+    spoke = draw(st.booleans())
+    abandoned = channel is Channel.CALL and not spoke and draw(st.booleans())
+    return PastContact(channel, at, address, account, conversation=spoke, abandoned=abandoned)
 
 
 @st.composite
@@ -121,6 +124,7 @@ def policies(draw: st.DrawFn) -> Policy:
         cool_down_channels=draw(SOME_CHANNELS),
         cool_down_per=draw(st.sampled_from(["customer", "account"])),
         payments_max_age=draw(st.sampled_from([None, None, None, timedelta(days=1)])),
+        lock_out=draw(st.sampled_from([timedelta(), DAY, 3 * DAY])),
         holidays={"DE": frozenset(DAYS[:3]), "DE-BY": frozenset(DAYS[3:])},
         default_timezone=draw(st.sampled_from((*ZONES, ""))),
     )
@@ -136,6 +140,8 @@ def proposals(draw: st.DrawFn, now: datetime) -> Proposal:
         planned_at=draw(st.none() | instants(now, before=4, after=0)),
         paused=draw(st.integers(0, 19)) == 19,
         address=draw(st.sampled_from(["", "", "", "", "", *NUMBERS])),
+        numbers=draw(st.sampled_from([("mobile", "phone"), ("phone", "mobile"), ("phone",)])),
+        requested=draw(st.integers(0, 4)) == 4,
     )
 
 

@@ -18,19 +18,20 @@ def permitted(facts: Facts, proposal: Proposal, policy: Policy, at: datetime) ->
     """Collect the addresses that may be used at that moment."""
     return {
         address
-        for address in own_addresses(facts, proposal.channel)
+        for address in own_addresses(facts, proposal)
         if proposal.address in ("", address) and not any(objections(facts, proposal, policy, at, address))
     }
 
 
-def own_addresses(facts: Facts, channel: Channel) -> list[str]:
+def own_addresses(facts: Facts, proposal: Proposal) -> list[str]:
     """List what the account has for the channel, dead or alive."""
-    account = facts.account
+    account, channel = facts.account, proposal.channel
     if channel is Channel.HANDOVER or (channel is Channel.LETTER and account.postal):
         return [""]
     if channel is Channel.EMAIL and account.email:
         return [account.email]
-    phones = [phone for phone in (account.mobile, account.phone) if phone and phone.number]
+    phones = [getattr(account, kind) for kind in proposal.numbers]
+    phones = [phone for phone in phones if phone and phone.number]
     if channel is Channel.CALL:
         return [phone.number for phone in phones]
     if channel is Channel.SMS:
@@ -49,10 +50,19 @@ def objections(facts: Facts, proposal: Proposal, policy: Policy, at: datetime, a
         meant = meant and (stop.kind != "email" or proposal.channel is Channel.EMAIL)
         meant = meant and (stop.kind != "number" or proposal.channel in (Channel.SMS, Channel.CALL))
         yield meant and stop.channel in (None, proposal.channel) and (stop.until is None or at < stop.until)
+    if proposal.channel is Channel.CALL:
+        yield left_alone(facts, policy, at, address)
     names = zones(facts, policy)
     yield not names
     for name in names:
         yield from local_objections(facts, proposal, policy, at.astimezone(ZoneInfo(name)), address)
+
+
+def left_alone(facts: Facts, policy: Policy, at: datetime, address: str) -> bool:
+    """Say whether whoever answered the last call to the number met nobody, and has to be left alone yet."""
+    begun = [past for past in facts.contacts if past.channel is Channel.CALL and not past.conversation]
+    begun = sorted((past for past in begun if past.address == address), key=lambda past: past.at)
+    return bool(begun) and begun[-1].abandoned and at - begun[-1].at < policy.lock_out
 
 
 def zones(facts: Facts, policy: Policy) -> set[str]:
@@ -68,12 +78,12 @@ def local_objections(facts: Facts, proposal: Proposal, policy: Policy, local: da
     today, channel = local.date(), proposal.channel
     if facts.hold:
         yield facts.hold.until is None or today <= facts.hold.until
-    if policy.cool_down and channel in policy.cool_down_channels:
+    if policy.cool_down and not proposal.requested and channel in policy.cool_down_channels:
         for past in facts.contacts:
             days = (today - past.at.astimezone(local.tzinfo).date()).days
             mine = policy.cool_down_per == "customer" or past.account_id == facts.account.id
             yield past.conversation and mine and days < policy.cool_down
-    for cap in policy.caps:
+    for cap in () if proposal.requested else policy.caps:
         if channel in cap.channels or (not cap.channels and channel is not Channel.HANDOVER):
             yield sum(counts(cap, past, facts, local, address) for past in facts.contacts) >= cap.count
     for windows in (policy.windows.get(channel), proposal.windows):

@@ -166,3 +166,21 @@ def test_whatever_happens_only_the_free_and_the_reserved_have_a_place_in_the_que
             continue
         assert (agent.idle_since is not None) == (agent.state in (State.READY, State.RESERVED))
         assert agent.wish is None or agent.state in (State.RESERVED, State.TALK, State.WRAP)
+
+
+@pytest.mark.parametrize("event", [Event.LEG_DOWN, Event.LOST])
+@pytest.mark.parametrize(("wished", "becomes"), [(Event.PAUSED, State.PAUSE), (Event.SIGNED_OUT, State.OFFLINE)])
+def test_whoever_wished_to_go_has_gone_even_if_telephone_or_desk_went_first(
+    event: Event, wished: Event, becomes: State
+) -> None:
+    agent = after(an_agent(State.RESERVED), wished, event, Event.LEG_UP, Event.FOUND)
+    assert agent.state is becomes
+    assert agent.wish is None
+
+
+def test_without_a_telephone_nobody_is_ready_before_it_is_up() -> None:
+    agent = after(an_agent(State.PAUSE), Event.LEG_DOWN, Event.RESUMED)
+    assert agent.state is State.PHONE_WAIT
+    assert after(agent, Event.LEG_UP).state is State.READY
+    talking = after(an_agent(State.TALK), Event.LEG_DOWN, Event.WRAPPED_UP)
+    assert talking.state is State.PHONE_WAIT

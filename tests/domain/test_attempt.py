@@ -11,7 +11,13 @@ from contactd.domain.errors import IllegalTransition
 
 LAWFUL = {
     "planned": {"claimed": "claimed", "forbidden": "cancelled"},
-    "claimed": {"released": "planned", "postponed": "planned", "forbidden": "cancelled", "begun": "sending"},
+    "claimed": {
+        "released": "planned",
+        "postponed": "planned",
+        "skipped": "planned",
+        "forbidden": "cancelled",
+        "begun": "sending",
+    },
     "sending": {
         "not_taken": "planned",
         "taken": "accepted",

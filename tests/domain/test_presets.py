@@ -124,6 +124,14 @@ def test_limits_add_their_caps_to_those_of_the_preset() -> None:
     ]
 
 
+def test_a_limit_may_be_of_each_number_and_a_lock_out_only_grows() -> None:
+    policy = tighten(PRESETS["uk"], Limits(calls_per_number_per_day=1, lock_out=timedelta(hours=1)))
+    (cap,) = [cap for cap in policy.caps if cap.per == "address"]
+    assert (cap.count, cap.period, cap.channels, cap.source) == (1, DAY, frozenset({Channel.CALL}), "campaign")
+    assert policy.lock_out == timedelta(hours=72)
+    assert tighten(PLAIN, Limits(lock_out=timedelta(hours=1))).lock_out == timedelta(hours=1)
+
+
 def test_a_generous_limit_does_not_loosen_the_preset() -> None:
     policy = tighten(PRESETS["de"], Limits(calls_per_day=50, windows={Channel.CALL: parse_windows("00:00-24:00")}))
     assert may_contact(FACTS, CALL, policy, berlin(23, 7)) == NotBefore(berlin(23, 8), Reason.OUTSIDE_WINDOW)

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -68,17 +68,20 @@ class MemoryCallBook:
         self.steps: dict[Key, Step] = {}
         self.abandoned: set[int] = set()
         self.skipped: list[tuple[int, str, str]] = []
+        self.put_off: dict[int, datetime] = {}
+        self.languages: dict[int, str] = {}
         self.agreed: list[CallBack] = []
         self.missed_from: list[str] = []
         self.before: list[CallRow] = []
         self.collisions: Counter[str] = Counter()
 
-    def plan(self, count: int, campaign: str = CAMPAIGN) -> None:
+    def plan(self, count: int, campaign: str = CAMPAIGN, kept_for: str = "") -> None:
         """Queue that many more attempts, one for each of as many accounts."""
         now = self.clock.now()
         first = len(self.states) + len(self.planned) + 1
         self.planned += [
-            Claimed(n, 1, n, n, campaign, "anruf", Channel.CALL, 1, 1, now) for n in range(first, first + count)
+            Claimed(n, 1, n, n, campaign, "anruf", Channel.CALL, 1, 1, now, kept_for=kept_for)
+            for n in range(first, first + count)
         ]
 
     async def claim(self, wanted: Wanted) -> list[Claimed]:
@@ -104,12 +107,14 @@ class MemoryCallBook:
             return refused
         self._follow(claimed.reference, Event.BEGUN)
         first = claimed.account_id in self.abandoned
-        return Dial(claimed, number(claimed.id % 100), "de", self.steps.get(key_of(claimed), CALL), agent_first=first)
+        language = self.languages.get(claimed.id, "de")
+        step = self.steps.get(key_of(claimed), CALL)
+        return Dial(claimed, number(claimed.id % 100), language, step, agent_first=first)
 
     async def skip(self, claimed: Claimed, agent: str, why: str, later: datetime) -> None:
         """Take back what an agent has skipped."""
-        del later
         self._answer()
+        self.put_off[claimed.id] = later
         self._follow(claimed.reference, Event.SKIPPED)
         self.skipped.append((claimed.id, agent, why))
 
@@ -126,8 +131,9 @@ class MemoryCallBook:
 
     async def release(self, claimed: Claimed, later: datetime | None = None) -> None:
         """Take back what was not called."""
-        del later
         self._answer()
+        if later is not None:
+            self.put_off[claimed.id] = later
         sending = self.states[claimed.reference] is State.SENDING
         self._follow(claimed.reference, Event.NOT_TAKEN if sending else Event.RELEASED)
         self.released.append(claimed)
@@ -143,7 +149,7 @@ class MemoryCallBook:
     async def hand_in(self, item: HandedIn) -> None:
         """Remember; only the first counts."""
         self._answer()
-        if any(known.attempt_id == item.attempt_id for known in self.handed_in):
+        if not item.beside and any(one.attempt_id == item.attempt_id and not one.beside for one in self.handed_in):
             raise StoreConflict(f"attempt {item.attempt_id} has a disposition already")
         self.handed_in.append(item)
 
@@ -218,6 +224,17 @@ class WatchedBook:
         return asked
 
 
+def a_list(campaign: str = CAMPAIGN, team: str = "", priority: int = 0, weight: int = 1, **step: Any) -> CallList:  # noqa: ANN401
+    """Make a list whose step differs from the usual one in what is given."""
+    changed = replace(CALL, **step)
+    return CallList(Campaign(campaign, (changed,), team=team, priority=priority, weight=weight), changed)
+
+
+def teams_of(*lists: CallList) -> dict[str, tuple[CallList, ...]]:
+    """Sort lists by the team of their campaign."""
+    return {team: tuple(one for one in lists if one.campaign.team == team) for team in {o.campaign.team for o in lists}}
+
+
 @dataclass
 class Scene:
     """A dialer at work; `people` says how the customer of each account behaves, `usual` how the others do."""
@@ -251,13 +268,14 @@ async def a_scene(
     book: CallBook,
     clock: HandClock,
     *,
-    agents: Collection[str] = ("anna",),
+    agents: Collection[str | Agent] = ("anna",),
     teams: Mapping[str, Sequence[CallList]] | None = None,
     wrap: Callable[[Carrier], Carrier] = lambda carrier: carrier,
     line: Line | None = None,
 ) -> Scene:
     """Build a dialer with these agents, all of them signed in one second after the other."""
-    roster = Roster([Agent(name, languages=("de",)) for name in agents], clock)
+    people = [one if isinstance(one, Agent) else Agent(one, languages=("de",)) for one in agents]
+    roster = Roster(people, clock)
     scene: Scene
     carrier = SimulatedCarrier(Options(), clock, customers=lambda request: scene.people.get(_who(request), scene.usual))
     bus, happened = Bus(), list[object]()
@@ -277,8 +295,8 @@ async def a_scene(
     )
     await carrier.start(dialer.on_event)
     scene = Scene(clock, roster, carrier, dialer, happened)
-    for name in agents:
-        roster.sign_in(name)
+    for agent in people:
+        roster.sign_in(agent.id)
         clock.advance(1)
     return scene
 

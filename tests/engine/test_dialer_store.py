@@ -15,7 +15,7 @@ from contactd.store import attempts, calls, pauses
 from contactd.store.calls import CallRow
 from contactd.store.database import Database
 from contactd.store.schema import suppression
-from contactd.telephony.base import Kind
+from contactd.telephony.base import CarrierEvent, Kind
 from contactd.telephony.simulated import Customer
 from tests.engine.dialing import CALL, CALLER_ID, CAMPAIGN, OWNER, StoredScene, number
 
@@ -269,3 +269,27 @@ async def test_a_claim_somebody_else_has_taken_over_is_told_to_nobody_as_cancell
     assert await book.begin(stale) == Refused(stale, OVERTAKEN)
     assert told == []
     assert stored.log() == []
+
+
+@pytest.mark.parametrize("colleague", [True, False])
+async def test_whoever_went_on_with_a_call_has_the_last_word_and_the_agent_before_is_in_the_log(
+    stored: StoredScene, *, colleague: bool
+) -> None:
+    (only,) = stored.plan(1)
+    scene = await stored.scene(agents=("anna", "berta") if colleague else ("anna",))
+    scene.usual = ANSWERS
+    async with scene.at_work():
+        await stored.clock.run(20)
+        scene.dialer.on_event(CarrierEvent("", Kind.AGENT_DOWN, stored.clock.now(), {"agent": "anna"}))
+        await stored.clock.run(2)
+        await scene.dialer.desk.dispose("anna", Disposition.DROPPED)
+        await stored.clock.run(70)
+        if colleague:
+            await scene.dialer.desk.dispose("berta", Disposition.PROMISE)
+    last = ("berta", "promise") if colleague else ("anna", "dropped")
+    kept = stored.attempt(only)
+    assert (kept["agent"], kept["disposition"], kept["outcome"]) == (*last, "answered")
+    said = [(event, agent, disposition) for _, event, _, agent, disposition in stored.log()]
+    assert ("disposition", "anna", "dropped") in said
+    assert ("disposition", *last) in said
+    assert [agent for event, agent, _ in said if event == "delivered"] == [last[0]]

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from random import Random
 
@@ -12,110 +12,18 @@ from hypothesis import strategies as st
 
 from contactd.domain import agent as agents
 from contactd.domain.call import Disposition
-from contactd.domain.errors import ChannelRejected, ChannelUnavailable, ChannelUnclear, ContactdError
+from contactd.domain.errors import ContactdError
 from contactd.engine.dialer import Line
-from contactd.telephony.base import Announcement, CallRequest, Carrier, CarrierEvent, OnEvent
+from contactd.telephony.base import CallRequest, Carrier
 from contactd.telephony.simulated import Options, draw
 from contactd.telephony.simulated_agents import SimulatedAgents
 from tests.clock import HandClock
 from tests.engine.dialing import MemoryCallBook, Scene, a_scene
+from tests.engine.unruly import Unruly
 
 NAMES = ("anna", "berta", "clara")
 TOWN = Options(answer=0.5, busy=0.05, machine=0.15, invalid=0.05, congestion=0.05, rejected=0.03, failed=0.02, talk=40)
 CALLS = 25
-MISHAPS = (ChannelUnavailable("no trunk", retry_after=3), ChannelUnclear("time-out"), ChannelRejected("no"))
-
-
-class Unruly:
-    """A carrier that loses, doubles and delays what it reports, and fails at a share of what it is asked."""
-
-    name = "unruly"
-
-    def __init__(self, carrier: Carrier, clock: HandClock, random: Random, noise: float) -> None:
-        self._carrier = carrier
-        self._clock = clock
-        self._random = random
-        self._noise = noise
-        self._late: set[asyncio.Task[None]] = set()
-        self.on_event: OnEvent = lambda _: None
-        self.scene: Scene | None = None
-        self.wrong: list[str] = []
-
-    def hear(self, event: CarrierEvent) -> None:
-        """Pass a report on: not at all, twice, or later than the next one."""
-        for _ in range(2 if self._random.random() < self._noise else 1):
-            chance = self._random.random()
-            if chance < self._noise / 2:
-                continue
-            if chance < self._noise:
-                task = asyncio.get_running_loop().create_task(self._later(event))
-                self._late.add(task)
-                task.add_done_callback(self._late.discard)
-            else:
-                self.on_event(event)
-
-    async def _later(self, event: CarrierEvent) -> None:
-        await self._clock.sleep(self._random.uniform(0, 20))
-        self.on_event(event)
-
-    async def start(self, on_event: OnEvent) -> None:
-        """Pass on."""
-        await self._carrier.start(on_event)
-
-    async def close(self) -> None:
-        """Pass on, and drop what is late."""
-        for task in list(self._late):
-            task.cancel()
-        await self._carrier.close()
-
-    async def place(self, request: CallRequest) -> None:
-        """See that there is somebody for the call."""
-        if self.scene is not None and self.scene.dialer.desk.in_flight("") > len(self.scene.roster.free("")):
-            self.wrong.append(f"{request.reference} was placed for nobody")
-        await self._perhaps(self._carrier.place(request))
-
-    async def bridge(self, reference: str, agent_id: str) -> None:
-        """See that the agent is kept for this call."""
-        if self.scene is not None and self.scene.roster.find(agent_id).state is not agents.State.RESERVED:
-            self.wrong.append(f"{reference} was bridged to {agent_id}, who was not reserved")
-        await self._perhaps(self._carrier.bridge(reference, agent_id))
-
-    async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
-        """Pass on, mostly."""
-        await self._perhaps(self._carrier.play(reference, announcement, ask=ask))
-
-    async def hang_up(self, reference: str) -> None:
-        """Pass on, mostly."""
-        await self._perhaps(self._carrier.hang_up(reference))
-
-    async def hold(self, reference: str) -> None:
-        """Pass on."""
-        await self._carrier.hold(reference)
-
-    async def retrieve(self, reference: str) -> None:
-        """Pass on."""
-        await self._carrier.retrieve(reference)
-
-    async def seat(self, agent_id: str) -> None:
-        """Pass on."""
-        await self._carrier.seat(agent_id)
-
-    async def unseat(self, agent_id: str) -> None:
-        """Pass on."""
-        await self._carrier.unseat(agent_id)
-
-    async def live(self) -> list[str]:
-        """Pass on."""
-        return await self._carrier.live()
-
-    async def _perhaps(self, order: Coroutine[None, None, None]) -> None:
-        chance = self._random.random()
-        if chance < self._noise / 4:
-            order.close()
-            raise self._random.choice(MISHAPS)
-        await order
-        if chance < self._noise / 2:
-            raise ChannelUnclear("time-out")
 
 
 async def walk(seed: int, noise: float) -> tuple[Scene, MemoryCallBook, Unruly]:
@@ -133,6 +41,12 @@ async def walk(seed: int, noise: float) -> tuple[Scene, MemoryCallBook, Unruly]:
     scene = await a_scene(book, clock, agents=NAMES, wrap=wrap, line=Line("", 30, talk_seconds=200))
     unruly = made[0]
     unruly.scene, unruly.on_event = scene, scene.dialer.on_event
+
+    def judge(request: CallRequest) -> None:
+        if scene.dialer.desk.in_flight("") > len(scene.roster.free("")):
+            unruly.wrong.append(f"{request.reference} was placed for nobody")
+
+    unruly.judge = judge
     await scene.carrier.start(unruly.hear)
     scene.people = {n: draw(TOWN, f"{seed}/{n}") for n in range(1, CALLS + 1)}
     crew = SimulatedAgents(clock, seed=seed, wrap=15)

@@ -6,7 +6,7 @@ import pytest
 
 from contactd.domain.agent import Agent, Event, State
 from contactd.domain.errors import IllegalTransition, InputError
-from contactd.engine.roster import WRAP_LIMIT, Roster
+from contactd.engine.roster import SILENCE_LIMIT, WRAP_LIMIT, Roster
 from tests.clock import HandClock
 
 
@@ -127,3 +127,81 @@ def test_a_reload_adds_agents_renames_others_and_lets_the_rest_go_after_their_ca
     assert (roster.find("berta").name, roster.find("berta").state) == ("Berta B.", State.READY)
     roster.apply("anna", Event.RELEASED)
     assert [agent.id for agent in roster.agents()] == ["berta", "dora"]
+
+
+def silence(roster: Roster, clock: HandClock, seconds: float) -> None:
+    """Let time pass without a sign of life from any desk, ticking."""
+    for _ in range(round(seconds * 2)):
+        clock.advance(0.5)
+        roster.tick()
+
+
+def test_a_desk_that_was_heard_and_is_silent_puts_its_agent_out_of_reach() -> None:
+    roster, clock = a_roster("anna", "berta")
+    sign_in(roster, clock, "anna", "berta")
+    roster.heard("anna")
+    silence(roster, clock, SILENCE_LIMIT.total_seconds() - 0.5)
+    assert roster.find("anna").state is State.READY
+    silence(roster, clock, 0.5)
+    assert roster.find("anna").state is State.UNREACHABLE
+    assert roster.find("berta").state is State.READY  # never heard, never watched
+
+
+def test_a_desk_that_is_heard_again_is_found_and_waits_for_its_agent() -> None:
+    roster, clock = a_roster("anna")
+    sign_in(roster, clock, "anna")
+    roster.heard("anna")
+    silence(roster, clock, 40)
+    roster.heard("anna")
+    assert roster.find("anna").state is State.PAUSE
+    roster.resume("anna")
+    silence(roster, clock, 10)
+    roster.heard("anna")
+    silence(roster, clock, 10)
+    assert roster.find("anna").state is State.READY
+
+
+def test_a_silent_desk_during_a_conversation_is_forgiven_when_it_is_heard_before_the_end() -> None:
+    roster, clock = a_roster("anna")
+    sign_in(roster, clock, "anna")
+    roster.heard("anna")
+    for event in (Event.RESERVED, Event.BRIDGED):
+        roster.apply("anna", event)
+    silence(roster, clock, 20)
+    assert (roster.find("anna").state, roster.find("anna").wish) == (State.TALK, State.UNREACHABLE)
+    roster.heard("anna")
+    assert (roster.find("anna").state, roster.find("anna").wish) == (State.TALK, None)
+
+
+def test_whoever_signs_in_again_is_alive_and_watched_as_before() -> None:
+    roster, clock = a_roster("anna")
+    sign_in(roster, clock, "anna")
+    roster.heard("anna")
+    silence(roster, clock, 20)
+    roster.sign_in("anna")
+    silence(roster, clock, 14)
+    assert roster.find("anna").state is State.READY
+    silence(roster, clock, 1)
+    assert roster.find("anna").state is State.UNREACHABLE
+
+
+def test_a_silence_in_which_nobody_could_be_heard_is_nobodys() -> None:
+    roster, clock = a_roster("anna")
+    sign_in(roster, clock, "anna")
+    roster.heard("anna")
+    clock.advance(3600)
+    roster.overslept(3600)
+    silence(roster, clock, 14)
+    assert roster.find("anna").state is State.READY
+
+
+def test_a_desk_of_nobody_is_an_input_error_and_of_whoever_left_is_forgotten() -> None:
+    roster, clock = a_roster("anna", "berta")
+    with pytest.raises(InputError):
+        roster.heard("zora")
+    roster.heard("anna")
+    silence(roster, clock, 20)
+    assert roster.find("anna").state is State.OFFLINE
+    roster.replace([Agent("berta")])
+    silence(roster, clock, 20)
+    assert not roster.is_reserved("anna")

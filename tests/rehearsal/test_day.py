@@ -205,7 +205,7 @@ async def test_a_rehearsal_has_no_past_and_nobody_calls() -> None:
     book = MemoryBook(HandClock(), {})
     assert await book.missed("+493023125001") == 0
     assert await book.past("first", MONDAY_TEN) == []
-    assert await book.unfinished() == []
+    assert await book.unfinished(()) == []
     await book.agree(CallBack(1, MONDAY_TEN))
     await book.hand_in(HandedIn(1, 1, "anna", "promise", MONDAY_TEN))
     assert book.dispositions == {"promise": 1}

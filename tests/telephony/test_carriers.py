@@ -29,8 +29,9 @@ PEOPLE = {
     "+493023125004": Customer(Kind.MACHINE, ring=12),
     "+493023125005": Customer(Kind.INVALID),
     "+493023125006": Customer(Kind.ANSWERED, ring=45),
+    "+493023125007": Customer(Kind.ANSWERED, ring=8, patience=6, talk=60, presses=True),
 }
-ANSWERS, BUSY, AWAY, MACHINE, DEAD, SLOW = PEOPLE
+ANSWERS, BUSY, AWAY, MACHINE, DEAD, SLOW, PRESSES = PEOPLE
 
 
 @dataclass
@@ -90,7 +91,7 @@ def test_every_carrier_that_can_be_configured_keeps_the_contract() -> None:
 
 
 def test_what_carriers_report_and_what_a_call_understands_are_the_same_words() -> None:
-    assert {Event(kind) for kind in Kind if kind not in {*OF_AGENTS, Kind.MISSED}} == CARRIER_EVENTS
+    assert {Event(kind) for kind in set(Kind) - OF_AGENTS - {Kind.MISSED}} == CARRIER_EVENTS
 
 
 async def test_an_answered_call_rings_first_and_is_ended_by_whoever_waits_too_long(bench: Bench) -> None:
@@ -138,6 +139,84 @@ async def test_whoever_hears_the_apology_hangs_up_afterwards(bench: Bench) -> No
     await bench.carrier.play("1-1", SORRY)
     await bench.run(60)
     assert bench.heard() == [Kind.RINGING, Kind.ANSWERED, Kind.HUNG_UP]
+
+
+async def test_whoever_is_asked_to_press_1_may_do_so_and_then_waits_a_while(bench: Bench) -> None:
+    await bench.call(PRESSES)
+    await bench.run(10)
+    await bench.carrier.play("1-1", SORRY, ask=True)
+    await bench.run(10)
+    assert bench.heard() == [Kind.RINGING, Kind.ANSWERED, Kind.PRESSED]
+    await bench.carrier.bridge("1-1", "anna")
+    await bench.run(2)
+    assert bench.heard()[-1] is Kind.BRIDGED
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_a_key_is_reported_only_when_it_was_asked_for_and_pressed(bench: Bench, *, asked: bool) -> None:
+    await bench.call(ANSWERS if asked else PRESSES)
+    await bench.run(10)
+    await bench.carrier.play("1-1", SORRY, ask=asked)
+    await bench.run(60)
+    assert Kind.PRESSED not in bench.heard()
+    assert bench.heard()[2] in (Kind.PLAYED, Kind.HUNG_UP)
+
+
+async def test_the_end_of_a_text_left_on_a_machine_is_reported(bench: Bench) -> None:
+    await bench.call(MACHINE)
+    await bench.run(14)
+    await bench.carrier.play("1-1", SORRY)
+    await bench.run(60)
+    assert bench.heard()[:3] == [Kind.RINGING, Kind.MACHINE, Kind.PLAYED]
+    await bench.carrier.hang_up("1-1")
+    await bench.run(1)
+    assert await bench.carrier.live() == []
+
+
+async def test_a_person_on_hold_is_taken_back_and_the_conversation_goes_on(bench: Bench) -> None:
+    await bench.call(ANSWERS)
+    await bench.run(10)
+    await bench.carrier.bridge("1-1", "anna")
+    await bench.run(2)
+    await bench.carrier.hold("1-1")
+    await bench.run(2)
+    await bench.carrier.retrieve("1-1")
+    await bench.run(2)
+    assert bench.heard()[2:] == [Kind.BRIDGED, Kind.HELD, Kind.RETRIEVED]
+    assert await bench.carrier.live() == ["1-1"]
+
+
+async def test_only_an_answered_call_can_be_put_on_hold_or_taken_back(bench: Bench) -> None:
+    await bench.call(AWAY)
+    await bench.run(5)
+    with pytest.raises(ChannelRejected):
+        await bench.carrier.hold("1-1")
+    with pytest.raises(ChannelRejected):
+        await bench.carrier.retrieve("9-9")
+
+
+async def test_an_agents_telephone_is_reported_up_when_seated_even_twice_and_down_when_let_go(bench: Bench) -> None:
+    for _ in range(2):
+        await bench.carrier.seat("anna")
+        await bench.run(1)
+    await bench.carrier.unseat("anna")
+    await bench.carrier.unseat("berta")
+    await bench.run(1)
+    told = [event for event in bench.events if event.kind in OF_AGENTS]
+    assert [event.kind for event in told if event.details["agent"] == "anna"] == [
+        Kind.AGENT_UP,
+        Kind.AGENT_UP,
+        Kind.AGENT_DOWN,
+    ]
+    assert {event.reference for event in told} == {""}
+
+
+async def test_a_closed_carrier_takes_no_agents(bench: Bench) -> None:
+    await bench.carrier.close()
+    before = len(bench.events)
+    await bench.carrier.seat("anna")
+    await bench.run(1)
+    assert len(bench.events) == before
 
 
 @pytest.mark.parametrize("seconds", [0.0, 5.0, 10.0])
