@@ -6,7 +6,7 @@ order for each call. The dialer fills it; the desk speaks to it.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -20,9 +20,6 @@ from contactd.domain.call import Call, Command, Disposition, HowEnded, Limits, S
 from contactd.domain.campaign import AGENTLESS
 from contactd.domain.clock import Clock
 from contactd.domain.errors import (
-    ChannelError,
-    ChannelRejected,
-    ChannelUnclear,
     IllegalTransition,
     InputError,
     StoreConflict,
@@ -34,10 +31,11 @@ from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook, Dial
 from contactd.engine.errands import Errands, Lane, Work
 from contactd.engine.live_call import Agreed, Live
+from contactd.engine.orders import Orders, Say, Sure
 from contactd.engine.roster import Roster
 from contactd.store.calls import Stage
 from contactd.telephony.announcements import APOLOGY
-from contactd.telephony.base import OF_AGENTS, Announcement, Carrier, CarrierEvent, Kind
+from contactd.telephony.base import OF_AGENTS, Carrier, CarrierEvent, Kind
 
 log = structlog.get_logger()
 
@@ -49,9 +47,7 @@ _GONE = frozenset(agents.State) - {agents.State.READY, agents.State.RESERVED, ag
 _KEPT_FOR = frozenset({State.PLACED, State.RINGING})
 _WITH_AGENT = frozenset({State.BRIDGING, State.CONNECTED, State.HOLD})
 
-Say = Callable[[str, str], Announcement]  # a text of that name, in a language
 Watch = Callable[[Live, State], None]  # a call that has moved, and the state it was in
-Sure = Callable[[], Awaitable[None]]
 
 
 class Switchboard:
@@ -76,17 +72,15 @@ class Switchboard:
         self._book = book
         self._clock = clock
         self._bus = bus
-        self._say = say
         self._limits = limits
         self._moved = moved
         self._watch = watch
-        self._sure = sure
         self._calls: dict[str, Live] = {}
         self._by_team: dict[str, dict[str, Live]] = {}
         self._conversations: dict[str, Live] = {}
-        self._seats: dict[str, Lane] = {}
-        self._follow = self._what_follows()
         self.errands = Errands()
+        self._orders = Orders(carrier, roster, say, self.errands, feed=self.feed, sure=sure)
+        self._follow = self._what_follows()
         self.counts: Counter[str] = Counter()
         roster.listen(self._agent_moved)
 
@@ -95,11 +89,11 @@ class Switchboard:
         return {
             Command.NOTE_TAKEN: lambda live: self.enter(live, live_call.taken(live, self._clock.now())),
             Command.FIND_AGENT: self._find_agent,
-            Command.BRIDGE: lambda live: self._order(live, partial(self._bridge, live, live.agent)),
-            Command.APOLOGISE: lambda live: self._order(live, partial(self._speak, live, APOLOGY)),
-            Command.PLAY: lambda live: self._order(live, partial(self._speak, live, live.dial.step.template)),
+            Command.BRIDGE: self._orders.bridge,
+            Command.APOLOGISE: lambda live: self._orders.speak(live, APOLOGY),
+            Command.PLAY: lambda live: self._orders.speak(live, live.dial.step.template),
             Command.LEAVE_TEXT: self._leave_text,
-            Command.HANG_UP: lambda live: self._order(live, partial(self._hang_up, live)),
+            Command.HANG_UP: self._orders.hang_up,
             Command.NOTE_CONNECTED: self._connected,
             Command.RELEASE_AGENT: lambda live: self._part(live, agents.Event.RELEASED),
             Command.LOSE_AGENT: lambda live: self._part(live, agents.Event.LOST),
@@ -147,7 +141,6 @@ class Switchboard:
         """Put an agent back on the call that survived its daemon."""
         if any(agent.id == live.agent and agent.state is agents.State.READY for agent in self._roster.agents()):
             self._agent(live.agent, agents.Event.RESERVED)
-        self._agent(live.agent, agents.Event.BRIDGED)
         self._conversations[live.agent] = live
         self._agent(live.agent, agents.Event.BRIDGED)
 
@@ -158,7 +151,7 @@ class Switchboard:
         """
         gone = [live for live in self.live() if live.team == team]
         for live in gone:
-            del self._calls[live.reference]
+            self._forget(live)
             live.gone, live.call = True, replace(live.call, state=State.ENDED)
             log.info("call_let_go", reference=live.reference)
         for live in gone:
@@ -197,7 +190,7 @@ class Switchboard:
         """Let an agent begin to work; raises IllegalTransition while they owe the outcome of a conversation."""
         self._refuse_who_owes(agent_id)
         self._roster.sign_in(agent_id)
-        self._seat_soon(agent_id)
+        self._orders.seat(agent_id)
 
     def resume(self, agent_id: str) -> None:
         """End an agent's pause; raises IllegalTransition while they owe the outcome of a conversation."""
@@ -283,7 +276,7 @@ class Switchboard:
 
     def _leave_text(self, live: Live) -> None:
         self._give_back(live)
-        self._order(live, partial(self._speak, live, live.dial.step.machine))
+        self._orders.speak(live, live.dial.step.machine)
 
     def _part_from(self, live: Live) -> None:
         """Go on without an agent whose telephone is gone: they owe the outcome of what they were told."""
@@ -308,14 +301,17 @@ class Switchboard:
 
     def _log(self, live: Live) -> None:
         """Enter the end, exactly once: the table gives this command when the call ends and never again."""
-        self._calls.pop(live.reference, None)
-        self._by_team[live.team].pop(live.reference, None)
+        self._forget(live)
         self.enter(live, live_call.ended(live, self._clock.now()))
         self._give_back(live)
         if live.call.how is HowEnded.ABANDONED:
             self.counts["abandoned"] += 1
         self._bus.publish(CallMoved(live.reference, "ended", str(live.call.how)))
         self._moved()
+
+    def _forget(self, live: Live) -> None:
+        self._calls.pop(live.reference, None)
+        self._by_team[live.team].pop(live.reference, None)
 
     def count(self, live: Live, stage: str) -> None:
         """Tell that a call has come to a stage."""
@@ -340,7 +336,7 @@ class Switchboard:
             for live in [live for live in self._calls.values() if live.agent == agent.id]:
                 self._lose_agent(live)
         if agent.state is agents.State.OFFLINE:
-            self._seat_soon(agent.id)
+            self._orders.seat(agent.id)
 
     def _lose_agent(self, live: Live) -> None:
         if live.call.state in _WITH_AGENT:
@@ -351,61 +347,7 @@ class Switchboard:
             live.agent = ""  # who was promised an agent is not called without one
             self.feed(live, calls.Event.CANCELLED)
 
-    # -- in the background ---------------------------------------------------------------------------------------
-
-    def _order(self, live: Live, work: Work) -> None:
-        live.orders.put(partial(self._carry_out, live, work))
-
-    async def _carry_out(self, live: Live, work: Work) -> None:
-        if self._sure is not None:
-            await self._sure()
-        if not live.gone:
-            await work()
-
-    async def _bridge(self, live: Live, agent: str) -> None:
-        if not _is_joining(live, agent):
-            return  # gone while the order waited for those before it
-        try:
-            await self._carrier.bridge(live.reference, agent)
-        except ChannelUnclear as error:  # `bridged` comes, or the deadline
-            log.warning("bridge_unclear", reference=live.reference, agent=agent, error=str(error))
-        except ChannelError as error:
-            log.warning("bridge_failed", reference=live.reference, agent=agent, error=str(error))
-            if not _is_joining(live, agent):
-                return
-            if isinstance(error, ChannelRejected):
-                await self._hang_up(live)
-                self.feed(live, calls.Event.HUNG_UP)
-            else:
-                self.feed(live, calls.Event.AGENT_LOST)
-
-    async def _speak(self, live: Live, text: str) -> None:
-        """Play a text; where it cannot be, what comes after it comes at once."""
-        state = live.call.state
-        try:
-            ask = live.dial.step.mode == "ivr" and state is State.PLAYING
-            await self._carrier.play(live.reference, self._say(text, live.dial.language), ask=ask)
-        except ChannelError as error:
-            log.warning("text_not_played", reference=live.reference, text=text, error=str(error))
-            if live.call.state is state:
-                self.feed(live, calls.Event.TIMED_OUT)
-
-    def _seat_soon(self, agent_id: str) -> None:
-        """Let the agent's telephone be as the agent is when it is their turn; in order, for they may come and go."""
-        self._seats.setdefault(agent_id, Lane(self.errands)).put(partial(self._seat, agent_id))
-
-    async def _seat(self, agent_id: str) -> None:
-        left = all(agent.id != agent_id or agent.state is agents.State.OFFLINE for agent in self._roster.agents())
-        try:
-            await (self._carrier.unseat(agent_id) if left else self._carrier.seat(agent_id))
-        except ChannelError as error:
-            log.warning("agent_not_unseated" if left else "agent_not_seated", agent=agent_id, error=str(error))
-
-    async def _hang_up(self, live: Live) -> None:
-        try:
-            await self._carrier.hang_up(live.reference)
-        except ChannelError as error:
-            log.warning("hang_up_failed", reference=live.reference, error=str(error))
+    # -- written down ----------------------------------------------------------------------------------------------
 
     async def _note_missed(self, number: str) -> None:
         if number and await self._book.missed(number):
@@ -435,11 +377,6 @@ def _wants_agent(live: Live) -> bool:
     if live.agent or (live.dial.step.mode in AGENTLESS and live.call.state is not State.WAITING):
         return False
     return calls.in_flight(live.call)
-
-
-def _is_joining(live: Live, agent: str) -> bool:
-    """Tell whether the call is to be joined with that agent."""
-    return live.call.state is State.BRIDGING and live.agent == agent
 
 
 def _meaning(live: Live, kind: Kind) -> calls.Event:
