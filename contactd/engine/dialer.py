@@ -74,11 +74,8 @@ class Dialer:
         line: Line,
         owner: Owner | None = None,
     ) -> None:
-        self._roster = roster
-        self._carrier = carrier
-        self._book = book
-        self._clock = clock
-        self._bus = bus
+        self._roster, self._carrier, self._book = roster, carrier, book
+        self._clock, self._bus = clock, bus
         self._teams_now = teams
         self._line = line
         self._owner = owner or Alone()
