@@ -20,11 +20,12 @@ from contactd.engine.callbook import CallBook
 from contactd.engine.idleness import Look
 from contactd.engine.lists import CallList
 from contactd.engine.live_call import Live
+from contactd.engine.orders import Say
 from contactd.engine.ownership import Alone, Owner
 from contactd.engine.pacer import Dialling, Pacer
 from contactd.engine.previews import Previews
 from contactd.engine.roster import Roster
-from contactd.engine.switchboard import Say, Switchboard
+from contactd.engine.switchboard import Switchboard
 from contactd.engine.takeover import TakeOver
 from contactd.engine.team import Team, Trunks
 from contactd.store.attempts import Claimed
@@ -78,11 +79,8 @@ class Dialer:
         line: Line,
         owner: Owner | None = None,
     ) -> None:
-        self._roster = roster
-        self._carrier = carrier
-        self._book = book
-        self._clock = clock
-        self._bus = bus
+        self._roster, self._carrier, self._book = roster, carrier, book
+        self._clock, self._bus = clock, bus
         self._teams_now = teams
         self._line = line
         self._owner = owner or Alone()

@@ -67,14 +67,10 @@ class Switchboard:
         watch: Watch | None = None,
         sure: Sure | None = None,
     ) -> None:
-        self._roster = roster
-        self._carrier = carrier
-        self._book = book
-        self._clock = clock
-        self._bus = bus
+        self._roster, self._carrier, self._book = roster, carrier, book
+        self._clock, self._bus = clock, bus
         self._limits = limits
-        self._moved = moved
-        self._watch = watch
+        self._moved, self._watch = moved, watch
         self._calls: dict[str, Live] = {}
         self._by_team: dict[str, dict[str, Live]] = {}
         self._conversations: dict[str, Live] = {}

@@ -74,8 +74,8 @@ class Unfinished:
 
 _COLUMNS = tuple(column.name for column in call.columns)
 _LOGGED = (
-    attempt.c.account_id, attempt.c.campaign, attempt.c.step, attempt.c.channel, attempt.c.outcome, attempt.c.address,
-    attempt.c.provider_ref,
+    attempt.c.account_id, attempt.c.customer_id, attempt.c.campaign, attempt.c.step, attempt.c.channel,
+    attempt.c.outcome, attempt.c.address, attempt.c.provider_ref,
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from contactd.engine.callbook import CallBook, Dial, StoredCallBook, Wanted
 from contactd.engine.dialer import Dialer, Line
 from contactd.engine.gate import Gate, Refused
 from contactd.engine.lists import CallList, Key, key_of
+from contactd.engine.ownership import Owner
 from contactd.engine.roster import Roster
 from contactd.store import attempts
 from contactd.store.attempts import Claimed, NewAttempt
@@ -272,6 +273,7 @@ async def a_scene(
     teams: Mapping[str, Sequence[CallList]] | None = None,
     wrap: Callable[[Carrier], Carrier] = lambda carrier: carrier,
     line: Line | None = None,
+    owner: Owner | None = None,
 ) -> Scene:
     """Build a dialer with these agents, all of them signed in one second after the other."""
     people = [one if isinstance(one, Agent) else Agent(one, languages=("de",)) for one in agents]
@@ -292,6 +294,7 @@ async def a_scene(
         teams=lambda: teams,
         say=say,
         line=line or Line(CALLER_ID, 30.0),
+        owner=owner,
     )
     await carrier.start(dialer.on_event)
     scene = Scene(clock, roster, carrier, dialer, happened)

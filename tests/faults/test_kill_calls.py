@@ -45,8 +45,8 @@ def test_a_daemon_killed_again_and_again_calls_nobody_twice_and_accounts_for_eve
         said = {what: life.log_text().count(f'"{what}"') for what in ("call_adopted", "call_lost")}
     hows_placed = Counter(how for row in placed for how in ends[row.attempt_id])
     print(  # noqa: T201 - the figures of the closing note
-        f"\n{KILLS} kills, {early} calls placed until the last, {len(placed)} in all: {dict(hows_placed)}; "
-        f"of all {dict(hows)}; {said}"
+        f"\n{KILLS} kills, {early} calls placed until the last, {len(placed)} in all: {dict(hows_placed)}"
+        f"\nof all: {dict(hows)}; {said}"
         f"\nagents usable after {max(waits):.1f} s at the latest; {time.monotonic() - began:.0f} s in all"
     )
     assert sum(hows.values()) == EACH

@@ -8,10 +8,25 @@ import pytest
 
 from contactd.store import leases
 from tests.faults.calling import CALLERS, Calls, owned
-from tests.faults.life import until
-from tests.faults.stage import open_stage
+from tests.faults.life import Life, until
+from tests.faults.stage import Stage, open_stage
 
 EACH, AGENTS = 80, 15
+ORDERS = ("place", "bridge", "play", "hang_up")
+
+
+def a_team_each(stage: Stage) -> tuple[Calls, Life, Life]:
+    """Start two daemons that could both dial for both teams, and let each begin with one."""
+    calls = Calls.on(stage, teams=["north", "south"], each=EACH, agents=AGENTS, talk=24)
+    with stage.database.transaction() as connection:
+        for team, name in (("north", "first"), ("south", "second")):
+            leases.acquire(connection, f"dialer:{team}", holder=name, lasting=timedelta(minutes=1))
+    first, second = calls.life("first"), calls.life("second")
+    for life in (first, second):
+        life.start()
+    for life in (first, second):
+        life.wait_ready()
+    return calls, first, second
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])
@@ -19,15 +34,7 @@ def test_who_sleeps_past_its_lease_is_replaced_within_seconds_and_wakes_up_to_ca
     tmp_path: Path, database_url: str
 ) -> None:
     with open_stage(tmp_path, database_url) as stage:
-        calls = Calls.on(stage, teams=["north", "south"], each=EACH, agents=AGENTS, talk=24)
-        with stage.database.transaction() as connection:  # so that each begins with a team
-            for team, name in (("north", "first"), ("south", "second")):
-                leases.acquire(connection, f"dialer:{team}", holder=name, lasting=timedelta(minutes=1))
-        first, second = calls.life("first"), calls.life("second")
-        for life in (first, second):
-            life.start()
-        for life in (first, second):
-            life.wait_ready()
+        calls, first, second = a_team_each(stage)
         assert first.plan("north")
         assert first.plan("south")
         until(lambda: (owned(first), owned(second)) == (["north"], ["south"]), 20, calls.logs)
@@ -39,7 +46,7 @@ def test_who_sleeps_past_its_lease_is_replaced_within_seconds_and_wakes_up_to_ca
         took = time.monotonic() - since
         before = len(calls.ledger())
         until(lambda: len(calls.ledger()) >= before + 20, 60, calls.logs)
-        asleep = [len(calls.ledger(order)) for order in ("place", "bridge", "play", "hang_up")]
+        asleep = [len(calls.ledger(order)) for order in ORDERS]
         second.thaw()
         until(lambda: owned(second) == [] and '"team_lost"' in second.log_text(), 20, calls.logs)
         calls.finish(200)
@@ -47,7 +54,7 @@ def test_who_sleeps_past_its_lease_is_replaced_within_seconds_and_wakes_up_to_ca
         hows = calls.check()
         woken = [
             row
-            for order, known in zip(("place", "bridge", "play", "hang_up"), asleep, strict=True)
+            for order, known in zip(ORDERS, asleep, strict=True)
             for row in calls.ledger(order)[known:]
             if row.caller == CALLERS["second"]
         ]
