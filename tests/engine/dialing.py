@@ -225,7 +225,7 @@ class WatchedBook:
         return asked
 
 
-def a_list(campaign: str = CAMPAIGN, team: str = "", priority: int = 0, weight: int = 1, **step: Any) -> CallList:  # noqa: ANN401
+def a_list(campaign: str = CAMPAIGN, team: str = "", priority: int = 0, weight: int = 1, **step: Any) -> CallList:  # noqa: ANN401 - any of a step
     """Make a list whose step differs from the usual one in what is given."""
     changed = replace(CALL, **step)
     return CallList(Campaign(campaign, (changed,), team=team, priority=priority, weight=weight), changed)

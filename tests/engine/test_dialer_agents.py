@@ -270,7 +270,7 @@ async def test_a_callback_whose_agent_is_taken_meanwhile_waits_for_them(book: Me
             scene.roster.apply("berta", Event.RESERVED)
         return claims
 
-    book.claim = slow  # type: ignore[method-assign]
+    book.claim = slow  # type: ignore[method-assign] # a slow store
     async with scene.at_work():
         await scene.clock.run(10)
     assert scene.orders("place") == []

@@ -157,7 +157,7 @@ async def test_who_leaves_while_a_call_is_claimed_is_not_called_for(book: Memory
             scene.roster.pause("anna")
         return claims
 
-    book.claim = slow  # type: ignore[method-assign]
+    book.claim = slow  # type: ignore[method-assign] # a slow store
     async with scene.at_work():
         book.plan(1)
         await scene.clock.run(10)
@@ -197,7 +197,7 @@ async def test_nobody_is_asked_to_press_1_while_nobody_is_at_work(book: MemoryCa
         book.plan(1)
         await scene.clock.run(20)
         assert scene.orders("place") == []
-        assert {str(decision.reason) for decision in scene.dialer._teams[""].decisions.values()} == {"no_agent"}  # noqa: SLF001
+        assert {str(decision.reason) for decision in scene.dialer._teams[""].decisions.values()} == {"no_agent"}  # noqa: SLF001 - what nobody shows
 
 
 async def test_the_last_agent_who_goes_while_the_rules_are_asked_keeps_the_question_from_being_asked(

@@ -188,7 +188,7 @@ async def test_what_is_claimed_while_a_drain_begins_is_not_offered(book: MemoryC
             await book.clock.sleep(3)
         return claims
 
-    book.claim = slow  # type: ignore[method-assign]
+    book.claim = slow  # type: ignore[method-assign] # a slow store
     async with scene.at_work():
         await going.wait()
         draining = asyncio.ensure_future(scene.dialer.drain(60))

@@ -125,7 +125,7 @@ class Shift:
                     self.wrong.append(f"{live.reference} is {live.call.state} with {live.agent}, who is {state}")
         for agent in self.scene.roster.agents():
             if agent.state is AgentState.RESERVED and not self.scene.dialer.previews.look_at(agent.id):
-                kept = {name for team in self.scene.dialer._teams.values() for name in team._kept}  # noqa: SLF001
+                kept = {name for team in self.scene.dialer._teams.values() for name in team._kept}  # noqa: SLF001 - what nobody shows
                 if agent.id not in busy and agent.id not in kept:
                     self.wrong.append(f"{agent.id} is reserved for nothing")
 
@@ -222,7 +222,7 @@ async def a_shift(seed: int, noise: float) -> Shift:
         if pacing is not None:
             pacing(live, before)
 
-    scene.dialer.desk._watch = watch  # noqa: SLF001
+    scene.dialer.desk._watch = watch  # noqa: SLF001 - what nobody shows
     return shift
 
 
@@ -236,7 +236,7 @@ def plan(shift: Shift, seed: int) -> None:
                     how_ended="answered" if n % 3 == 0 else "no_answer")
             for n in range(90)
         ]  # fmt: skip
-        shift.scene.dialer._teams[one.campaign.team].pacer.recall(one.campaign.id, 0.02, rows)  # noqa: SLF001
+        shift.scene.dialer._teams[one.campaign.team].pacer.recall(one.campaign.id, 0.02, rows)  # noqa: SLF001 - what nobody shows
         shift.book.plan(CALLS - 1, one.campaign.id)
         shift.book.plan(1, one.campaign.id, kept_for=random.choice(["", *STAFF[one.campaign.team]]))
     ids = [claimed.id for claimed in shift.book.planned]
