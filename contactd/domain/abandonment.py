@@ -28,7 +28,10 @@ class Terms:
 
 
 _FEW = 500  # answers that say little yet
-_AHEAD = 4.0  # calls by which the aim may be passed while that is more than the limit: chance, not a habit
+# Calls by which the aim may be passed while that is more than the limit (chance, not a habit): those that should be the
+# last, and those that are. In between little is risked, which costs less than to risk nothing.
+_AHEAD, _TOO_FAR = 4.0, 6.0
+_LEAST = 0.15
 # What is aimed at, as a share of the limit: chance weighs less the more answers there are.
 _AIM_FEW, _AIM_MANY = 0.85, 0.95
 # How much a call of credit changes the boldness, as a logarithm, and how fast what is usual is learned from the credit.
@@ -119,10 +122,7 @@ class Budget:
 
     def left(self, now: float) -> float:
         """Tell how many calls more may be abandoned in the window; below zero: not even one, the budget is spent."""
-        self._window.pass_on(now)
-        limit, answered = self.terms.limit, self._window.answered
-        early = self.aim() * answered + _AHEAD if limit else 0.0
-        return max(limit * answered, early) - self._window.abandoned - 1.0
+        return self._within(now, _TOO_FAR)
 
     def hour_left(self, now: float) -> float:
         """Tell how many calls more may be abandoned in this hour; below zero: not even one."""
@@ -131,8 +131,11 @@ class Budget:
 
     def boldness(self, now: float) -> float:
         """Give the factor by which to take more risk than usual, or less; 0 where nothing may be risked."""
-        near = min(_NEAR, self.hour_left(now), self.left(now) + 1.0) / _NEAR
-        return max(near, 0.0) * math.exp(self._between(_GAIN_FEW, _GAIN_MANY) * self.credit + self.base)
+        left = self._within(now, _AHEAD) + 1.0
+        if self.left(now) >= 0.0:
+            left = max(left, _LEAST)
+        near = max(min(_NEAR, self.hour_left(now), left), 0.0) / _NEAR
+        return near * math.exp(self._between(_GAIN_FEW, _GAIN_MANY) * self.credit + self.base)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the counts as plain values."""
@@ -151,6 +154,12 @@ class Budget:
         budget._window.take_up(kept["window"])
         budget._hour.take_up(kept["hour"])
         return budget
+
+    def _within(self, now: float, ahead: float) -> float:
+        self._window.pass_on(now)
+        limit, answered = self.terms.limit, self._window.answered
+        early = self.aim() * answered + ahead if limit else 0.0
+        return max(limit * answered, early) - self._window.abandoned - 1.0
 
     def _between(self, few: float, many: float) -> float:
         """Go from one value to the other as the window fills."""

@@ -78,7 +78,7 @@ def test_a_window_of_a_day_forgets_yesterday() -> None:
 
 def test_a_few_calls_may_be_abandoned_before_many_were_answered() -> None:
     assert spend(Budget(), 10, 2).left(0.0) > 0.0
-    assert spend(Budget(), 10, 4).left(0.0) < 0.0
+    assert spend(Budget(), 10, 6).left(0.0) < 0.0
 
 
 def test_the_aim_stays_below_the_limit_and_nears_it() -> None:
@@ -109,6 +109,13 @@ def test_the_dialer_becomes_careful_before_the_budget_is_spent() -> None:
     far, near = spend(Budget(), 5000, 120), spend(Budget(), 5000, 149)
     far.credit = near.credit = far.base = near.base = 0.0
     assert near.boldness(0.0) < far.boldness(0.0) == pytest.approx(1.0)
+
+
+def test_a_few_calls_too_far_ahead_leave_little_boldness_but_some() -> None:
+    budget = spend(Budget(), 300, 12)
+    assert budget.left(0.0) > 0.0
+    budget.credit = budget.base = 0.0
+    assert 0.0 < budget.boldness(0.0) < 0.1
 
 
 def test_without_tolerance_nothing_may_be_abandoned() -> None:
