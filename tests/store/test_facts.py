@@ -140,7 +140,8 @@ def test_tries_are_those_of_the_current_case_in_the_campaign(connection: Connect
         [new_attempt(1, case_no=2), new_attempt(1, case_no=1), new_attempt(1, case_no=2, campaign="other")],
     )
     send(connection, Event.BEGUN, Event.TAKEN)
-    assert load(connection).tries == (StepTry("reminder", 1, "accepted", "accepted", NOW, "debtor1@example.com"),)
+    done = StepTry("reminder", 1, "accepted", "accepted", NOW, "debtor1@example.com", Channel.EMAIL)
+    assert load(connection).tries == (done,)
 
 
 @pytest.mark.parametrize("short_list", [0, 50_000])
