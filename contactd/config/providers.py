@@ -118,8 +118,6 @@ class Telephony(Section):
     """Most calls at a time; 0: no limit."""
     small_team: int = Field(default=0, ge=0, le=1_000)
     """Teams with fewer agents at work are called for one by one, whatever the mode."""
-    callback_kept: Duration = parse_duration("2 hours")
-    """How long an agent's own callback waits for them before the team takes it."""
     callback_reminder: Duration = parse_duration("5 minutes")
     """How long before a callback its agent is reminded."""
     simulated: Simulated = Simulated()
