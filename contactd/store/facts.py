@@ -16,7 +16,7 @@ from contactd.domain.campaign import Campaign, Select
 from contactd.store.among import among
 from contactd.store.asked import Asked
 from contactd.store.history import History
-from contactd.store.raw import day, instant, maker, raw_rows
+from contactd.store.raw import day, instant, maker, raw_pages, raw_rows
 from contactd.store.schema import account, attempt, import_run, invoice
 
 _CHUNK = 5_000  # accounts whose history is read together
@@ -51,18 +51,14 @@ def load(
 
 def due(connection: Connection, campaign: Campaign, *, today: date, since: datetime) -> Iterator[Facts]:
     """Stream the accounts the campaign may take up today, by id; the connection must be a snapshot."""
-    page = (
+    chosen = (
         _accounts(today)
-        .where(account.c.id > sa.bindparam("after"), account.c.open > 0)
-        .where(*_selected(campaign.select), *_rung(campaign, today))
+        .where(account.c.open > 0, *_selected(campaign.select), *_rung(campaign, today))
         .order_by(account.c.id)
-        .limit(_CHUNK)
     )
     history = History(connection, campaign.id, since)
     fresh = payments_as_of(connection)
-    after = 0
-    while rows := raw_rows(connection, page, {"after": after}):
-        after = rows[-1][0]
+    for rows in raw_pages(connection, chosen, _CHUNK):
         yield from _facts(rows, history, fresh)
 
 

@@ -5,7 +5,7 @@ made as a twin that is not, with the same slots, and then declared to be what it
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import fields, make_dataclass
 from datetime import UTC, date, datetime
@@ -35,14 +35,24 @@ def maker(kind: type[V]) -> Callable[..., V]:
     return make
 
 
-def raw_rows(
-    connection: Connection,
-    chosen: sa.Select[Any],
-    values: Mapping[str, Any] | None = None,
-) -> list[Sequence[Any]]:
+def raw_rows(connection: Connection, chosen: sa.Select[Any]) -> list[Sequence[Any]]:
     """Read rows as the driver gives them; `day` and `instant` understand both drivers."""
-    with connection.execute(chosen, values) as result:
+    with connection.execute(chosen) as result:
         return list(result.cursor.fetchall())
+
+
+def raw_pages(connection: Connection, chosen: sa.Select[Any], size: int) -> Iterator[list[Sequence[Any]]]:
+    """Read very many rows by the page, all through one cursor: a statement for each page is planned and begun anew."""
+    if connection.dialect.name == "postgresql":
+        # All of it is wanted, not the first rows soon; and compiling the statement takes longer than it saves.
+        connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
+        connection.exec_driver_sql("SET LOCAL jit = off")
+    with connection.execute(chosen, execution_options={"stream_results": True}) as result:
+        cursor = result.cursor
+        rows: list[Sequence[Any]] = list(result.fetchmany(1))  # SQLAlchemy has read it ahead
+        while rows:
+            yield rows
+            rows = cursor.fetchmany(size)
 
 
 def driver_cursor(connection: Connection) -> AbstractContextManager[Any]:
