@@ -4,7 +4,7 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -14,6 +14,7 @@ from contactd.domain.account import Facts
 from contactd.domain.calendar import local_day
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, too_late, zone_of
+from contactd.domain.likeness import Likeness
 from contactd.domain.policy import Allowed, Never, NotBefore, Policy
 from contactd.domain.queueing import rank
 from contactd.domain.rules import may_contact
@@ -23,6 +24,7 @@ from contactd.store.attempts import NewAttempt
 from contactd.store.database import Database
 
 CHUNK = 2_000  # attempts a transaction: a planning run never keeps the senders waiting
+_REMEMBERED = 50_000  # decisions; more kinds of accounts than that are asked about again
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,38 @@ def decide(campaign: Campaign, policy: Policy, seen: Facts, now: datetime, horiz
             return Held(step, reason.value, when)
         case Never(reason):
             return Held(step, reason.value)
+
+
+class Decided:
+    """Decides for one run, at one instant; asks ladder and rules once for all accounts that are alike."""
+
+    def __init__(
+        self, campaign: Campaign, policy: Policy, before: Sequence[Campaign], now: datetime, horizon: timedelta
+    ) -> None:
+        """Take the campaigns `before` this one: what they select is theirs."""
+        self._campaign, self._policy, self._before = campaign, policy, before
+        self._now, self._horizon = now, horizon
+        self._today = local_date(campaign.timezone, now)
+        filters = [one.select for one in (*before, campaign, *campaign.steps)]
+        self._likeness = Likeness(policy, filters)
+        self._known: dict[Hashable, Decision] = {}
+
+    def of(self, seen: Facts) -> Decision:
+        """Answer for an account."""
+        alike = self._likeness.of(seen, self._now)
+        if alike is None:
+            return self._decide(seen)
+        known = self._known.get(alike)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = self._known[alike] = self._decide(seen)
+        return known
+
+    def _decide(self, seen: Facts) -> Decision:
+        if any(selects(other.select, seen, self._today) for other in self._before):
+            return Rest("other_campaign")  # an account climbs one ladder: that of the first campaign that selects it
+        return decide(self._campaign, self._policy, seen, self._now, self._horizon)
 
 
 def _day(campaign: Campaign, seen: Facts, at: datetime) -> date:
@@ -188,13 +222,10 @@ class Planner:
     def _decisions(
         self, everybody: Iterable[Facts], campaign: Campaign, now: datetime, summary: Summary
     ) -> Iterable[tuple[Facts, Take]]:
-        policy = self._book.policies[campaign.id]
-        before = self._precedence(campaign)
-        today = local_date(campaign.timezone, now)
+        policy, before = self._book.policies[campaign.id], self._precedence(campaign)
+        decided = Decided(campaign, policy, before, now, self.horizon)
         for seen in everybody:
-            if any(selects(other.select, seen, today) for other in before):
-                continue  # an account climbs one ladder: that of the first campaign that selects it
-            decision = decide(campaign, policy, seen, now, self.horizon)
+            decision = decided.of(seen)
             if isinstance(decision, Take):
                 summary.taken[decision.step.id].add(seen)
                 yield seen, decision
