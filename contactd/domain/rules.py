@@ -46,10 +46,9 @@ def answers(facts: Facts, proposal: Proposal, policy: Policy, at: datetime) -> t
 def looks_back(facts: Facts, policy: Policy, at: datetime) -> bool:
     """Say whether earlier contacts may matter at that time or later; if not, the answers are as if there were none."""
     contacts = facts.contacts
-    if not contacts:
-        return False
-    if any((past.conversation and policy.cool_down) or (past.abandoned and policy.lock_out) for past in contacts):
-        return True
+    for past in contacts:
+        if (past.conversation and policy.cool_down) or (past.abandoned and policy.lock_out):
+            return True
     return any(0 < cap.count <= len(contacts) and _may_be_full(cap, contacts, at) for cap in policy.caps)
 
 

@@ -4,9 +4,11 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import islice
 
 import sqlalchemy as sa
 
@@ -16,7 +18,7 @@ from contactd.domain.campaign import Campaign, Step
 from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, too_late, zone_of
 from contactd.domain.likeness import Likeness
 from contactd.domain.policy import Allowed, Never, NotBefore, Policy
-from contactd.domain.queueing import rank
+from contactd.domain.queueing import Priority, rank
 from contactd.domain.rules import may_contact
 from contactd.engine.book import Book, Rung
 from contactd.store import attempts, batches, facts
@@ -89,8 +91,8 @@ class Decided:
         self._campaign, self._policy, self._before = campaign, policy, before
         self._now, self._horizon = now, horizon
         self._today = local_date(campaign.timezone, now)
-        filters = [one.select for one in (*before, campaign, *campaign.steps)]
-        self._likeness = Likeness(policy, filters)
+        compared = [other.select for other in (*before, campaign)] + [step.select for step in campaign.steps]
+        self._likeness = Likeness(policy, compared)
         self._known: dict[Hashable, Decision] = {}
 
     def of(self, seen: Facts) -> Decision:
@@ -212,8 +214,8 @@ class Planner:
         since = now - self._book.memory(campaign_id)
         with self._database.transaction() as connection:
             seen = facts.load(connection, sorted(account_ids), campaign=campaign_id, since=since).values()
-            rows = list(self._decisions(seen, campaign, now, summary))
-            return attempts.plan(connection, [_row(*row, campaign, None, now) for row in rows])
+            decisions = self._decisions(seen, campaign, now, summary)
+            return attempts.plan(connection, list(_rows(decisions, campaign, None, now)))
 
     def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime) -> Iterable[Facts]:
         today = local_date(campaign.timezone, now)
@@ -241,33 +243,41 @@ class Planner:
         return earlier
 
     def _write(self, decisions: Iterable[tuple[Facts, Take]], campaign: Campaign, batch_id: int, now: datetime) -> None:
-        chunk: list[NewAttempt] = []
-        for seen, take in decisions:
-            chunk.append(_row(seen, take, campaign, batch_id, now))
-            if len(chunk) == CHUNK:
-                self._store(chunk)
-                chunk = []
-        self._store(chunk)
+        """While one chunk is being written the next one is decided."""
+        rows = _rows(decisions, campaign, batch_id, now)
+        writing: Future[None] | None = None
+        with ThreadPoolExecutor(1, "planning") as writer:
+            while chunk := list(islice(rows, CHUNK)):
+                if writing:
+                    writing.result()
+                writing = writer.submit(self._store, chunk)
+            if writing:
+                writing.result()
 
     def _store(self, chunk: list[NewAttempt]) -> None:
-        if chunk:
-            with self._database.transaction() as connection:
-                attempts.plan(connection, chunk)
+        with self._database.transaction() as connection:
+            attempts.plan(connection, chunk)
 
 
-def _row(seen: Facts, take: Take, campaign: Campaign, batch_id: int | None, now: datetime) -> NewAttempt:
-    account = seen.account
-    return NewAttempt(
-        account_id=account.id,
-        customer_id=account.customer_id,
-        batch_id=batch_id,
-        campaign=campaign.id,
-        step=take.step.id,
-        channel=take.step.channel,
-        case_no=account.case_no,
-        try_no=take.try_no,
-        not_before=take.not_before,
-        planned_at=now,
-        wanted=take.address,
-        rank=rank(campaign.order, seen, local_date(campaign.timezone, now)),
-    )
+def _rows(
+    decisions: Iterable[tuple[Facts, Take]], campaign: Campaign, batch_id: int | None, now: datetime
+) -> Iterator[NewAttempt]:
+    today = local_date(campaign.timezone, now)
+    for seen, take in decisions:
+        account, step = seen.account, take.step
+        yield attempts.new(
+            account.id,
+            account.customer_id,
+            batch_id,
+            campaign.id,
+            step.id,
+            step.channel,
+            account.case_no,
+            take.try_no,
+            take.not_before,
+            now,
+            take.address,
+            Priority.LADDER,
+            rank(campaign.order, seen, today),
+            "",
+        )

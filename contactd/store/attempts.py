@@ -19,7 +19,7 @@ from contactd.domain.errors import IllegalTransition, StoreConflict
 from contactd.store import contact_log, pauses
 from contactd.store.among import among
 from contactd.store.asked import Asked
-from contactd.store.raw import Written, inserted, stored
+from contactd.store.raw import Added, Written, maker, stored
 from contactd.store.schema import attempt
 
 _SILENT = frozenset({Event.CLAIMED, Event.RELEASED, Event.POSTPONED})
@@ -63,7 +63,8 @@ class NewAttempt:
 
 _NEW = tuple(NewAttempt.__dataclass_fields__)
 _values = attrgetter(*_NEW)
-_INSERT = inserted(attempt, _NEW, ignore=True)
+new = maker(NewAttempt)  # from all its fields, in order; for very many
+_ADD = Added(attempt, _NEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +134,9 @@ class UnclearAttempt:
         return f"{self.id}-{self.claim_no}"
 
 
-def plan(connection: Connection, new: Sequence[NewAttempt]) -> int:
+def plan(connection: Connection, planned: Sequence[NewAttempt]) -> int:
     """Queue attempts; what is queued already stays as it is. Answers how many are new."""
-    if not new:
-        return 0
-    write = stored(connection)
-    rows = [dict(zip(_NEW, _values(item), strict=True)) for item in new]
-    for row in rows:
-        row["not_before"], row["planned_at"] = write(row["not_before"]), write(row["planned_at"])
-    return _INSERT.run(connection, rows)
+    return _ADD.run(connection, list(map(_values, planned))) if planned else 0
 
 
 def get(connection: Connection, attempt_id: int) -> Row[Any] | None:
