@@ -19,7 +19,8 @@ from contactd.domain.errors import IllegalTransition, StoreConflict
 from contactd.store import contact_log, pauses
 from contactd.store.among import among
 from contactd.store.asked import Asked
-from contactd.store.raw import Added, Written, maker, stored
+from contactd.store.bulk import Added
+from contactd.store.raw import Written, maker, stored
 from contactd.store.schema import attempt
 
 _SILENT = frozenset({Event.CLAIMED, Event.RELEASED, Event.POSTPONED})

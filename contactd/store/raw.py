@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Dialect
 
 from contactd.store.schema import from_micros, to_micros
@@ -126,44 +126,6 @@ def inserted(table: sa.Table, names: Sequence[str]) -> Written:
         return insert.values(values) if rows is None else insert.from_select(list(values), sa.select(*values.values()))
 
     return Written({name: table.c[name].type for name in names}, word)
-
-
-class Added:
-    """An INSERT of thousands of rows that leaves alone what is there already; they go to it as one JSON text.
-
-    The database works them off in one go, and the interpreter is free for other threads meanwhile.
-    """
-
-    def __init__(self, table: sa.Table, names: Sequence[str]) -> None:
-        """Take the columns, in the order in which rows give their values."""
-        self._table, self._names = table, tuple(names)
-        self._texts: dict[str, str] = {}
-
-    def run(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> int:
-        """Carry it out; answers how many rows are new."""
-        server = connection.dialect.name == "postgresql"
-        text = self._texts.get(connection.dialect.name) or self._worded(connection.dialect)
-        given = json.dumps(rows, default=lru_cache(datetime.isoformat if server else to_micros))
-        with driver_cursor(connection) as cursor:
-            cursor.execute(text, {"rows": given} if server else (given,))
-            return int(cursor.rowcount)
-
-    def _worded(self, dialect: Dialect) -> str:
-        server = dialect.name == "postgresql"
-        rows = sa.bindparam("rows", type_=postgresql.JSONB() if server else sa.Text())
-        each = (sa.func.jsonb_array_elements if server else sa.func.json_each)(rows).table_valued("value")
-        cells: list[sa.ColumnElement[Any]] = [
-            sa.cast(each.c.value.op("->>")(sa.literal_column(str(place))), self._table.c[name].type)
-            if server
-            else sa.func.json_extract(each.c.value, sa.literal_column(f"'$[{place}]'"))
-            for place, name in enumerate(self._names)
-        ]
-        # Without WHERE, SQLite would take ON CONFLICT for the condition of a join.
-        chosen = sa.select(*cells).where(each.c.value.is_not(None))
-        insert = (postgresql.insert if server else sqlite.insert)(self._table)
-        statement = insert.from_select(list(self._names), chosen).on_conflict_do_nothing()
-        self._texts[dialect.name] = str(statement.compile(dialect=dialect))
-        return self._texts[dialect.name]
 
 
 def stored(connection: Connection) -> Callable[[datetime], Any]:

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event, State
 from contactd.domain.errors import IllegalTransition, StoreConflict
-from contactd.store import attempts, contact_log, pauses
+from contactd.store import attempts, contact_log, pauses, schema
 from contactd.store.attempts import Claimed, Transition
 from contactd.store.database import Database
 from tests.store.seed import NOW, add_account, claim_all, new_attempt, state_of
@@ -51,6 +51,20 @@ def test_planning_the_same_attempt_again_changes_nothing(connection: Connection)
     assert attempts.plan(connection, rows) == 2
     assert attempts.plan(connection, [*rows, new_attempt(3)]) == 1
     assert attempts.plan(connection, []) == 0
+
+
+def test_of_very_many_attempts_those_that_are_planned_already_are_left_alone(connection: Connection) -> None:
+    for number in range(6, 400):
+        add_account(connection, number)
+    crowd = [new_attempt(number, rank=number, wanted="Ärger\t\\", kept_for='"') for number in range(1, 400)]
+    assert attempts.plan(connection, crowd[:200]) == 200
+    assert attempts.plan(connection, crowd) == 199
+    rows = connection.execute(sa.select(schema.attempt).order_by(schema.attempt.c.account_id)).all()
+    assert [row.rank for row in rows] == list(range(1, 400))
+    assert {(row.wanted, row.kept_for, row.batch_id, row.channel, row.state) for row in rows} == {
+        ("Ärger\t\\", '"', None, "email", "planned")
+    }
+    assert {(row.not_before, row.planned_at) for row in rows} == {(NOW, NOW)}
 
 
 def test_a_claim_takes_the_longest_due_first_and_nothing_twice(connection: Connection) -> None:
