@@ -12,9 +12,10 @@ from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
 from contactd.domain.calendar import parse_windows
 from contactd.domain.campaign import NEXT_NUMBER, Campaign, Select, Step
-from contactd.domain.errors import ChannelRejected
+from contactd.domain.errors import ChannelRejected, StoreError
 from contactd.domain.happened import AttemptMoved
 from contactd.domain.money import Money
+from contactd.engine import planner
 from contactd.engine.book import Book
 from contactd.engine.followup import FollowUp
 from contactd.engine.gate import Begun
@@ -37,6 +38,38 @@ async def test_a_due_account_is_taken_up_once_however_often_one_plans(database: 
         assert [(row.account_id, row.step, row.try_no, row.state) for row in world.rows()] == [
             (1, "reminder", 1, "planned")
         ]
+
+
+async def test_a_run_of_several_chunks_takes_up_everybody(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "CHUNK", 2)
+    async with open_world(database) as world:
+        for number in range(1, 8):
+            world.debtor(number)
+        assert world.planner.plan("standard", world.clock.now()).count == 7
+        assert [row.account_id for row in world.rows()] == list(range(1, 8))
+
+
+async def test_a_chunk_that_cannot_be_written_ends_the_run_and_those_before_it_stay(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, written = attempts.plan, list[int]()
+
+    def fail_at_last(connection: sa.Connection, planned: list[attempts.NewAttempt]) -> int:
+        if len(written) == 2:
+            raise StoreError("the disk is full")
+        written.append(planned[0].account_id)
+        return write(connection, planned)
+
+    monkeypatch.setattr(planner, "CHUNK", 1)
+    monkeypatch.setattr(attempts, "plan", fail_at_last)
+    async with open_world(database) as world:
+        for number in range(1, 4):
+            world.debtor(number)
+        with pytest.raises(StoreError, match="full"):
+            world.planner.plan("standard", world.clock.now())
+        assert [row.account_id for row in world.rows()] == [1, 2] == written
+        with database.snapshot() as connection:
+            assert connection.execute(sa.select(schema.batch)).one().finished_at is None
 
 
 async def test_what_could_only_happen_when_its_time_is_over_is_not_taken_up(database: Database) -> None:
