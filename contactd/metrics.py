@@ -134,8 +134,10 @@ class Metrics:
                 self._rate_abandoned()
             elif event.stage == "connected" and (since := self._answered.pop(event.reference, None)) is not None:
                 self._bridge.observe(time.monotonic() - since)
-        for state in {before, event.stage} & set(_LIVE):
-            self._calls.labels(state).set(sum(stage == state for stage in self._stages.values()))
+        if before:
+            self._calls.labels(before).dec()
+        if event.stage in _LIVE:
+            self._calls.labels(event.stage).inc()
 
     def _rate_abandoned(self) -> None:
         answered = _value(self._picked_up)

@@ -40,6 +40,7 @@ _GAIN_FEW, _GAIN_MANY = 0.3, 0.05
 _LEARN_FEW, _LEARN_MANY = 0.001, 0.0001
 _CREDIT, _BASE = 6.0, 1.5  # neither leaves this range
 _START = -0.5  # careful at first
+_HOUR_KEPT = 1.5  # calls of an hour's limit: the next one, and half of one for those under way
 _NEAR = 3.0  # calls left, in the hour or the window, from which on the end is approached with care
 
 
@@ -70,6 +71,11 @@ class Window:
             answered, abandoned = self._counts.pop(first)
             self.answered -= answered
             self.abandoned -= abandoned
+
+    def surely_answered(self, now: float) -> int:
+        """Count without the bucket of which some may have left the span by now."""
+        leaving, _ = self._counts.get(int(now // self._width) - self.buckets, (0, 0))
+        return self.answered - leaving
 
     def to_list(self) -> list[list[int]]:
         """Give the buckets as plain numbers: number, answered, abandoned."""
@@ -127,7 +133,8 @@ class Budget:
     def hour_left(self, now: float) -> float:
         """Tell how many calls more may be abandoned in this hour; below zero: not even one."""
         self._hour.pass_on(now)
-        return self.terms.hour_limit * max(self._hour.answered, self.terms.hour_least) - self._hour.abandoned - 1.0
+        answered = max(self._hour.surely_answered(now), self.terms.hour_least)
+        return self.terms.hour_limit * answered - self._hour.abandoned - _HOUR_KEPT
 
     def boldness(self, now: float) -> float:
         """Give the factor by which to take more risk than usual, or less; 0 where nothing may be risked."""

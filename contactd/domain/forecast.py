@@ -7,8 +7,9 @@ one clock; `hour` is the hour of day where the customers are, 0 to 23.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Any
 
 from contactd.domain.distributions import AGES, Durations, Rings
@@ -18,9 +19,12 @@ LEADS = 7  # so many moments ahead at which supply and demand are compared
 _HOUR_MEMORY = 2000.0  # calls
 _HOUR_KNOWN = 100.0
 _TALK_GUESS, _WRAP_GUESS = 180.0, 30.0
+_GROWN = 30.0  # seconds after a call was placed in which hardly any is still ringing
+_GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0  # its multiples spread evenly between whole numbers
 _COARSE = 1.1  # talks are told apart by a tenth of what they have lasted
 
 Row = tuple[float, ...]
+Learn = Callable[[Rings, float], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,19 @@ class Line:
 class Forecast:
     """Everything learned for one campaign; `leads` are seconds ahead, each standing for as many answers."""
 
-    __slots__ = ("_rows", "hour", "hours", "leads", "placed", "ring_delay", "ringing", "talk", "wrap")
+    __slots__ = (
+        "_mixed",
+        "_rows",
+        "_young",
+        "hour",
+        "hours",
+        "leads",
+        "placed",
+        "ring_delay",
+        "ringing",
+        "talk",
+        "wrap",
+    )
 
     def __init__(self) -> None:
         self.placed = Rings()
@@ -44,6 +60,8 @@ class Forecast:
         self.ring_delay = 0.0
         self.hours = [[0.0, 0.0] for _ in range(24)]  # answered, ended
         self.hour: int | None = None
+        self._young: list[tuple[float, float, Learn, Line, float, int | None]] = []  # a heap of calls that are over
+        self._mixed = 0.0
         self._rows: dict[str, dict[int, Row]] = {}
         self._look_again()
 
@@ -51,27 +69,25 @@ class Forecast:
 
     def learn_answer(self, line: Line, now: float, hour: int) -> None:
         """Note that a person or a machine answered."""
-        self._count(hour, 1.0)
-        moved = self.placed.learn_answer(now - line.placed)
-        if line.ringing is not None:
-            self.ring_delay += (line.ringing - line.placed - self.ring_delay) / min(self.placed.known, 100)
-            moved |= self.ringing.learn_answer(now - line.ringing)
-        self._note(moved=moved)
+        self._keep(Rings.learn_answer, line, now, hour)
 
     def learn_end(self, line: Line, now: float, hour: int) -> None:
         """Note that nobody answered: rung out, busy, failed."""
-        self._count(hour, 0.0)
-        moved = self.placed.learn_end(now - line.placed)
-        if line.ringing is not None:
-            moved |= self.ringing.learn_end(now - line.ringing)
-        self._note(moved=moved)
+        self._keep(Rings.learn_end, line, now, hour)
 
     def learn_cancel(self, line: Line, now: float) -> None:
         """Note that we hung up before an answer."""
-        moved = self.placed.learn_cancel(now - line.placed)
-        if line.ringing is not None:
-            moved |= self.ringing.learn_cancel(now - line.ringing)
-        self._note(moved=moved)
+        self._keep(Rings.learn_cancel, line, now, None)
+
+    def mature(self, now: float) -> None:
+        """Learn from the calls placed long enough ago for all their like to have ended too, in the order of placing.
+
+        Of a thousand calls placed at once the busy ones end first, then those answered, then those we hang up: what
+        has ended is no fair sample of them before all have.
+        """
+        while self._young and self._young[0][0] <= now - _GROWN:
+            _, _, learn, line, ended, hour = heappop(self._young)
+            self._learn(learn, line, ended, hour)
 
     def learn_talk(self, seconds: float) -> None:
         """Note how long a conversation lasted, the agent's time in it."""
@@ -155,6 +171,22 @@ class Forecast:
         return forecast
 
     # ------------------------------------------------------------------------------------------------------------
+
+    def _keep(self, learn: Learn, line: Line, now: float, hour: int | None) -> None:
+        """Keep what became of a call until its like are over; calls of the same instant come in a mixed order."""
+        self._mixed = (self._mixed + _GOLDEN) % 1.0
+        heappush(self._young, (line.placed, self._mixed, learn, line, now, hour))
+        self.mature(now)
+
+    def _learn(self, learn: Learn, line: Line, ended: float, hour: int | None) -> None:
+        if hour is not None:
+            self._count(hour, float(learn is Rings.learn_answer))
+        moved = learn(self.placed, ended - line.placed)
+        if line.ringing is not None:
+            if learn is Rings.learn_answer:
+                self.ring_delay += (line.ringing - line.placed - self.ring_delay) / min(self.placed.known, 100)
+            moved |= learn(self.ringing, ended - line.ringing)
+        self._note(moved=moved)
 
     def _count(self, hour: int, answer: float) -> None:
         if hour != self.hour:

@@ -20,6 +20,7 @@ _SOON = 1.0  # seconds; whoever is free by then answers a call that is answered 
 _SURE = 0.7  # with fewer agents expected free soon, calls that may be hung up are
 _LATE = 0.1  # an answer that comes when the call may be hung up is a small risk, but one
 _USELESS = 0.75  # no call of which so many would meet nobody, or be hung up for it
+_CONFIDENCE = 2.5  # standard deviations of what is left to lose
 _NOTHING = 1e-9
 _TWO = 2
 _HALF = 0.5  # between no agent and one
@@ -172,7 +173,8 @@ def _wanted(view: View, forecast: Forecast, budget: Budget, settings: Settings, 
     if settings.mode is Mode.POWER:
         return math.floor(settings.ratio * view.free + 0.5) - view.open
     risk = min(_RISK * settings.level * budget.boldness(view.now), _MOST_RISK)
-    outlook = _Outlook(view, forecast, settings.min_ring)
+    left = min(budget.left(view.now), budget.hour_left(view.now))
+    outlook = _Outlook(view, forecast, settings.min_ring, left)
     # Usually it is none or one; else the risk grows with each, so halving finds where it is too much.
     if most < 1 or outlook.risk(0) > risk:
         return 0
@@ -184,12 +186,14 @@ def _wanted(view: View, forecast: Forecast, budget: Budget, settings: Settings, 
 class _Outlook:
     """Supply (agents free) and demand (calls answered) at each lead, and the variance of their difference.
 
-    `doubt` is the relative variance of the answer probability: all calls may be answered more often than thought.
+    `doubt` is the relative variance of the answer probability: all calls may be answered more often than thought, and
+    many lost at once. `left` is how many the budget allows to be lost; hardly ever are there more.
     """
 
-    __slots__ = ("_demand", "_doubt", "_fresh", "_supply", "_variance", "_weights")
+    __slots__ = ("_demand", "_doubt", "_fresh", "_left", "_supply", "_variance", "_weights")
 
-    def __init__(self, view: View, forecast: Forecast, min_ring: float | None) -> None:
+    def __init__(self, view: View, forecast: Forecast, min_ring: float | None, left: float) -> None:
+        self._left = left
         self._supply = [float(view.free - view.waiting)] * LEADS
         self._demand = [0.0] * LEADS
         self._variance = [0.0] * LEADS
@@ -215,6 +219,8 @@ class _Outlook:
         ):
             answers = demand + before * fresh
             spread = variance + before * fresh * (1.0 - fresh) + self._doubt * answers * answers
+            if weight > _LATE and answers - supply + _CONFIDENCE * math.sqrt(spread) > self._left:
+                return 1.0
             nobody = _below_one(supply - answers, spread)
             lost += weight * nobody
             useless += nobody

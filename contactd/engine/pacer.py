@@ -4,7 +4,7 @@ Nothing is stored for it: at the start it learns from the calls in the database 
 live, so that the budget of abandoned calls and the chances of the hour outlive a restart.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -18,6 +18,7 @@ from contactd.domain.campaign import Step
 from contactd.domain.forecast import Forecast, Line
 from contactd.domain.pacing import Decision, Mode, Others, Settings, View, decide
 from contactd.domain.queueing import Reach
+from contactd.engine.calls_up import CallsUp
 from contactd.engine.lists import CallList, Key
 from contactd.engine.live_call import Live
 from contactd.store.calls import CallRow
@@ -140,18 +141,19 @@ class Pacer:
 
     # -- deciding ------------------------------------------------------------------------------------------------
 
-    def decide(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live], starting: int) -> Decision:
+    def decide(self, one: CallList, staff: Sequence[Agent], calls: CallsUp, starting: int) -> Decision:
         """Answer how many calls the list may place now, and why not more."""
         forecast = self._forecasts[one.campaign.id]
         forecast_hour = self._hour(one.campaign.id)
         if forecast.hour != forecast_hour:
             forecast.turn(forecast_hour)
+        forecast.mature(self._seconds())
         view = self._view(one, staff, calls, starting)
         return decide(view, forecast, self._budget(one.campaign.id, one.step.max_abandon), self._settings(one))
 
-    def chosen(self, one: CallList, calls: Sequence[Live], places: Iterable[int]) -> list[Live]:
+    def chosen(self, one: CallList, calls: CallsUp, places: Iterable[int]) -> list[Live]:
         """Find the calls that a decision about them names by their places."""
-        mine = [live for live in calls if _on_the_way(live) and live.key == one.key and not live.agent]
+        mine = calls.unpromised(one.key)
         return [mine[place] for place in places]
 
     def abandoned_share(self, campaign: str) -> float:
@@ -159,36 +161,23 @@ class Pacer:
         budget = self._budgets.get("" if self._dialling.pooled else campaign)
         return budget.share(self._seconds()) if budget else 0.0
 
-    def trunks_left(self, calls: Sequence[Live], starting: int) -> int | None:
+    def trunks_left(self, calls: CallsUp, starting: int) -> int | None:
         """Answer how many lines may be taken yet; None: any number."""
         if self._dialling.trunks is None:
             return None
-        under_way = sum(live.call.state is not State.ENDED for live in calls)
-        return max(self._dialling.trunks - under_way - starting, 0)
+        return max(self._dialling.trunks - len(calls) - starting, 0)
 
-    def _view(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live], starting: int) -> View:
-        now, key = self._seconds(), one.key
-        mine: list[Line] = []
-        others: dict[str, list[Line]] = defaultdict(list)
-        waiting = 0
-        for live in calls:
-            state = live.call.state
-            if live.agent or live.dial.step.mode in ("ivr", "message"):
-                continue  # has its agent, or is to need none
-            if state is State.WAITING:
-                waiting += 1
-            elif _on_the_way(live):
-                (mine if live.key == key else others[live.key[0]]).append(live.line)
-        mine += [Line(now)] * starting
+    def _view(self, one: CallList, staff: Sequence[Agent], calls: CallsUp, starting: int) -> View:
+        now = self._seconds()
         free, talking, wrapping = self._staff(staff, now)
         return View(
             now,
             free,
-            waiting,
+            len(calls.waiting),
             talking,
             wrapping,
-            calls=mine,
-            others=[Others(self._forecasts[campaign], lines) for campaign, lines in others.items()],
+            calls=[live.line for live in calls.unpromised(one.key)] + [Line(now)] * starting,
+            others=[Others(self._forecasts[campaign], lines) for campaign, lines in calls.others(one.key).items()],
             trunks=self.trunks_left(calls, starting),
         )
 
@@ -246,12 +235,3 @@ class Pacer:
 def _was_tried(how: str | None, ringing_at: datetime | None) -> bool:
     """Tell whether a call that ended tells something about people: congestion without a ring does not."""
     return how in _UNANSWERED and (how != HowEnded.CONGESTION or ringing_at is not None)
-
-
-def _on_the_way(live: Live) -> bool:
-    return live.call.state is State.PLACED or live.call.state is State.RINGING
-
-
-def counted(calls: Iterable[Live]) -> Counter[Key]:
-    """Count the calls that are up by their list."""
-    return Counter(live.key for live in calls)

@@ -5,8 +5,8 @@ order for each call. The dialer fills it; the desk speaks to it.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -29,6 +29,7 @@ from contactd.domain.happened import CallMoved
 from contactd.engine import live_call
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook, Dial
+from contactd.engine.calls_up import CallsUp
 from contactd.engine.errands import Errands, Lane, Work
 from contactd.engine.live_call import Agreed, Live
 from contactd.engine.orders import Orders, Say, Sure
@@ -72,7 +73,7 @@ class Switchboard:
         self._limits = limits
         self._moved, self._watch = moved, watch
         self._calls: dict[str, Live] = {}
-        self._by_team: dict[str, dict[str, Live]] = {}
+        self._by_team: dict[str, CallsUp] = defaultdict(CallsUp)
         self._conversations: dict[str, Live] = {}
         self.errands = Errands()
         self._orders = Orders(carrier, roster, say, self.errands, feed=self.feed, sure=sure)
@@ -105,9 +106,9 @@ class Switchboard:
         """List the calls that are up."""
         return list(self._calls.values())
 
-    def live_of(self, team: str) -> Collection[Live]:
-        """List the calls of a team that are up; the list is not for keeping."""
-        return self._by_team.get(team, {}).values()
+    def up(self, team: str) -> CallsUp:
+        """Show the calls of a team."""
+        return self._by_team[team]
 
     def conversation_of(self, agent_id: str) -> Live | None:
         """Find the call an agent talks in, or has yet to hand in."""
@@ -119,14 +120,14 @@ class Switchboard:
 
     def in_flight(self, team: str) -> int:
         """Count the calls that will want an agent of the team and have none yet."""
-        return sum(_wants_agent(live) for live in self.live_of(team))
+        return sum(_wants_agent(live) for live in self.up(team).all.values())
 
     def take_up(self, dial: Dial, team: str, call: Call, caller_id: str) -> Live:
         """Keep a call from now on, until it ends."""
         live = Live(dial, team, call, caller_id, Lane(self.errands), Lane(self.errands))
         live.due = calls.deadline(call, self._limits)
         self._calls[call.reference] = live
-        self._by_team.setdefault(team, {})[call.reference] = live
+        self._by_team[team].add(live)
         return live
 
     def knows(self, reference: str) -> bool:
@@ -246,6 +247,7 @@ class Switchboard:
         live.due = calls.deadline(live.call, self._limits)
         if live.call.state is State.RINGING:
             live.moved()
+        self._by_team[live.team].moved(live)
         if live.call.answered_at and not was_answered:
             self.count(live, "answered")
         if self._watch is not None:
@@ -307,7 +309,7 @@ class Switchboard:
 
     def _forget(self, live: Live) -> None:
         self._calls.pop(live.reference, None)
-        self._by_team[live.team].pop(live.reference, None)
+        self._by_team[live.team].remove(live)
 
     def count(self, live: Live, stage: str) -> None:
         """Tell that a call has come to a stage."""
@@ -324,7 +326,7 @@ class Switchboard:
     def _agent_moved(self, agent: Agent) -> None:
         """Give a freed agent to whoever has waited longest; take the call of one who is gone away from them."""
         if agent.state is agents.State.READY:
-            waiting = [live for live in self.live_of(agent.team) if live.call.state is State.WAITING]
+            waiting = self.up(agent.team).waiting.values()
             if waiting:
                 self._find_agent(min(waiting, key=lambda live: live.call.waiting_at or live.call.placed_at))
             self._moved()

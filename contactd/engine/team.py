@@ -28,10 +28,11 @@ from contactd.domain.errors import (
 from contactd.domain.pacing import Decision, Reason
 from contactd.engine import live_call
 from contactd.engine.callbook import CallBook, Dial, Wanted
+from contactd.engine.calls_up import CallsUp
 from contactd.engine.gate import Refused
 from contactd.engine.lists import CallList, Key, Turns
 from contactd.engine.live_call import CONGESTED, Live
-from contactd.engine.pacer import Pacer, counted
+from contactd.engine.pacer import Pacer
 from contactd.engine.previews import SKIPPED_FOR, Previews
 from contactd.engine.roster import Roster
 from contactd.engine.switchboard import Switchboard
@@ -143,7 +144,7 @@ class Team:
         self._decide()
         if not lists or now < self._trunks.rest_until or not self._owned():
             return
-        left = self.pacer.trunks_left(self._mine(), self._starting.total() + len(self._kept))
+        left = self.pacer.trunks_left(self._desk.up(self.name), self._starting.total() + len(self._kept))
         for key, count in self._turns.share(lists, partial(self._room, left)).items():
             one = next(one for one in lists if one.key == key)
             claims = await self._claim(one, count)
@@ -155,7 +156,7 @@ class Team:
 
     def _decide(self) -> None:
         """Ask the pacing about every list; what it hangs up is hung up at once."""
-        staff, calls = self._roster.agents(self.name), self._mine()
+        staff, calls = self._roster.agents(self.name), self._desk.up(self.name)
         for one in self._lists():
             decision = self._ask(one, staff, calls)
             if decision.cancel:
@@ -164,9 +165,9 @@ class Team:
                 decision = self._ask(one, staff, calls)
             self.decisions[one.key] = decision
 
-    def _ask(self, one: CallList, staff: Sequence[Agent], calls: Sequence[Live]) -> Decision:
+    def _ask(self, one: CallList, staff: Sequence[Agent], calls: CallsUp) -> Decision:
         if one.is_agentless:
-            used = counted(calls)[one.key] + self._starting[one.key]
+            used = calls.of(one.key) + self._starting[one.key]
             room = one.step.lines - used
             if one.step.mode == "ivr" and not self._roster.anybody(self.name):
                 return Decision(0, (), Reason.NO_AGENT)
@@ -186,9 +187,6 @@ class Team:
             return place - given.get(one.key, 0)
         live = {other.key for other in self._lists() if not other.is_agentless}
         return place - sum(count for key, count in given.items() if key in live)
-
-    def _mine(self) -> list[Live]:
-        return list(self._desk.live_of(self.name))
 
     def _look_again(self, key: Key, *, enough: bool) -> None:
         """Ask at once while there is plenty, less and less often while there is nothing."""
@@ -291,7 +289,9 @@ class Team:
             return False
         if one.is_agentless:
             return one.step.mode == "message" or self._roster.anybody(self.name)
-        return departures == self._departures or self._ask(one, self._roster.agents(self.name), self._mine()).place > 0
+        if departures == self._departures:
+            return True
+        return self._ask(one, self._roster.agents(self.name), self._desk.up(self.name)).place > 0
 
     async def _place(self, live: Live) -> None:
         claimed, reference = live.dial.claimed, live.reference

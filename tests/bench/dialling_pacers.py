@@ -65,6 +65,7 @@ class Contactd:
             ],
         )
         begun = time.thread_time()
+        self.forecasts[campaign].mature(model.now)
         decision = decide(view, self.forecasts[campaign], self.budgets[campaign], self.settings)
         self.costs.append(time.thread_time() - begun)
         self.reasons[decision.reason] = self.reasons.get(decision.reason, 0) + 1

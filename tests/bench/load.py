@@ -30,7 +30,7 @@ def _request(number: int) -> bytes:
     path = f"/hooks/twilio/status?ref={number}-1"
     pairs = [
         ("ApiVersion", "2010-04-01"), ("MessageSid", f"SM{number}"), ("SmsSid", f"SM{number}"),
-        ("AccountSid", _ACCOUNT), ("From", "+4917604069000"), ("To", f"+4917604069{100 + number % 100}"),
+        ("AccountSid", _ACCOUNT), ("From", "+4917604069000"), ("To", f"+49176040690{number % 100:02}"),
         ("SmsStatus", "delivered"), ("MessageStatus", "delivered"),
     ]  # fmt: skip
     body = urlencode(pairs)

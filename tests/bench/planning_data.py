@@ -14,7 +14,7 @@ from contactd.store.schema import import_run, to_micros
 DUE_PERCENT = 20
 _CHUNK = 100_000
 # Reserved for fiction: +49 176 040690 00 to 99 (Bundesnetzagentur).
-_MOBILE = "+4917604069"
+_MOBILE = "+49176040690"
 
 
 def fill(database: Database, *, accounts: int, now: datetime, today: date) -> None:
@@ -41,7 +41,7 @@ def _statements(connection: Connection, now: datetime, today: date) -> list[str]
             region, segment, email, mobile, mobile_type, mobile_zones, open, oldest_due, created_at, updated_at)
         SELECT n, n, 'acme', 'K-' || {text("n")}, 'EUR', 'Debtor ' || {text("n")},
             CASE WHEN n % 10 = 0 THEN 'business' ELSE 'consumer' END, 'de', 'Europe/Berlin', 'DE', 'DE-BY', 'standard',
-            'debtor' || {text("n")} || '@example.com', '{_MOBILE}' || {text("100 + n % 100")}, 'mobile',
+            'debtor' || {text("n")} || '@example.com', '{_MOBILE}' || substr({text("100 + n % 100")}, 2), 'mobile',
             'Europe/Berlin', CASE WHEN {owes} THEN 10000 + (1 - n % 2) * 5000 ELSE 0 END, {due}, {instant}, {instant}
         FROM {series}"""
     columns = "account_id, invoice_no, invoice_date, due_date, amount, open, imported_open"

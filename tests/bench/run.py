@@ -20,6 +20,7 @@ BENCHES = {
     "webhooks": "hooks",
     "help": "starting",
     "dialer": "dialling",
+    "big-team": "big_team",
 }
 _ROW = "{:<44} {:>14} {:>9}  {:<46} {:>14} {:>7}  {}"
 

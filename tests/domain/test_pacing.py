@@ -20,13 +20,15 @@ def learned(calls: int = 600, *, one_in: int = 3) -> Forecast:
     """Learn from calls of which one in so many is answered, 6 to 24 seconds after they begin to ring; wraps of 30 s."""
     forecast = Forecast()
     for number in range(calls):
-        line = Line(NOON, NOON + 1)
+        placed = NOON - 1000.0 + number
+        line = Line(placed, placed + 1)
         if number % one_in:
-            forecast.learn_end(line, NOON + 26, 9)
+            forecast.learn_end(line, placed + 26, 9)
         else:
-            forecast.learn_answer(line, NOON + 7 + number * 7 % 19, 9)
+            forecast.learn_answer(line, placed + 7 + number * 7 % 19, 9)
         forecast.learn_talk(60.0 + number * 13 % 240)
         forecast.learn_wrap(20.0 + number * 7 % 20)
+    forecast.mature(NOON)
     return forecast
 
 
@@ -254,3 +256,12 @@ def test_the_terms_of_a_jurisdiction_without_tolerance_leave_one_call_an_agent()
     for _ in range(1000):
         budget.learn_answer(NOON)
     assert decide(View(NOON, 3), FORECASTS["sparse"], budget, PREDICTIVE).place == 3
+
+
+def test_a_big_team_begins_with_no_more_calls_than_it_could_answer_if_many_answer() -> None:
+    patient, forecast = replace(PREDICTIVE, min_ring=None), learned(60)
+    first = decide(View(NOON, 500), forecast, Budget(), patient)
+    rate, doubt = forecast.placed.rate, math.sqrt(forecast.placed.doubt())
+    assert first.place > 500
+    assert first.place * rate * (1.0 + 1.5 * doubt) < 500
+    assert decide(View(NOON, 500), learned(), rested(), patient).place > first.place

@@ -89,9 +89,16 @@ def test_the_aim_stays_below_the_limit_and_nears_it() -> None:
 def test_an_hour_has_its_own_limit() -> None:
     budget = spend(Budget(), 10_000, 0)
     spend(budget, 200, 9, 7200.0)
-    assert budget.hour_left(7200.0) == pytest.approx(0.0)
+    assert budget.hour_left(7200.0) == pytest.approx(-0.5)
     assert budget.boldness(7200.0) == 0.0
     assert budget.hour_left(7200.0 + 3700.0) > 0.0
+
+
+def test_answers_that_may_have_left_the_hour_allow_nothing() -> None:
+    budget = spend(Budget(), 200, 0, 7200.0)
+    spend(budget, 200, 0, 7230.0 + 60.0)
+    whole = budget.hour_left(7200.0 + 3599.0)
+    assert budget.hour_left(7200.0 + 3600.0) == pytest.approx(whole - 0.05 * 200)
 
 
 def test_each_abandoned_call_makes_the_dialer_more_careful_and_each_answered_one_bolder() -> None:

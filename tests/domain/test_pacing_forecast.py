@@ -129,11 +129,31 @@ def test_a_forecast_comes_back_from_plain_values_as_it_was(events: list[tuple[st
 def trained() -> Forecast:
     """Learn that people answer at nine and do not at eleven."""
     forecast = Forecast()
-    for hour, one_in in ((9, 2), (11, 10), (9, 2)):
+    for block, (hour, one_in) in enumerate(((9, 2), (11, 10), (9, 2))):
         for number in range(400):
-            learn = forecast.learn_end if number % one_in else forecast.learn_answer
-            learn(Line(NOON, NOON + 2), NOON + 12, hour)
+            learn, placed = (
+                forecast.learn_end if number % one_in else forecast.learn_answer,
+                NOON + 500 * block + number,
+            )
+            learn(Line(placed, placed + 2), placed + 12, hour)
+        forecast.mature(NOON + 500 * (block + 1))
     return forecast
+
+
+def test_of_calls_placed_at_once_those_that_end_first_are_no_sample_of_all() -> None:
+    forecast = Forecast()
+    for busy in range(50):
+        forecast.learn_end(Line(NOON), NOON + 2 + busy / 50, 9)
+    assert (forecast.placed.rate, forecast.placed.known) == (0.3, 0)
+    for answered in range(100):
+        forecast.learn_answer(Line(NOON, NOON + 1), NOON + 6 + answered / 10, 9)
+    for _ in range(50):
+        forecast.learn_cancel(Line(NOON, NOON + 1), NOON + 20)
+    forecast.mature(NOON + 29)
+    assert forecast.placed.known == 0
+    forecast.mature(NOON + 30)
+    assert (forecast.placed.known, forecast.ringing.known) == (200, 150)
+    assert forecast.placed.rate == pytest.approx(0.55, abs=0.1)
 
 
 def test_another_hour_of_the_day_moves_the_estimate_at_once() -> None:

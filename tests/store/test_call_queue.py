@@ -20,7 +20,7 @@ from tests.store.seed import NOW, add_account, new_attempt, state_of
 
 KEY = ("standard", "call")
 MINUTE = timedelta(minutes=1)
-OTHER_NUMBER = "+4917604069900"
+OTHER_NUMBER = "+4917604069099"
 
 
 @pytest.fixture
