@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,7 @@ from contactd.domain.account import Account, Channel, Facts, Hold, Invoice, Kind
 from contactd.domain.campaign import Campaign, Select
 from contactd.store.among import among
 from contactd.store.asked import Asked
-from contactd.store.history import History
+from contactd.store.history import History, Known
 from contactd.store.raw import day, instant, maker, raw_pages, raw_rows
 from contactd.store.schema import account, attempt, import_run, invoice
 
@@ -46,7 +47,7 @@ def load(
         rows = raw_rows(connection, _accounts(today).where(among(connection, account.c.id, account_ids)))
     history = History(connection, campaign, since, few=True)
     fresh = payments_as_of(connection)
-    return {seen.account.id: seen for seen in _facts(rows, history, fresh)}
+    return {seen.account.id: seen for seen in _facts(rows, history.of(rows), fresh)}
 
 
 def due(connection: Connection, campaign: Campaign, *, today: date, since: datetime) -> Iterator[Facts]:
@@ -58,8 +59,16 @@ def due(connection: Connection, campaign: Campaign, *, today: date, since: datet
     )
     history = History(connection, campaign.id, since)
     fresh = payments_as_of(connection)
-    for rows in raw_pages(connection, chosen, _CHUNK):
-        yield from _facts(rows, history, fresh)
+    ahead = connection.dialect.name == "postgresql"
+    pages = raw_pages(connection, chosen, _CHUNK)
+    with ThreadPoolExecutor(1, "reading") as reader:
+        rows = next(pages, ())
+        while rows:
+            known = history.of(rows)
+            # A server reads on while these are decided; SQLite would only take turns with us.
+            coming = reader.submit(next, pages, ()) if ahead else None
+            yield from _facts(rows, known, fresh)
+            rows = coming.result() if coming else next(pages, ())
 
 
 def invoices(connection: Connection, account_ids: Collection[int]) -> dict[int, list[Invoice]]:
@@ -139,8 +148,7 @@ def _selected(select: Select) -> Iterator[sa.ColumnElement[bool]]:
         yield account.c.open <= select.max_open.minor
 
 
-def _facts(rows: Sequence[Sequence[Any]], history: History, fresh: datetime | None) -> Iterator[Facts]:
-    known = history.of(rows)
+def _facts(rows: Sequence[Sequence[Any]], known: Known, fresh: datetime | None) -> Iterator[Facts]:
     suppressed, contacts, tries = known.suppressed, known.contacts, known.tries
     for row in rows:
         customer, owed, overdue = row[1], row[20], row[28]
