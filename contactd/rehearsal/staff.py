@@ -29,6 +29,7 @@ class Team:
         self._ids = [agent.id for agent in roster.agents()]
         self._random = {one: Random(f"{scenario.seed}/{one}") for one in self._ids}  # noqa: S311 -- a rehearsal
         self._doing: set[asyncio.Task[None]] = set()
+        self._writing: set[str] = set()
         roster.listen(self._agent_moved)
 
     def start(self, desk: Desk) -> None:
@@ -57,7 +58,8 @@ class Team:
     def _agent_moved(self, agent: Agent) -> None:
         if self._desk is None:
             return
-        if agent.state is State.WRAP:
+        if agent.state is State.WRAP and agent.id not in self._writing:  # a wish uttered meanwhile begins nothing anew
+            self._writing.add(agent.id)
             self._begin(self._write(self._desk, agent.id))
         elif agent.state is State.PAUSE and agent.reason == _BREAK:
             self._begin(self._rest(self._desk, agent.id))
@@ -66,13 +68,15 @@ class Team:
 
     async def _write(self, desk: Desk, agent: str) -> None:
         await self._clock.sleep(lasting(self._random[agent], self._scenario.wrap))
+        self._writing.discard(agent)
         await desk.dispose(agent, Disposition.PROMISE)
 
     async def _take_breaks(self, agent: str) -> None:
         random = self._random[agent]
         while True:
             await self._clock.sleep(random.expovariate(self._scenario.staff.breaks / _HOUR))
-            if self._roster.find(agent).state not in (State.OFFLINE, State.PAUSE, State.PHONE_WAIT):
+            found = self._roster.find(agent)
+            if found.wish is None and found.state not in (State.OFFLINE, State.PAUSE, State.PHONE_WAIT):
                 self._roster.pause(agent, _BREAK)
 
     async def _rest(self, desk: Desk, agent: str) -> None:
