@@ -29,7 +29,7 @@ from contactd.engine.planner import Planner
 from contactd.engine.team import Team
 from contactd.intake.accept import accept_accounts, accept_payments
 from contactd.rehearsal.day import rehearse
-from contactd.rehearsal.scenario import Lasting, Scenario, Writing
+from contactd.rehearsal.scenario import Scenario
 from contactd.store.database import Database
 from contactd.telephony.base import CarrierEvent, Kind
 from contactd.telephony.simulated import SimulatedCarrier
@@ -262,7 +262,7 @@ class _Watch:
 
 def _hour(agents: int, hours: float) -> Figure:
     """Rehearse it, and hold the memory at its end against that after a third: what grows in between is a leak."""
-    scenario = Scenario(agents=agents, hours=hours, talk=Lasting(mean=_TALK), wrap=Writing(mean=_WRAP))
+    scenario = Scenario(agents=agents, hours=hours)
     seen: list[tuple[float, float]] = []
     figures = rehearse(scenario, lambda share: seen.append((share, _resident())))
     early, end = next(mb for share, mb in seen if share >= 1 / 3), seen[-1][1]
