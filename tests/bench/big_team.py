@@ -139,7 +139,7 @@ def _settings(directory: Path, database: Database, agents: int) -> Settings:
     staff = "".join(f'[agents.agent-{number}]\nlanguages = ["en"]\n' for number in range(1, agents + 1))
     path = directory / "contactd.toml"
     talk, wrap = (int(each.total_seconds()) for each in (_TALK, _WRAP))
-    path.write_text(_SETTINGS.format(url=database.url, talk=talk, wrap=wrap) + staff)
+    path.write_text(_SETTINGS.format(url=database.url.replace("+psycopg", ""), talk=talk, wrap=wrap) + staff)
     return load(path)
 
 
