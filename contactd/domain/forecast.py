@@ -39,18 +39,8 @@ class Forecast:
     """Everything learned for one campaign; `leads` are seconds ahead, each standing for as many answers."""
 
     __slots__ = (
-        "_mixed",
-        "_rows",
-        "_young",
-        "hour",
-        "hours",
-        "leads",
-        "placed",
-        "ring_delay",
-        "ringing",
-        "talk",
-        "wrap",
-    )
+        "_mixed", "_rows", "_young", "hour", "hours", "leads", "placed", "ring_delay", "ringing", "talk", "wrap",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.placed = Rings()
@@ -174,6 +164,8 @@ class Forecast:
 
     def _keep(self, learn: Learn, line: Line, now: float, hour: int | None) -> None:
         """Keep what became of a call until its like are over; calls of the same instant come in a mixed order."""
+        if hour is not None and hour != self.hour:
+            self.turn(hour)
         self._mixed = (self._mixed + _GOLDEN) % 1.0
         heappush(self._young, (line.placed, self._mixed, learn, line, now, hour))
         self.mature(now)
@@ -189,8 +181,6 @@ class Forecast:
         self._note(moved=moved)
 
     def _count(self, hour: int, answer: float) -> None:
-        if hour != self.hour:
-            self.turn(hour)
         counts, keep = self.hours[hour], 1.0 - 1.0 / _HOUR_MEMORY
         counts[0] = counts[0] * keep + answer
         counts[1] = counts[1] * keep + 1.0

@@ -4,8 +4,9 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -180,8 +181,8 @@ class Planner:
         """Answer what a run at `now` would do; writes nothing."""
         campaign = self._book.campaigns[campaign_id]
         summary = Summary(campaign_id, now)
-        with self._database.snapshot() as reading:
-            for _ in self._decisions(self._due(reading, campaign, now), campaign, now, summary):
+        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now)) as seen:
+            for _ in self._decisions(seen, campaign, now, summary):
                 pass
         return summary
 
@@ -191,8 +192,8 @@ class Planner:
         with self._database.transaction() as connection:
             batch_id = batches.open_batch(connection, campaign_id, now)
         summary = Summary(campaign_id, now, batch_id)
-        with self._database.snapshot() as reading:
-            seen = self._due(reading, campaign, now)
+        # A run that fails still ends its reading before it gives the connection back.
+        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now)) as seen:
             self._write(self._decisions(seen, campaign, now, summary), campaign, batch_id, now)
         with self._database.transaction() as connection:
             batches.close_batch(
@@ -217,7 +218,7 @@ class Planner:
             decisions = self._decisions(seen, campaign, now, summary)
             return attempts.plan(connection, list(_rows(decisions, campaign, None, now)))
 
-    def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime) -> Iterable[Facts]:
+    def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime) -> Generator[Facts]:
         today = local_date(campaign.timezone, now)
         return facts.due(reading, campaign, today=today, since=now - self._book.memory(campaign.id))
 

@@ -3,7 +3,7 @@
 `due` answers more accounts than the ladder takes up, never fewer: what SQL cannot say exactly the domain decides.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -50,8 +50,11 @@ def load(
     return {seen.account.id: seen for seen in _facts(rows, history.of(rows), fresh)}
 
 
-def due(connection: Connection, campaign: Campaign, *, today: date, since: datetime) -> Iterator[Facts]:
-    """Stream the accounts the campaign may take up today, by id; the connection must be a snapshot."""
+def due(connection: Connection, campaign: Campaign, *, today: date, since: datetime) -> Generator[Facts]:
+    """Stream the accounts the campaign may take up today, by id; the connection must be a snapshot.
+
+    Close it before the connection: on a server it reads ahead.
+    """
     chosen = (
         _accounts(today)
         .where(account.c.open > 0, *_selected(campaign.select), *_rung(campaign, today))

@@ -79,8 +79,8 @@ class History:
 
     def _contacts(self, customers: set[int]) -> dict[int, tuple[PastContact, ...]]:
         # A conversation counts from its own time; the call began before it.
-        since, began = map(stored(self._connection), (self._since, self._since - _LONGEST_CALL))
-        rows = _CONTACTS.rows(self._connection, customers=list(customers), since=since, began=began)
+        since, earliest = map(stored(self._connection), (self._since, self._since - _LONGEST_CALL))
+        rows = _CONTACTS.rows(self._connection, customers=list(customers), since=since, earliest=earliest)
         found: dict[int, list[PastContact]] = defaultdict(list)
         for customer, name, began, spoke, address, number, outcome in rows:
             begun, spoken = instant(began), instant(spoke)
@@ -119,7 +119,7 @@ _CONTACTS = Asked(
         attempt.c.customer_id, attempt.c.channel, attempt.c.sending_at, attempt.c.conversation_at, attempt.c.address,
         attempt.c.account_id, attempt.c.outcome,
     )
-    .where(among(attempt.c.customer_id, "customers"), attempt.c.sending_at >= sa.bindparam("began"))
+    .where(among(attempt.c.customer_id, "customers"), attempt.c.sending_at >= sa.bindparam("earliest"))
     .where(
         sa.or_(attempt.c.sending_at >= sa.bindparam("since"), attempt.c.conversation_at >= sa.bindparam("since")),
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import phonenumbers
+from pytest import MonkeyPatch  # noqa: PT013 - the class, no test here
 
 from contactd import logs
 from contactd.cli.running import fast_loop
@@ -33,7 +34,7 @@ from contactd.rehearsal.scenario import Scenario
 from contactd.store.database import Database
 from contactd.telephony.base import CarrierEvent, Kind
 from contactd.telephony.simulated import SimulatedCarrier
-from tests.bench.figures import Figure, folder, main, postgresql, sqlite
+from tests.bench.figures import Figure, databases, folder, main
 
 _AGENTS, _CALLS_A_SECOND = 500, 100
 _WARM_UP, _SECONDS = 30.0, 60.0
@@ -85,17 +86,8 @@ def run(scale: float) -> list[Figure]:
     """Call on each database that is there, then rehearse an hour."""
     agents = max(20, int(_AGENTS * scale))
     with ExitStack() as closing:
-        figures = [
-            figure for name, database in _databases(closing) for figure in _call(name, database, agents, closing)
-        ]
+        figures = [figure for name, database in databases(closing) for figure in _call(name, database, agents, closing)]
     return [*figures, _hour(agents, 1.0 if scale == 1.0 else 0.25)]
-
-
-def _databases(closing: ExitStack) -> Iterator[tuple[str, Database]]:
-    yield "SQLite", closing.enter_context(sqlite(closing.enter_context(folder())))
-    server = closing.enter_context(postgresql())
-    if server is not None:
-        yield "PostgreSQL", server
 
 
 def _call(name: str, database: Database, agents: int, closing: ExitStack) -> list[Figure]:
@@ -110,7 +102,7 @@ def _call(name: str, database: Database, agents: int, closing: ExitStack) -> lis
     if taken != people:
         raise AssertionError(f"{taken} taken up, {people} are due")
     with asyncio.Runner(loop_factory=fast_loop()) as runner:
-        placed = runner.run(_work(Daemon(settings, path=None, clock=FastClock(_NOON, 1.0)), watch))
+        placed = runner.run(_work(Daemon(settings, path=None, clock=clock), watch))
     rate, wanted = placed / _SECONDS, _CALLS_A_SECOND * agents / _AGENTS
     what = f"dialer, {name}: {agents} agents, {rate:.0f} calls/s"
     notes = [
@@ -198,16 +190,11 @@ class _Watch:
     @contextmanager
     def wrapped(self) -> Iterator[None]:
         """Stand between the carrier and the dialer while the block runs."""
-        decide, hear, bridge = Team._decide, Dialer.on_event, SimulatedCarrier.bridge  # noqa: SLF001 - what is timed
-        setattr(Team, "_decide", self._deciding(decide))  # noqa: B010 - a method, for as long as it is watched
-        setattr(Dialer, "on_event", self._hearing(hear))  # noqa: B010 - the same
-        setattr(SimulatedCarrier, "bridge", self._bridging(bridge))  # noqa: B010 - the same
-        try:
+        with MonkeyPatch.context() as patch:
+            patch.setattr(Team, "_decide", self._deciding(Team._decide))  # noqa: SLF001 - what is timed
+            patch.setattr(Dialer, "on_event", self._hearing(Dialer.on_event))
+            patch.setattr(SimulatedCarrier, "bridge", self._bridging(SimulatedCarrier.bridge))
             yield
-        finally:
-            setattr(Team, "_decide", decide)  # noqa: B010 - the same
-            setattr(Dialer, "on_event", hear)  # noqa: B010 - the same
-            setattr(SimulatedCarrier, "bridge", bridge)  # noqa: B010 - the same
 
     def begin(self) -> None:
         """Count from here."""

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -123,6 +123,14 @@ def postgresql() -> Iterator[Database | None]:
             database.close()
         finally:
             server.stop()
+
+
+def databases(closing: ExitStack) -> Iterator[tuple[str, Database]]:
+    """Open a new database of each kind that is there, by name."""
+    yield "SQLite", closing.enter_context(sqlite(closing.enter_context(folder())))
+    server = closing.enter_context(postgresql())
+    if server is not None:
+        yield "PostgreSQL", server
 
 
 def main(run: Callable[[float], list[Figure]]) -> None:

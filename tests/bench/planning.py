@@ -4,7 +4,6 @@ A fifth of the accounts is due, each with two earlier e-mails that count for the
 is the one INSERT … SELECT that would do without the rules, rolled back.
 """
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -15,7 +14,7 @@ from contactd.engine.book import Book
 from contactd.engine.planner import Planner
 from contactd.store.database import Database
 from contactd.store.schema import account, attempt, invoice
-from tests.bench.figures import Figure, Watch, configured, folder, main, peak_mb, postgresql, sqlite
+from tests.bench.figures import Figure, Watch, configured, databases, folder, main, peak_mb
 from tests.bench.planning_data import DUE_PERCENT, add_history, fill
 
 _ACCOUNTS = 1_000_000
@@ -30,15 +29,7 @@ def run(scale: float) -> list[Figure]:
         directory = closing.enter_context(folder())
         settings = configured(directory)
         book = Book(settings.campaigns, settings.policies)
-        databases = _databases(closing)
-        return [_plan(name, database, book, accounts) for name, database in databases]
-
-
-def _databases(closing: ExitStack) -> Iterator[tuple[str, Database]]:
-    yield "SQLite", closing.enter_context(sqlite(closing.enter_context(folder())))
-    server = closing.enter_context(postgresql())
-    if server is not None:
-        yield "PostgreSQL", server
+        return [_plan(name, database, book, accounts) for name, database in databases(closing)]
 
 
 def _plan(name: str, database: Database, book: Book, accounts: int) -> Figure:

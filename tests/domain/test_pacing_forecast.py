@@ -166,6 +166,17 @@ def test_another_hour_of_the_day_moves_the_estimate_at_once() -> None:
     assert forecast.placed.rate < 0.2
 
 
+def test_a_call_that_is_learned_from_after_the_hour_does_not_turn_it_back() -> None:
+    forecast, placed = trained(), NOON + 2000.0
+    forecast.learn_answer(Line(placed, placed + 2), placed + 9, 9)
+    forecast.turn(15)
+    answered, rate = forecast.hours[9][0], forecast.placed.rate
+    forecast.mature(placed + 40)
+    assert forecast.hour == 15
+    assert forecast.hours[9][0] > answered
+    assert forecast.placed.rate == pytest.approx(rate, abs=0.01)
+
+
 def test_after_a_restart_the_hour_says_what_to_expect() -> None:
     forecast = Forecast.from_dict(trained().to_dict())
     forecast.turn(11)

@@ -1,0 +1,69 @@
+"""The calls of a team, told apart by where they stand."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from contactd.domain.account import Channel
+from contactd.domain.call import Call, State
+from contactd.domain.campaign import Mode, Step
+from contactd.engine.callbook import Dial
+from contactd.engine.calls_up import CallsUp
+from contactd.engine.errands import Errands, Lane
+from contactd.engine.live_call import Live
+from contactd.store.attempts import Claimed
+from tests.clock import MONDAY_TEN
+
+
+def placed(number: int, *, campaign: str = "a", mode: Mode = "predictive", agent: str = "") -> Live:
+    """Place a call of a campaign's only list."""
+    claimed = Claimed(number, 1, number, number, campaign, "call", Channel.CALL, 1, 1, MONDAY_TEN)
+    errands, step = Errands(), Step("call", Channel.CALL, day=0, mode=mode)
+    call = Call(claimed.reference, MONDAY_TEN + timedelta(seconds=number))
+    return Live(Dial(claimed, "+493023125100", step=step), "", call, "", Lane(errands), Lane(errands), agent)
+
+
+def move(up: CallsUp, live: Live, state: State) -> None:
+    """Let a call be in another state."""
+    live.call = replace(live.call, state=state)
+    up.moved(live)
+
+
+def test_a_call_is_dialled_until_it_is_answered_and_waits_until_it_has_an_agent() -> None:
+    up, live = CallsUp(), placed(1)
+    up.add(live)
+    assert up.unpromised(live.key) == [live]
+    move(up, live, State.RINGING)
+    assert up.unpromised(live.key) == [live]
+    move(up, live, State.WAITING)
+    assert (up.unpromised(live.key), list(up.waiting.values())) == ([], [live])
+    move(up, live, State.BRIDGING)
+    assert (up.waiting, len(up), up.of(live.key)) == ({}, 1, 1)
+    up.remove(live)
+    up.remove(live)
+    assert (len(up), up.of(live.key)) == (0, 0)
+
+
+def test_an_agent_who_is_kept_for_a_call_is_not_promised_twice() -> None:
+    up, live = CallsUp(), placed(1, agent="anna")
+    up.add(live)
+    assert up.unpromised(live.key) == []
+    live.agent = ""
+    assert up.unpromised(live.key) == [live]
+
+
+def test_who_only_hears_a_text_needs_no_agent_until_they_press_one() -> None:
+    up, live = CallsUp(), placed(1, mode="ivr")
+    up.add(live)
+    assert up.unpromised(live.key) == []
+    move(up, live, State.PLAYING)
+    assert not up.waiting
+    move(up, live, State.WAITING)
+    assert list(up.waiting.values()) == [live]
+
+
+def test_the_calls_of_other_lists_come_by_campaign() -> None:
+    up, lives = CallsUp(), [placed(1), placed(2, campaign="b"), placed(3, campaign="b"), placed(4, campaign="c")]
+    for live in lives:
+        up.add(live)
+    move(up, lives[3], State.WAITING)
+    assert up.others(("a", "call")) == {"b": [lives[1].line, lives[2].line]}
