@@ -8,6 +8,7 @@ import asyncio
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -102,11 +103,12 @@ def _call(name: str, database: Database, agents: int, closing: ExitStack) -> lis
     if taken != people:
         raise AssertionError(f"{taken} taken up, {people} are due")
     with asyncio.Runner(loop_factory=fast_loop()) as runner:
-        placed = runner.run(_work(Daemon(settings, path=None, clock=clock), watch))
+        placed, counts = runner.run(_work(Daemon(settings, path=None, clock=clock), watch))
     rate, wanted = placed / _SECONDS, _CALLS_A_SECOND * agents / _AGENTS
     what = f"dialer, {name}: {agents} agents, {rate:.0f} calls/s"
     notes = [
         f"{watch.cpu / _SECONDS:.2f} processors busy, {watch.waited:,} people answered when nobody was free",
+        f"since the start {counts['answered']:,} answered, {counts['abandoned']:,} abandoned",
         f"{wanted:.0f} calls/s are asked for",
     ]
     return [
@@ -153,27 +155,26 @@ def _number(area: int, line: int) -> phonenumbers.PhoneNumber:
     return phonenumbers.parse(f"+1{area}5550{100 + line}")
 
 
-async def _work(daemon: Daemon, watch: "_Watch") -> int:
-    """Run the daemon; answers how many calls it placed while it was watched."""
+async def _work(daemon: Daemon, watch: "_Watch") -> tuple[int, Counter[str]]:
+    """Run the daemon; answers how many calls it placed while it was watched, and how many came how far in all."""
     logs.set_up("error", "json", stream=sys.stderr)
     with watch.wrapped():
         running = asyncio.create_task(daemon.run())
         await daemon.ready.wait()
         await asyncio.sleep(_WARM_UP)
         watch.begin()
-        before = _placed(daemon)
+        if daemon.dialer is None:
+            raise AssertionError("the daemon does not dial")
+        counts = daemon.dialer.desk.counts
+        before = counts["placed"]
         late = asyncio.create_task(watch.lag())
         await asyncio.sleep(_SECONDS)
         late.cancel()
-        placed = _placed(daemon) - before
+        placed, reached = counts["placed"] - before, counts.copy()
         watch.end()
         daemon.stop()
         await running
-    return placed
-
-
-def _placed(daemon: Daemon) -> int:
-    return daemon.dialer.desk.counts["placed"] if daemon.dialer is not None else 0
+    return placed, reached
 
 
 class _Watch:
