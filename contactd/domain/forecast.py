@@ -210,7 +210,7 @@ class Forecast:
     def _wrap_row(self, elapsed: int) -> Row:
         row = self._rows["wrap"].get(elapsed)
         if row is None:
-            row = tuple(self.wrap.over_within(elapsed, lead + PATIENCE) for lead in self.leads)
+            row = self.wrap.row(elapsed, [lead + PATIENCE for lead in self.leads])
             self._rows["wrap"][elapsed] = row
         return row
 
@@ -219,7 +219,7 @@ class Forecast:
         row = self._rows["talk"].get(place)
         if row is None:
             elapsed, usual = _LASTED[place], PATIENCE - self.wrap.mean
-            row = tuple(self.talk.over_within(elapsed, lead + usual) for lead in self.leads)
+            row = self.talk.row(elapsed, [lead + usual for lead in self.leads])
             self._rows["talk"][place] = row
         return row
 
