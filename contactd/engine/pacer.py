@@ -177,7 +177,7 @@ class Pacer:
             len(calls.waiting),
             talking,
             wrapping,
-            calls=[live.line for live in calls.unpromised(one.key)] + [Line(now)] * starting,
+            calls=calls.lines(one.key) + [Line(now)] * starting,
             others=[Others(self._forecasts[campaign], lines) for campaign, lines in calls.others(one.key).items()],
             trunks=self.trunks_left(calls, starting),
         )
