@@ -161,11 +161,16 @@ class Durations:
             self._reckon()
         return moved
 
-    def over_within(self, elapsed: float, lead: float) -> float:
-        """Estimate the probability that what has lasted so long is over within the lead; never quite certain."""
+    def row(self, elapsed: float, leads: Sequence[float]) -> tuple[float, ...]:
+        """Estimate the probability that what has lasted so long is over within each lead; never quite certain."""
         left = self._lasts(elapsed)
         # The end of the histogram is no knowledge: whoever is beyond it may stay there.
-        return max(0.0, left - self._lasts(elapsed + max(lead, 0.0))) / max(left, 1e-3)
+        least = max(left, 1e-3)
+        return tuple([max(0.0, left - self._lasts(elapsed + lead)) / least if lead > 0.0 else 0.0 for lead in leads])
+
+    def over_within(self, elapsed: float, lead: float) -> float:
+        """Estimate the same for one lead."""
+        return self.row(elapsed, (lead,))[0]
 
     def to_dict(self) -> dict[str, Any]:
         """Give what was learned as plain values."""

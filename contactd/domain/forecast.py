@@ -6,13 +6,13 @@ one clock; `hour` is the hour of day where the customers are, 0 to 23.
 """
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any
 
-from contactd.domain.distributions import AGES, Durations, Rings
+from contactd.domain.distributions import Durations, Rings
 
 PATIENCE = 2.0  # an answered person may be kept waiting that long: 16 CFR 310.4(b)(1)(iv)
 LEADS = 7  # so many moments ahead at which supply and demand are compared
@@ -21,7 +21,10 @@ _HOUR_KNOWN = 100.0
 _TALK_GUESS, _WRAP_GUESS = 180.0, 30.0
 _GROWN = 30.0  # seconds after a call was placed in which hardly any is still ringing
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0  # its multiples spread evenly between whole numbers
-_COARSE = 1.1  # talks are told apart by a tenth of what they have lasted
+# Where one age ends and the next begins. Calls and wrap-ups are told apart by whole seconds up to an hour, talks by a
+# tenth of what they have lasted up to ten hours: nothing is known of what goes on for longer.
+_SECONDS = [second + 0.5 for second in range(3600)]
+_LASTED = [1.1**place for place in range(110)]
 
 Row = tuple[float, ...]
 Learn = Callable[[Rings, float], bool]
@@ -102,21 +105,18 @@ class Forecast:
 
     # -- expecting -----------------------------------------------------------------------------------------------
 
-    def answers(self, lines: Iterable[Line], now: float, leads: Row | None = None) -> list[tuple[Row, int]]:
+    def answers(self, lines: Sequence[Line], now: float, leads: Row | None = None) -> list[tuple[Row, int]]:
         """Give, for calls alike, the probability of an answer within each lead, and how many they are.
 
         `leads` are those of another campaign that is to be decided for.
         """
-        ringing, placed = [0] * (AGES + 1), [0] * (AGES + 1)
-        for line in lines:
-            begun, ages = (line.placed, placed) if line.ringing is None else (line.ringing, ringing)
-            ages[min(int(now - begun + 0.5), AGES)] += 1
+        ringing = _by_age([line.ringing for line in lines if line.ringing is not None], now, _SECONDS)
+        placed = _by_age([line.placed for line in lines if line.ringing is None], now, _SECONDS)
         told = None if leads in (None, self.leads) else leads
         return [
             (self._answer_row(name, age) if told is None else rings.row(age, told), count)
             for name, rings, ages in (("ringing", self.ringing, ringing), ("placed", self.placed, placed))
-            for age, count in enumerate(ages)
-            if count
+            for age, count in ages
         ]
 
     def fresh(self) -> Row:
@@ -125,11 +125,9 @@ class Forecast:
 
     def returns(self, talking: Iterable[float], wrapping: Iterable[float], now: float) -> list[tuple[Row, int]]:
         """Give, for agents alike, the probability of being free within each lead and a caller's patience."""
-        wraps = Counter(round(now - since) for since in wrapping)
-        busy = [(self._wrap_row(elapsed), count) for elapsed, count in wraps.items()]
+        busy = [(self._wrap_row(elapsed), count) for elapsed, count in _by_age(wrapping, now, _SECONDS)]
         if self.leads[-1] + PATIENCE > self.wrap.mean:  # else nobody who talks now is free by then
-            talks = Counter(int(math.log(max(now - since, 1.0), _COARSE)) for since in talking)
-            busy += [(self._talk_row(place), count) for place, count in talks.items()]
+            busy += [(self._talk_row(place), count) for place, count in _by_age(talking, now, _LASTED[1:])]
         return busy
 
     def early_shares(self, min_ring: float | None) -> Row:
@@ -212,7 +210,7 @@ class Forecast:
     def _wrap_row(self, elapsed: int) -> Row:
         row = self._rows["wrap"].get(elapsed)
         if row is None:
-            row = tuple(self.wrap.over_within(elapsed, lead + PATIENCE) for lead in self.leads)
+            row = self.wrap.row(elapsed, [lead + PATIENCE for lead in self.leads])
             self._rows["wrap"][elapsed] = row
         return row
 
@@ -220,10 +218,24 @@ class Forecast:
         """Take the wrap-up after it at its mean: when a conversation ends is hardly known anyway."""
         row = self._rows["talk"].get(place)
         if row is None:
-            elapsed, usual = _COARSE**place, PATIENCE - self.wrap.mean
-            row = tuple(self.talk.over_within(elapsed, lead + usual) for lead in self.leads)
+            elapsed, usual = _LASTED[place], PATIENCE - self.wrap.mean
+            row = self.talk.row(elapsed, [lead + usual for lead in self.leads])
             self._rows["talk"][place] = row
         return row
+
+
+def _by_age(since: Iterable[float], now: float, edges: Sequence[float]) -> list[tuple[int, int]]:
+    """Count what is alike: for each age, as the number of edges it has reached, how many; the youngest first."""
+    ordered, found = sorted(since), list[tuple[int, int]]()
+    left = len(ordered)
+    for age, edge in enumerate(edges):
+        if not left:
+            return found
+        older = bisect_right(ordered, now - edge, 0, left)
+        if older < left:
+            found.append((age, left - older))
+        left = older
+    return [*found, (len(edges), left)] if left else found
 
 
 def _shifted(rate: float, usual: float, once: float) -> float:

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import mul
 
 from contactd.domain.abandonment import Budget
 from contactd.domain.forecast import LEADS, Forecast, Line, Row
@@ -137,12 +138,13 @@ def calls_to_cancel(view: View, forecast: Forecast, settings: Settings) -> tuple
     """Name the calls, by their places, that have rung long enough and would meet nobody if they were answered now."""
     if settings.min_ring is None or view.free > view.waiting:
         return ()
+    soon = float(view.free - view.waiting)
+    for begun in view.wrapping:
+        soon += forecast.wrap.over_within(view.now - begun, _SOON)
+        if soon >= _SURE:
+            return ()
     since = view.now - settings.min_ring
-    rung = tuple(place for place, call in enumerate(view.calls) if call.ringing is not None and call.ringing <= since)
-    if not rung:
-        return ()
-    soon = sum(forecast.wrap.over_within(view.now - begun, _SOON) for begun in view.wrapping)
-    return rung if view.free - view.waiting + soon < _SURE else ()
+    return tuple([place for place, call in enumerate(view.calls) if call.ringing is not None and call.ringing <= since])
 
 
 def _most(view: View, settings: Settings) -> tuple[int, Reason]:
@@ -197,13 +199,10 @@ class _Outlook:
         self._supply = [float(view.free - view.waiting)] * LEADS
         self._demand = [0.0] * LEADS
         self._variance = [0.0] * LEADS
-        for row, count in forecast.returns(view.talking, view.wrapping, view.now):
-            self._supply = self._added(self._supply, row, count)
-        for row, count in forecast.answers(view.calls, view.now):
-            self._demand = self._added(self._demand, row, count)
+        self._add(self._supply, forecast.returns(view.talking, view.wrapping, view.now))
+        self._add(self._demand, forecast.answers(view.calls, view.now))
         for other in view.others:
-            for row, count in other.forecast.answers(other.calls, view.now, forecast.leads):
-                self._demand = self._added(self._demand, row, count)
+            self._add(self._demand, other.forecast.answers(other.calls, view.now, forecast.leads))
         self._doubt = forecast.placed.doubt()
         self._fresh = forecast.fresh()
         self._weights = [max(early, _LATE) for early in forecast.early_shares(min_ring)]
@@ -226,12 +225,13 @@ class _Outlook:
             useless += nobody
         return lost / LEADS if useless <= _USELESS * LEADS else 1.0
 
-    def _added(self, means: list[float], row: Row, count: int) -> list[float]:
-        """Add so many events of these chances."""
-        self._variance = [
-            variance + count * chance * (1.0 - chance) for variance, chance in zip(self._variance, row, strict=True)
-        ]
-        return [mean + count * chance for mean, chance in zip(means, row, strict=True)]
+    def _add(self, means: list[float], events: Sequence[tuple[Row, int]]) -> None:
+        """Expect so many events of each of these chances."""
+        counts = [count for _, count in events]
+        for lead, chances in enumerate(zip(*[row for row, _ in events], strict=True)):
+            expected = list(map(mul, counts, chances))
+            means[lead] += sum(expected)
+            self._variance[lead] += sum(map(mul, expected, [1.0 - chance for chance in chances]))
 
 
 def _below_one(mean: float, variance: float) -> float:

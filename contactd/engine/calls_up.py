@@ -56,11 +56,15 @@ class CallsUp:
         """List the calls of a list that nobody has answered and no agent is kept for, oldest first."""
         return [live for live in self.dialled[key].values() if not live.agent]
 
+    def lines(self, key: Key) -> list[Line]:
+        """List the same as the pacing sees them."""
+        return [live.line for live in self.dialled[key].values() if not live.agent]
+
     def others(self, key: Key) -> dict[str, Sequence[Line]]:
-        """Give the same of all other lists, as the pacing sees calls, by campaign."""
+        """Give the same of all other lists, by campaign."""
         found: dict[str, list[Line]] = {}
         for other in self.dialled:
-            if other != key and (lines := [live.line for live in self.unpromised(other)]):
+            if other != key and (lines := self.lines(other)):
                 found.setdefault(other[0], []).extend(lines)
         return dict(found)
 

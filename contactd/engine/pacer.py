@@ -26,7 +26,8 @@ from contactd.store.calls import CallRow
 _QUARTER = 900.0  # seconds
 _RECALLED = 2_000  # calls; older ones are forgotten by the forecast anyway
 _BEGUN = frozenset({State.PLACED, State.RINGING, State.CANCELLING})
-_WITH_CALL = frozenset({agents.State.RESERVED, agents.State.TALK})
+_READY, _RESERVED, _TALK, _WRAP = agents.State.READY, agents.State.RESERVED, agents.State.TALK, agents.State.WRAP
+_WITH_CALL = frozenset({_RESERVED, _TALK})
 _UNANSWERED = frozenset(HowEnded) - {HowEnded.ANSWERED, HowEnded.ABANDONED, HowEnded.CANCELLED, HowEnded.LOST}
 
 
@@ -176,7 +177,7 @@ class Pacer:
             len(calls.waiting),
             talking,
             wrapping,
-            calls=[live.line for live in calls.unpromised(one.key)] + [Line(now)] * starting,
+            calls=calls.lines(one.key) + [Line(now)] * starting,
             others=[Others(self._forecasts[campaign], lines) for campaign, lines in calls.others(one.key).items()],
             trunks=self.trunks_left(calls, starting),
         )
@@ -188,13 +189,18 @@ class Pacer:
             if one.wish is not None:
                 continue
             state = one.state  # compared one by one: to look a state up in a set takes longer
-            if state is agents.State.READY:
+            if state is _READY:
                 free += 1
-            elif state is agents.State.TALK or state is agents.State.RESERVED:
-                talking.append(self._busy[one.id][1] if one.id in self._busy else now)
-            elif state is agents.State.WRAP:
-                wrapping.append(self._busy[one.id][1] if one.id in self._busy else now)
+            elif state is _TALK or state is _RESERVED:
+                talking.append(self._since(one, now))
+            elif state is _WRAP:
+                wrapping.append(self._since(one, now))
         return free, talking, wrapping
+
+    def _since(self, one: Agent, now: float) -> float:
+        """Tell since when an agent is busy; of whom nothing was heard that is now."""
+        busy = self._busy.get(one.id)
+        return busy[1] if busy else now
 
     def _settings(self, one: CallList) -> Settings:
         known = self._known.get(one.key)

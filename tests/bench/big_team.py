@@ -20,7 +20,7 @@ import phonenumbers
 from pytest import MonkeyPatch  # noqa: PT013 - the class, no test here
 
 from contactd import logs
-from contactd.cli.running import fast_loop
+from contactd.cli.running import fast_loop, settle
 from contactd.clock import FastClock
 from contactd.config.load import load
 from contactd.config.settings import Settings
@@ -103,6 +103,7 @@ def _call(name: str, database: Database, agents: int, closing: ExitStack) -> lis
     if taken != people:
         raise AssertionError(f"{taken} taken up, {people} are due")
     with asyncio.Runner(loop_factory=fast_loop()) as runner:
+        settle()
         placed, counts = runner.run(_work(Daemon(settings, path=None, clock=clock), watch))
     rate, wanted = placed / _SECONDS, _CALLS_A_SECOND * agents / _AGENTS
     what = f"dialer, {name}: {agents} agents, {rate:.0f} calls/s"

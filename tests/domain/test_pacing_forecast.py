@@ -2,12 +2,13 @@
 
 import json
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contactd.domain.distributions import Durations, Rings
+from contactd.domain.distributions import AGES, Durations, Rings
 from contactd.domain.forecast import LEADS, Forecast, Line
 
 NOON = 43_200.0
@@ -202,6 +203,18 @@ def test_calls_alike_are_counted_together() -> None:
     forecast = trained()
     rows = forecast.answers([Line(NOON - 5), Line(NOON - 5), Line(NOON - 9, NOON - 7), Line(NOON - 900)], NOON)
     assert sorted(count for _, count in rows) == [1, 1, 2]
+
+
+def test_calls_alike_are_those_of_the_same_whole_seconds() -> None:
+    forecast, ages = trained(), [0.0, 0.49, 0.5, 3.0, 3.49, 3.5, 60.0, 119.5, 400.0, 9000.0, -2.0]
+    counted = Counter(min(max(int(age + 0.5), 0), AGES) for age in ages)
+    found = Counter[tuple[float, ...]]()
+    for row, count in forecast.answers([Line(NOON - age) for age in ages], NOON):
+        found[row] += count
+    wanted = Counter[tuple[float, ...]]()
+    for age, count in counted.items():
+        wanted[forecast.placed.row(age, forecast.leads)] += count
+    assert found == wanted
 
 
 def test_leads_of_another_campaign_are_answered_too() -> None:

@@ -31,9 +31,9 @@ def move(up: CallsUp, live: Live, state: State) -> None:
 def test_a_call_is_dialled_until_it_is_answered_and_waits_until_it_has_an_agent() -> None:
     up, live = CallsUp(), placed(1)
     up.add(live)
-    assert up.unpromised(live.key) == [live]
+    assert (up.unpromised(live.key), up.lines(live.key)) == ([live], [live.line])
     move(up, live, State.RINGING)
-    assert up.unpromised(live.key) == [live]
+    assert (up.unpromised(live.key), up.lines(live.key)) == ([live], [live.line])
     move(up, live, State.WAITING)
     assert (up.unpromised(live.key), list(up.waiting.values())) == ([], [live])
     move(up, live, State.BRIDGING)
@@ -46,15 +46,15 @@ def test_a_call_is_dialled_until_it_is_answered_and_waits_until_it_has_an_agent(
 def test_an_agent_who_is_kept_for_a_call_is_not_promised_twice() -> None:
     up, live = CallsUp(), placed(1, agent="anna")
     up.add(live)
-    assert up.unpromised(live.key) == []
+    assert (up.unpromised(live.key), up.lines(live.key)) == ([], [])
     live.agent = ""
-    assert up.unpromised(live.key) == [live]
+    assert (up.unpromised(live.key), up.lines(live.key)) == ([live], [live.line])
 
 
 def test_who_only_hears_a_text_needs_no_agent_until_they_press_one() -> None:
     up, live = CallsUp(), placed(1, mode="ivr")
     up.add(live)
-    assert up.unpromised(live.key) == []
+    assert (up.unpromised(live.key), up.lines(live.key)) == ([], [])
     move(up, live, State.PLAYING)
     assert not up.waiting
     move(up, live, State.WAITING)
