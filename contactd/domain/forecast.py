@@ -21,10 +21,11 @@ _HOUR_KNOWN = 100.0
 _TALK_GUESS, _WRAP_GUESS = 180.0, 30.0
 _GROWN = 30.0  # seconds after a call was placed in which hardly any is still ringing
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0  # its multiples spread evenly between whole numbers
-# Where one age ends and the next begins. Calls and wrap-ups are told apart by whole seconds up to an hour, talks by a
-# tenth of what they have lasted up to ten hours: nothing is known of what goes on for longer.
+# Where one age ends and the next begins: calls and wrap-ups are told apart by whole seconds up to an hour, talks by a
+# tenth of what they have lasted up to nine hours. Nothing is known of what goes on for longer.
+_COARSE = 1.1
 _SECONDS = [second + 0.5 for second in range(3600)]
-_LASTED = [1.1**place for place in range(110)]
+_TALKS = [_COARSE**place for place in range(1, 110)]
 
 Row = tuple[float, ...]
 Learn = Callable[[Rings, float], bool]
@@ -127,7 +128,7 @@ class Forecast:
         """Give, for agents alike, the probability of being free within each lead and a caller's patience."""
         busy = [(self._wrap_row(elapsed), count) for elapsed, count in _by_age(wrapping, now, _SECONDS)]
         if self.leads[-1] + PATIENCE > self.wrap.mean:  # else nobody who talks now is free by then
-            busy += [(self._talk_row(place), count) for place, count in _by_age(talking, now, _LASTED[1:])]
+            busy += [(self._talk_row(place), count) for place, count in _by_age(talking, now, _TALKS)]
         return busy
 
     def early_shares(self, min_ring: float | None) -> Row:
@@ -218,7 +219,7 @@ class Forecast:
         """Take the wrap-up after it at its mean: when a conversation ends is hardly known anyway."""
         row = self._rows["talk"].get(place)
         if row is None:
-            elapsed, usual = _LASTED[place], PATIENCE - self.wrap.mean
+            elapsed, usual = _COARSE**place, PATIENCE - self.wrap.mean
             row = self.talk.row(elapsed, [lead + usual for lead in self.leads])
             self._rows["talk"][place] = row
         return row
@@ -228,14 +229,12 @@ def _by_age(since: Iterable[float], now: float, edges: Sequence[float]) -> list[
     """Count what is alike: for each age, as the number of edges it has reached, how many; the youngest first."""
     ordered, found = sorted(since), list[tuple[int, int]]()
     left = len(ordered)
-    for age, edge in enumerate(edges):
-        if not left:
-            return found
-        older = bisect_right(ordered, now - edge, 0, left)
-        if older < left:
-            found.append((age, left - older))
+    while left:
+        age = bisect_right(edges, now - ordered[left - 1])
+        older = bisect_right(ordered, now - edges[age], 0, left - 1) if age < len(edges) else 0
+        found.append((age, left - older))
         left = older
-    return [*found, (len(edges), left)] if left else found
+    return found
 
 
 def _shifted(rate: float, usual: float, once: float) -> float:

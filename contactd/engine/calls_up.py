@@ -58,7 +58,7 @@ class CallsUp:
 
     def lines(self, key: Key) -> list[Line]:
         """List the same as the pacing sees them."""
-        return [live.line for live in self.dialled[key].values() if not live.agent]
+        return [live.line for live in self.unpromised(key)]
 
     def others(self, key: Key) -> dict[str, Sequence[Line]]:
         """Give the same of all other lists, by campaign."""

@@ -28,6 +28,8 @@ _CAMPAIGN = """
 id = "mail"
 language = "de"
 timezone = "Europe/Berlin"
+[limits]
+contacts_per_week = 2
 [[step]]
 id = "reminder"
 day = 7

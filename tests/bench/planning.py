@@ -1,7 +1,7 @@
 """Planning over 1,000,000 accounts with 1,500,000 invoices, rules included, on SQLite and PostgreSQL.
 
-A fifth of the accounts is due, each with two earlier e-mails that count for the caps: 200,000 attempts. The reference
-is the one INSERT … SELECT that would do without the rules, rolled back.
+A fifth of the accounts is due, each with two earlier e-mails, of which one still counts for the cap of two a week:
+200,000 attempts. The reference is the one INSERT … SELECT that would do without the rules, rolled back.
 """
 
 from contextlib import ExitStack

@@ -217,6 +217,11 @@ def test_calls_alike_are_those_of_the_same_whole_seconds() -> None:
     assert found == wanted
 
 
+def test_wrap_ups_that_nobody_ends_are_counted_too() -> None:
+    forecast, ages = trained(), [0.2, 3.0, 3.4, 3599.0, 7200.0, 90_000.0]
+    assert [count for _, count in forecast.returns([], [NOON - age for age in ages], NOON)] == [1, 2, 1, 2]
+
+
 def test_leads_of_another_campaign_are_answered_too() -> None:
     rows = trained().answers([Line(NOON - 5)], NOON, (1.0, 20.0))
     ((row, count),) = rows
