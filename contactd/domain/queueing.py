@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from enum import IntEnum, StrEnum
 
-from contactd.domain.account import Facts
-
 _PRIOR_CALLS = 20.0  # an hour is believed to be like all others until about so many calls say something else
 _PRIOR_REACH = 0.3
 _SAME_DAYPART = 0.5  # whoever did not answer in the morning is better tried in the evening
@@ -73,11 +71,11 @@ def daypart(zone: tzinfo, at: datetime) -> str:
     return next(name for end, name in _DAYPARTS if hour < end)
 
 
-def rank(order: Order, seen: Facts, today: date) -> int:
+def rank(order: Order, owed: int, oldest_due: date | None, today: date) -> int:
     """Answer where an account stands in its campaign's order, more is sooner: open minor units, or days overdue."""
     if order is Order.AMOUNT:
-        return seen.open
-    return (today - seen.oldest_due).days if seen.oldest_due else 0
+        return owed
+    return (today - oldest_due).days if oldest_due else 0
 
 
 def in_order(waiting: Iterable[Waiting], reach: Mapping[int, float], at: datetime) -> list[Waiting]:

@@ -43,18 +43,12 @@ def answers(facts: Facts, proposal: Proposal, policy: Policy, at: datetime) -> t
     return tuple(Answer(rule.name, rule.ask(asked)) for rule in _rules(policy, proposal.channel).all)
 
 
-def looks_back(facts: Facts, policy: Policy, at: datetime) -> bool:
-    """Say whether earlier contacts may matter at that time or later; if not, the answers are as if there were none."""
-    contacts = facts.contacts
-    for past in contacts:
-        if (past.conversation and policy.cool_down) or (past.abandoned and policy.lock_out):
-            return True
-    return any(0 < cap.count <= len(contacts) and _may_be_full(cap, contacts, at) for cap in policy.caps)
+def least_contacts(policy: Policy) -> int | None:
+    """Tell how many earlier contacts there must be to matter; None: no number of them does.
 
-
-def _may_be_full(cap: Cap, contacts: Sequence[PastContact], at: datetime) -> bool:
-    since, channels = at - cap.period - _WHEREVER, cap.channels or _CONTACTS
-    return sum(past.at >= since and past.channel in channels for past in contacts) >= cap.count
+    With fewer, none of them a conversation or abandoned, the rules answer as if there were none.
+    """
+    return min((cap.count for cap in policy.caps if cap.count > 0), default=None)
 
 
 # ---- putting the answers together ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 `decide` is the one answer for a planning run, `contactd plan` and `contactd why`; it is pure.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Generator, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,13 +18,13 @@ from contactd.domain.account import Facts
 from contactd.domain.calendar import local_day
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, too_late, zone_of
-from contactd.domain.likeness import Likeness
 from contactd.domain.policy import Allowed, Never, NotBefore, Policy
 from contactd.domain.queueing import Priority, rank
-from contactd.domain.rules import may_contact
+from contactd.domain.rules import least_contacts, may_contact
 from contactd.engine.book import Book, Rung
-from contactd.store import attempts, batches, facts
+from contactd.store import attempts, batches, candidates, facts
 from contactd.store.attempts import NewAttempt
+from contactd.store.candidates import Candidate
 from contactd.store.database import Database
 
 CHUNK = 2_000  # attempts a transaction: a planning run never keeps the senders waiting
@@ -92,20 +93,22 @@ class Decided:
         self._campaign, self._policy, self._before = campaign, policy, before
         self._now, self._horizon = now, horizon
         self._today = local_date(campaign.timezone, now)
-        compared = [other.select for other in (*before, campaign)] + [step.select for step in campaign.steps]
-        self._likeness = Likeness(policy, compared)
+        filters = [*(one.select for one in (*before, campaign)), *(step.select for step in campaign.steps)]
+        bounds = (bound for one in filters for bound in (one.min_open, one.max_open) if bound)
+        self._amounts = sorted({0, *(bound.minor for bound in bounds)})
         self._known: dict[Hashable, Decision] = {}
 
-    def of(self, seen: Facts) -> Decision:
-        """Answer for an account."""
-        alike = self._likeness.of(seen, self._now)
-        if alike is None:
-            return self._decide(seen)
-        known = self._known.get(alike)
+    def of(self, one: Candidate) -> Decision:
+        """Answer for an account; those of one profile with amounts between the same bounds are alike."""
+        if one.profile is None:
+            return self._decide(one.facts())
+        # Where the amount stands among those that filters compare: below, at or above each.
+        band = bisect_left(self._amounts, one.open) + bisect_right(self._amounts, one.open)
+        known = self._known.get(alike := (band, one.profile))
         if known is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            known = self._known[alike] = self._decide(seen)
+            known = self._known[alike] = self._decide(one.facts())
         return known
 
     def _decide(self, seen: Facts) -> Decision:
@@ -125,10 +128,10 @@ class Tally:
     count: int = 0
     amounts: Counter[str] = field(default_factory=Counter)
 
-    def add(self, seen: Facts) -> None:
+    def add(self, one: Candidate) -> None:
         """Count one account."""
         self.count += 1
-        self.amounts[seen.account.currency] += seen.overdue
+        self.amounts[one.currency] += one.overdue
 
     def as_json(self) -> dict[str, object]:
         """Write as the batch row keeps it."""
@@ -181,8 +184,8 @@ class Planner:
         """Answer what a run at `now` would do; writes nothing."""
         campaign = self._book.campaigns[campaign_id]
         summary = Summary(campaign_id, now)
-        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now)) as seen:
-            for _ in self._decisions(seen, campaign, now, summary):
+        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now)) as found:
+            for _ in self._decisions(found, campaign, now, summary):
                 pass
         return summary
 
@@ -193,8 +196,8 @@ class Planner:
             batch_id = batches.open_batch(connection, campaign_id, now)
         summary = Summary(campaign_id, now, batch_id)
         # A run that fails still ends its reading before it gives the connection back.
-        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now)) as seen:
-            self._write(self._decisions(seen, campaign, now, summary), campaign, batch_id, now)
+        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now)) as found:
+            self._write(self._decisions(found, campaign, now, summary), campaign, batch_id, now)
         with self._database.transaction() as connection:
             batches.close_batch(
                 connection,
@@ -215,25 +218,26 @@ class Planner:
         since = now - self._book.memory(campaign_id)
         with self._database.transaction() as connection:
             seen = facts.load(connection, sorted(account_ids), campaign=campaign_id, since=since).values()
-            decisions = self._decisions(seen, campaign, now, summary)
+            decisions = self._decisions(map(candidates.candidate, seen), campaign, now, summary)
             return attempts.plan(connection, list(_rows(decisions, campaign, None, now)))
 
-    def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime) -> Generator[Facts]:
+    def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime) -> Generator[Candidate]:
+        since, least = now - self._book.memory(campaign.id), least_contacts(self._book.policies[campaign.id])
         today = local_date(campaign.timezone, now)
-        return facts.due(reading, campaign, today=today, since=now - self._book.memory(campaign.id))
+        return candidates.due(reading, campaign, today=today, since=since, least=least)
 
     def _decisions(
-        self, everybody: Iterable[Facts], campaign: Campaign, now: datetime, summary: Summary
-    ) -> Iterable[tuple[Facts, Take]]:
+        self, everybody: Iterable[Candidate], campaign: Campaign, now: datetime, summary: Summary
+    ) -> Iterator[tuple[Candidate, Take]]:
         policy, before = self._book.policies[campaign.id], self._precedence(campaign)
         decided = Decided(campaign, policy, before, now, self.horizon)
-        for seen in everybody:
-            decision = decided.of(seen)
+        for one in everybody:
+            decision = decided.of(one)
             if isinstance(decision, Take):
-                summary.taken[decision.step.id].add(seen)
-                yield seen, decision
+                summary.taken[decision.step.id].add(one)
+                yield one, decision
             elif isinstance(decision, Held):
-                summary.held[decision.step.id][decision.reason].add(seen)
+                summary.held[decision.step.id][decision.reason].add(one)
 
     def _precedence(self, campaign: Campaign) -> list[Campaign]:
         earlier: list[Campaign] = []
@@ -243,7 +247,9 @@ class Planner:
             earlier.append(other)
         return earlier
 
-    def _write(self, decisions: Iterable[tuple[Facts, Take]], campaign: Campaign, batch_id: int, now: datetime) -> None:
+    def _write(
+        self, decisions: Iterable[tuple[Candidate, Take]], campaign: Campaign, batch_id: int, now: datetime
+    ) -> None:
         """While one chunk is being written the next one is decided."""
         rows = _rows(decisions, campaign, batch_id, now)
         writing: Future[None] | None = None
@@ -261,24 +267,23 @@ class Planner:
 
 
 def _rows(
-    decisions: Iterable[tuple[Facts, Take]], campaign: Campaign, batch_id: int | None, now: datetime
+    decisions: Iterable[tuple[Candidate, Take]], campaign: Campaign, batch_id: int | None, now: datetime
 ) -> Iterator[NewAttempt]:
     today = local_date(campaign.timezone, now)
-    for seen, take in decisions:
-        account, step = seen.account, take.step
-        yield attempts.new(
-            account.id,
-            account.customer_id,
+    for one, take in decisions:
+        step = take.step
+        yield NewAttempt(
+            one.account_id,
+            one.customer_id,
             batch_id,
             campaign.id,
             step.id,
             step.channel,
-            account.case_no,
+            one.case_no,
             take.try_no,
             take.not_before,
             now,
             take.address,
             Priority.LADDER,
-            rank(campaign.order, seen, today),
-            "",
+            rank(campaign.order, one.open, one.oldest_due, today),
         )

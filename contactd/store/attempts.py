@@ -7,8 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -20,7 +19,7 @@ from contactd.store import contact_log, pauses
 from contactd.store.among import among
 from contactd.store.asked import Asked
 from contactd.store.bulk import Added
-from contactd.store.raw import Written, maker, stored
+from contactd.store.raw import Written, stored
 from contactd.store.schema import attempt
 
 _SILENT = frozenset({Event.CLAIMED, Event.RELEASED, Event.POSTPONED})
@@ -42,8 +41,7 @@ _HELD = sa.and_(_INDEXED, attempt.c.state.in_([sa.literal_column("'claimed'"), s
 _UNCLEAR = sa.and_(_INDEXED, attempt.c.state == sa.literal_column("'unclear'"))
 
 
-@dataclass(frozen=True, slots=True)
-class NewAttempt:
+class NewAttempt(NamedTuple):
     """An attempt to be queued."""
 
     account_id: int
@@ -62,10 +60,7 @@ class NewAttempt:
     kept_for: str = ""
 
 
-_NEW = tuple(NewAttempt.__dataclass_fields__)
-_values = attrgetter(*_NEW)
-new = maker(NewAttempt)  # from all its fields, in order; for very many
-_ADD = Added(attempt, _NEW)
+_ADD = Added(attempt, NewAttempt._fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +132,7 @@ class UnclearAttempt:
 
 def plan(connection: Connection, planned: Sequence[NewAttempt]) -> int:
     """Queue attempts; what is queued already stays as it is. Answers how many are new."""
-    return _ADD.run(connection, list(map(_values, planned))) if planned else 0
+    return _ADD.run(connection, planned) if planned else 0
 
 
 def get(connection: Connection, attempt_id: int) -> Row[Any] | None:

@@ -3,21 +3,23 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from psycopg import sql
 from psycopg.errors import UniqueViolation
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Dialect
 
 from contactd.store.raw import driver_cursor
-from contactd.store.schema import to_micros
+from contactd.store.schema import Utc, to_micros
 
 _Convert = Callable[[object], object]
 _MANY = 100  # rows for which COPY and its savepoint pay
+_TOGETHER = 100  # rows in a statement; SQLite takes up to 32,766 values
 
 
 def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
@@ -36,9 +38,14 @@ def _copy(connection: Connection, table: sa.Table, columns: Sequence[str], rows:
     words = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
+    instants = [place for place, name in enumerate(columns) if isinstance(table.c[name].type, Utc)]
+    written = lru_cache(maxsize=10_000)(datetime.isoformat)  # the same instants stand in row after row
     with driver.cursor() as cursor, cursor.copy(words) as copy:
         for row in rows:
-            copy.write_row(row)
+            cells = list(row)
+            for place in instants:
+                cells[place] = cells[place] and written(cells[place])
+            copy.write_row(cells)
 
 
 def _insert(connection: Connection, table: sa.Table, columns: list[str], rows: Sequence[Mapping[str, object]]) -> None:
@@ -62,25 +69,40 @@ def _insert(connection: Connection, table: sa.Table, columns: list[str], rows: S
 class Added:
     """An INSERT of thousands of rows that leaves alone what is there already.
 
-    They go to it as one JSON text, so that the interpreter is free for other threads while the database works them off.
-    PostgreSQL copies them faster still, which goes well as long as none of them is there already.
+    SQLite gets many rows in a statement, PostgreSQL all of them as one JSON text, so that the interpreter is free for
+    other threads while the database works them off. PostgreSQL copies them faster still, which goes well as long as
+    none of them is there already.
     """
 
     def __init__(self, table: sa.Table, names: Sequence[str]) -> None:
         """Take the columns, in the order in which rows give their values."""
         self._table, self._names = table, tuple(names)
-        self._texts: dict[str, str] = {}
+        kinds = [table.c[name].type for name in names]
+        self._instants = [place for place, kind in enumerate(kinds) if isinstance(kind, Utc)]
 
     def run(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> int:
         """Carry it out; answers how many rows are new."""
-        server = connection.dialect.name == "postgresql"
-        if server and len(rows) >= _MANY and self._copied(connection, rows):
+        if connection.dialect.name == "sqlite":
+            return self._listed(connection, rows)
+        if len(rows) >= _MANY and self._copied(connection, rows):
             return len(rows)
-        text = self._texts.get(connection.dialect.name) or self._worded(connection.dialect)
-        given = json.dumps(rows, default=lru_cache(datetime.isoformat if server else to_micros))
+        given = {"rows": json.dumps(rows, default=datetime.isoformat)}
         with driver_cursor(connection) as cursor:
-            cursor.execute(text, {"rows": given} if server else (given,))
+            cursor.execute(self._worded(connection.dialect), given)
             return int(cursor.rowcount)
+
+    def _listed(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> int:
+        written = lru_cache(maxsize=10_000)(to_micros)  # the same instants stand in row after row
+        added = 0
+        with driver_cursor(connection) as cursor:
+            for first in range(0, len(rows), _TOGETHER):
+                some = rows[first : first + _TOGETHER]
+                cells = list(chain.from_iterable(some))
+                for place in self._instants:
+                    cells[place :: len(self._names)] = map(written, cells[place :: len(self._names)])
+                cursor.execute(_values(self._table.name, self._names, len(some)), cells)
+                added += cursor.rowcount
+        return added
 
     def _copied(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> bool:
         try:
@@ -90,22 +112,22 @@ class Added:
             return False
         return True
 
+    @cache  # noqa: B019 - one for each table, for ever
     def _worded(self, dialect: Dialect) -> str:
-        server = dialect.name == "postgresql"
-        rows = sa.bindparam("rows", type_=postgresql.JSONB() if server else sa.Text())
-        each = (sa.func.jsonb_array_elements if server else sa.func.json_each)(rows).table_valued("value")
-        cells: list[sa.ColumnElement[Any]] = [
-            sa.cast(each.c.value.op("->>")(sa.literal_column(str(place))), self._table.c[name].type)
-            if server
-            else sa.func.json_extract(each.c.value, sa.literal_column(f"'$[{place}]'"))
+        rows = sa.func.jsonb_array_elements(sa.bindparam("rows", type_=postgresql.JSONB())).table_valued("value")
+        cells = [
+            sa.cast(rows.c.value.op("->>")(sa.literal_column(str(place))), self._table.c[name].type)
             for place, name in enumerate(self._names)
         ]
-        # Without WHERE, SQLite would take ON CONFLICT for the condition of a join.
-        chosen = sa.select(*cells).where(each.c.value.is_not(None))
-        insert = (postgresql.insert if server else sqlite.insert)(self._table)
-        statement = insert.from_select(list(self._names), chosen).on_conflict_do_nothing()
-        self._texts[dialect.name] = str(statement.compile(dialect=dialect))
-        return self._texts[dialect.name]
+        insert = postgresql.insert(self._table).from_select(list(self._names), sa.select(*cells))
+        return str(insert.on_conflict_do_nothing().compile(dialect=dialect))
+
+
+@lru_cache(maxsize=64)
+def _values(table: str, names: tuple[str, ...], count: int) -> str:
+    row = f"({', '.join('?' * len(names))})"
+    rows = ", ".join([row] * count)
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {rows} ON CONFLICT DO NOTHING"  # noqa: S608 - names of our own tables
 
 
 def new_ids(connection: Connection, table: sa.Table, count: int) -> list[int]:

@@ -87,6 +87,7 @@ def _due(campaign: str, step: str, now: datetime, free: Collection[str], limit: 
     tried_at = (
         sa.select(sa.func.max(tried.c.sending_at))
         .where(tried.c.customer_id == attempt.c.customer_id, tried.c.channel == Channel.CALL.value)
+        .where(tried.c.sending_at.is_not(None))
         .scalar_subquery()
     )
     anybodys = sa.or_(attempt.c.kept_for == "", attempt.c.kept_until <= now, attempt.c.kept_for.in_(sorted(free)))
@@ -175,7 +176,7 @@ def _call_back(connection: Connection, customer: int, number: str, now: datetime
         first = sa.update(attempt).where(attempt.c.id == attempt_id, attempt.c.priority < int(Priority.CALLBACK))
         connection.execute(first.values(priority=int(Priority.MISSED), not_before=now, wanted=number))
         return int(attempt_id)
-    called = calls.where(_CALLS, _reached_at(number)).order_by(attempt.c.id.desc())
+    called = calls.where(_CALLS, attempt.c.sending_at.is_not(None), _reached_at(number)).order_by(attempt.c.id.desc())
     origin = connection.scalar(called.limit(1))
     return None if origin is None else _queue(connection, CallBack(origin, now, number), Priority.MISSED, now)
 

@@ -18,7 +18,7 @@ from contactd.store.schema import attempt
 
 # So many suppressions are read as a whole; of a longer list only those of the accounts at hand.
 _SHORT_LIST = 50_000
-_LONGEST_CALL = timedelta(days=1)
+LONGEST_CALL = timedelta(days=1)
 
 _CHANNELS = {channel.value: channel for channel in Channel}
 _make_try = maker(StepTry)
@@ -38,36 +38,37 @@ class Known:
 
     def suppressions(self, customer: int, email: str, phone: str, mobile: str) -> tuple[Suppression, ...]:
         """List what stands against a debtor or one of his addresses."""
+        if not self.suppressed:
+            return ()
         keys = {("account", str(customer)), ("email", email.lower()), ("number", phone), ("number", mobile)}
         return tuple(entry for key in sorted(keys) for entry in self.suppressed.get(key, ()))
 
 
 class History:
-    """Reads by chunk; what is empty or short is asked once, unless the accounts are `few`.
+    """Reads the history of accounts given as rows that begin with id, customer_id, email, phone and mobile.
 
-    Without a campaign no try is read.
+    Without a campaign no try is read. The list of suppressions is read as a whole, once, if the accounts are `many`.
     """
 
-    def __init__(self, connection: Connection, campaign: str | None, since: datetime, *, few: bool = False) -> None:
+    def __init__(self, connection: Connection, campaign: str | None, since: datetime, *, many: bool = False) -> None:
         self._connection = connection
         self._campaign = campaign
         self._since = since
-        self._few = few
-        self._anything = few or connection.scalar(sa.select(attempt.c.id).limit(1)) is not None
         self._listed: dict[_Key, list[Suppression]] | None = None
+        if many and suppressions.count(connection) <= _SHORT_LIST:
+            self._listed = suppressions.everything(connection)
 
-    def of(self, rows: Sequence[Sequence[Any]]) -> Known:
-        """Read the history of accounts given as rows that begin with id and customer_id."""
-        if not self._anything:
-            return Known({}, {}, self._suppressed(rows))
+    def of(self, rows: Sequence[Sequence[Any]], climbed: Sequence[Sequence[Any]] | None = None) -> Known:
+        """Read what stands against the accounts, and tries and contacts of all of them or of some."""
+        some = rows if climbed is None else climbed
         return Known(
-            self._tries([row[0] for row in rows]),
-            self._contacts({row[1] for row in rows}),
+            self._tries([row[0] for row in some]),
+            self._contacts({row[1] for row in some}),
             self._suppressed(rows),
         )
 
     def _tries(self, account_ids: list[int]) -> dict[tuple[int, int], tuple[StepTry, ...]]:
-        if self._campaign is None:
+        if self._campaign is None or not account_ids:
             return {}
         rows = _TRIES.rows(self._connection, ids=account_ids, campaign=self._campaign)
         found: dict[tuple[int, int], list[StepTry]] = defaultdict(list)
@@ -78,8 +79,10 @@ class History:
         return {key: tuple(tries) for key, tries in found.items()}
 
     def _contacts(self, customers: set[int]) -> dict[int, tuple[PastContact, ...]]:
+        if not customers:
+            return {}
         # A conversation counts from its own time; the call began before it.
-        since, earliest = map(stored(self._connection), (self._since, self._since - _LONGEST_CALL))
+        since, earliest = map(stored(self._connection), (self._since, self._since - LONGEST_CALL))
         rows = _CONTACTS.rows(self._connection, customers=list(customers), since=since, earliest=earliest)
         found: dict[int, list[PastContact]] = defaultdict(list)
         for customer, name, began, spoke, address, number, outcome in rows:
@@ -95,13 +98,11 @@ class History:
         return {key: tuple(contacts) for key, contacts in found.items()}
 
     def _suppressed(self, rows: Sequence[Sequence[Any]]) -> dict[_Key, list[Suppression]]:
-        if self._listed is None and not self._few and suppressions.count(self._connection) <= _SHORT_LIST:
-            self._listed = suppressions.everything(self._connection)
         if self._listed is not None:
             return self._listed
         keys: set[_Key] = set()
-        for row in rows:
-            keys |= {("account", str(row[1])), ("email", row[12].lower()), ("number", row[13]), ("number", row[16])}
+        for _, customer, email, phone, mobile, *_ in rows:
+            keys |= {("account", str(customer)), ("email", email.lower()), ("number", phone), ("number", mobile)}
         return suppressions.for_addresses(self._connection, keys)
 
 

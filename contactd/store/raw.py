@@ -43,13 +43,15 @@ def raw_rows(connection: Connection, chosen: sa.Select[Any]) -> list[Sequence[An
 
 def raw_pages(connection: Connection, chosen: sa.Select[Any], size: int) -> Iterator[Sequence[Sequence[Any]]]:
     """Read very many rows by the page, all through one cursor: a statement for each page is planned and begun anew."""
-    if connection.dialect.name == "postgresql":
+    server = connection.dialect.name == "postgresql"
+    if server:
         # All of it is wanted, not the first rows soon; and compiling the statement takes longer than it saves.
         connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
         connection.exec_driver_sql("SET LOCAL jit = off")
-    with connection.execute(chosen, execution_options={"stream_results": True}) as result:
+    with connection.execute(chosen, execution_options={"stream_results": server}) as result:
         cursor = result.cursor
-        rows: Sequence[Sequence[Any]] = result.fetchmany(1)  # SQLAlchemy has read it ahead
+        # The first of a stream SQLAlchemy has read ahead.
+        rows: Sequence[Sequence[Any]] = result.fetchmany(1) if server else cursor.fetchmany(size)
         while rows:
             yield rows
             rows = cursor.fetchmany(size)

@@ -107,7 +107,10 @@ def sqlite(directory: Path) -> Iterator[Database]:
 
 @contextmanager
 def postgresql() -> Iterator[Database | None]:
-    """Open a new migrated database on a durable PostgreSQL server of our own; None where none is installed."""
+    """Open a new migrated database on a durable PostgreSQL server of our own; None where none is installed.
+
+    Its memory is what the manual asks for on a machine of 2 GB.
+    """
     programs = find_server_programs()
     if programs is None:
         yield None
@@ -115,7 +118,9 @@ def postgresql() -> Iterator[Database | None]:
     with folder() as directory:
         place = directory / "pg"
         place.mkdir()
-        server = PostgresServer(programs, place, fsync=True, settings={"max_wal_size": "4GB"})
+        server = PostgresServer(
+            programs, place, fsync=True, settings={"max_wal_size": "4GB", "shared_buffers": "512MB"}
+        )
         server.create()
         server.start()
         try:

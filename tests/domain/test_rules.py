@@ -8,7 +8,7 @@ import pytest
 from contactd.domain.account import Channel, Hold, PastContact, Phone, Suppression
 from contactd.domain.calendar import parse_windows
 from contactd.domain.policy import Allowed, Cap, Never, NotBefore, Policy, Proposal, Reason
-from contactd.domain.rules import answers, may_contact
+from contactd.domain.rules import answers, least_contacts, may_contact
 from tests.domain.people import (
     ALL,
     CALL,
@@ -324,3 +324,10 @@ def test_a_policy_remembers_many_kinds_of_accounts_and_still_answers_rightly() -
         assert may_contact(moved(region=f"DE-{number}"), CALL, policy, berlin(22, 12)) == NotBefore(
             berlin(23, 8), Reason.OUTSIDE_WINDOW
         )
+
+
+def test_contacts_matter_from_the_least_count_of_a_cap_on() -> None:
+    caps = (Cap(3, DAY), Cap(2, 7 * DAY, CALLS), Cap(0, DAY, CALLS))
+    assert least_contacts(replace(PLAIN, caps=caps)) == 2
+    assert least_contacts(replace(PLAIN, caps=caps[2:])) is None
+    assert least_contacts(PLAIN) is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contactd.domain.account import Channel, Facts
 from contactd.domain.policy import Allowed, Never, NotBefore, Policy, Proposal
-from contactd.domain.rules import answers, may_contact
+from contactd.domain.rules import answers, least_contacts, may_contact
 from tests.domain import naive
 from tests.domain.histories import questions
 
@@ -86,3 +86,14 @@ def test_what_the_policy_remembers_changes_no_answer(drawn: Question) -> None:
     facts, proposal, policy, at = drawn
     elsewhere = [may_contact(*question) for question in each_channel((facts, proposal, replace(policy), at))]
     assert first == again[::-1] == elsewhere
+
+
+@settings(max_examples=200, deadline=None)
+@given(question=questions())
+def test_fewer_contacts_than_the_least_cap_are_as_good_as_none(question: Question) -> None:
+    seen, proposal, policy, now = question
+    least = least_contacts(policy)
+    plain = [past for past in seen.contacts if not (past.conversation or past.abandoned)]
+    few = replace(seen, contacts=tuple(plain if least is None else plain[: least - 1]))
+    none = replace(seen, contacts=())
+    assert may_contact(few, proposal, policy, now) == may_contact(none, proposal, policy, now)

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from contactd.domain.account import Channel
-from contactd.domain.attempt import State
+from contactd.domain.attempt import Event, State
 from contactd.store import attempts, schema
-from contactd.store.attempts import NewAttempt
+from contactd.store.attempts import NewAttempt, Transition
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TODAY = date(2026, 3, 2)
@@ -78,3 +78,23 @@ def claim_all(connection: Connection, *, owner: str = "one", limit: int = 100) -
 def state_of(connection: Connection, attempt_id: int) -> State:
     """Read where an attempt stands."""
     return attempts.states(connection, [attempt_id])[attempt_id]
+
+
+def send(connection: Connection, *happened: Event, conversation: bool = False, outcome: str = "") -> None:
+    """Let this happen to each due e-mail; the last event may have been a conversation."""
+    for claim in claim_all(connection):
+        attempts.apply(
+            connection,
+            [
+                Transition(
+                    claim.id,
+                    claim.claim_no,
+                    event,
+                    NOW,
+                    outcome=outcome if event is happened[-1] else "",
+                    address="debtor1@example.com",
+                    conversation_at=NOW if conversation and event is Event.TAKEN else None,
+                )
+                for event in happened
+            ],
+        )

@@ -1,4 +1,4 @@
-"""The facts the rules decide on are what the tables say, and planning is shown every account that may be due."""
+"""The facts the rules decide on are what the tables say."""
 
 from collections.abc import Iterator
 from dataclasses import fields
@@ -22,17 +22,13 @@ from contactd.domain.account import (
     Suppression,
 )
 from contactd.domain.attempt import Event
-from contactd.domain.campaign import Campaign, Select, Step
-from contactd.domain.money import Money
-from contactd.store import attempts, facts, history, schema, suppressions
-from contactd.store.attempts import Transition
+from contactd.store import attempts, facts, schema, suppressions
 from contactd.store.database import Database
 from contactd.store.raw import maker
 from contactd.store.suppressions import NewSuppression
-from tests.store.seed import NOW, TODAY, add_account, add_invoice, claim_all, new_attempt
+from tests.store.seed import NOW, TODAY, add_account, add_invoice, new_attempt, send
 
 WEEK_AGO = NOW - timedelta(days=7)
-STANDARD = Campaign("standard", (Step("reminder", Channel.EMAIL, day=14), Step("call", Channel.CALL, day=30)))
 
 
 @pytest.fixture
@@ -43,28 +39,6 @@ def connection(database: Database) -> Iterator[Connection]:
 
 def load(connection: Connection, number: int = 1) -> Facts:
     return facts.load(connection, [number], campaign="standard", since=WEEK_AGO, today=TODAY)[number]
-
-
-def due(connection: Connection, campaign: Campaign = STANDARD) -> list[int]:
-    return [seen.account.id for seen in facts.due(connection, campaign, today=TODAY, since=WEEK_AGO)]
-
-
-def send(connection: Connection, *happened: Event, conversation: bool = False) -> None:
-    for claim in claim_all(connection):
-        attempts.apply(
-            connection,
-            [
-                Transition(
-                    claim.id,
-                    claim.claim_no,
-                    event,
-                    NOW,
-                    address="debtor1@example.com",
-                    conversation_at=NOW if conversation and event is Event.TAKEN else None,
-                )
-                for event in happened
-            ],
-        )
 
 
 def test_an_account_is_read_with_all_its_columns(connection: Connection) -> None:
@@ -144,11 +118,7 @@ def test_tries_are_those_of_the_current_case_in_the_campaign(connection: Connect
     assert load(connection).tries == (done,)
 
 
-@pytest.mark.parametrize("short_list", [0, 50_000])
-def test_suppressions_of_every_address_and_of_the_customer_are_found(
-    connection: Connection, short_list: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(history, "_SHORT_LIST", short_list)
+def test_suppressions_of_every_address_and_of_the_customer_are_found(connection: Connection) -> None:
     add_account(connection, 1, customer_id=7, phone="+493023125000")
     given = [
         ("email", "Debtor1@Example.com", Channel.EMAIL),
@@ -165,70 +135,6 @@ def test_suppressions_of_every_address_and_of_the_customer_are_found(
         Suppression("number", "+4917604069001", Channel.SMS, "stop"),
         Suppression("account", "7", None, "stop"),
     }
-
-
-def test_planning_sees_what_is_open_old_enough_and_not_at_work(connection: Connection) -> None:
-    for number in range(1, 7):
-        add_account(connection, number)
-        add_invoice(connection, number, "R-1")
-    change = sa.update(schema.account)
-    connection.execute(change.where(schema.account.c.id == 2).values(open=0))
-    connection.execute(change.where(schema.account.c.id == 3).values(oldest_due=TODAY - timedelta(days=12)))
-    connection.execute(change.where(schema.account.c.id == 4).values(oldest_due=TODAY - timedelta(days=14)))
-    # What another campaign has begun comes first: nobody is contacted by two at a time.
-    attempts.plan(connection, [new_attempt(5), new_attempt(6, campaign="other")])
-    assert due(connection) == [1, 4]
-
-
-def test_planning_sees_an_account_that_climbed_already_however_young_its_debt(connection: Connection) -> None:
-    for number in (1, 2, 3):
-        add_account(connection, number, oldest_due=TODAY - timedelta(days=2))
-    attempts.plan(connection, [new_attempt(1), new_attempt(2, case_no=7)])
-    send(connection, Event.BEGUN, Event.REJECTED)
-    assert due(connection) == [1]
-
-
-def test_a_step_after_a_stand_in_that_never_was_counts_from_the_due_date(connection: Connection) -> None:
-    add_account(connection, 1, oldest_due=TODAY - timedelta(days=3))
-    steps = (
-        Step("first", Channel.EMAIL, day=14, otherwise="stand-in"),
-        Step("stand-in", Channel.SMS),
-        Step("second", Channel.EMAIL, after="stand-in", after_days=3),
-    )
-    assert due(connection, Campaign("standard", steps)) == [1]
-    assert due(connection, Campaign("standard", steps[:2])) == []
-
-
-@pytest.mark.parametrize(
-    ("select", "expected"),
-    [
-        (Select(kinds=frozenset({Kind.BUSINESS})), [2]),
-        (Select(segments=frozenset({"gold"})), [2]),
-        (Select(creditors=frozenset({"other"})), [2]),
-        (Select(countries=frozenset({"AT"})), [2]),
-        (Select(currencies=frozenset({"USD"})), [2]),
-        (Select(languages=frozenset({"en"})), [2]),
-        (Select(min_open=Money(10_000, "EUR")), [1]),
-        (Select(min_open=Money(10_001, "EUR")), []),
-        (Select(max_open=Money(10_000, "EUR")), [1]),
-        (Select(max_open=Money(9_999, "EUR")), []),
-        (Select(min_days_due=60), []),
-        (Select(min_days_due=20), [1, 2]),
-    ],
-)
-def test_the_campaign_filters_in_the_database(connection: Connection, select: Select, expected: list[int]) -> None:
-    add_account(connection, 1)
-    add_account(
-        connection, 2, kind="business", segment="gold", creditor="other", country="AT", currency="USD", language="en"
-    )
-    assert due(connection, Campaign("standard", STANDARD.steps, select=select)) == expected
-
-
-def test_planning_reads_page_after_page(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facts, "_CHUNK", 3)
-    for number in range(1, 9):
-        add_account(connection, number)
-    assert due(connection) == list(range(1, 9))
 
 
 def test_open_undisputed_invoices_are_listed_oldest_first(connection: Connection) -> None:

@@ -186,11 +186,9 @@ def _attempt() -> None:
     op.create_table(
         "attempt",
         sa.Column("id", Id, nullable=False),
-        sa.Column(
-            "account_id", Id, sa.ForeignKey("account.id", name=op.f("fk_attempt_account_id_account")), nullable=False
-        ),
+        sa.Column("account_id", Id, nullable=False),
         sa.Column("customer_id", Id, nullable=False),
-        sa.Column("batch_id", Id, sa.ForeignKey("batch.id", name=op.f("fk_attempt_batch_id_batch"))),
+        sa.Column("batch_id", Id),
         *_texts("campaign", "step", "channel"),
         sa.Column("case_no", sa.Integer, nullable=False),
         sa.Column("try_no", sa.Integer, nullable=False),
@@ -221,8 +219,18 @@ def _attempt() -> None:
             name=op.f("uq_attempt_account_id_campaign_case_no_step_try_no"),
         ),
     )
-    op.create_index("ix_attempt_customer_id_sending_at", "attempt", ["customer_id", "sending_at"])
+    where = sa.text("sending_at IS NOT NULL")
+    op.create_index(
+        "ix_attempt_customer_id_sending_at",
+        "attempt",
+        ["customer_id", "sending_at"],
+        postgresql_where=where,
+        sqlite_where=where,
+    )
     where = sa.text("state = 'planned' AND channel = 'call'")
+    op.create_index(
+        "ix_attempt_calls_customer_id", "attempt", ["customer_id"], postgresql_where=where, sqlite_where=where
+    )
     op.create_index(
         "ix_attempt_calls",
         "attempt",
