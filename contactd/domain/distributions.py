@@ -133,12 +133,14 @@ def _edges() -> tuple[float, ...]:
 
 
 EDGES = _edges()
+_STARTS = (0.0, *EDGES[:-1])
+_WIDTHS = [end - start for start, end in zip(_STARTS, EDGES, strict=True)]
 
 
 class Durations:
     """How long something lasts."""
 
-    __slots__ = ("_left", "_new", "_weight", "bins", "known", "mean")
+    __slots__ = ("_at_once", "_new", "_slopes", "_weight", "bins", "known", "mean")
 
     def __init__(self, guess: float) -> None:
         # Until it is known better, nobody is counted on: it does not end within the histogram.
@@ -163,10 +165,18 @@ class Durations:
 
     def row(self, elapsed: float, leads: Sequence[float]) -> tuple[float, ...]:
         """Estimate the probability that what has lasted so long is over within each lead; never quite certain."""
-        left = self._lasts(elapsed)
+        at_once, slopes = self._at_once, self._slopes
+        place = bisect_right(EDGES, elapsed)
+        left = at_once[place] - slopes[place] * elapsed
         # The end of the histogram is no knowledge: whoever is beyond it may stay there.
         least = max(left, 1e-3)
-        return tuple([max(0.0, left - self._lasts(elapsed + lead)) / least if lead > 0.0 else 0.0 for lead in leads])
+        over = []
+        for lead in leads:
+            place = bisect_right(EDGES, elapsed + lead)
+            over.append(
+                max(0.0, left - at_once[place] + slopes[place] * (elapsed + lead)) / least if lead > 0.0 else 0.0
+            )
+        return tuple(over)
 
     def over_within(self, elapsed: float, lead: float) -> float:
         """Estimate the same for one lead."""
@@ -185,19 +195,22 @@ class Durations:
         durations._reckon()
         return durations
 
-    def _lasts(self, seconds: float) -> float:
-        place = min(bisect_right(EDGES, seconds), len(EDGES) - 1)
-        start = EDGES[place - 1] if place else 0.0
-        share = min(1.0, (seconds - start) / (EDGES[place] - start))
-        return self._left[place] + (self._left[place + 1] - self._left[place]) * share
-
     def _reckon(self) -> None:
+        """Turn counts into the share that lasts for longer than a time: in each bin a line that falls with it."""
         self._new = 0
         if self._weight > _HEAVY:
             self.bins = _light(self.bins, self._weight)
             self._weight = 1.0
-        total = sum(self.bins)
-        self._left = [1.0, *(max(0.0, 1.0 - ended / total) for ended in accumulate(self.bins))]
+        total, left = sum(self.bins), 1.0
+        self._at_once, self._slopes = [], []
+        for ended, start, width in zip(accumulate(self.bins), _STARTS, _WIDTHS, strict=True):
+            after = max(0.0, 1.0 - ended / total)
+            slope = (left - after) / width
+            self._at_once.append(left + slope * start)
+            self._slopes.append(slope)
+            left = after
+        self._at_once.append(left)
+        self._slopes.append(0.0)
 
 
 def _light(counts: list[float], weight: float) -> list[float]:

@@ -109,20 +109,21 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do now: calls to place, places in `View.calls` to hang up, and why no more are placed."""
+    """How many calls to place now, and why no more."""
 
     place: int
-    cancel: tuple[int, ...]
     reason: Reason
 
 
 def decide(view: View, forecast: Forecast, budget: Budget, settings: Settings) -> Decision:
-    """Decide for one campaign of a team; those of several are asked in turn, each with the calls of the others."""
-    cancel = calls_to_cancel(view, forecast, settings)
+    """Decide for one campaign of a team; those of several are asked in turn, each with the calls of the others.
+
+    What `calls_to_cancel` names is hung up before.
+    """
     if settings.level <= 0.0:
-        return Decision(0, cancel, Reason.LEVEL_ZERO)
+        return Decision(0, Reason.LEVEL_ZERO)
     if not view.agents:
-        return Decision(0, cancel, Reason.NO_AGENT)
+        return Decision(0, Reason.NO_AGENT)
     wanted = max(0, view.free - view.open)
     most, limit = _most(view, settings)
     reason = _held_back(view, forecast, budget, settings)
@@ -131,7 +132,7 @@ def decide(view: View, forecast: Forecast, budget: Budget, settings: Settings) -
         wanted = max(wanted, _wanted(view, forecast, budget, settings, most + 1))
     if wanted > most:
         wanted, reason = most, limit
-    return Decision(wanted, cancel, reason)
+    return Decision(wanted, reason)
 
 
 def calls_to_cancel(view: View, forecast: Forecast, settings: Settings) -> tuple[int, ...]:

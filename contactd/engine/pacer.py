@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import NamedTuple
 
 from contactd.config.providers import Telephony
 from contactd.domain import agent as agents
@@ -16,7 +17,7 @@ from contactd.domain.agent import Agent
 from contactd.domain.call import HowEnded, State
 from contactd.domain.campaign import Step
 from contactd.domain.forecast import Forecast, Line
-from contactd.domain.pacing import Decision, Mode, Others, Settings, View, decide
+from contactd.domain.pacing import Decision, Mode, Others, Settings, View, calls_to_cancel, decide
 from contactd.domain.queueing import Reach
 from contactd.engine.calls_up import CallsUp
 from contactd.engine.lists import CallList, Key
@@ -58,6 +59,14 @@ def dialling_of(telephony: Telephony) -> Dialling:
         small_team=telephony.small_team,
         trunks=telephony.trunks or None,
     )
+
+
+class Staff(NamedTuple):
+    """Who of a team is at work and stays: how many are free, and since when the others talk or write."""
+
+    free: int
+    talking: Sequence[float]
+    wrapping: Sequence[float]
 
 
 class Pacer:
@@ -142,20 +151,48 @@ class Pacer:
 
     # -- deciding ------------------------------------------------------------------------------------------------
 
-    def decide(self, one: CallList, staff: Sequence[Agent], calls: CallsUp, starting: int) -> Decision:
+    def staff(self, everybody: Iterable[Agent]) -> Staff:
+        """Count who is free, and say since when the others talk or write; who wants to go does not count."""
+        free, talking, wrapping, now = 0, list[float](), list[float](), self._seconds()
+        for one in everybody:
+            if one.wish is not None:
+                continue
+            state = one.state  # compared one by one: to look a state up in a set takes longer
+            if state is _READY:
+                free += 1
+            elif state is _TALK or state is _RESERVED:
+                talking.append(self._since(one, now))
+            elif state is _WRAP:
+                wrapping.append(self._since(one, now))
+        return Staff(free, talking, wrapping)
+
+    def to_hang_up(self, one: CallList, staff: Staff, calls: CallsUp) -> list[Live]:
+        """List the calls that have rung long enough and would meet nobody if they were answered now."""
+        settings, waiting = self._settings(one), len(calls.waiting)
+        if settings.min_ring is None or staff.free > waiting:
+            return []
+        mine = calls.unpromised(one.key)
+        view = View(self._seconds(), staff.free, waiting, wrapping=staff.wrapping, calls=[live.line for live in mine])
+        return [mine[place] for place in calls_to_cancel(view, self._forecasts[one.campaign.id], settings)]
+
+    def decide(self, one: CallList, staff: Staff, calls: CallsUp, starting: int) -> Decision:
         """Answer how many calls the list may place now, and why not more."""
-        forecast = self._forecasts[one.campaign.id]
+        forecast, now = self._forecasts[one.campaign.id], self._seconds()
         forecast_hour = self._hour(one.campaign.id)
         if forecast.hour != forecast_hour:
             forecast.turn(forecast_hour)
-        forecast.mature(self._seconds())
-        view = self._view(one, staff, calls, starting)
+        forecast.mature(now)
+        view = View(
+            now,
+            staff.free,
+            len(calls.waiting),
+            staff.talking,
+            staff.wrapping,
+            calls=calls.lines(one.key) + [Line(now)] * starting,
+            others=[Others(self._forecasts[campaign], lines) for campaign, lines in calls.others(one.key).items()],
+            trunks=self.trunks_left(calls, starting),
+        )
         return decide(view, forecast, self._budget(one.campaign.id, one.step.max_abandon), self._settings(one))
-
-    def chosen(self, one: CallList, calls: CallsUp, places: Iterable[int]) -> list[Live]:
-        """Find the calls that a decision about them names by their places."""
-        mine = calls.unpromised(one.key)
-        return [mine[place] for place in places]
 
     def abandoned_share(self, campaign: str) -> float:
         """Answer the share of abandoned calls in the window of the budget that a campaign draws on."""
@@ -167,35 +204,6 @@ class Pacer:
         if self._dialling.trunks is None:
             return None
         return max(self._dialling.trunks - len(calls) - starting, 0)
-
-    def _view(self, one: CallList, staff: Sequence[Agent], calls: CallsUp, starting: int) -> View:
-        now = self._seconds()
-        free, talking, wrapping = self._staff(staff, now)
-        return View(
-            now,
-            free,
-            len(calls.waiting),
-            talking,
-            wrapping,
-            calls=calls.lines(one.key) + [Line(now)] * starting,
-            others=[Others(self._forecasts[campaign], lines) for campaign, lines in calls.others(one.key).items()],
-            trunks=self.trunks_left(calls, starting),
-        )
-
-    def _staff(self, staff: Sequence[Agent], now: float) -> tuple[int, list[float], list[float]]:
-        """Count who is free, and say since when the others talk or write; who wants to go does not count."""
-        free, talking, wrapping = 0, list[float](), list[float]()
-        for one in staff:
-            if one.wish is not None:
-                continue
-            state = one.state  # compared one by one: to look a state up in a set takes longer
-            if state is _READY:
-                free += 1
-            elif state is _TALK or state is _RESERVED:
-                talking.append(self._since(one, now))
-            elif state is _WRAP:
-                wrapping.append(self._since(one, now))
-        return free, talking, wrapping
 
     def _since(self, one: Agent, now: float) -> float:
         """Tell since when an agent is busy; of whom nothing was heard that is now."""

@@ -32,7 +32,7 @@ from contactd.engine.calls_up import CallsUp
 from contactd.engine.gate import Refused
 from contactd.engine.lists import CallList, Key, Turns
 from contactd.engine.live_call import CONGESTED, Live
-from contactd.engine.pacer import Pacer
+from contactd.engine.pacer import Pacer, Staff
 from contactd.engine.previews import SKIPPED_FOR, Previews
 from contactd.engine.roster import Roster
 from contactd.engine.switchboard import Switchboard
@@ -156,23 +156,27 @@ class Team:
 
     def _decide(self) -> None:
         """Ask the pacing about every list; what it hangs up is hung up at once."""
-        staff, calls = self._roster.agents(self.name), self._desk.up(self.name)
+        staff, calls = self._staff(), self._desk.up(self.name)
         for one in self._lists():
-            decision = self._ask(one, staff, calls)
-            if decision.cancel:
-                for live in self.pacer.chosen(one, calls, decision.cancel):
-                    self._desk.feed(live, Event.CANCELLED)
-                decision = self._ask(one, staff, calls)
-            self.decisions[one.key] = decision
+            if one.is_agentless:
+                self.decisions[one.key] = self._room_without_agents(one, calls)
+                continue
+            for live in self.pacer.to_hang_up(one, staff, calls):
+                self._desk.feed(live, Event.CANCELLED)
+            self.decisions[one.key] = self._ask(one, staff)
 
-    def _ask(self, one: CallList, staff: Sequence[Agent], calls: CallsUp) -> Decision:
-        if one.is_agentless:
-            used = calls.of(one.key) + self._starting[one.key]
-            room = one.step.lines - used
-            if one.step.mode == "ivr" and not self._roster.anybody(self.name):
-                return Decision(0, (), Reason.NO_AGENT)
-            return Decision(max(room, 0), (), Reason.LINES_FULL if room <= 0 else Reason.ENOUGH_RINGING)
-        return self.pacer.decide(one, staff, calls, self._starting_for_agents())
+    def _ask(self, one: CallList, staff: Staff) -> Decision:
+        return self.pacer.decide(one, staff, self._desk.up(self.name), self._starting_for_agents())
+
+    def _staff(self) -> Staff:
+        return self.pacer.staff(self._roster.agents(self.name))
+
+    def _room_without_agents(self, one: CallList, calls: CallsUp) -> Decision:
+        used = calls.of(one.key) + self._starting[one.key]
+        room = one.step.lines - used
+        if one.step.mode == "ivr" and not self._roster.anybody(self.name):
+            return Decision(0, Reason.NO_AGENT)
+        return Decision(max(room, 0), Reason.LINES_FULL if room <= 0 else Reason.ENOUGH_RINGING)
 
     def _starting_for_agents(self) -> int:
         agentless = {one.key for one in self._lists() if one.is_agentless}
@@ -291,7 +295,7 @@ class Team:
             return one.step.mode == "message" or self._roster.anybody(self.name)
         if departures == self._departures:
             return True
-        return self._ask(one, self._roster.agents(self.name), self._desk.up(self.name)).place > 0
+        return self._ask(one, self._staff()).place > 0
 
     async def _place(self, live: Live) -> None:
         claimed, reference = live.dial.claimed, live.reference

@@ -3,10 +3,11 @@
 import time
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 
 from contactd.domain.abandonment import Budget, Terms
 from contactd.domain.forecast import PATIENCE, Forecast, Line, Row
-from contactd.domain.pacing import Mode, Others, Settings, View, decide
+from contactd.domain.pacing import Mode, Others, Settings, View, calls_to_cancel, decide
 from tests.bench.dialling_model import Call, Model
 
 
@@ -66,10 +67,14 @@ class Contactd:
         )
         begun = time.thread_time()
         self.forecasts[campaign].mature(model.now)
+        cancel = calls_to_cancel(view, self.forecasts[campaign], self.settings)
+        if cancel:
+            gone = set(cancel)
+            view = replace(view, calls=[call for place, call in enumerate(view.calls) if place not in gone])
         decision = decide(view, self.forecasts[campaign], self.budgets[campaign], self.settings)
         self.costs.append(time.thread_time() - begun)
         self.reasons[decision.reason] = self.reasons.get(decision.reason, 0) + 1
-        return decision.place, [calls[place] for place in decision.cancel]
+        return decision.place, [calls[place] for place in cancel]
 
     def hear(self, what: str, call: Call, now: float) -> None:
         """Learn."""
