@@ -118,7 +118,7 @@ class Decision:
 def decide(view: View, forecast: Forecast, budget: Budget, settings: Settings) -> Decision:
     """Decide for one campaign of a team; those of several are asked in turn, each with the calls of the others.
 
-    What `calls_to_cancel` names is hung up before.
+    What `hang_up_since` concerns is hung up before.
     """
     if settings.level <= 0.0:
         return Decision(0, Reason.LEVEL_ZERO)
@@ -135,17 +135,19 @@ def decide(view: View, forecast: Forecast, budget: Budget, settings: Settings) -
     return Decision(wanted, reason)
 
 
-def calls_to_cancel(view: View, forecast: Forecast, settings: Settings) -> tuple[int, ...]:
-    """Name the calls, by their places, that have rung long enough and would meet nobody if they were answered now."""
+def hang_up_since(view: View, forecast: Forecast, settings: Settings) -> float | None:
+    """Tell since when a call must ring to be hung up now: long enough, and nobody would be there for an answer.
+
+    None: no call is hung up.
+    """
     if settings.min_ring is None or view.free > view.waiting:
-        return ()
+        return None
     soon = float(view.free - view.waiting)
     for begun in view.wrapping:
         soon += forecast.wrap.over_within(view.now - begun, _SOON)
         if soon >= _SURE:
-            return ()
-    since = view.now - settings.min_ring
-    return tuple([place for place, call in enumerate(view.calls) if call.ringing is not None and call.ringing <= since])
+            return None
+    return view.now - settings.min_ring
 
 
 def _most(view: View, settings: Settings) -> tuple[int, Reason]:

@@ -58,7 +58,12 @@ class CallsUp:
 
     def lines(self, key: Key) -> list[Line]:
         """List the same as the pacing sees them."""
-        return [live.line for live in self.unpromised(key)]
+        return [live.line for live in self.dialled[key].values() if not live.agent]
+
+    def ringing_since(self, key: Key, instant: float) -> list[Live]:
+        """List those of them that have rung since that instant or longer, in seconds since 1970."""
+        begun = [(live, live.line.ringing) for live in self.unpromised(key)]
+        return [live for live, ringing in begun if ringing is not None and ringing <= instant]
 
     def others(self, key: Key) -> dict[str, Sequence[Line]]:
         """Give the same of all other lists, by campaign."""

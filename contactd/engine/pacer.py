@@ -17,7 +17,7 @@ from contactd.domain.agent import Agent
 from contactd.domain.call import HowEnded, State
 from contactd.domain.campaign import Step
 from contactd.domain.forecast import Forecast, Line
-from contactd.domain.pacing import Decision, Mode, Others, Settings, View, calls_to_cancel, decide
+from contactd.domain.pacing import Decision, Mode, Others, Settings, View, decide, hang_up_since
 from contactd.domain.queueing import Reach
 from contactd.engine.calls_up import CallsUp
 from contactd.engine.lists import CallList, Key
@@ -153,7 +153,8 @@ class Pacer:
 
     def staff(self, everybody: Iterable[Agent]) -> Staff:
         """Count who is free, and say since when the others talk or write; who wants to go does not count."""
-        free, talking, wrapping, now = 0, list[float](), list[float](), self._seconds()
+        free, talking, wrapping = 0, list[float](), list[float]()
+        busy, unknown = self._busy, (None, self._seconds(), "")  # of whom nothing was heard that is now
         for one in everybody:
             if one.wish is not None:
                 continue
@@ -161,19 +162,16 @@ class Pacer:
             if state is _READY:
                 free += 1
             elif state is _TALK or state is _RESERVED:
-                talking.append(self._since(one, now))
+                talking.append(busy.get(one.id, unknown)[1])
             elif state is _WRAP:
-                wrapping.append(self._since(one, now))
+                wrapping.append(busy.get(one.id, unknown)[1])
         return Staff(free, talking, wrapping)
 
     def to_hang_up(self, one: CallList, staff: Staff, calls: CallsUp) -> list[Live]:
         """List the calls that have rung long enough and would meet nobody if they were answered now."""
-        settings, waiting = self._settings(one), len(calls.waiting)
-        if settings.min_ring is None or staff.free > waiting:
-            return []
-        mine = calls.unpromised(one.key)
-        view = View(self._seconds(), staff.free, waiting, wrapping=staff.wrapping, calls=[live.line for live in mine])
-        return [mine[place] for place in calls_to_cancel(view, self._forecasts[one.campaign.id], settings)]
+        view = View(self._seconds(), staff.free, len(calls.waiting), wrapping=staff.wrapping)
+        since = hang_up_since(view, self._forecasts[one.campaign.id], self._settings(one))
+        return calls.ringing_since(one.key, since) if since is not None else []
 
     def decide(self, one: CallList, staff: Staff, calls: CallsUp, starting: int) -> Decision:
         """Answer how many calls the list may place now, and why not more."""
@@ -204,11 +202,6 @@ class Pacer:
         if self._dialling.trunks is None:
             return None
         return max(self._dialling.trunks - len(calls) - starting, 0)
-
-    def _since(self, one: Agent, now: float) -> float:
-        """Tell since when an agent is busy; of whom nothing was heard that is now."""
-        busy = self._busy.get(one.id)
-        return busy[1] if busy else now
 
     def _settings(self, one: CallList) -> Settings:
         known = self._known.get(one.key)

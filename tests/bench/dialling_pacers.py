@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from contactd.domain.abandonment import Budget, Terms
 from contactd.domain.forecast import PATIENCE, Forecast, Line, Row
-from contactd.domain.pacing import Mode, Others, Settings, View, calls_to_cancel, decide
+from contactd.domain.pacing import Mode, Others, Settings, View, decide, hang_up_since
 from tests.bench.dialling_model import Call, Model
 
 
@@ -67,14 +67,15 @@ class Contactd:
         )
         begun = time.thread_time()
         self.forecasts[campaign].mature(model.now)
-        cancel = calls_to_cancel(view, self.forecasts[campaign], self.settings)
+        since = hang_up_since(view, self.forecasts[campaign], self.settings)
+        cancel = [call for call in calls if since is not None and call.ringing is not None and call.ringing <= since]
         if cancel:
-            gone = set(cancel)
-            view = replace(view, calls=[call for place, call in enumerate(view.calls) if place not in gone])
+            gone = set(map(id, cancel))
+            view = replace(view, calls=[call for call in view.calls if id(call) not in gone])
         decision = decide(view, self.forecasts[campaign], self.budgets[campaign], self.settings)
         self.costs.append(time.thread_time() - begun)
         self.reasons[decision.reason] = self.reasons.get(decision.reason, 0) + 1
-        return decision.place, [calls[place] for place in cancel]
+        return decision.place, cancel
 
     def hear(self, what: str, call: Call, now: float) -> None:
         """Learn."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contactd.domain.abandonment import Budget, Terms
 from contactd.domain.forecast import Forecast, Line
-from contactd.domain.pacing import Mode, Others, Reason, Settings, View, calls_to_cancel, decide
+from contactd.domain.pacing import Mode, Others, Reason, Settings, View, decide, hang_up_since
 
 NOON = 43_200.0
 PREDICTIVE = Settings()
@@ -80,6 +80,13 @@ forecasts = st.sampled_from(sorted(FORECASTS)).map(FORECASTS.__getitem__)
 budgets = st.sampled_from(sorted(BUDGETS)).map(BUDGETS.__getitem__)
 
 
+def hung_up(view: View, forecast: Forecast, chosen: Settings) -> list[int]:
+    """Name the calls to be hung up by their places."""
+    since = hang_up_since(view, forecast, chosen)
+    rung = [math.inf if call.ringing is None or since is None else call.ringing - since for call in view.calls]
+    return [place for place, late in enumerate(rung) if late <= 0.0]
+
+
 @sized(deadline=None)
 @given(views, forecasts, budgets, settings)
 def test_there_is_a_call_for_each_free_agent_unless_the_trunks_are_full(
@@ -115,7 +122,7 @@ def test_nothing_is_placed_when_nobody_will_be_there(
 def test_no_call_is_hung_up_before_its_time_nor_before_it_rings(
     view: View, forecast: Forecast, chosen: Settings
 ) -> None:
-    for place in calls_to_cancel(view, forecast, chosen):
+    for place in hung_up(view, forecast, chosen):
         began = view.calls[place].ringing
         assert chosen.min_ring is not None
         assert began is not None
@@ -138,7 +145,7 @@ def test_one_more_free_agent_never_means_fewer_calls(
     more = replace(view, free=view.free + 1)
     before, after = decide(view, forecast, budget, chosen), decide(more, forecast, budget, chosen)
     assert after.place >= before.place
-    assert set(calls_to_cancel(more, forecast, chosen)) <= set(calls_to_cancel(view, forecast, chosen))
+    assert set(hung_up(more, forecast, chosen)) <= set(hung_up(view, forecast, chosen))
 
 
 @sized(deadline=None)
@@ -219,19 +226,19 @@ def test_a_lower_level_takes_less_risk() -> None:
 def test_calls_that_have_rung_are_hung_up_when_nobody_is_free() -> None:
     calls = [Line(NOON - 30, NOON - 20), Line(NOON - 16, NOON - 14), Line(NOON - 40), Line(NOON - 16, NOON - 15)]
     view = View(NOON, 0, talking=[NOON - 60], calls=calls)
-    assert calls_to_cancel(view, FORECASTS["usual"], PREDICTIVE) == (0, 3)
+    assert hung_up(view, FORECASTS["usual"], PREDICTIVE) == [0, 3]
 
 
 def test_nothing_is_hung_up_while_an_agent_is_free_or_about_to_be() -> None:
     calls = [Line(NOON - 30, NOON - 20)]
-    assert calls_to_cancel(View(NOON, 1, calls=calls), FORECASTS["usual"], PREDICTIVE) == ()
+    assert hung_up(View(NOON, 1, calls=calls), FORECASTS["usual"], PREDICTIVE) == []
     about = View(NOON, 0, wrapping=[NOON - 38.5] * 9, calls=calls)
-    assert calls_to_cancel(about, FORECASTS["usual"], PREDICTIVE) == ()
+    assert hung_up(about, FORECASTS["usual"], PREDICTIVE) == []
 
 
 def test_hanging_up_can_be_switched_off() -> None:
     view = View(NOON, 0, calls=[Line(NOON - 30, NOON - 20)])
-    assert calls_to_cancel(view, FORECASTS["usual"], Settings(min_ring=None)) == ()
+    assert hung_up(view, FORECASTS["usual"], Settings(min_ring=None)) == []
 
 
 def test_a_second_call_for_one_free_agent_is_a_risk_that_a_new_budget_does_not_take() -> None:

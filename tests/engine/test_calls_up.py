@@ -43,6 +43,19 @@ def test_a_call_is_dialled_until_it_is_answered_and_waits_until_it_has_an_agent(
     assert (len(up), up.of(live.key)) == (0, 0)
 
 
+def test_calls_are_found_by_how_long_they_have_rung() -> None:
+    up, silent = CallsUp(), placed(0)
+    rung, promised, late = placed(1), placed(2, agent="anna"), placed(3)
+    up.add(silent)
+    for live in (rung, promised, late):
+        live.call = replace(live.call, state=State.RINGING, ringing_at=live.call.placed_at)
+        live.moved()
+        up.add(live)
+    assert up.ringing_since(rung.key, rung.call.placed_at.timestamp() - 1) == []
+    assert up.ringing_since(rung.key, rung.call.placed_at.timestamp()) == [rung]
+    assert up.ringing_since(rung.key, late.call.placed_at.timestamp()) == [rung, late]
+
+
 def test_an_agent_who_is_kept_for_a_call_is_not_promised_twice() -> None:
     up, live = CallsUp(), placed(1, agent="anna")
     up.add(live)
