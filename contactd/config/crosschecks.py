@@ -33,7 +33,8 @@ def unavailable(sections: Sections, channel: Channel, *, mode: str = "", approve
         Channel.SMS: "backend in [sms] and account_sid in [twilio]",
         Channel.CALL: "backend in [telephony]",
     }
-    return "" if ready[channel] else f'nobody carries out channel "{channel}": set {keys[channel]}'
+    cure = f"set {keys[channel]}; run refuses it until then"
+    return "" if ready[channel] else f'nobody carries out channel "{channel}": {cure}'
 
 
 def check(sections: Sections, source: Source) -> Findings:

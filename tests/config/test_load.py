@@ -239,9 +239,10 @@ def test_steps_nobody_can_carry_out_are_named_with_their_place(tmp_path: Path) -
     text = CAMPAIGN.format(id="a") + 'otherwise = "erinnerung-sms"\n'
     path = configuration(tmp_path, a=text + '[[step]]\nid = "akte"\nday = 60\nchannel = "handover"\n')
     file = tmp_path / "campaigns.d" / "a.toml"
-    no_sms = 'nobody carries out channel "sms": set backend in [sms] and account_sid in [twilio]'
+    until = "; run refuses it until then"
+    no_sms = f'nobody carries out channel "sms": set backend in [sms] and account_sid in [twilio]{until}'
     assert [str(problem) for problem in unavailable_steps(load(path))] == [
-        f'{file}:3: campaign "a", step "erinnerung": nobody carries out channel "email": set host in [smtp]',
+        f'{file}:3: campaign "a", step "erinnerung": nobody carries out channel "email": set host in [smtp]{until}',
         f'{file}:3: campaign "a", step "erinnerung-sms": {no_sms}',
         f'{file}:9: campaign "a", step "akte": channel "handover" is not available in this version; run refuses it',
     ]
