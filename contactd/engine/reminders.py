@@ -1,4 +1,8 @@
-"""Reminds agents of the callbacks they have promised, a little before each is due; the desk hears it on the bus."""
+"""Looks after what is agreed: callbacks that are needed no more are cancelled, agents are reminded of theirs.
+
+Whoever has paid or wants no calls would not be called anyway; cancelled at once, they stand in nobody's list either.
+The desk hears a reminder on the bus.
+"""
 
 import structlog
 
@@ -34,8 +38,11 @@ class Reminders:
             await self._clock.sleep(_EVERY)
 
     async def look(self) -> None:
-        """Tell of what is due soon and kept for somebody."""
+        """Cancel what is needed no more, and tell of what is due soon and kept for somebody."""
         now = self._clock.now()
+        if await self._commit.read(call_queue.needless):
+            count = await self._commit.run(lambda connection: call_queue.withdraw(connection, now))
+            log.info("callbacks_cancelled", count=count)
         waiting = await self._commit.read(call_queue.agreed)
         for row in waiting:
             if row.kept_for and row.id not in self._told and (row.not_before - now).total_seconds() <= self._ahead:

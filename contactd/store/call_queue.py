@@ -15,10 +15,11 @@ from sqlalchemy.engine import Connection, Row
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event, State
 from contactd.domain.calendar import find_zone
+from contactd.domain.policy import Reason
 from contactd.domain.queueing import Priority, Waiting
 from contactd.store import attempts, pauses
 from contactd.store.attempts import Claimed, Transition
-from contactd.store.schema import account, attempt
+from contactd.store.schema import account, attempt, suppression
 
 _PLANNED_CALL = sa.text("attempt.state = 'planned' AND attempt.channel = 'call'")
 _CALLS = attempt.c.channel == Channel.CALL.value
@@ -137,16 +138,45 @@ def _queue(connection: Connection, item: CallBack, priority: Priority, now: date
 
 
 def drop(connection: Connection, customers: Collection[int], now: datetime, *, reason: str) -> int:
-    """Cancel what is agreed with these customers: they paid, were spoken to, or want nothing; answers how many."""
+    """Cancel what is agreed with these customers, for they were spoken to; answers how many."""
     chosen = sa.select(attempt.c.id).where(
         _PLANNED_CALL, attempt.c.customer_id.in_(sorted(customers)), attempt.c.priority > int(Priority.LADDER)
     )
-    ids = list(connection.scalars(chosen.order_by(attempt.c.id)))
+    return _cancel(connection, dict.fromkeys(connection.scalars(chosen.order_by(attempt.c.id)), reason), now)
+
+
+def _cancel(connection: Connection, reasons: Mapping[int, str], now: datetime) -> int:
     answers = attempts.apply(
         connection,
-        [Transition(one, None, Event.FORBIDDEN, now, outcome="cancelled", reason=reason) for one in ids],
+        [
+            Transition(attempt_id, None, Event.FORBIDDEN, now, outcome="cancelled", reason=reason)
+            for attempt_id, reason in reasons.items()
+        ],
     )
     return sum(isinstance(answer, State) for answer in answers)
+
+
+def needless(connection: Connection) -> dict[int, str]:
+    """Find what is agreed and needed no more: the reason by attempt, nothing is open or no call is wanted any more."""
+    wants_none = sa.exists().where(
+        suppression.c.kind == "account",
+        suppression.c.value == sa.cast(attempt.c.customer_id, sa.Text),
+        suppression.c.channel.in_(["", Channel.CALL.value]),
+        suppression.c.until.is_(None),
+    )
+    chosen = (
+        sa.select(attempt.c.id, account.c.open <= 0)
+        .join(account, account.c.id == attempt.c.account_id)
+        .where(_PLANNED_CALL, attempt.c.priority > int(Priority.LADDER), sa.or_(account.c.open <= 0, wants_none))
+        .order_by(attempt.c.id)
+    )
+    reasons = Reason.STOPPED, Reason.NOTHING_OPEN
+    return {attempt_id: reasons[bool(paid)].value for attempt_id, paid in connection.execute(chosen)}
+
+
+def withdraw(connection: Connection, now: datetime) -> int:
+    """Cancel what is needed no more; answers how many."""
+    return _cancel(connection, needless(connection), now)
 
 
 def missed(connection: Connection, number: str, now: datetime) -> list[int]:

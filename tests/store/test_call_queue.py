@@ -1,7 +1,7 @@
 """The calls that wait: their order, what is kept for whom, callbacks, missed calls, and what agents put off."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +11,12 @@ from sqlalchemy.engine import Connection
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event, State
 from contactd.domain.queueing import Priority, Waiting
-from contactd.store import attempts, call_queue, pauses
+from contactd.store import attempts, call_queue, pauses, suppressions
 from contactd.store.attempts import Claimed, Transition
 from contactd.store.call_queue import CallBack
 from contactd.store.database import Database
 from contactd.store.schema import account, attempt, contact_log
+from contactd.store.suppressions import NewSuppression
 from tests.store.seed import NOW, add_account, new_attempt, state_of
 
 KEY = ("standard", "call")
@@ -188,13 +189,53 @@ def test_what_is_agreed_with_customers_is_dropped_and_their_ladder_stays(connect
     end(connection, origin)
     [made] = call_queue.agree(connection, [CallBack(origin.id, NOW)], NOW)
     ladder = plan(connection, 1, step="again")
-    assert call_queue.drop(connection, [2], NOW, reason="paid") == 0
-    assert call_queue.drop(connection, [1], NOW, reason="paid") == 1
-    assert (row_of(connection, made).state, row_of(connection, made).reason) == ("cancelled", "paid")
+    assert call_queue.drop(connection, [2], NOW, reason="spoken_to") == 0
+    assert call_queue.drop(connection, [1], NOW, reason="spoken_to") == 1
+    assert (row_of(connection, made).state, row_of(connection, made).reason) == ("cancelled", "spoken_to")
     assert state_of(connection, ladder) is State.PLANNED
-    assert call_queue.drop(connection, [1], NOW, reason="paid") == 0
+    assert call_queue.drop(connection, [1], NOW, reason="spoken_to") == 0
     log = connection.execute(sa.select(contact_log).where(contact_log.c.attempt_id == made)).one()
-    assert (log.event, log.reason) == ("cancelled", "paid")
+    assert (log.event, log.reason) == ("cancelled", "spoken_to")
+
+
+def agree(connection: Connection, account_id: int) -> int:
+    """Agree a callback of tomorrow with a debtor who was called; answers its id."""
+    plan(connection, account_id)
+    [origin] = take(connection)
+    end(connection, origin)
+    return call_queue.agree(connection, [CallBack(origin.id, NOW + 1440 * MINUTE)], NOW)[0]
+
+
+def test_a_callback_is_withdrawn_once_nothing_is_open(connection: Connection) -> None:
+    paid, owing = agree(connection, 1), agree(connection, 2)
+    ladder = plan(connection, 1, step="again")
+    assert (call_queue.needless(connection), call_queue.withdraw(connection, NOW)) == ({}, 0)
+    connection.execute(sa.update(account).where(account.c.id == 1).values(open=0))
+    assert call_queue.withdraw(connection, NOW) == 1
+    assert (row_of(connection, paid).state, row_of(connection, paid).reason) == ("cancelled", "nothing_open")
+    assert {state_of(connection, one) for one in (owing, ladder)} == {State.PLANNED}
+    log = connection.execute(sa.select(contact_log).where(contact_log.c.attempt_id == paid)).one()
+    assert (log.event, log.reason) == ("cancelled", "nothing_open")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "channel", "until", "gone"),
+    [
+        ("account", "1", None, None, True),
+        ("account", "1", Channel.CALL, None, True),
+        ("account", "1", Channel.SMS, None, False),
+        ("account", "2", None, None, False),
+        ("account", "1", None, NOW + MINUTE, False),  # over before the callback is due
+        ("number", number_of(1), None, None, False),  # there may be another number
+    ],
+)
+def test_a_callback_is_withdrawn_when_the_debtor_wants_no_calls(
+    connection: Connection, kind: str, value: str, channel: Channel | None, until: datetime | None, *, gone: bool
+) -> None:
+    made = agree(connection, 1)
+    suppressions.add(connection, [NewSuppression(kind, value, channel, "stop", "me", NOW, until)])
+    assert call_queue.withdraw(connection, NOW) == gone
+    assert row_of(connection, made).reason == ("stopped" if gone else "")
 
 
 def test_a_missed_call_raises_the_call_that_waits_anyway(connection: Connection) -> None:
