@@ -26,7 +26,7 @@ _OPEN_STATES: list[sa.ColumnElement[str]] = [
 
 
 class Candidate(NamedTuple):
-    """An account that may be due; `facts` reads out all of it, only needed for one of those that are alike.
+    """An account that may be due; `facts` reads out what may count of it, only needed for one of those that are alike.
 
     `profile` is all that ladder and rules look at in a planning run, beside the amount that is open. It is None where
     something happened that may count: tries, enough contacts, a suppression, a hold. Then the account is like no other.

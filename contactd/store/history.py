@@ -58,9 +58,9 @@ class History:
         if many and suppressions.count(connection) <= _SHORT_LIST:
             self._listed = suppressions.everything(connection)
 
-    def of(self, rows: Sequence[Sequence[Any]], climbed: Sequence[Sequence[Any]] | None = None) -> Known:
-        """Read what stands against the accounts, and tries and contacts of all of them or of some."""
-        some = rows if climbed is None else climbed
+    def of(self, rows: Sequence[Sequence[Any]], eventful: Sequence[Sequence[Any]] | None = None) -> Known:
+        """Read what stands against the accounts, and tries and contacts of all of them or of the eventful ones."""
+        some = rows if eventful is None else eventful
         return Known(
             self._tries([row[0] for row in some]),
             self._contacts({row[1] for row in some}),

@@ -286,6 +286,14 @@ def test_whoever_is_unknown_owes_nothing_or_was_never_called_is_not_called_back(
     assert call_queue.missed(connection, number_of(3), NOW) == []
 
 
+def test_whoever_was_to_be_called_and_never_was_is_not_called_back(connection: Connection) -> None:
+    plan(connection, 1)
+    [claim] = take(connection)
+    forbidden = Transition(claim.id, claim.claim_no, Event.FORBIDDEN, NOW, outcome="cancelled", reason="paid")
+    assert attempts.apply(connection, [forbidden]) == [State.CANCELLED]
+    assert call_queue.missed(connection, number_of(1), NOW) == []
+
+
 def test_what_an_agent_skips_is_put_off_and_logged_with_agent_and_reason(connection: Connection) -> None:
     planned = plan(connection, 1)
     [claim] = take(connection)
