@@ -172,10 +172,10 @@ class Durations:
         least = max(left, 1e-3)
         over = []
         for lead in leads:
-            place = bisect_right(EDGES, elapsed + lead)
-            over.append(
-                max(0.0, left - at_once[place] + slopes[place] * (elapsed + lead)) / least if lead > 0.0 else 0.0
-            )
+            end = elapsed + lead
+            place = bisect_right(EDGES, end)
+            after = max(0.0, at_once[place] - slopes[place] * end)
+            over.append(max(0.0, left - after) / least if lead > 0.0 else 0.0)
         return tuple(over)
 
     def over_within(self, elapsed: float, lead: float) -> float:

@@ -92,7 +92,10 @@ class Added:
             return int(cursor.rowcount)
 
     def _listed(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> int:
-        written = lru_cache(maxsize=10_000)(to_micros)  # the same instants stand in row after row
+        @lru_cache(maxsize=10_000)  # the same instants stand in row after row
+        def written(at: datetime | None) -> int | None:
+            return None if at is None else to_micros(at)
+
         added = 0
         with driver_cursor(connection) as cursor:
             for first in range(0, len(rows), _TOGETHER):

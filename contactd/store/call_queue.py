@@ -206,7 +206,9 @@ def _call_back(connection: Connection, customer: int, number: str, now: datetime
         first = sa.update(attempt).where(attempt.c.id == attempt_id, attempt.c.priority < int(Priority.CALLBACK))
         connection.execute(first.values(priority=int(Priority.MISSED), not_before=now, wanted=number))
         return int(attempt_id)
-    called = calls.where(_CALLS, attempt.c.sending_at.is_not(None), _reached_at(number)).order_by(attempt.c.id.desc())
+    # What is claimed may be placed any moment, or be put off.
+    tried = sa.or_(attempt.c.sending_at.is_not(None), attempt.c.state == State.CLAIMED)
+    called = calls.where(_CALLS, tried, _reached_at(number)).order_by(attempt.c.id.desc())
     origin = connection.scalar(called.limit(1))
     return None if origin is None else _queue(connection, CallBack(origin, now, number), Priority.MISSED, now)
 

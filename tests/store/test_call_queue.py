@@ -278,6 +278,14 @@ def test_a_customer_with_two_accounts_is_called_back_once_and_about_one_that_has
     assert row_of(connection, other).priority == Priority.LADDER
 
 
+def test_a_missed_call_is_remembered_while_the_first_call_is_with_an_agent(connection: Connection) -> None:
+    plan(connection, 1)
+    [claimed] = take(connection)
+    [made] = call_queue.missed(connection, number_of(1), NOW)
+    call_queue.put_off(connection, [(claimed, "anna", "no time", NOW + 60 * MINUTE)], NOW)
+    assert row_of(connection, made).priority == Priority.MISSED
+
+
 def test_whoever_is_unknown_owes_nothing_or_was_never_called_is_not_called_back(connection: Connection) -> None:
     plan(connection, 2)
     connection.execute(sa.update(account).where(account.c.id == 2).values(open=0))
