@@ -111,11 +111,8 @@ class Forecast:
 
         `leads` are those of another campaign that is to be decided for.
         """
-        begun = [line.ringing for line in lines]
-        ringing = _by_age([since for since in begun if since is not None], now, _SECONDS)
-        placed = _by_age(
-            [line.placed for line, since in zip(lines, begun, strict=True) if since is None], now, _SECONDS
-        )
+        ringing = _by_age([line.ringing for line in lines if line.ringing is not None], now, _SECONDS)
+        placed = _by_age([line.placed for line in lines if line.ringing is None], now, _SECONDS)
         told = None if leads in (None, self.leads) else leads
         return [
             (self._answer_row(name, age) if told is None else rings.row(age, told), count)

@@ -62,8 +62,7 @@ class CallsUp:
 
     def ringing_since(self, key: Key, instant: float) -> list[Live]:
         """List those of them that have rung since that instant or longer, in seconds since 1970."""
-        begun = [(live, live.line.ringing) for live in self.unpromised(key)]
-        return [live for live, ringing in begun if ringing is not None and ringing <= instant]
+        return [live for live in self.unpromised(key) if (since := live.line.ringing) is not None and since <= instant]
 
     def others(self, key: Key) -> dict[str, Sequence[Line]]:
         """Give the same of all other lists, by campaign."""

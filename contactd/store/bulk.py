@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Dialect
 
 from contactd.store.raw import driver_cursor
-from contactd.store.schema import Utc, to_micros
+from contactd.store.schema import Utc
 
 _Convert = Callable[[object], object]
 _MANY = 100  # rows for which COPY and its savepoint pay
@@ -30,7 +30,7 @@ def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, 
     if connection.dialect.name == "postgresql":
         _copy(connection, table, columns, map(itemgetter(*columns), rows))
     else:
-        _insert(connection, table, columns, rows)
+        _insert(connection, table, columns, list(map(itemgetter(*columns), rows)))
 
 
 def _copy(connection: Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -48,22 +48,25 @@ def _copy(connection: Connection, table: sa.Table, columns: Sequence[str], rows:
             copy.write_row(cells)
 
 
-def _insert(connection: Connection, table: sa.Table, columns: list[str], rows: Sequence[Mapping[str, object]]) -> None:
-    """Hand tuples to the driver: SQLAlchemy's own way per row costs more than SQLite's."""
-    dialect = connection.dialect
+def _insert(
+    connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[object]], tail: str = ""
+) -> int:
+    """Hand SQLite many rows in a statement, which ends with `tail`; answers how many are new."""
+    dialect, width, added = connection.dialect, len(columns), 0
     found = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns]
     # The same days and instants stand in row after row.
     converts: list[tuple[int, _Convert]] = [
         (place, lru_cache(maxsize=10_000)(convert)) for place, convert in enumerate(found) if convert
     ]
-    values = []
-    for row in map(itemgetter(*columns), rows):
-        cells = list(row)
-        for place, convert in converts:
-            cells[place] = convert(cells[place])
-        values.append(tuple(cells))
-    marks = ", ".join("?" * len(columns))
-    connection.exec_driver_sql(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", values)  # noqa: S608 - names of our own tables
+    with driver_cursor(connection) as cursor:
+        for first in range(0, len(rows), _TOGETHER):
+            some = rows[first : first + _TOGETHER]
+            cells = list(chain.from_iterable(some))
+            for place, convert in converts:
+                cells[place::width] = map(convert, cells[place::width])
+            cursor.execute(_values(table.name, tuple(columns), len(some)) + tail, cells)
+            added += cursor.rowcount
+    return added
 
 
 class Added:
@@ -77,35 +80,17 @@ class Added:
     def __init__(self, table: sa.Table, names: Sequence[str]) -> None:
         """Take the columns, in the order in which rows give their values."""
         self._table, self._names = table, tuple(names)
-        kinds = [table.c[name].type for name in names]
-        self._instants = [place for place, kind in enumerate(kinds) if isinstance(kind, Utc)]
 
     def run(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> int:
         """Carry it out; answers how many rows are new."""
         if connection.dialect.name == "sqlite":
-            return self._listed(connection, rows)
+            return _insert(connection, self._table, self._names, rows, " ON CONFLICT DO NOTHING")
         if len(rows) >= _MANY and self._copied(connection, rows):
             return len(rows)
         given = {"rows": json.dumps(rows, default=datetime.isoformat)}
         with driver_cursor(connection) as cursor:
             cursor.execute(self._worded(connection.dialect), given)
             return int(cursor.rowcount)
-
-    def _listed(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> int:
-        @lru_cache(maxsize=10_000)  # the same instants stand in row after row
-        def written(at: datetime | None) -> int | None:
-            return None if at is None else to_micros(at)
-
-        added = 0
-        with driver_cursor(connection) as cursor:
-            for first in range(0, len(rows), _TOGETHER):
-                some = rows[first : first + _TOGETHER]
-                cells = list(chain.from_iterable(some))
-                for place in self._instants:
-                    cells[place :: len(self._names)] = map(written, cells[place :: len(self._names)])
-                cursor.execute(_values(self._table.name, self._names, len(some)), cells)
-                added += cursor.rowcount
-        return added
 
     def _copied(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> bool:
         try:
@@ -130,7 +115,7 @@ class Added:
 def _values(table: str, names: tuple[str, ...], count: int) -> str:
     row = f"({', '.join('?' * len(names))})"
     rows = ", ".join([row] * count)
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {rows} ON CONFLICT DO NOTHING"  # noqa: S608 - names of our own tables
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {rows}"  # noqa: S608 - names of our own tables
 
 
 def new_ids(connection: Connection, table: sa.Table, count: int) -> list[int]:

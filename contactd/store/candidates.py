@@ -88,10 +88,9 @@ def due(
 
 
 def _candidates(rows: Sequence[Sequence[Any]], known: Known, fresh: datetime | None) -> Iterator[Candidate]:
-    suppressed = bool(known.suppressed)
     for row in rows:
         number, customer, email, phone, mobile, _, _, case_no, owed, credit, hold = row[:11]
-        special = row[-1] or hold or (suppressed and known.suppressions(customer, email, phone, mobile))
+        special = row[-1] or hold or known.suppressions(customer, email, phone, mobile)
         yield Candidate(
             number,
             customer,

@@ -15,6 +15,7 @@ from contactd.store.history import History, Known
 from contactd.store.raw import day, instant, maker, raw_rows
 from contactd.store.schema import account, import_run, invoice
 
+_ADDRESSES = ("email", "phone", "mobile")
 # A row names who it is, how much is open and what stands against a contact; then comes what is alike for many.
 _OWN = (
     "id", "customer_id", "email", "phone", "mobile", "account_no", "name", "case_no", "open", "credit", "hold_reason",
@@ -24,8 +25,9 @@ _SHARED = (
     "creditor", "currency", "kind", "language", "timezone", "country", "region", "segment", "phone_type", "phone_zones",
     "mobile_type", "mobile_zones", "oldest_due", "disputed",
 )  # fmt: skip
-SHARED = slice(len(_OWN), len(_OWN) + len(_SHARED) + 4)  # of a row; all that ladder and rules look at beside the above
-_ADDRESSES = ("email", "phone", "mobile")
+SHARED = slice(
+    len(_OWN), len(_OWN) + len(_SHARED) + 1 + len(_ADDRESSES)
+)  # of a row: all else that ladder and rules look at
 _KINDS = {kind.value: kind for kind in Kind}
 
 

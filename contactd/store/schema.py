@@ -66,6 +66,11 @@ def from_micros(value: int) -> datetime:
     return _EPOCH + timedelta(0, 0, value)
 
 
+def _partial(name: str, *columns: str | sa.ColumnElement[Any], where: str) -> sa.Index:
+    """Index only the rows of which that holds; a statement must repeat the condition to use it."""
+    return sa.Index(name, *columns, postgresql_where=sa.text(where), sqlite_where=sa.text(where))
+
+
 def _text(name: str, default: str = "") -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False, server_default=default)
 
@@ -251,47 +256,41 @@ attempt = sa.Table(
     _text("kept_for"),  # an agent's id; empty: anybody's of the team
     sa.Column("kept_until", Utc),
     sa.UniqueConstraint("account_id", "campaign", "case_no", "step", "try_no"),
-    sa.Index(
+    _partial(
         "ix_attempt_customer_id_sending_at",
         "customer_id",
         "sending_at",
-        postgresql_where=sa.text("sending_at IS NOT NULL"),
-        sqlite_where=sa.text("sending_at IS NOT NULL"),
+        where="sending_at IS NOT NULL",
     ),
-    sa.Index(
+    _partial(
         "ix_attempt_provider_ref",
         "provider_ref",
-        postgresql_where=sa.text("provider_ref <> ''"),
-        sqlite_where=sa.text("provider_ref <> ''"),
+        where="provider_ref <> ''",
     ),
-    sa.Index(
+    _partial(
         "ix_attempt_queue",
         "channel",
         "not_before",
-        postgresql_where=sa.text("state = 'planned'"),
-        sqlite_where=sa.text("state = 'planned'"),
+        where="state = 'planned'",
     ),
-    sa.Index(
+    _partial(
         "ix_attempt_calls_customer_id",
         "customer_id",
-        postgresql_where=sa.text("state = 'planned' AND channel = 'call'"),
-        sqlite_where=sa.text("state = 'planned' AND channel = 'call'"),
+        where="state = 'planned' AND channel = 'call'",
     ),
-    sa.Index(
+    _partial(
         "ix_attempt_calls",
         "campaign",
         "step",
         sa.desc("priority"),
         sa.desc("rank"),
-        postgresql_where=sa.text("state = 'planned' AND channel = 'call'"),
-        sqlite_where=sa.text("state = 'planned' AND channel = 'call'"),
+        where="state = 'planned' AND channel = 'call'",
     ),
-    sa.Index(
+    _partial(
         "ix_attempt_held",
         "state",
         "lease_until",
-        postgresql_where=sa.text("state IN ('claimed', 'sending', 'unclear')"),
-        sqlite_where=sa.text("state IN ('claimed', 'sending', 'unclear')"),
+        where="state IN ('claimed', 'sending', 'unclear')",
     ),
 )
 
@@ -344,11 +343,10 @@ inbox = sa.Table(
     sa.Column("received_at", Utc, nullable=False),
     sa.Column("handled_at", Utc),
     sa.UniqueConstraint("source", "token"),
-    sa.Index(
+    _partial(
         "ix_inbox_waiting",
         "id",
-        postgresql_where=sa.text("handled_at IS NULL"),
-        sqlite_where=sa.text("handled_at IS NULL"),
+        where="handled_at IS NULL",
     ),
 )
 
