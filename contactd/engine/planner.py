@@ -3,14 +3,13 @@
 `decide` is the one answer for a planning run, `contactd plan` and `contactd why`; it is pure.
 """
 
-from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Collection, Generator, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 
 import sqlalchemy as sa
 
@@ -28,7 +27,7 @@ from contactd.store.candidates import Candidate
 from contactd.store.database import Database
 
 CHUNK = 2_000  # attempts a transaction: a planning run never keeps the senders waiting
-_REMEMBERED = 50_000  # decisions; more kinds of accounts than that are asked about again
+_REMEMBERED = 50_000  # decisions; of more kinds of accounts each is asked about anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +92,26 @@ class Decided:
         self._campaign, self._policy, self._before = campaign, policy, before
         self._now, self._horizon = now, horizon
         self._today = local_date(campaign.timezone, now)
-        filters = [*(one.select for one in (*before, campaign)), *(step.select for step in campaign.steps)]
-        bounds = (bound for one in filters for bound in (one.min_open, one.max_open) if bound)
-        self._amounts = sorted({0, *(bound.minor for bound in bounds)})
-        self._known: dict[Hashable, Decision] = {}
+        self.known: dict[str, Decision] = {}  # by profile; nothing is forgotten, so what it has may be relied on
+
+    @property
+    def bounds(self) -> list[int]:
+        """List the amounts, in minor units, with which the filters compare what is open."""
+        filters = [
+            *(one.select for one in (*self._before, self._campaign)),
+            *(step.select for step in self._campaign.steps),
+        ]
+        return sorted({bound.minor for one in filters for bound in (one.min_open, one.max_open) if bound})
 
     def of(self, one: Candidate) -> Decision:
-        """Answer for an account; those of one profile with amounts between the same bounds are alike."""
-        if one.profile is None:
-            return self._decide(one.facts())
-        # Where the amount stands among those that filters compare: below, at or above each.
-        band = bisect_left(self._amounts, one.open) + bisect_right(self._amounts, one.open)
-        known = self._known.get(alike := (band, one.profile))
+        """Answer for an account; those of one profile are alike."""
+        if one.facts is None:
+            return self.known[one.profile]
+        known = self.known.get(one.profile)
         if known is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            known = self._known[alike] = self._decide(one.facts())
+            known = self._decide(one.facts)
+            if one.profile and len(self.known) < _REMEMBERED:
+                self.known[one.profile] = known
         return known
 
     def _decide(self, seen: Facts) -> Decision:
@@ -184,8 +187,9 @@ class Planner:
         """Answer what a run at `now` would do; writes nothing."""
         campaign = self._book.campaigns[campaign_id]
         summary = Summary(campaign_id, now)
-        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now)) as found:
-            for _ in self._decisions(found, campaign, now, summary):
+        decided = self._decided(campaign, now)
+        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now, decided)) as found:
+            for _ in _decisions(found, decided, summary):
                 pass
         return summary
 
@@ -196,8 +200,9 @@ class Planner:
             batch_id = batches.open_batch(connection, campaign_id, now)
         summary = Summary(campaign_id, now, batch_id)
         # A run that fails still ends its reading before it gives the connection back.
-        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now)) as found:
-            self._write(self._decisions(found, campaign, now, summary), campaign, batch_id, now)
+        decided = self._decided(campaign, now)
+        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now, decided)) as found:
+            self._write(_decisions(found, decided, summary), campaign, batch_id, now)
         with self._database.transaction() as connection:
             batches.close_batch(
                 connection,
@@ -218,34 +223,24 @@ class Planner:
         since = now - self._book.memory(campaign_id)
         with self._database.transaction() as connection:
             seen = facts.load(connection, sorted(account_ids), campaign=campaign_id, since=since).values()
-            decisions = self._decisions(map(candidates.candidate, seen), campaign, now, summary)
+            decisions = _decisions(map(candidates.candidate, seen), self._decided(campaign, now), summary)
             return attempts.plan(connection, list(_rows(decisions, campaign, None, now)))
 
-    def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime) -> Generator[Candidate]:
+    def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime, decided: Decided) -> Generator[Candidate]:
         since, least = now - self._book.memory(campaign.id), least_contacts(self._book.policies[campaign.id])
-        today = local_date(campaign.timezone, now)
-        return candidates.due(reading, campaign, today=today, since=since, least=least)
+        return candidates.due(
+            reading,
+            campaign,
+            today=local_date(campaign.timezone, now),
+            since=since,
+            least=least,
+            bounds=decided.bounds,
+            decided=decided.known,
+        )
 
-    def _decisions(
-        self, everybody: Iterable[Candidate], campaign: Campaign, now: datetime, summary: Summary
-    ) -> Iterator[tuple[Candidate, Take]]:
-        policy, before = self._book.policies[campaign.id], self._precedence(campaign)
-        decided = Decided(campaign, policy, before, now, self.horizon)
-        for one in everybody:
-            decision = decided.of(one)
-            if isinstance(decision, Take):
-                summary.taken[decision.step.id].add(one)
-                yield one, decision
-            elif isinstance(decision, Held):
-                summary.held[decision.step.id][decision.reason].add(one)
-
-    def _precedence(self, campaign: Campaign) -> list[Campaign]:
-        earlier: list[Campaign] = []
-        for other in self._book.campaigns.values():
-            if other.id == campaign.id:
-                return earlier
-            earlier.append(other)
-        return earlier
+    def _decided(self, campaign: Campaign, now: datetime) -> Decided:
+        before = list(takewhile(lambda other: other.id != campaign.id, self._book.campaigns.values()))
+        return Decided(campaign, self._book.policies[campaign.id], before, now, self.horizon)
 
     def _write(
         self, decisions: Iterable[tuple[Candidate, Take]], campaign: Campaign, batch_id: int, now: datetime
@@ -264,6 +259,16 @@ class Planner:
     def _store(self, chunk: list[NewAttempt]) -> None:
         with self._database.transaction() as connection:
             attempts.plan(connection, chunk)
+
+
+def _decisions(everybody: Iterable[Candidate], decided: Decided, summary: Summary) -> Iterator[tuple[Candidate, Take]]:
+    for one in everybody:
+        decision = decided.of(one)
+        if isinstance(decision, Take):
+            summary.taken[decision.step.id].add(one)
+            yield one, decision
+        elif isinstance(decision, Held):
+            summary.held[decision.step.id][decision.reason].add(one)
 
 
 def _rows(

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Dialect
 from contactd.store import raw
 
 # Takes what says `column IN the keys of that name`.
-Word = Callable[[Callable[[sa.ColumnElement[Any], str], sa.ColumnElement[bool]]], sa.Select[Any]]
+Word = Callable[[Callable[[sa.ColumnElement[Any], str], sa.ColumnElement[bool]]], sa.SelectBase]
 
 
 class Asked:

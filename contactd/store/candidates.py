@@ -3,10 +3,10 @@
 There are more of them than the ladder takes up, never fewer: what SQL cannot say exactly the domain decides.
 """
 
-from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
+from collections.abc import Container, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -14,8 +14,8 @@ from sqlalchemy.engine import Connection
 
 from contactd.domain.account import Channel, Facts
 from contactd.domain.campaign import Campaign, Select
-from contactd.store.facts import SHARED, accounts, facts_of, net, payments_as_of
-from contactd.store.history import LONGEST_CALL, History, Known
+from contactd.store import facts, suppressions
+from contactd.store.history import LONGEST_CALL
 from contactd.store.raw import day, raw_pages
 from contactd.store.schema import account, attempt
 
@@ -26,10 +26,10 @@ _OPEN_STATES: list[sa.ColumnElement[str]] = [
 
 
 class Candidate(NamedTuple):
-    """An account that may be due; `facts` reads out what may count of it, only needed for one of those that are alike.
+    """An account that may be due, and its facts unless one of its profile is decided already.
 
-    `profile` is all that ladder and rules look at in a planning run, beside the amount that is open. It is None where
-    something happened that may count: tries, enough contacts, a suppression, a hold. Then the account is like no other.
+    `profile` is all that ladder and rules look at in a planning run. It is empty where something happened that may
+    count: tries, enough contacts, a suppression, a hold. Then the account is like no other.
     """
 
     account_id: int
@@ -39,8 +39,8 @@ class Candidate(NamedTuple):
     open: int  # minor units, as `overdue`
     overdue: int
     oldest_due: date | None
-    profile: Hashable | None
-    facts: Callable[[], Facts]
+    profile: str
+    facts: Facts | None
 
 
 def candidate(seen: Facts) -> Candidate:
@@ -54,58 +54,76 @@ def candidate(seen: Facts) -> Candidate:
         seen.open,
         seen.overdue,
         seen.oldest_due,
-        None,
-        lambda: seen,
+        "",
+        seen,
     )
 
 
 def due(
-    connection: Connection, campaign: Campaign, *, today: date, since: datetime, least: int | None
+    connection: Connection,
+    campaign: Campaign,
+    *,
+    today: date,
+    since: datetime,
+    least: int | None,
+    bounds: Sequence[int] = (),
+    decided: Container[str] = (),
 ) -> Generator[Candidate]:
     """Stream the accounts the campaign may take up today, by id; the connection must be a snapshot.
 
     Fewer contacts than `least` since that instant count for nothing, unless somebody was spoken to or was to be; None:
-    no number of them counts. Close it before the connection: on a server it reads ahead.
+    no number of them counts. `bounds` are the amounts, in minor units, with which filters compare what is open. The
+    facts are read of those whose profile is not `decided` at that time. Close it before the connection: it reads ahead.
     """
+    eventful = sa.or_(account.c.hold_reason != "", _climbed(campaign), _contacted(since, least))
+    columns = ("id", "customer_id", "case_no", "currency", "open", "credit", "oldest_due")
     chosen = (
-        accounts(today)
-        .add_columns(sa.or_(_climbed(campaign), _contacted(since, least)).label("happened"))
+        sa.select(*(account.c[name] for name in columns), facts.overdue(today), _profile(connection, bounds), eventful)
         .where(account.c.open > 0, *_selected(campaign.select), *_rung(campaign, today))
         .order_by(account.c.id)
     )
-    history = History(connection, campaign.id, since, many=True)
-    fresh = payments_as_of(connection)
-    ahead = connection.dialect.name == "postgresql"
-    pages = raw_pages(connection, chosen, _CHUNK)
-    with ThreadPoolExecutor(1, "reading") as reader:
-        rows = next(pages, ())
-        while rows:
-            known = history.of(rows, [row for row in rows if row[-1]])
-            # A server reads on while these are decided; SQLite would only take turns with us.
-            coming = reader.submit(next, pages, ()) if ahead else None
-            yield from _candidates(rows, known, fresh)
-            rows = coming.result() if coming else next(pages, ())
+    with closing(_pages(connection, chosen)) as pages, ThreadPoolExecutor(1, "reading") as reader:
+        page = next(pages, ())
+        while page:
+            unlike = [one.account_id for one in page if one.profile not in decided]
+            special = {one.account_id for one in page if not one.profile}
+            seen = (
+                facts.load(connection, unlike, campaign=campaign.id, since=since, today=today, eventful=special)
+                if unlike
+                else {}
+            )
+            coming = reader.submit(next, pages, ())  # while these are decided
+            for one in page:
+                yield one._replace(facts=seen[one.account_id]) if one.account_id in seen else one
+            page = coming.result()
 
 
-def _candidates(rows: Sequence[Sequence[Any]], known: Known, fresh: datetime | None) -> Iterator[Candidate]:
-    for row in rows:
-        number, customer, email, phone, mobile, _, _, case_no, owed, credit, hold = row[:11]
-        special = row[-1] or hold or known.suppressions(customer, email, phone, mobile)
-        yield Candidate(
-            number,
-            customer,
-            case_no,
-            row[_CURRENCY],
-            owed,
-            net(row[_OVERDUE], owed, credit),
-            day(row[_OLDEST_DUE]),
-            None if special else row[SHARED],
-            partial(facts_of, row, known, fresh),
-        )
+def _pages(connection: Connection, chosen: sa.Select[Any]) -> Generator[Sequence[Candidate]]:
+    accounts, customers = suppressions.everybody(connection)
+    with closing(raw_pages(connection, chosen, _CHUNK)) as pages:
+        for rows in pages:
+            yield [
+                Candidate(
+                    number,
+                    customer,
+                    case_no,
+                    currency,
+                    owed,
+                    facts.net(due, owed, credit),
+                    day(oldest),
+                    "" if eventful or number in accounts or customer in customers else profile,
+                    None,
+                )
+                for number, customer, case_no, currency, owed, credit, oldest, due, profile, eventful in rows
+            ]
 
 
-_NAMES = [column.key for column in accounts(date.min).selected_columns]
-_CURRENCY, _OLDEST_DUE, _OVERDUE = map(_NAMES.index, ("currency", "oldest_due", "overdue"))
+def _profile(connection: Connection, bounds: Sequence[int]) -> sa.ColumnElement[str]:
+    """Write all that ladder and rules look at, each part quoted, so that no two ways of it read the same."""
+    parts = [*facts.SHARED, *(side for bound in bounds for side in (account.c.open < bound, account.c.open > bound))]
+    if connection.dialect.name == "postgresql":
+        return sa.func.format("%L" * len(parts), *parts)
+    return sa.func.printf("%Q" * len(parts), *parts)
 
 
 def _climbed(campaign: Campaign) -> sa.ColumnElement[bool]:

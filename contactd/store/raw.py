@@ -5,7 +5,7 @@ made as a twin that is not, with the same slots, and then declared to be what it
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import fields, make_dataclass
 from datetime import UTC, date, datetime
@@ -41,20 +41,34 @@ def raw_rows(connection: Connection, chosen: sa.Select[Any]) -> list[Sequence[An
         return list(result.cursor.fetchall())
 
 
-def raw_pages(connection: Connection, chosen: sa.Select[Any], size: int) -> Iterator[Sequence[Sequence[Any]]]:
-    """Read very many rows by the page, all through one cursor: a statement for each page is planned and begun anew."""
-    server = connection.dialect.name == "postgresql"
-    if server:
-        # All of it is wanted, not the first rows soon; and compiling the statement takes longer than it saves.
-        connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
-        connection.exec_driver_sql("SET LOCAL jit = off")
-    with connection.execute(chosen, execution_options={"stream_results": server}) as result:
-        cursor = result.cursor
-        # The first of a stream SQLAlchemy has read ahead.
-        rows: Sequence[Sequence[Any]] = result.fetchmany(1) if server else cursor.fetchmany(size)
+def raw_pages(connection: Connection, chosen: sa.Select[Any], size: int) -> Generator[Sequence[Sequence[Any]]]:
+    """Read very many rows by the page; they are ordered by their first column, a number above 0 that none share.
+
+    A server reads them all through one cursor: a statement for each page is planned and begun anew. SQLite hands a
+    page over as one JSON text: row by row it would take the interpreter's lock, so other threads work while it does.
+    """
+    if connection.dialect.name == "postgresql":
+        yield from _streamed(connection, chosen, size)
+        return
+    number = chosen.selected_columns[0]
+    page = chosen.where(number > sa.bindparam("last", type_=sa.BigInteger())).limit(size).subquery()
+    wanted = sa.select(sa.func.json_group_array(sa.func.json_array(*page.c)))
+    last = 0
+    while rows := json.loads(connection.scalar(wanted, {"last": last}) or "[]"):
+        rows.sort(key=itemgetter(0))  # SQLite promises no order in what it gathers
+        yield rows
+        last = rows[-1][0]
+
+
+def _streamed(connection: Connection, chosen: sa.Select[Any], size: int) -> Iterator[Sequence[Sequence[Any]]]:
+    # All of it is wanted, not the first rows soon; and compiling the statement takes longer than it saves.
+    connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
+    connection.exec_driver_sql("SET LOCAL jit = off")
+    with connection.execute(chosen, execution_options={"stream_results": True}) as result:
+        rows: Sequence[Sequence[Any]] = result.fetchmany(1)  # SQLAlchemy has read ahead
         while rows:
             yield rows
-            rows = cursor.fetchmany(size)
+            rows = result.cursor.fetchmany(size)
 
 
 def driver_cursor(connection: Connection) -> AbstractContextManager[Any]:

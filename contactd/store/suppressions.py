@@ -21,6 +21,8 @@ from contactd.store.schema import account, suppression
 
 # Written out, so that the statement's text is the same for every database.
 _KINDS: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{kind}'") for kind in ("email", "number", "account")]
+_EMAIL, _NUMBER, _ACCOUNT = _KINDS
+_HAVING = ((_EMAIL, account.c.email), (_NUMBER, account.c.phone), (_NUMBER, account.c.mobile))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +99,10 @@ def for_addresses(
     return _grouped(_LISTED.rows(connection, values=values))
 
 
-def everything(connection: Connection) -> dict[tuple[str, str], list[Suppression]]:
-    """Read the whole list."""
-    return _grouped(_ALL.rows(connection))
-
-
-def count(connection: Connection) -> int:
-    """Count the list."""
-    return connection.scalar(sa.select(sa.func.count()).select_from(suppression)) or 0
+def everybody(connection: Connection) -> tuple[set[int], set[int]]:
+    """Read whom the list concerns, also where its time is over: accounts by their addresses, and customers."""
+    accounts_of_it = {number for (number,) in _BY_ADDRESS.rows(connection)}
+    return accounts_of_it, {int(value) for (value,) in _CUSTOMERS.rows(connection)}
 
 
 def _grouped(rows: Sequence[Sequence[Any]]) -> dict[tuple[str, str], list[Suppression]]:
@@ -138,7 +136,17 @@ def owners(connection: Connection, keys: Collection[tuple[str, str]]) -> dict[tu
 _COLUMNS = sa.select(
     suppression.c.kind, suppression.c.value, suppression.c.channel, suppression.c.reason, suppression.c.until
 )
-_ALL = Asked(lambda _: _COLUMNS)
+_BY_ADDRESS = Asked(
+    lambda _: sa.union_all(
+        *(
+            sa.select(account.c.id)
+            .join_from(suppression, account, column == suppression.c.value)
+            .where(suppression.c.kind == kind)
+            for kind, column in _HAVING
+        )
+    )
+)
+_CUSTOMERS = Asked(lambda _: sa.select(suppression.c.value).where(suppression.c.kind == _ACCOUNT))
 _LISTED = Asked(lambda among: _COLUMNS.where(among(suppression.c.value, "values"), suppression.c.kind.in_(_KINDS)))
 
 

@@ -1,6 +1,6 @@
 """Planning is shown every account that may be due, and which of them are alike."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from contactd.domain.account import Channel, Kind
+from contactd.domain.account import Channel, Facts, Kind
 from contactd.domain.attempt import Event
 from contactd.domain.campaign import Campaign, Select, Step
 from contactd.domain.money import Money
-from contactd.store import attempts, candidates, facts, history, schema, suppressions
+from contactd.store import attempts, candidates, facts, schema, suppressions
 from contactd.store.candidates import Candidate
 from contactd.store.database import Database
 from contactd.store.suppressions import NewSuppression
@@ -28,9 +28,22 @@ def connection(database: Database) -> Iterator[Connection]:
         yield connection
 
 
-def found(connection: Connection, campaign: Campaign = STANDARD, *, least: int | None = 2) -> dict[int, Candidate]:
-    everybody = candidates.due(connection, campaign, today=TODAY, since=WEEK_AGO, least=least)
+def found(
+    connection: Connection,
+    campaign: Campaign = STANDARD,
+    *,
+    least: int | None = 2,
+    bounds: Sequence[int] = (),
+    decided: Container[str] = (),
+) -> dict[int, Candidate]:
+    everybody = candidates.due(
+        connection, campaign, today=TODAY, since=WEEK_AGO, least=least, bounds=bounds, decided=decided
+    )
     return {one.account_id: one for one in everybody}
+
+
+def facts_of(connection: Connection, account_id: int) -> Facts:
+    return facts.load(connection, [account_id], campaign="standard", since=WEEK_AGO, today=TODAY)[account_id]
 
 
 def due(connection: Connection, campaign: Campaign = STANDARD) -> list[int]:
@@ -106,9 +119,24 @@ def test_a_candidate_names_what_planning_needs_of_each(connection: Connection) -
     add_invoice(connection, 1, "R-1", open=4_000)
     one = found(connection)[1]
     assert one[:7] == (1, 7, 3, "CHF", 9_000, 3_000, date(2026, 2, 1))
-    assert one.facts() == facts.load(connection, [1], campaign="standard", since=WEEK_AGO, today=TODAY)[1]
-    again = candidates.candidate(one.facts())
-    assert (again[:7], again.profile, again.facts()) == (one[:7], None, one.facts())
+    assert one.facts == facts_of(connection, 1)
+    assert candidates.candidate(one.facts) == one._replace(profile="")
+
+
+def test_the_facts_are_read_of_those_that_are_like_nobody_decided(connection: Connection) -> None:
+    for number, region in enumerate(("DE-BY", "DE-HE", "DE-BY", "DE-HE"), 1):
+        add_account(connection, number, region=region)
+    attempts.plan(connection, [new_attempt(4)])
+    send(connection, Event.BEGUN, Event.REJECTED)
+    profiles = [one.profile for one in found(connection).values()]
+    assert [profiles.index(profile) for profile in profiles] == [0, 1, 0, 3]
+    seen = found(connection, decided={profiles[0]})
+    assert {number: one.facts for number, one in seen.items()} == {
+        1: None,
+        2: facts_of(connection, 2),
+        3: None,
+        4: facts_of(connection, 4),
+    }
 
 
 @pytest.mark.parametrize(
@@ -124,7 +152,7 @@ def test_names_addresses_and_amounts_tell_nobody_apart(connection: Connection, c
     add_account(connection, 1)
     add_account(connection, 2, **columns)
     one, other = found(connection).values()
-    assert one.profile is not None
+    assert one.profile
     assert one.profile == other.profile
 
 
@@ -154,21 +182,37 @@ def test_whatever_ladder_or_rules_look_at_tells_accounts_apart(connection: Conne
     add_account(connection, 1)
     add_account(connection, 2, **columns)
     one, other = found(connection).values()
-    assert None not in {one.profile, other.profile}
+    assert "" not in {one.profile, other.profile}
     assert one.profile != other.profile
+
+
+@pytest.mark.parametrize(
+    ("amounts", "alike"),
+    [
+        ((7_999, 1), True),
+        ((7_999, 8_000), False),
+        ((8_000, 8_000), True),
+        ((8_000, 8_001), False),
+        ((8_001, 8_999), True),
+        ((8_001, 9_001), False),
+    ],
+)
+def test_amounts_tell_apart_by_the_bounds_they_lie_between(
+    connection: Connection, amounts: tuple[int, int], *, alike: bool
+) -> None:
+    for number, owed in enumerate(amounts, 1):
+        add_account(connection, number, open=owed)
+    one, other = found(connection, bounds=[8_000, 9_000]).values()
+    assert (one.profile == other.profile) is alike
 
 
 @pytest.mark.parametrize(("held", "alike"), [({}, True), ({"hold_reason": "promise"}, False)])
 def test_whoever_is_on_hold_is_like_nobody(connection: Connection, held: dict[str, Any], *, alike: bool) -> None:
     add_account(connection, 1, **held)
-    assert (found(connection)[1].profile is not None) is alike
+    assert bool(found(connection)[1].profile) is alike
 
 
-@pytest.mark.parametrize("short_list", [0, 50_000])
-def test_whoever_is_suppressed_is_like_nobody(
-    connection: Connection, short_list: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(history, "_SHORT_LIST", short_list)
+def test_whoever_is_suppressed_is_like_nobody(connection: Connection) -> None:
     for number in range(1, 6):
         add_account(connection, number, phone=f"+4930231250{number:02}")
     given = [
@@ -180,8 +224,8 @@ def test_whoever_is_suppressed_is_like_nobody(
     ]
     suppressions.add(connection, [NewSuppression(*item, None, reason="stop", source="test", at=NOW) for item in given])
     seen = found(connection)
-    assert [number for number, one in seen.items() if one.profile is None] == [1, 2, 3, 4]
-    assert [len(one.facts().suppressions) for one in seen.values()] == [1, 1, 1, 1, 0]
+    assert [number for number, one in seen.items() if not one.profile] == [1, 2, 3, 4]
+    assert [len(one.facts.suppressions) for one in seen.values() if one.facts] == [1, 1, 1, 1, 0]
 
 
 def test_whoever_climbed_in_this_case_is_like_nobody(connection: Connection) -> None:
@@ -190,8 +234,8 @@ def test_whoever_climbed_in_this_case_is_like_nobody(connection: Connection) -> 
     attempts.plan(connection, [new_attempt(1), new_attempt(2, case_no=7), new_attempt(3, campaign="other")])
     send(connection, Event.BEGUN, Event.REJECTED)
     seen = found(connection)
-    assert [number for number, one in seen.items() if one.profile is None] == [1]
-    assert [len(one.facts().tries) for one in seen.values()] == [1, 0, 0]
+    assert [number for number, one in seen.items() if not one.profile] == [1]
+    assert [len(one.facts.tries) for one in seen.values() if one.facts] == [1, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -216,8 +260,9 @@ def test_contacts_of_the_customer_count_from_a_number_on(
     attempts.plan(connection, [new_attempt(2, customer_id=1, try_no=number) for number in range(contacts)])
     send(connection, Event.BEGUN, Event.TAKEN, **how)
     one = found(connection, least=least)[1]
-    assert (one.profile is not None) is alike
-    assert bool(one.facts().contacts) is not alike
+    assert bool(one.profile) is alike
+    assert one.facts
+    assert bool(one.facts.contacts) is not alike
 
 
 def test_contacts_of_long_ago_count_for_nothing(connection: Connection) -> None:
@@ -226,7 +271,7 @@ def test_contacts_of_long_ago_count_for_nothing(connection: Connection) -> None:
     send(connection, Event.BEGUN, Event.TAKEN)
     past = sa.update(schema.attempt).values(sending_at=WEEK_AGO - timedelta(hours=1))
     connection.execute(past.where(schema.attempt.c.try_no > 0))
-    assert found(connection)[1].profile is not None
+    assert found(connection)[1].profile
     # A call of then may have been a conversation of later.
     connection.execute(past.values(conversation_at=WEEK_AGO))
-    assert found(connection)[1].profile is None
+    assert not found(connection)[1].profile

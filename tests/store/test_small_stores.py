@@ -152,7 +152,6 @@ def test_a_longer_suppression_replaces_a_shorter_one(connection: Connection) -> 
         item = stop("A@example.com", "email", until=NOW + lasting if lasting else None)
         assert suppressions.add(connection, [item]) == [is_new]
     assert until() == [Suppression("email", "a@example.com", None, "stop")]
-    assert suppressions.count(connection) == 1
 
 
 def test_a_suppression_is_lifted_and_that_is_logged(connection: Connection) -> None:
@@ -160,7 +159,8 @@ def test_a_suppression_is_lifted_and_that_is_logged(connection: Connection) -> N
     suppressions.add(connection, [stop("debtor1@example.com", "email"), stop("other@example.com", "email")])
     assert suppressions.remove(connection, "email", "Debtor1@example.com", source="me", now=NOW) == 1
     assert suppressions.remove(connection, "email", "nobody@example.com", source="me", now=NOW) == 0
-    assert list(suppressions.everything(connection)) == [("email", "other@example.com")]
+    keys = [("email", "debtor1@example.com"), ("email", "other@example.com")]
+    assert list(suppressions.for_addresses(connection, keys)) == keys[1:]
     last = contact_log.read(connection)[-1]
     assert (last.event, last.account_id, last.reason, last.address) == (
         "unsuppressed", 1, "stop", "debtor1@example.com",

@@ -1,6 +1,7 @@
 """Accounts and payments over HTTP, on both databases: what is taken, and what is told about it."""
 
 import asyncio
+from datetime import datetime
 
 import pytest
 import sqlalchemy as sa
@@ -91,9 +92,14 @@ async def test_no_payment_at_all_is_news_too(frame: Frame, visitor: Visitor, bod
 async def test_single_payments_do_not_pass_for_the_news_of_all(frame: Frame, visitor: Visitor) -> None:
     await send(visitor, ACCOUNTS, [row(1)])
     await send(visitor, PAYMENTS, [paid(1)])
-    assert await frame.commit.read(facts.payments_as_of) is None
+
+    def known(connection: sa.Connection) -> list[datetime | None]:
+        seen = facts.load(connection, [1], campaign=None, since=frame.clock.now())
+        return [one.payments_as_of for one in seen.values()]
+
+    assert await frame.commit.read(known) == [None]
     assert (await send(visitor, f"{PAYMENTS}?complete=true", [])).status == 200
-    assert await frame.commit.read(facts.payments_as_of) == frame.clock.now()
+    assert await frame.commit.read(known) == [frame.clock.now()]
     refused = await send(visitor, f"{ACCOUNTS}?complete=true", [row(1)])
     assert (refused.status, "complete is for payments" in told(refused)["error"]) == (400, True)
 
