@@ -38,17 +38,24 @@ class Rings:
         self._weight = 1.0
         self._reckon()
 
-    def learn_answer(self, age: float) -> bool:
-        """Note that a call was answered at that age; True when the estimates have moved, as in the next two."""
-        return self._learn(self.answered, age, 1.0)
+    def learn_answer(self, age: float) -> None:
+        """Note that a call was answered at that age."""
+        self._learn(self.answered, age, 1.0)
 
-    def learn_end(self, age: float) -> bool:
+    def learn_end(self, age: float) -> None:
         """Note that a call ended unanswered: rung out, busy, failed."""
-        return self._learn(self.ended, age, 0.0)
+        self._learn(self.ended, age, 0.0)
 
-    def learn_cancel(self, age: float) -> bool:
+    def learn_cancel(self, age: float) -> None:
         """Note that we hung up."""
-        return self._learn(self.cancelled, age, self.within(age, AGES))
+        self._learn(self.cancelled, age, self.within(age, AGES))
+
+    def look_again(self) -> bool:
+        """Estimate anew if enough was learned since the last time; True when it was."""
+        moved = self._new > 0 and self._new * 40 >= min(self.known, _RATE_MEMORY)
+        if moved:
+            self._reckon()
+        return moved
 
     def doubt(self) -> float:
         """Give the relative variance of `rate`."""
@@ -93,16 +100,12 @@ class Rings:
         rings._reckon()
         return rings
 
-    def _learn(self, ends: list[float], age: float, answer: float) -> bool:
+    def _learn(self, ends: list[float], age: float, answer: float) -> None:
         self._weight *= 1.0 + 1.0 / _SHAPE_MEMORY
         ends[max(0, min(int(age), AGES - 1))] += self._weight
         self.known += 1
         self.rate += (answer - self.rate) / min(self.known + _GUESS, _RATE_MEMORY)
         self._new += 1
-        moved = self._new * 40 >= min(self.known, _RATE_MEMORY)
-        if moved:
-            self._reckon()
-        return moved
 
     def _reckon(self) -> None:
         """Turn counts into the shares of the answers, and of the other ends, that come before each age."""

@@ -28,7 +28,7 @@ _SECONDS = [second + 0.5 for second in range(3600)]
 _TALKS = [_COARSE**place for place in range(1, 110)]
 
 Row = tuple[float, ...]
-Learn = Callable[[Rings, float], bool]
+Learn = Callable[[Rings, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,13 @@ class Forecast:
         Of a thousand calls placed at once the busy ones end first, then those answered, then those we hang up: what
         has ended is no fair sample of them before all have.
         """
+        if not self._young or self._young[0][0] > now - _GROWN:
+            return
         while self._young and self._young[0][0] <= now - _GROWN:
             _, _, learn, line, ended, hour = heappop(self._young)
             self._learn(learn, line, ended, hour)
+        placed, ringing = self.placed.look_again(), self.ringing.look_again()
+        self._note(moved=placed or ringing)
 
     def learn_talk(self, seconds: float) -> None:
         """Note how long a conversation lasted, the agent's time in it."""
@@ -172,12 +176,11 @@ class Forecast:
     def _learn(self, learn: Learn, line: Line, ended: float, hour: int | None) -> None:
         if hour is not None:
             self._count(hour, float(learn is Rings.learn_answer))
-        moved = learn(self.placed, ended - line.placed)
+        learn(self.placed, ended - line.placed)
         if line.ringing is not None:
             if learn is Rings.learn_answer:
                 self.ring_delay += (line.ringing - line.placed - self.ring_delay) / min(self.placed.known, 100)
-            moved |= learn(self.ringing, ended - line.ringing)
-        self._note(moved=moved)
+            learn(self.ringing, ended - line.ringing)
 
     def _count(self, hour: int, answer: float) -> None:
         counts, keep = self.hours[hour], 1.0 - 1.0 / _HOUR_MEMORY

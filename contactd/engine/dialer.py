@@ -86,7 +86,7 @@ class Dialer:
         self._owner = owner or Alone()
         self._wake = asyncio.Event()
         self._draining = self._stopped = self._placing = False
-        self._trunks = Trunks(line.caller_id, line.ring_seconds)
+        self._trunks = Trunks(line.caller_id, line.ring_seconds, self._trunks_left)
         self._teams: dict[str, Team] = {}
         self._epochs: dict[str, int] = {}  # of the teams whose calls have been taken over
         self._strays_asked = False
@@ -210,6 +210,12 @@ class Dialer:
             wake=self._wake.set,
             owned=lambda: self._owner.may_place(name),
         )
+
+    def _trunks_left(self) -> int | None:
+        most = self._line.dialling.trunks
+        if most is None:
+            return None
+        return max(most - len(self.desk) - sum(team.starting() for team in self._teams.values()), 0)
 
     def _zone(self, campaign: str) -> tzinfo:
         for lists in self._teams_now().values():

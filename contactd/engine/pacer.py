@@ -37,7 +37,8 @@ class Dialling:
     """How the operator wants calls to be paced, for all campaigns alike.
 
     `pooled`: one budget of abandoned calls for all campaigns of a team. `span`: its rolling window in seconds.
-    `min_ring`: seconds after which a ringing call may be hung up, None never. `trunks`: most calls at a time.
+    `min_ring`: seconds after which a ringing call may be hung up, None never. `trunks`: most calls at a time, of all
+    teams together.
     """
 
     pooled: bool = False
@@ -173,8 +174,8 @@ class Pacer:
         since = hang_up_since(view, self._forecasts[one.campaign.id], self._settings(one))
         return calls.ringing_since(one.key, since) if since is not None else []
 
-    def decide(self, one: CallList, staff: Staff, calls: CallsUp, starting: int) -> Decision:
-        """Answer how many calls the list may place now, and why not more."""
+    def decide(self, one: CallList, staff: Staff, calls: CallsUp, starting: int, trunks: int | None) -> Decision:
+        """Answer how many calls the list may place now, and why not more; `trunks` are left to be taken."""
         forecast, now = self._forecasts[one.campaign.id], self._seconds()
         forecast_hour = self._hour(one.campaign.id)
         if forecast.hour != forecast_hour:
@@ -188,7 +189,7 @@ class Pacer:
             staff.wrapping,
             calls=calls.lines(one.key) + [Line(now)] * starting,
             others=[Others(self._forecasts[campaign], lines) for campaign, lines in calls.others(one.key).items()],
-            trunks=self.trunks_left(calls, starting),
+            trunks=trunks,
         )
         return decide(view, forecast, self._budget(one.campaign.id, one.step.max_abandon), self._settings(one))
 
@@ -196,12 +197,6 @@ class Pacer:
         """Answer the share of abandoned calls in the window of the budget that a campaign draws on."""
         budget = self._budgets.get("" if self._dialling.pooled else campaign)
         return budget.share(self._seconds()) if budget else 0.0
-
-    def trunks_left(self, calls: CallsUp, starting: int) -> int | None:
-        """Answer how many lines may be taken yet; None: any number."""
-        if self._dialling.trunks is None:
-            return None
-        return max(self._dialling.trunks - len(calls) - starting, 0)
 
     def _settings(self, one: CallList) -> Settings:
         known = self._known.get(one.key)

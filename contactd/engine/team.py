@@ -48,10 +48,14 @@ _AGENT_FIRST = timedelta(minutes=1)
 
 @dataclass
 class Trunks:
-    """What all teams share: the number shown, how long it rings, and until when the carrier takes nothing."""
+    """What all teams share: the number shown, how long it rings, how many lines are left, until when none is taken.
 
-    caller_id: str = ""
-    ring_seconds: float = 30.0
+    `left` None: any number.
+    """
+
+    caller_id: str
+    ring_seconds: float
+    left: Callable[[], int | None]
     rest_until: float = 0.0
 
 
@@ -106,6 +110,10 @@ class Team:
         """Count the calls that will want an agent, those that are being begun among them."""
         return self._desk.in_flight(self.name) + self._starting_for_agents()
 
+    def starting(self) -> int:
+        """Count the calls that are being begun."""
+        return self._starting.total() + len(self._kept)
+
     async def remember(self) -> bool:
         """Learn from the calls of the past; False: the store is away, ask again later."""
         for one in self._lists():
@@ -144,8 +152,7 @@ class Team:
         self._decide()
         if not lists or now < self._trunks.rest_until or not self._owned():
             return
-        left = self.pacer.trunks_left(self._desk.up(self.name), self._starting.total() + len(self._kept))
-        for key, count in self._turns.share(lists, partial(self._room, left)).items():
+        for key, count in self._turns.share(lists, partial(self._room, self._trunks.left())).items():
             one = next(one for one in lists if one.key == key)
             claims = await self._claim(one, count)
             self._look_again(key, enough=len(claims) == count)
@@ -166,7 +173,8 @@ class Team:
             self.decisions[one.key] = self._ask(one, staff)
 
     def _ask(self, one: CallList, staff: Staff) -> Decision:
-        return self.pacer.decide(one, staff, self._desk.up(self.name), self._starting_for_agents())
+        calls, starting = self._desk.up(self.name), self._starting_for_agents()
+        return self.pacer.decide(one, staff, calls, starting, self._trunks.left())
 
     def _staff(self) -> Staff:
         return self.pacer.staff(self._roster.agents(self.name))
@@ -211,7 +219,11 @@ class Team:
     def _begin(self, one: CallList, claimed: Claimed, departures: int) -> None:
         """Offer the call to an agent who looks at it first, or place it."""
         needs_agent = one.step.mode == "preview" or (claimed.kept_for and one.step.mode != "message")
-        agent = self._reserve(claimed.kept_for) if needs_agent and self._trunks.rest_until != math.inf else ""
+        agent = (
+            self._reserve(claimed.kept_for, claimed.language)
+            if needs_agent and self._trunks.rest_until != math.inf
+            else ""
+        )
         if needs_agent and not agent:
             self._desk.errands.run(partial(self._give_back, claimed))
         elif one.step.mode == "preview":

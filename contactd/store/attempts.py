@@ -80,6 +80,7 @@ class Claimed:
     wanted: str = ""
     priority: int = 0
     kept_for: str = ""
+    language: str = ""  # the customer's, where a call may be looked at before it is begun
 
     @property
     def reference(self) -> str:

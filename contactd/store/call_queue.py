@@ -71,7 +71,14 @@ def take(
         sa.update(attempt)
         .where(attempt.c.id.in_(chosen))
         .values(state=State.CLAIMED, claim_no=attempt.c.claim_no + 1, claimed_by=owner, lease_until=now + lease)
-        .returning(*_CLAIMED, sa.case((attempt.c.kept_until <= now, ""), else_=attempt.c.kept_for).label("kept_for"))
+        .returning(
+            *_CLAIMED,
+            sa.case((attempt.c.kept_until <= now, ""), else_=attempt.c.kept_for).label("kept_for"),
+            sa.select(account.c.language)
+            .where(account.c.id == attempt.c.account_id)
+            .scalar_subquery()
+            .label("language"),
+        )
     ).mappings()
     by_id = {row["id"]: Claimed(**row, channel=Channel.CALL) for row in claimed}
     return [by_id[attempt_id] for attempt_id in chosen]

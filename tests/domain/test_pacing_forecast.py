@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +27,18 @@ def rung(calls: int, *, cancel_at: float | None = None, seed: int = 1) -> Rings:
             rings.learn_answer(age)
         else:
             rings.learn_end(age)
+        rings.look_again()
     return rings
+
+
+def test_estimates_move_when_enough_was_learned() -> None:
+    rings = Rings()
+    assert not rings.look_again()
+    rings, moved = rung(400), []  # so many that eight more are enough
+    for place in range(20):
+        rings.learn_answer(3.0)
+        moved += [place] if rings.look_again() else []
+    assert {later - place for place, later in pairwise(moved)} == {8}
 
 
 def test_the_share_of_answers_is_found() -> None:
@@ -72,6 +84,7 @@ def test_counts_stay_small_however_long_the_daemon_runs() -> None:
     rings, durations = Rings(), Durations(30.0)
     for number in range(70_000):
         rings.learn_answer(number % 20)
+        rings.look_again()
         durations.learn(number % 40)
     assert max(rings.answered) < 1e12
     assert max(durations.bins) < 1e12

@@ -76,12 +76,12 @@ class MemoryCallBook:
         self.before: list[CallRow] = []
         self.collisions: Counter[str] = Counter()
 
-    def plan(self, count: int, campaign: str = CAMPAIGN, kept_for: str = "") -> None:
+    def plan(self, count: int, campaign: str = CAMPAIGN, kept_for: str = "", language: str = "") -> None:
         """Queue that many more attempts, one for each of as many accounts."""
         now = self.clock.now()
         first = len(self.states) + len(self.planned) + 1
         self.planned += [
-            Claimed(n, 1, n, n, campaign, "anruf", Channel.CALL, 1, 1, now, kept_for=kept_for)
+            Claimed(n, 1, n, n, campaign, "anruf", Channel.CALL, 1, 1, now, kept_for=kept_for, language=language)
             for n in range(first, first + count)
         ]
 

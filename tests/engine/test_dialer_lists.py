@@ -94,6 +94,20 @@ async def test_no_more_lines_are_taken_than_there_are_whoever_wants_them(book: M
         assert len(scene.orders("place")) == 3
 
 
+async def test_all_teams_together_take_no_more_lines_than_there_are(book: MemoryCallBook) -> None:
+    near, far = a_list("near"), a_list("far")
+    book.plan(9, "near")
+    book.plan(9, "far")
+    people = [Agent(f"{team}-{number}", team=team) for team in ("here", "there") for number in range(3)]
+    line = Line("", 30.0, dialling=Dialling(trunks=4))
+    scene = await a_scene(book, book.clock, agents=people, teams={"here": [near], "there": [far]}, line=line)
+    scene.usual = RINGS
+    async with scene.at_work():
+        await scene.clock.run(20)
+        assert len(scene.orders("place")) == 4
+        assert list(scene.dialer.looks()["there"].decisions.values()) == [(0, "trunks_full")]
+
+
 async def test_a_message_that_was_being_heard_before_a_crash_goes_on(book: MemoryCallBook) -> None:
     said, now = a_list(mode="message", template="hinweis"), book.clock.now()
     claimed = Claimed(5, 1, 5, 5, CAMPAIGN, "anruf", Channel.CALL, 1, 1, now)

@@ -60,6 +60,19 @@ async def test_each_free_agent_is_offered_one_call_of_their_own(book: MemoryCall
     assert [offer.claimed.id for offer in looked_at if offer] == [1, 2]
 
 
+async def test_a_call_is_offered_to_whoever_speaks_the_customers_language(book: MemoryCallBook) -> None:
+    book.plan(1, language="en")
+    scene = await a_scene(
+        book,
+        book.clock,
+        agents=(Agent("anna", languages=("de",)), Agent("emma", languages=("en",))),
+        teams=teams_of(LOOKED_AT),
+    )
+    async with scene.at_work():
+        await scene.clock.run(5)
+        assert scene.happened == [PreviewOffered(1, 1, "emma")]
+
+
 async def test_a_skipped_call_is_put_off_with_agent_and_reason_and_the_next_one_offered(book: MemoryCallBook) -> None:
     book.plan(2)
     scene = await looking(book)

@@ -86,7 +86,7 @@ def test_what_is_chosen_among_the_candidates_is_claimed_in_that_order(connection
     assert [claim.id for claim in claims] == ids[:2]
     assert [one.rank for one in seen] == [5, 4, 3, 2, 1]
     assert {str(one.zone) for one in seen} == {"Europe/Berlin"}
-    assert [claim.claim_no for claim in claims] == [1, 1]
+    assert [(claim.claim_no, claim.language) for claim in claims] == [(1, "de"), (1, "de")]
     assert row_of(connection, ids[0]).lease_until == NOW + 2 * MINUTE
     assert [state_of(connection, one) for one in ids] == [State.CLAIMED, State.CLAIMED, *[State.PLANNED] * 3]
 
