@@ -1,5 +1,6 @@
 """The verb import: lists of accounts and payments out of CSV files."""
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -93,6 +94,7 @@ def _import(
     database = open_database(settings.database_url)
     try:
         database.check_version()
+        gc.freeze()  # or every full round of the garbage collector goes through all that was loaded, for nothing
         options = Options(SystemClock().now, full=full, force=force, max_vanish=settings.intake.max_vanish)
         with _progress() as progress:
             report, table = import_file(database, file, chosen, options, progress=progress, **_defaults(settings))

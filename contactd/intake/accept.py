@@ -128,7 +128,7 @@ def _numbered(rows: Iterable[object]) -> Iterator[Row]:
 def take_accounts(database: Database, stream: Iterable[Row], rows: AccountRows, options: Options) -> Report:
     """Check the whole stream, then write it; raises InputError or NeedsForce before anything was written."""
     report = Report("accounts", dict.fromkeys(("accepted", "new", "changed", "unchanged", "cleared", "rejected"), 0))
-    with Spool[Claim](_CHUNK) as spool:
+    with Spool(Claim._make, _CHUNK) as spool:
         for item in stream:
             record, fault = item if isinstance(item[1], Rejected) else (item, None)
             if fault:
@@ -214,7 +214,7 @@ def take_payments(database: Database, stream: Iterable[Row], rows: PaymentRows, 
     """
     report = Report("payments", dict.fromkeys(("accepted", "new", "unchanged", "unmatched", "rejected", "held"), 0))
     numbers: list[int] = []
-    with Spool[NewPayment](_CHUNK) as spool:
+    with Spool(NewPayment._make, _CHUNK) as spool:
         for item in stream:
             record, fault = item if isinstance(item[1], Rejected) else (item, None)
             if fault:

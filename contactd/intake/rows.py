@@ -19,12 +19,20 @@ from contactd.store.payments import NewPayment
 
 _MOST_NUMBER, _MOST_NAME, _MOST_TEXT = 100, 200, 1_000
 _REGION = re.compile(r"(?:([A-Z]{2})-)?([A-Z0-9]{1,3})")
+_FINGERPRINT = blake2b(digest_size=12)
 
 
 def digest(*parts: str) -> str:
     """Answer a short fingerprint; equal parts, equal fingerprint."""
+    made = _FINGERPRINT.copy()  # half as dear as a new one
     # \x1f stands in no text: `clean` refuses it.
-    return blake2b("\x1f".join(parts).encode(), digest_size=12).hexdigest()
+    made.update("\x1f".join(parts).encode())
+    return made.hexdigest()
+
+
+@lru_cache(maxsize=10_000)
+def _days(invoiced: date, due: date) -> str:
+    return f"{invoiced} {due}"
 
 
 @lru_cache(maxsize=4_096)
@@ -54,6 +62,12 @@ def _region(text: str, country: str) -> str:
     return f"{country or _country(match[1])}-{match[2]}"
 
 
+@lru_cache(maxsize=1_000)
+def _shared(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Answer the same tuple for all that are equal: it is kept once for thousands of accounts."""
+    return columns
+
+
 @lru_cache(maxsize=64)
 def _kind(text: str) -> str:
     kind = text.lower()
@@ -70,6 +84,7 @@ _CHECKS: tuple[tuple[str, int, Callable[[str], str] | None], ...] = (
     ("email", _MOST_TEXT, read_email), ("street", _MOST_NAME, None), ("postcode", _MOST_NUMBER, None),
     ("city", _MOST_NAME, None),
 )  # fmt: skip
+_CONSUMER = Kind.CONSUMER.value
 _PARTS = re.compile(r'[;,|\t"]')
 _MONEY = frozenset({"amount", "open"})
 _NO_PHONE = ("", "", "")
@@ -113,9 +128,10 @@ class _Reading:
 
     def needed(self, values: Values, column: str, limit: int = _MOST_NUMBER) -> str:
         """Read a text that must not be empty."""
-        text = self.text(values, column, limit)
-        if not text:
-            raise ValueError("is empty")
+        self.column = column
+        text: str = values.get(column, "")
+        if not 0 < len(text) <= limit:
+            raise ValueError(f"is longer than {limit} characters" if text else "is empty")
         return text
 
     def currency_of(self, values: Values) -> str:
@@ -186,7 +202,8 @@ class AccountRows:
         amount, rest = self._amounts(values, key[2])
         goods = reading.text(values, "goods") if "goods" in values else None
         terms = reading.text(values, "terms") if "terms" in values else None
-        said = digest(f"{invoiced} {due} {amount} {goods is None} {terms is None}", goods or "", terms or "")
+        figures = f"{_days(invoiced, due)} {amount} {goods is None} {terms is None}"
+        said = digest(figures, goods or "", terms or "")
         account = None if key in self.seen else self._account(values)
         self.seen.add(key)
         if rest > 0:
@@ -213,7 +230,7 @@ class AccountRows:
     def _account(self, values: Values) -> NewAccount:
         reading = self.reading
         reading.needed(values, "name", _MOST_NAME)
-        said: dict[str, object] = {"kind": Kind.CONSUMER.value}
+        said: dict[str, object] = {"kind": _CONSUMER}
         name = ""
         try:
             for name, limit, check in _CHECKS:
@@ -225,7 +242,7 @@ class AccountRows:
         except ValueError:
             reading.column = name
             raise
-        said["kind"] = said["kind"] or Kind.CONSUMER.value
+        said["kind"] = said["kind"] or _CONSUMER
         self._region(values, said)
         country = str(said.get("country") or reading.country)
         for name in ("phone", "mobile"):
@@ -238,7 +255,8 @@ class AccountRows:
             said["birth_date"] = reading.notation.read_birth_date(text, reading.today)
         elif "birth_date" in values:
             said["birth_date"] = None
-        return NewAccount(digest(*said, *map(str, said.values())), said)
+        values_said = tuple(said.values())
+        return digest(*said, *map(str, values_said)), _shared(tuple(said)), values_said
 
     def _region(self, values: Values, said: dict[str, object]) -> None:
         """Read the region, which tells the country too."""

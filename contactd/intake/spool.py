@@ -4,7 +4,7 @@ A list is applied only after its last row was looked at, and may be longer than 
 """
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -12,15 +12,16 @@ from typing import Any, Generic, Self, TypeVar
 _IN_MEMORY = 8 << 20
 
 
-T = TypeVar("T")
+T = TypeVar("T", bound=tuple[Any, ...])
 
 
 class Spool(Generic[T]):
     """Rows in the order they came; use it in a `with`. `length` counts them."""
 
-    def __init__(self, size: int) -> None:
-        """Give rows back in chunks of `size`."""
+    def __init__(self, make: Callable[[Iterable[Any]], T], size: int) -> None:
+        """Give rows back in chunks of `size`; `make` is the `_make` of their kind, a NamedTuple."""
         self.length = 0
+        self._make = make
         self._size = size
         self._waiting: list[T] = []
         # No name in the file system, so nobody but this process reads or writes it.
@@ -42,7 +43,8 @@ class Spool(Generic[T]):
             self._put_away()
 
     def _put_away(self) -> None:
-        pickle.dump(self._waiting, self._file, protocol=pickle.HIGHEST_PROTOCOL)
+        # As what they are they would cost twice as much, there and back.
+        pickle.dump(list(map(tuple, self._waiting)), self._file, protocol=pickle.HIGHEST_PROTOCOL)
         self._waiting.clear()
 
     def chunks(self) -> Iterator[list[T]]:
@@ -55,4 +57,4 @@ class Spool(Generic[T]):
                 chunk: list[Any] = pickle.load(self._file)  # noqa: S301 - this process wrote it a moment ago
             except EOFError:
                 return
-            yield chunk
+            yield list(map(self._make, chunk))

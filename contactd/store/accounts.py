@@ -104,21 +104,19 @@ def set_disputed(connection: Connection, invoice_id: int, now: datetime, *, disp
 def _owes(dialect: str) -> sa.Subquery:
     """Add up, per account of the parameter `ids`: open, credit, oldest_due, disputed."""
     line = _lines(dialect)
-    owner = line.c.account_id
     nothing = sa.literal(0, sa.BigInteger)
-    summed = sa.select(
-        *line.c,
-        sa.func.sum(line.c.part).over(partition_by=owner, order_by=(line.c.due_date, line.c.place)).label("so_far"),
-        sa.func.sum(line.c.credit).over(partition_by=owner).label("whole"),
-    ).subquery("summed")
-    usable = sa.case((summed.c.whole > 0, summed.c.whole), else_=nothing)
-    uncovered = sa.and_(summed.c.part > 0, summed.c.so_far > usable)
-    rest = sa.cast(sa.func.sum(summed.c.part) - sa.func.max(usable), sa.BigInteger)
+    # What stands before the oldest invoice is credit, so an invoice is covered while the sum is not above nothing.
+    in_order = (line.c.part > 0, line.c.due_date, line.c.place)
+    so_far = sa.func.sum(line.c.part - line.c.credit).over(partition_by=line.c.account_id, order_by=in_order)
+    summed = sa.select(*line.c, so_far.label("so_far")).subquery("summed")
+    whole = sa.func.sum(summed.c.credit)
+    uncovered = sa.and_(summed.c.part > 0, summed.c.so_far > 0)
+    rest = sa.cast(sa.func.sum(summed.c.part) - sa.case((whole > 0, whole), else_=nothing), sa.BigInteger)
     return (
         sa.select(
             summed.c.account_id.label("id"),
             sa.case((rest > 0, rest), else_=nothing).label("open"),
-            sa.cast(sa.func.max(summed.c.whole), sa.BigInteger).label("credit"),
+            sa.cast(whole, sa.BigInteger).label("credit"),
             sa.func.min(sa.case((uncovered, summed.c.due_date), else_=None)).label("oldest_due"),
             (sa.func.max(summed.c.disputed) > 0).label("disputed"),
         )

@@ -1,11 +1,10 @@
 """Inserts thousands of rows at once, the quickest way each database has; for store only."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,15 +21,14 @@ _MANY = 100  # rows for which COPY and its savepoint pay
 _TOGETHER = 100  # rows in a statement; SQLite takes up to 32,766 values
 
 
-def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
-    """Insert rows that all have the same columns; those they do not name get their defaults."""
+def insert(connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Insert rows that give these columns, in this order; the others get their defaults."""
     if not rows:
         return
-    columns = list(rows[0])
     if connection.dialect.name == "postgresql":
-        _copy(connection, table, columns, map(itemgetter(*columns), rows))
+        _copy(connection, table, columns, rows)
     else:
-        _insert(connection, table, columns, list(map(itemgetter(*columns), rows)))
+        _insert(connection, table, columns, rows)
 
 
 def _copy(connection: Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

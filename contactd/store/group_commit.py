@@ -9,8 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.engine import Connection
 
@@ -23,8 +22,7 @@ _READERS = 4
 _ATTEMPTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(NamedTuple):
     """One waiting caller; without `listed` the function takes the connection alone."""
 
     function: Callable[..., Any]

@@ -14,24 +14,23 @@ from sqlalchemy.engine import Connection
 
 from contactd.store import accounts, bulk
 from contactd.store.allocations import among, note_taken_off
+from contactd.store.raw import raw_rows
 from contactd.store.schema import account, import_run, invoice
 
 _LOCK = 6_027_114  # any number, the same in every contactd
-_TEXTS = (
-    "name", "language", "timezone", "country", "region", "segment", "email", "phone", "phone_type", "phone_zones",
-    "mobile", "mobile_type", "mobile_zones", "street", "postcode", "city",
+# What the store knows of a new account besides what its list says, and a new invoice.
+_ACCOUNT = (
+    "fingerprint", "id", "customer_id", "creditor", "account_no", "currency", "created_at", "updated_at",
 )  # fmt: skip
-_DEFAULTS: Mapping[str, object] = {**dict.fromkeys(_TEXTS, ""), "kind": "consumer", "birth_date": None}
+_INVOICE = (
+    "account_id", "invoice_no", "invoice_date", "due_date", "amount", "open", "imported_open", "taken_off",
+    "taken_off_on", "goods", "terms", "cleared_at", "last_import", "fingerprint",
+)  # fmt: skip
 
 # Creditor, account number, currency.
 Key = tuple[str, str, str]
-
-
-class NewAccount(NamedTuple):
-    """What a list says about an account; a column that is not in `values` is left as it is."""
-
-    fingerprint: str
-    values: Mapping[str, object]
+# What a list says about an account: fingerprint, columns, their values; another column is left as it is.
+NewAccount = tuple[str, tuple[str, ...], tuple[object, ...]]
 
 
 class Claim(NamedTuple):
@@ -119,7 +118,7 @@ class _Chunk:
         self._changed_accounts: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
         self._changed_ids: set[int] = set()
         self._known: dict[tuple[int, str], _Known] = {}
-        self._new: list[dict[str, object]] = []
+        self._new: list[tuple[object, ...]] = []
         self._changed: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
         self._owing: set[int] = set()
         self._figures_changed: set[int] = set()
@@ -134,7 +133,7 @@ class _Chunk:
         )  # fmt: skip
         known: dict[Key, tuple[int, str]] = {}
         found = found.where(among(self._connection, account.c.account_no, numbers))
-        for number, creditor, account_no, currency, said, customer in self._connection.execute(found):
+        for number, creditor, account_no, currency, said, customer in raw_rows(self._connection, found):
             known[creditor, account_no, currency] = number, said
             self._customers[creditor, account_no] = customer
         new: dict[Key, NewAccount] = {}
@@ -143,34 +142,29 @@ class _Chunk:
                 continue
             if claim.key not in known:
                 new[claim.key] = claim.account
-            elif known[claim.key][1] != claim.account.fingerprint:
+            elif known[claim.key][1] != claim.account[0]:
                 self._change(known[claim.key][0], claim.account)
         self._ids = {key: number for key, (number, _) in known.items()}
         if new:
             self._insert(new)
 
     def _change(self, number: int, changed: NewAccount) -> None:
-        columns = tuple(changed.values)
-        row = {f"new_{name}": value for name, value in changed.values.items()}
-        self._changed_accounts[columns].append({**row, "key": number, "new_fingerprint": changed.fingerprint})
+        fingerprint, columns, values = changed
+        row = {f"new_{name}": value for name, value in zip(columns, values, strict=True)}
+        self._changed_accounts[columns].append({**row, "key": number, "new_fingerprint": fingerprint})
         self._changed_ids.add(number)
 
     def _insert(self, new: Mapping[Key, NewAccount]) -> None:
         # A debtor is the same in all currencies.
         customers = self._customers
         ids = bulk.new_ids(self._connection, account, len(new))
-        rows = []
-        for number, (key, said) in zip(ids, new.items(), strict=True):
-            creditor, account_no, currency = key
-            rows.append(
-                {
-                    **_DEFAULTS, **said.values, "id": number, "creditor": creditor, "account_no": account_no,
-                    "customer_id": customers.setdefault(key[:2], number), "currency": currency,
-                    "fingerprint": said.fingerprint, "created_at": self._now, "updated_at": self._now,
-                },
-            )  # fmt: skip
+        rows: dict[tuple[str, ...], list[tuple[object, ...]]] = defaultdict(list)
+        for number, (key, (fingerprint, columns, values)) in zip(ids, new.items(), strict=True):
+            customer = customers.setdefault(key[:2], number)
+            rows[columns].append((fingerprint, number, customer, *key, self._now, self._now, *values))
             self._ids[key] = number
-        bulk.insert(self._connection, account, rows)
+        for columns, alike in rows.items():
+            bulk.insert(self._connection, account, (*_ACCOUNT, *columns), alike)
         self._fresh.update(ids)
         self._taken.new_accounts = len(ids)
 
@@ -181,7 +175,7 @@ class _Chunk:
             invoice.c.id, invoice.c.account_id, invoice.c.invoice_no, invoice.c.open, invoice.c.imported_open,
             invoice.c.fingerprint, invoice.c.amount,
         )  # fmt: skip
-        for row in self._connection.execute(found.where(among(self._connection, invoice.c.account_id, ids))):
+        for row in raw_rows(self._connection, found.where(among(self._connection, invoice.c.account_id, ids))):
             self._known[row[1], row[2]] = _Known(row[0], *row[3:])
 
     def compare(self, claims: Sequence[Claim]) -> None:
@@ -199,14 +193,12 @@ class _Chunk:
     def _add(self, account_id: int, claim: Claim) -> None:
         taken_off = max(0, (claim.amount or 0) - claim.open) if claim.open >= 0 else 0
         self._new.append(
-            {
-                "account_id": account_id, "invoice_no": claim.invoice_no, "invoice_date": claim.invoice_date,
-                "due_date": claim.due_date, "amount": claim.open if claim.amount is None else claim.amount,
-                "open": claim.open, "imported_open": claim.open, "taken_off": taken_off,
-                "taken_off_on": self._now.date() if taken_off else None, "goods": claim.goods or "",
-                "terms": claim.terms or "", "cleared_at": None if claim.open else self._now,
-                "last_import": self._run_id, "fingerprint": claim.fingerprint,
-            },
+            (
+                account_id, claim.invoice_no, claim.invoice_date, claim.due_date,
+                claim.open if claim.amount is None else claim.amount, claim.open, claim.open, taken_off,
+                self._now.date() if taken_off else None, claim.goods or "", claim.terms or "",
+                None if claim.open else self._now, self._run_id, claim.fingerprint,
+            ),
         )  # fmt: skip
         self._taken.new += 1
         self._owing.add(account_id)
@@ -243,7 +235,7 @@ class _Chunk:
             self._update(invoice, columns, rows)
         if self._figures_changed:
             note_taken_off(self._connection, self._figures_changed, self._now.date())
-        bulk.insert(self._connection, invoice, self._new)
+        bulk.insert(self._connection, invoice, _INVOICE, self._new)
         accounts.refresh(self._connection, sorted(self._owing), self._now)
 
     def _update(self, table: sa.Table, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:

@@ -4,18 +4,19 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
+from multidict import istr
 
 log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_SERVER = istr("Server")
+# What an answer does not say otherwise itself; as `istr` they are looked for without being spelled anew each time.
 _HEADERS = {
-    "Server": "contactd",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    # A page that needs more says so itself.
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    istr("X-Content-Type-Options"): "nosniff",
+    istr("Referrer-Policy"): "no-referrer",
+    istr("Cache-Control"): "no-store",
+    istr("Content-Security-Policy"): "default-src 'none'; frame-ancestors 'none'",
 }
 
 
@@ -42,6 +43,7 @@ async def boundary(request: web.Request, handler: Handler) -> web.StreamResponse
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Complete the headers of every answer; a handler on aiohttp's signal on_response_prepare."""
     del request
-    response.headers["Server"] = _HEADERS["Server"]
+    headers = response.headers
+    headers[_SERVER] = "contactd"
     for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
+        headers.setdefault(name, value)

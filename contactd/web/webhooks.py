@@ -156,13 +156,15 @@ def parse_form(body: bytes) -> list[tuple[str, str]]:
         pairs = []
         for part in parts:
             name, _, value = part.partition("=")
-            if "%" in part:
-                name, value = unquote_to_bytes(name).decode(), unquote_to_bytes(value).decode()
             if part:
-                pairs.append((name, value))
+                pairs.append((_unquoted(name), _unquoted(value)))
     except UnicodeDecodeError as error:
         raise Malformed("a form nobody can read") from error
     return pairs
+
+
+def _unquoted(text: str) -> str:
+    return unquote_to_bytes(text).decode() if "%" in text else text
 
 
 def _status_event(raw_path: str, fields: Fields) -> tuple[str, Fields]:

@@ -4,6 +4,7 @@ The reference reads the same file with csv.reader and writes its rows with one b
 """
 
 import csv
+import gc
 import sqlite3
 import time
 from contextlib import closing
@@ -31,6 +32,7 @@ def run(scale: float) -> list[Figure]:
         rows = write_csv(path, sample_rows(_SEED, accounts, _TODAY))
         clock = SystemClock()
         bare = _bare(path, directory / "bare.db")
+        gc.freeze()  # as the command does
         figures = []
         reference = "csv.reader + executemany, SQLite"
         for what in ("import, new", "import, the same again"):
