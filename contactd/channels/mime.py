@@ -44,7 +44,8 @@ class Letterhead:
         if reply_to:
             lines.append(f"Reply-To: {address(reply_to)}")
         self._head = "\r\n".join(lines)
-        self._unsubscribe = address(unsubscribe or reply_to or sender)
+        wanted = quote(address(unsubscribe or reply_to or sender), safe="@+")
+        self._unsubscribe = f"mailto:{wanted}?subject=unsubscribe%20"
 
     def build(self, message: Message) -> bytes:
         """Write the message out; raises ValueError when its address or reference cannot stand in a header."""
@@ -79,7 +80,7 @@ class Letterhead:
         lines = "Auto-Submitted: auto-generated\r\n"
         if _LANGUAGE.fullmatch(message.language):
             lines += f"Content-Language: {message.language}\r\n"
-        mail = f"<mailto:{quote(self._unsubscribe, safe='@+')}?subject=unsubscribe%20{message.reference}>"
+        mail = f"<{self._unsubscribe}{message.reference}>"
         url = message.unsubscribe_url
         if not url:
             return f"{lines}List-Unsubscribe: {mail}\r\n"
@@ -115,6 +116,7 @@ class _QuotedLines(dict[str, bytes]):
 _QUOTED_LINES = _QuotedLines()
 
 
+@lru_cache(maxsize=256)
 def header(name: str, value: str) -> str:
     """Write a header of free text, folded and encoded as RFC 2047 asks."""
     value = one_line(value)

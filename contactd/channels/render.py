@@ -67,12 +67,13 @@ def escape(value: object) -> str:
     """Escape for HTML as markupsafe does; what says it is HTML already stays as it is."""
     if type(value) is not str:
         return str(markupsafe.escape(value))
+    return _escaped(value)
+
+
+@lru_cache(maxsize=8192)
+def _escaped(text: str) -> str:
     return (
-        value.replace("&", "&amp;")
-        .replace("<", "&lt;")
-        .replace(">", "&gt;")
-        .replace('"', "&#34;")
-        .replace("'", "&#39;")
+        text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&#34;").replace("'", "&#39;")
     )
 
 
@@ -242,11 +243,13 @@ def _iban(text: str) -> str:
 
 
 def _render(template: Template, values: dict[str, object]) -> str:
-    """Do what `Template.render` does, without copying the values first."""
+    """Do what `Template.render` does, without copying the values or listing the names of the globals among them."""
+    environment = template.environment
     try:
-        return join(template.root_render_func(template.new_context(values, shared=True)))
+        context = environment.context_class(environment, values, template.name, template.blocks)
+        return join(template.root_render_func(context))
     except Exception:  # noqa: BLE001 - whatever it is, Jinja2 puts the template's lines in its traceback and raises it
-        template.environment.handle_exception()
+        environment.handle_exception()
 
 
 def _values(notice: Notice) -> dict[str, object]:

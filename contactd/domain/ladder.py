@@ -142,8 +142,8 @@ def next_step(campaign: Campaign, facts: Facts, at: datetime, zone: tzinfo | Non
     return _Climb(campaign, facts, facts.oldest_due, at, zone, today).position()
 
 
-def no_longer_due(campaign: Campaign, step: Step, facts: Facts, at: datetime) -> str:
-    """Say why a try that was planned is not to be begun any more, empty when it is; `facts` are without that try.
+def no_longer_due(campaign: Campaign, step: Step, try_no: int, facts: Facts, at: datetime) -> str:
+    """Say why a try that was planned is not to be begun any more, empty when it is; it does not count itself.
 
     Where nothing is open, it is the rules that say so.
     """
@@ -154,12 +154,12 @@ def no_longer_due(campaign: Campaign, step: Step, facts: Facts, at: datetime) ->
         return "not_due"
     if not (selects(campaign.select, facts, today) and selects(step.select, facts, today)):
         return "not_selected"
-    return "too_late" if too_late(step, facts.oldest_due, today) else _overtaken(campaign, step, facts)
+    return "too_late" if too_late(step, facts.oldest_due, today) else _overtaken(campaign, step, try_no, facts)
 
 
-def _overtaken(campaign: Campaign, step: Step, facts: Facts) -> str:
+def _overtaken(campaign: Campaign, step: Step, try_no: int, facts: Facts) -> str:
     """Say what other try has come before the one that was planned."""
-    tried = [one for one in facts.tries if one.state != "cancelled"]
+    tried = [one for one in facts.tries if one.state != "cancelled" and (one.step, one.try_no) != (step.id, try_no)]
     if any(is_open(campaign, one) for one in tried):
         return "attempt_open"
     if any(campaign.places.get(one.step, -1) > campaign.places[step.id] for one in tried):

@@ -121,7 +121,7 @@ class Gate:
         rung = self._book.rung(claim.campaign, claim.step)
         if rung is None or seen is None or seen.account.case_no != claim.case_no:
             return self._forbid(claim, "case_ended" if rung and seen else "campaign_changed", now)
-        gone = no_longer_due(rung.campaign, rung.step, _without(claim, seen), now)
+        gone = no_longer_due(rung.campaign, rung.step, claim.try_no, seen, now)
         if gone and (claim.priority == Priority.LADDER or gone == "attempt_open"):
             return self._forbid(claim, gone, now)
         if paused and {f"campaign:{claim.campaign}", f"channel:{claim.channel}", "all"} & paused:
@@ -151,12 +151,6 @@ class Gate:
         return Refused(claim, reason, until), Transition(
             claim.id, claim.claim_no, Event.POSTPONED, now, reason=reason, not_before=until
         )
-
-
-def _without(claim: Claimed, seen: Facts) -> Facts:
-    """Leave out the attempt itself, so that the ladder speaks of the others."""
-    others = tuple(one for one in seen.tries if (one.step, one.try_no) != (claim.step, claim.try_no))
-    return replace(seen, tries=others)
 
 
 def settle(connection: sa.Connection, items: list[Settled]) -> Sequence[object]:

@@ -36,7 +36,7 @@ _READ = ("id", "claim_no", "account_id", "campaign", "step", "channel", *_CHANGI
 _OUTCOMES = {state: state.value for state in State if state not in OPEN} | {State.UNCLEAR: "unclear"}
 # Partial indexes are found only when the statement repeats their condition, not through a parameter.
 _PLANNED = attempt.c.state == sa.literal_column("'planned'")
-_INDEXED = sa.text("attempt.state IN ('claimed', 'sending', 'unclear')")
+_INDEXED = sa.text("(attempt.state = 'claimed' OR attempt.state = 'sending' OR attempt.state = 'unclear')")
 _HELD = sa.and_(_INDEXED, attempt.c.state.in_([sa.literal_column("'claimed'"), sa.literal_column("'sending'")]))
 _UNCLEAR = sa.and_(_INDEXED, attempt.c.state == sa.literal_column("'unclear'"))
 

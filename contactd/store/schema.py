@@ -286,11 +286,12 @@ attempt = sa.Table(
         sa.desc("rank"),
         where="state = 'planned' AND channel = 'call'",
     ),
+    # Not `IN`: SQLite would make a table of the three words for each row that is written.
     _partial(
         "ix_attempt_held",
         "state",
         "lease_until",
-        where="state IN ('claimed', 'sending', 'unclear')",
+        where="state = 'claimed' OR state = 'sending' OR state = 'unclear'",
     ),
 )
 

@@ -124,12 +124,14 @@ def test_a_call_that_is_up_is_open_and_a_message_that_was_accepted_is_not() -> N
         (debtor(tried("brief", noon(14), "cancelled")), ""),
         (debtor(tried("mail", noon(3))), "already_done"),
         (debtor(tried("mail", noon(3), "rejected")), ""),
+        (debtor(tried("mail", noon(3), "", state="claimed", try_no=2)), ""),
+        (debtor(tried("brief", noon(3), "", state="claimed", try_no=2)), "attempt_open"),
         (debtor(tried("removed", noon(3))), ""),
     ],
 )
 def test_a_planned_try_is_begun_only_while_it_still_is_its_turn(facts: Facts, reason: str) -> None:
     mail = replace(MAIL, until=30, select=Select(kinds=frozenset({Kind.CONSUMER})))
-    assert no_longer_due(ladder(mail, BRIEF), mail, facts, noon(20)) == reason
+    assert no_longer_due(ladder(mail, BRIEF), mail, 2, facts, noon(20)) == reason
 
 
 def test_attempts_of_a_step_that_was_removed_do_not_move_the_position() -> None:

@@ -238,7 +238,7 @@ def _attempt() -> None:
         postgresql_where=where,
         sqlite_where=where,
     )
-    where = sa.text("state IN ('claimed', 'sending', 'unclear')")
+    where = sa.text("state = 'claimed' OR state = 'sending' OR state = 'unclear'")
     op.create_index("ix_attempt_held", "attempt", ["state", "lease_until"], postgresql_where=where, sqlite_where=where)
     where = sa.text("provider_ref <> ''")
     op.create_index("ix_attempt_provider_ref", "attempt", ["provider_ref"], postgresql_where=where, sqlite_where=where)
