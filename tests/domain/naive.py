@@ -60,6 +60,8 @@ def objections(facts: Facts, proposal: Proposal, policy: Policy, at: datetime, a
 
 def left_alone(facts: Facts, policy: Policy, at: datetime, address: str) -> bool:
     """Say whether whoever answered the last call to the number met nobody, and has to be left alone yet."""
+    if not policy.lock_out:
+        return False
     begun = [past for past in facts.contacts if past.channel is Channel.CALL and not past.conversation]
     begun = sorted((past for past in begun if past.address == address), key=lambda past: past.at)
     return bool(begun) and begun[-1].abandoned and at - begun[-1].at < policy.lock_out
