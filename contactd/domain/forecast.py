@@ -16,6 +16,7 @@ from contactd.domain.distributions import Durations, Rings
 
 PATIENCE = 2.0  # an answered person may be kept waiting that long: 16 CFR 310.4(b)(1)(iv)
 LEADS = 7  # so many moments ahead at which supply and demand are compared
+_SOON = 1.0  # seconds; whoever is free by then answers a call that is answered until the next decision
 _HOUR_MEMORY = 2000.0  # calls
 _HOUR_KNOWN = 100.0
 _TALK_GUESS, _WRAP_GUESS = 180.0, 30.0
@@ -95,7 +96,7 @@ class Forecast:
     def learn_wrap(self, seconds: float) -> None:
         """Note how long the work after a conversation took."""
         if self.wrap.learn(seconds):
-            self._rows["wrap"], self._rows["talk"] = {}, {}
+            self._rows["wrap"], self._rows["soon"], self._rows["talk"] = {}, {}, {}
 
     def turn(self, hour: int) -> None:
         """Begin an hour of the day: what is known of its answers from other days moves the estimate at once."""
@@ -134,6 +135,10 @@ class Forecast:
         if self.leads[-1] + PATIENCE > self.wrap.mean:  # else nobody who talks now is free by then
             busy += [(self._talk_row(place), count) for place, count in _by_age(talking, now, _TALKS)]
         return busy
+
+    def done_soon(self, wrapping: Iterable[float], now: float) -> float:
+        """Expect how many of those who write will have done so when a call is answered that is answered now."""
+        return sum(self._soon_row(elapsed)[0] * count for elapsed, count in _by_age(wrapping, now, _SECONDS))
 
     def early_shares(self, min_ring: float | None) -> Row:
         """Give for each lead which part of the answers it stands for comes before a call may be hung up."""
@@ -199,7 +204,7 @@ class Forecast:
 
     def _look_again(self) -> None:
         self.leads = self._leads_now()
-        self._rows = {name: {} for name in ("placed", "ringing", "talk", "wrap")}
+        self._rows = {name: {} for name in ("placed", "ringing", "talk", "wrap", "soon")}
 
     def _leads_now(self) -> Row:
         return tuple(self.placed.answer_age((place + 0.5) / LEADS) for place in range(LEADS))
@@ -209,6 +214,12 @@ class Forecast:
         if row is None:
             rings = self.placed if name == "placed" else self.ringing
             row = self._rows[name][age] = rings.row(age, self.leads)
+        return row
+
+    def _soon_row(self, elapsed: int) -> Row:
+        row = self._rows["soon"].get(elapsed)
+        if row is None:
+            row = self._rows["soon"][elapsed] = self.wrap.row(elapsed, (_SOON,))
         return row
 
     def _wrap_row(self, elapsed: int) -> Row:

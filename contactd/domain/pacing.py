@@ -17,7 +17,6 @@ from contactd.domain.forecast import LEADS, Forecast, Line, Row
 
 _RISK = 0.02  # of the next call, when the budget is on its aim
 _MOST_RISK = 0.2
-_SOON = 1.0  # seconds; whoever is free by then answers a call that is answered until the next decision
 _SURE = 0.7  # with fewer agents expected free soon, calls that may be hung up are
 _LATE = 0.1  # an answer that comes when the call may be hung up is a small risk, but one
 _USELESS = 0.75  # no call of which so many would meet nobody, or be hung up for it
@@ -142,11 +141,8 @@ def hang_up_since(view: View, forecast: Forecast, settings: Settings) -> float |
     """
     if settings.min_ring is None or view.free > view.waiting:
         return None
-    soon = float(view.free - view.waiting)
-    for begun in view.wrapping:
-        soon += forecast.wrap.over_within(view.now - begun, _SOON)
-        if soon >= _SURE:
-            return None
+    if view.free - view.waiting + forecast.done_soon(view.wrapping, view.now) >= _SURE:
+        return None
     return view.now - settings.min_ring
 
 

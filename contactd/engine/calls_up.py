@@ -46,6 +46,10 @@ class CallsUp:
         else:
             self.waiting.pop(reference, None)
 
+    def give_up(self, live: Live) -> None:
+        """Count no longer on a call that is about to be hung up."""
+        self.dialled[live.key].pop(live.reference, None)
+
     def remove(self, live: Live) -> None:
         """Forget a call."""
         self.all.pop(live.reference, None)

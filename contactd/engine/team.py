@@ -149,7 +149,8 @@ class Team:
             return
         self._touched, self._decided = False, now
         lists = [one for one in self._lists() if now >= self._look_at.get(one.key, 0.0)]
-        self._decide()
+        for live in self._decide():
+            self._desk.feed(live, Event.CANCELLED)
         if not lists or now < self._trunks.rest_until or not self._owned():
             return
         for key, count in self._turns.share(lists, partial(self._room, self._trunks.left())).items():
@@ -161,16 +162,18 @@ class Team:
             if len(claims) < count:
                 self.touch()  # what this list has left over is for the others
 
-    def _decide(self) -> None:
-        """Ask the pacing about every list; what it hangs up is hung up at once."""
-        staff, calls = self._staff(), self._desk.up(self.name)
+    def _decide(self) -> list[Live]:
+        """Ask the pacing about every list; answers what is to be hung up, which it counts on no longer."""
+        staff, calls, given_up = self._staff(), self._desk.up(self.name), list[Live]()
         for one in self._lists():
             if one.is_agentless:
                 self.decisions[one.key] = self._room_without_agents(one, calls)
                 continue
             for live in self.pacer.to_hang_up(one, staff, calls):
-                self._desk.feed(live, Event.CANCELLED)
+                calls.give_up(live)
+                given_up.append(live)
             self.decisions[one.key] = self._ask(one, staff)
+        return given_up
 
     def _ask(self, one: CallList, staff: Staff) -> Decision:
         calls, starting = self._desk.up(self.name), self._starting_for_agents()

@@ -76,6 +76,16 @@ def test_a_change_of_the_answer_rate_is_noticed_within_some_hundred_calls() -> N
     assert rings.rate < 0.1
 
 
+def test_who_has_written_for_long_is_expected_soon_and_others_learn_anew() -> None:
+    forecast = Forecast()
+    for _ in range(200):
+        forecast.learn_wrap(20.0)
+    assert forecast.done_soon([NOON - 19.7, NOON - 20.1, NOON - 3], NOON) == pytest.approx(2.0, abs=0.2)
+    for _ in range(2000):
+        forecast.learn_wrap(40.0)
+    assert forecast.done_soon([NOON - 19.7, NOON - 20.1, NOON - 3], NOON) < 0.2
+
+
 def test_doubt_shrinks_with_what_is_known() -> None:
     assert rung(20).doubt() > rung(200).doubt() > 0
 

@@ -56,6 +56,15 @@ def test_calls_are_found_by_how_long_they_have_rung() -> None:
     assert up.ringing_since(rung.key, late.call.placed_at.timestamp()) == [rung, late]
 
 
+def test_what_is_given_up_is_counted_on_no_longer_and_is_up_until_it_ends() -> None:
+    up, live = CallsUp(), placed(1)
+    up.add(live)
+    up.give_up(live)
+    assert (up.lines(live.key), len(up)) == ([], 1)
+    move(up, live, State.CANCELLING)
+    assert (up.lines(live.key), len(up)) == ([], 1)
+
+
 def test_an_agent_who_is_kept_for_a_call_is_not_promised_twice() -> None:
     up, live = CallsUp(), placed(1, agent="anna")
     up.add(live)
