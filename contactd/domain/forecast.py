@@ -40,6 +40,17 @@ class Line:
     ringing: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Many calls under way: when those were placed that do not ring yet, and since when the others ring."""
+
+    placed: Sequence[float] = ()
+    ringing: Sequence[float] = ()
+
+    def __len__(self) -> int:
+        return len(self.placed) + len(self.ringing)
+
+
 class Forecast:
     """Everything learned for one campaign; `leads` are seconds ahead, each standing for as many answers."""
 
@@ -111,13 +122,12 @@ class Forecast:
 
     # -- expecting -----------------------------------------------------------------------------------------------
 
-    def answers(self, lines: Sequence[Line], now: float, leads: Row | None = None) -> list[tuple[Row, int]]:
+    def answers(self, lines: Lines, now: float, leads: Row | None = None) -> list[tuple[Row, int]]:
         """Give, for calls alike, the probability of an answer within each lead, and how many they are.
 
         `leads` are those of another campaign that is to be decided for.
         """
-        ringing = _by_age([line.ringing for line in lines if line.ringing is not None], now, _SECONDS)
-        placed = _by_age([line.placed for line in lines if line.ringing is None], now, _SECONDS)
+        ringing, placed = (_by_age(since, now, _SECONDS) for since in (lines.ringing, lines.placed))
         told = None if leads in (None, self.leads) else leads
         return [
             (self._answer_row(name, age) if told is None else rings.row(age, told), count)

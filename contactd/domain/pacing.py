@@ -13,7 +13,7 @@ from enum import StrEnum
 from operator import mul
 
 from contactd.domain.abandonment import Budget
-from contactd.domain.forecast import LEADS, Forecast, Line, Row
+from contactd.domain.forecast import LEADS, Forecast, Lines, Row
 
 _RISK = 0.02  # of the next call, when the budget is on its aim
 _MOST_RISK = 0.2
@@ -73,7 +73,7 @@ class Others:
     """Calls of another campaign that the same agents work for."""
 
     forecast: Forecast
-    calls: Sequence[Line]
+    calls: Lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class View:
     waiting: int = 0
     talking: Collection[float] = ()
     wrapping: Collection[float] = ()
-    calls: Sequence[Line] = ()
+    calls: Lines = Lines()  # noqa: RUF009 - frozen
     others: Sequence[Others] = ()
     trunks: int | None = None
 

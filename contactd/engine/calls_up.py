@@ -4,27 +4,36 @@ The switchboard keeps one for each team and tells it whenever a call moves.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
 
 from contactd.domain.call import State
 from contactd.domain.campaign import AGENTLESS
-from contactd.domain.forecast import Line
+from contactd.domain.forecast import Lines
 from contactd.engine.lists import Key
 from contactd.engine.live_call import Live
 
 _DIALLED = frozenset({State.PLACED, State.RINGING})
 
 
-class CallsUp:
-    """`all` and `waiting` (for an agent) are by reference, as is each list's entry in `dialled`.
+class Dialled:
+    """The calls of a list that nobody has answered and no agent is kept for, though they will want one.
 
-    `dialled` are those nobody has answered yet that will want an agent; some may have one already.
+    By reference: when those were placed that do not ring yet, and since when the others ring, in seconds since 1970.
     """
+
+    __slots__ = ("placed", "ringing")
+
+    def __init__(self) -> None:
+        self.placed: dict[str, float] = {}
+        self.ringing: dict[str, float] = {}
+
+
+class CallsUp:
+    """`all` and `waiting` (for an agent) are by reference."""
 
     def __init__(self) -> None:
         self.all: dict[str, Live] = {}
         self.waiting: dict[str, Live] = {}
-        self.dialled: dict[Key, dict[str, Live]] = defaultdict(dict)
+        self._dialled: dict[Key, Dialled] = defaultdict(Dialled)
 
     def __len__(self) -> int:
         return len(self.all)
@@ -35,12 +44,15 @@ class CallsUp:
         self.moved(live)
 
     def moved(self, live: Live) -> None:
-        """Sort a call anew that is in another state than before."""
+        """Sort a call anew that is in another state than before, or has another agent."""
         reference, state = live.reference, live.call.state
-        if state in _DIALLED and live.dial.step.mode not in AGENTLESS:
-            self.dialled[live.key][reference] = live
-        else:
-            self.dialled[live.key].pop(reference, None)
+        self.give_up(live)
+        if state in _DIALLED and not live.agent and live.dial.step.mode not in AGENTLESS:
+            dialled, line = self._dialled[live.key], live.line
+            if line.ringing is None:
+                dialled.placed[reference] = line.placed
+            else:
+                dialled.ringing[reference] = line.ringing
         if state is State.WAITING:
             self.waiting[reference] = live
         else:
@@ -48,33 +60,33 @@ class CallsUp:
 
     def give_up(self, live: Live) -> None:
         """Count no longer on a call that is about to be hung up."""
-        self.dialled[live.key].pop(live.reference, None)
+        dialled = self._dialled[live.key]
+        dialled.placed.pop(live.reference, None)
+        dialled.ringing.pop(live.reference, None)
 
     def remove(self, live: Live) -> None:
         """Forget a call."""
         self.all.pop(live.reference, None)
         self.waiting.pop(live.reference, None)
-        self.dialled[live.key].pop(live.reference, None)
+        self.give_up(live)
 
-    def unpromised(self, key: Key) -> list[Live]:
-        """List the calls of a list that nobody has answered and no agent is kept for, oldest first."""
-        return [live for live in self.dialled[key].values() if not live.agent]
-
-    def lines(self, key: Key) -> list[Line]:
-        """List the same as the pacing sees them."""
-        return [live.line for live in self.dialled[key].values() if not live.agent]
+    def lines(self, key: Key) -> Lines:
+        """Show the calls of a list that nobody has answered and no agent is kept for, as the pacing sees them."""
+        dialled = self._dialled[key]
+        return Lines(list(dialled.placed.values()), list(dialled.ringing.values()))
 
     def ringing_since(self, key: Key, instant: float) -> list[Live]:
         """List those of them that have rung since that instant or longer, in seconds since 1970."""
-        return [live for live in self.unpromised(key) if (since := live.line.ringing) is not None and since <= instant]
+        return [self.all[reference] for reference, since in self._dialled[key].ringing.items() if since <= instant]
 
-    def others(self, key: Key) -> dict[str, Sequence[Line]]:
-        """Give the same of all other lists, by campaign."""
-        found: dict[str, list[Line]] = {}
-        for other in self.dialled:
+    def others(self, key: Key) -> dict[str, Lines]:
+        """Show the same of all other lists, by campaign."""
+        found: dict[str, Lines] = {}
+        for other in self._dialled:
             if other != key and (lines := self.lines(other)):
-                found.setdefault(other[0], []).extend(lines)
-        return dict(found)
+                known = found.get(other[0], Lines())
+                found[other[0]] = Lines([*known.placed, *lines.placed], [*known.ringing, *lines.ringing])
+        return found
 
     def of(self, key: Key) -> int:
         """Count the calls of a list."""

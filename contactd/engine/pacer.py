@@ -16,7 +16,7 @@ from contactd.domain.abandonment import Budget, Terms
 from contactd.domain.agent import Agent
 from contactd.domain.call import HowEnded, State
 from contactd.domain.campaign import Step
-from contactd.domain.forecast import Forecast, Line
+from contactd.domain.forecast import Forecast, Line, Lines
 from contactd.domain.pacing import Decision, Mode, Others, Settings, View, decide, hang_up_since
 from contactd.domain.queueing import Reach
 from contactd.engine.calls_up import CallsUp
@@ -27,8 +27,9 @@ from contactd.store.calls import CallRow
 _QUARTER = 900.0  # seconds
 _RECALLED = 2_000  # calls; older ones are forgotten by the forecast anyway
 _BEGUN = frozenset({State.PLACED, State.RINGING, State.CANCELLING})
-_READY, _RESERVED, _TALK, _WRAP = agents.State.READY, agents.State.RESERVED, agents.State.TALK, agents.State.WRAP
-_WITH_CALL = frozenset({_RESERVED, _TALK})
+_READY, _WRAP = agents.State.READY, agents.State.WRAP
+_WITH_CALL = frozenset({agents.State.RESERVED, agents.State.TALK})
+_BUSY = _WITH_CALL | {_WRAP}
 _UNANSWERED = frozenset(HowEnded) - {HowEnded.ANSWERED, HowEnded.ABANDONED, HowEnded.CANCELLED, HowEnded.LOST}
 
 
@@ -62,6 +63,15 @@ def dialling_of(telephony: Telephony) -> Dialling:
     )
 
 
+class _Busy(NamedTuple):
+    """What an agent does, since when, for which campaign, and whether they stay afterwards."""
+
+    state: agents.State | None
+    since: float
+    campaign: str
+    stays: bool
+
+
 class Staff(NamedTuple):
     """Who of a team is at work and stays: how many are free, and since when the others talk or write."""
 
@@ -79,7 +89,8 @@ class Pacer:
         self._now = now
         self._forecasts: dict[str, Forecast] = defaultdict(Forecast)
         self._budgets: dict[str, Budget] = {}
-        self._busy: dict[str, tuple[agents.State, float, str]] = {}  # by agent: state, since when, campaign
+        self._ready: set[str] = set()
+        self._busy: dict[str, _Busy] = {}  # by agent
         self._known: dict[Key, tuple[Step, Settings]] = {}
         self._hours: dict[str, tuple[int, int]] = {}  # by campaign: a quarter of an hour, and the hour of day in it
         self.reach: dict[str, Reach] = defaultdict(Reach)
@@ -116,16 +127,29 @@ class Pacer:
     def agent_moved(self, agent: Agent, campaign: str) -> None:
         """Learn how long conversations and the work after them take; `campaign` is that of the agent's call."""
         now = self._seconds()
-        state, since, of = self._busy.pop(agent.id, (None, now, ""))
-        if state in _WITH_CALL and agent.state is agents.State.WRAP:
+        state, since, of, _ = self._busy.pop(agent.id, _Busy(None, now, "", True))
+        if of and state in _WITH_CALL and agent.state is agents.State.WRAP:
             self._forecasts[of].learn_talk(now - since)
-        elif state is agents.State.WRAP and agent.state is not agents.State.WRAP:
+        elif of and state is agents.State.WRAP and agent.state is not agents.State.WRAP:
             self._forecasts[of].learn_wrap(now - since)
         # A wish uttered meanwhile begins nothing anew.
-        if agent.state in _WITH_CALL:
-            self._busy[agent.id] = agent.state, since if state in _WITH_CALL else now, campaign or of
-        elif agent.state is agents.State.WRAP:
-            self._busy[agent.id] = agent.state, since if state is agents.State.WRAP else now, campaign or of
+        same = state is agent.state or (state in _WITH_CALL and agent.state in _WITH_CALL)
+        self._seat(agent, since if same else now, campaign or of)
+
+    def meet(self, everybody: Iterable[Agent]) -> None:
+        """Take note of who the team is: at the start, and whenever the configuration may have changed it."""
+        known, self._busy = self._busy, {}
+        self._ready.clear()
+        for agent in everybody:
+            _, since, campaign, _ = known.get(agent.id, _Busy(None, self._seconds(), "", True))
+            self._seat(agent, since, campaign)
+
+    def _seat(self, agent: Agent, since: float, campaign: str) -> None:
+        self._ready.discard(agent.id)
+        if agent.state is _READY and agent.wish is None:
+            self._ready.add(agent.id)
+        elif agent.state in _BUSY:
+            self._busy[agent.id] = _Busy(agent.state, since, campaign, agent.wish is None)
 
     def recall(self, campaign: str, max_abandon: float, rows: Sequence[CallRow]) -> None:
         """Learn from calls of the past, oldest first: the budget from all of them, the forecast from the newest."""
@@ -152,21 +176,11 @@ class Pacer:
 
     # -- deciding ------------------------------------------------------------------------------------------------
 
-    def staff(self, everybody: Iterable[Agent]) -> Staff:
+    def staff(self) -> Staff:
         """Count who is free, and say since when the others talk or write; who wants to go does not count."""
-        free, talking, wrapping = 0, list[float](), list[float]()
-        busy, unknown = self._busy, (None, self._seconds(), "")  # of whom nothing was heard that is now
-        for one in everybody:
-            if one.wish is not None:
-                continue
-            state = one.state  # compared one by one: to look a state up in a set takes longer
-            if state is _READY:
-                free += 1
-            elif state is _TALK or state is _RESERVED:
-                talking.append(busy.get(one.id, unknown)[1])
-            elif state is _WRAP:
-                wrapping.append(busy.get(one.id, unknown)[1])
-        return Staff(free, talking, wrapping)
+        staying = [one for one in self._busy.values() if one.stays]
+        talking = [one.since for one in staying if one.state is not _WRAP]
+        return Staff(len(self._ready), talking, [one.since for one in staying if one.state is _WRAP])
 
     def to_hang_up(self, one: CallList, staff: Staff, calls: CallsUp) -> list[Live]:
         """List the calls that have rung long enough and would meet nobody if they were answered now."""
@@ -181,13 +195,14 @@ class Pacer:
         if forecast.hour != forecast_hour:
             forecast.turn(forecast_hour)
         forecast.mature(now)
+        lines = calls.lines(one.key)
         view = View(
             now,
             staff.free,
             len(calls.waiting),
             staff.talking,
             staff.wrapping,
-            calls=calls.lines(one.key) + [Line(now)] * starting,
+            calls=Lines([*lines.placed, *[now] * starting], lines.ringing),
             others=[Others(self._forecasts[campaign], lines) for campaign, lines in calls.others(one.key).items()],
             trunks=trunks,
         )

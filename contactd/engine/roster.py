@@ -30,9 +30,10 @@ def agents_of(settings: Settings) -> list[Agent]:
 
 
 class Roster:
-    """All agents of the configuration; an unknown id is an InputError."""
+    """All agents of the configuration; an unknown id is an InputError. Each configuration is a `revision`."""
 
     def __init__(self, agents: Iterable[Agent], clock: Clock, *, wrap_limit: timedelta = WRAP_LIMIT) -> None:
+        self.revision = 1
         self._clock = clock
         self._wrap_limit = wrap_limit
         self._agents = {agent.id: agent for agent in agents}
@@ -158,6 +159,7 @@ class Roster:
 
     def replace(self, agents: Iterable[Agent]) -> None:
         """Take over another configuration: who is new is offline, who is gone is signed out, after the call if any."""
+        self.revision += 1
         wanted = {agent.id: agent for agent in agents}
         self._leaving = set(self._agents) - set(wanted)
         for agent_id in list(self._leaving):

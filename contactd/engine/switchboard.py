@@ -122,9 +122,9 @@ class Switchboard:
         """Count the calls that will want an agent of the team and have none yet."""
         return sum(_wants_agent(live) for live in self.up(team).all.values())
 
-    def take_up(self, dial: Dial, team: str, call: Call, caller_id: str) -> Live:
-        """Keep a call from now on, until it ends."""
-        live = Live(dial, team, call, caller_id, Lane(self.errands), Lane(self.errands))
+    def take_up(self, dial: Dial, team: str, call: Call, caller_id: str, agent: str) -> Live:
+        """Keep a call from now on, until it ends; `agent` is who is kept for it, if anybody is."""
+        live = Live(dial, team, call, caller_id, Lane(self.errands), Lane(self.errands), agent)
         live.due = calls.deadline(call, self._limits)
         self._calls[call.reference] = live
         self._by_team[team].add(live)

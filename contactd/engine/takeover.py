@@ -94,8 +94,9 @@ class TakeOver:
         claimed, kept = item.claimed, item.row
         team, of = self._list_of(claimed)
         dial = Dial(claimed, kept.number, step=of.step) if of else Dial(claimed, kept.number)
-        live = self._desk.take_up(dial, team, live_call.adopted(item, dial.step.mode), kept.caller_id)
-        live.agent, live.carrier_ref = kept.agent, kept.carrier_ref
+        call = live_call.adopted(item, dial.step.mode)
+        live = self._desk.take_up(dial, team, call, kept.caller_id, kept.agent)
+        live.carrier_ref = kept.carrier_ref
         log.info("call_adopted", reference=live.reference, state=live.call.state)
         if live.call.state is State.CONNECTED:
             self._desk.resume_conversation(live)

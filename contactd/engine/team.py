@@ -97,6 +97,7 @@ class Team:
         self._look_at: dict[Key, float] = {}
         self._poll: dict[Key, float] = {}
         self._departures = 0
+        self._met = 0  # the revision of the roster
         self._touched, self._decided = True, 0.0
         self._known: set[str] = set()  # campaigns whose past was learned from
         roster.listen(self._agent_moved)
@@ -180,7 +181,10 @@ class Team:
         return self.pacer.decide(one, staff, calls, starting, self._trunks.left())
 
     def _staff(self) -> Staff:
-        return self.pacer.staff(self._roster.agents(self.name))
+        if self._met != self._roster.revision:
+            self._met = self._roster.revision
+            self.pacer.meet(self._roster.agents(self.name))
+        return self.pacer.staff()
 
     def _room_without_agents(self, one: CallList, calls: CallsUp) -> Decision:
         used = calls.of(one.key) + self._starting[one.key]
@@ -269,9 +273,7 @@ class Team:
             return
         self._kept.pop(agent, None)
         call = Call(claimed.reference, self._clock.now())
-        live = self._desk.take_up(dial, self.name, call, self._trunks.caller_id)
-        live.agent = agent
-        await self._place(live)
+        await self._place(self._desk.take_up(dial, self.name, call, self._trunks.caller_id, agent))
 
     async def _pass_gate(self, claimed: Claimed, one: CallList, agent: str) -> Dial | None:
         """Commit the intent; None: the rules or the store would not, and nothing may be called."""

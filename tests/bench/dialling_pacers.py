@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from contactd.domain.abandonment import Budget, Terms
-from contactd.domain.forecast import PATIENCE, Forecast, Line, Row
+from contactd.domain.forecast import PATIENCE, Forecast, Line, Lines, Row
 from contactd.domain.pacing import Mode, Others, Settings, View, decide, hang_up_since
 from tests.bench.dialling_model import Call, Model
 
@@ -58,9 +58,9 @@ class Contactd:
             waiting=len(model.waiting),
             talking=talking,  # type: ignore[arg-type] # sized
             wrapping=wrapping,  # type: ignore[arg-type] # sized
-            calls=calls,  # type: ignore[arg-type] # calls of the model have the two times of a line
+            calls=_lines(calls),
             others=[
-                Others(self.forecasts[other], list(model.calls[other]))  # type: ignore[arg-type] # as above
+                Others(self.forecasts[other], _lines(model.calls[other]))
                 for other in range(len(model.calls))
                 if other != campaign
             ],
@@ -71,7 +71,7 @@ class Contactd:
         cancel = [call for call in calls if since is not None and call.ringing is not None and call.ringing <= since]
         if cancel:
             gone = set(map(id, cancel))
-            view = replace(view, calls=[call for call in view.calls if id(call) not in gone])
+            view = replace(view, calls=_lines(call for call in calls if id(call) not in gone))
         decision = decide(view, self.forecasts[campaign], self.budgets[campaign], self.settings)
         self.costs.append(time.thread_time() - begun)
         self.reasons[decision.reason] = self.reasons.get(decision.reason, 0) + 1
@@ -94,6 +94,16 @@ class Contactd:
         """Learn."""
         learn = self.forecasts[campaign].learn_talk if what == "talk" else self.forecasts[campaign].learn_wrap
         learn(seconds)
+
+
+def _lines(calls: Iterable[Call]) -> Lines:
+    placed, ringing = list[float](), list[float]()
+    for call in calls:
+        if call.ringing is None:
+            placed.append(call.placed)
+        else:
+            ringing.append(call.ringing)
+    return Lines(placed, ringing)
 
 
 class _Knowing(Forecast):

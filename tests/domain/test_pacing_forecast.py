@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contactd.domain.distributions import AGES, Durations, Rings
-from contactd.domain.forecast import LEADS, Forecast, Line
+from contactd.domain.forecast import LEADS, Forecast, Line, Lines
 
 NOON = 43_200.0
 
@@ -224,7 +224,7 @@ def test_ringing_that_begins_late_is_reckoned_with() -> None:
 
 def test_calls_alike_are_counted_together() -> None:
     forecast = trained()
-    rows = forecast.answers([Line(NOON - 5), Line(NOON - 5), Line(NOON - 9, NOON - 7), Line(NOON - 900)], NOON)
+    rows = forecast.answers(Lines([NOON - 5, NOON - 5, NOON - 900], [NOON - 7]), NOON)
     assert sorted(count for _, count in rows) == [1, 1, 2]
 
 
@@ -232,7 +232,7 @@ def test_calls_alike_are_those_of_the_same_whole_seconds() -> None:
     forecast, ages = trained(), [0.0, 0.49, 0.5, 3.0, 3.49, 3.5, 60.0, 119.5, 400.0, 9000.0, -2.0]
     counted = Counter(min(max(int(age + 0.5), 0), AGES) for age in ages)
     found = Counter[tuple[float, ...]]()
-    for row, count in forecast.answers([Line(NOON - age) for age in ages], NOON):
+    for row, count in forecast.answers(Lines([NOON - age for age in ages]), NOON):
         found[row] += count
     wanted = Counter[tuple[float, ...]]()
     for age, count in counted.items():
@@ -246,7 +246,7 @@ def test_wrap_ups_that_nobody_ends_are_counted_too() -> None:
 
 
 def test_leads_of_another_campaign_are_answered_too() -> None:
-    rows = trained().answers([Line(NOON - 5)], NOON, (1.0, 20.0))
+    rows = trained().answers(Lines([NOON - 5]), NOON, (1.0, 20.0))
     ((row, count),) = rows
     assert count == 1
     assert row[0] < row[1]

@@ -6,12 +6,15 @@ from datetime import timedelta
 from contactd.domain.account import Channel
 from contactd.domain.call import Call, State
 from contactd.domain.campaign import Mode, Step
+from contactd.domain.forecast import Lines
 from contactd.engine.callbook import Dial
 from contactd.engine.calls_up import CallsUp
 from contactd.engine.errands import Errands, Lane
 from contactd.engine.live_call import Live
 from contactd.store.attempts import Claimed
 from tests.clock import MONDAY_TEN
+
+NONE = Lines([], [])
 
 
 def placed(number: int, *, campaign: str = "a", mode: Mode = "predictive", agent: str = "") -> Live:
@@ -31,11 +34,14 @@ def move(up: CallsUp, live: Live, state: State) -> None:
 def test_a_call_is_dialled_until_it_is_answered_and_waits_until_it_has_an_agent() -> None:
     up, live = CallsUp(), placed(1)
     up.add(live)
-    assert (up.unpromised(live.key), up.lines(live.key)) == ([live], [live.line])
+    placed_at = live.call.placed_at.timestamp()
+    assert up.lines(live.key) == Lines([placed_at], [])
+    live.call = replace(live.call, ringing_at=live.call.placed_at + timedelta(seconds=2))
+    live.moved()
     move(up, live, State.RINGING)
-    assert (up.unpromised(live.key), up.lines(live.key)) == ([live], [live.line])
+    assert up.lines(live.key) == Lines([], [placed_at + 2])
     move(up, live, State.WAITING)
-    assert (up.unpromised(live.key), list(up.waiting.values())) == ([], [live])
+    assert (up.lines(live.key), list(up.waiting.values())) == (NONE, [live])
     move(up, live, State.BRIDGING)
     assert (up.waiting, len(up), up.of(live.key)) == ({}, 1, 1)
     up.remove(live)
@@ -60,23 +66,24 @@ def test_what_is_given_up_is_counted_on_no_longer_and_is_up_until_it_ends() -> N
     up, live = CallsUp(), placed(1)
     up.add(live)
     up.give_up(live)
-    assert (up.lines(live.key), len(up)) == ([], 1)
+    assert (up.lines(live.key), len(up)) == (NONE, 1)
     move(up, live, State.CANCELLING)
-    assert (up.lines(live.key), len(up)) == ([], 1)
+    assert (up.lines(live.key), len(up)) == (NONE, 1)
 
 
 def test_an_agent_who_is_kept_for_a_call_is_not_promised_twice() -> None:
     up, live = CallsUp(), placed(1, agent="anna")
     up.add(live)
-    assert (up.unpromised(live.key), up.lines(live.key)) == ([], [])
+    assert up.lines(live.key) == NONE
     live.agent = ""
-    assert (up.unpromised(live.key), up.lines(live.key)) == ([live], [live.line])
+    up.moved(live)
+    assert up.lines(live.key) == Lines([live.line.placed], [])
 
 
 def test_who_only_hears_a_text_needs_no_agent_until_they_press_one() -> None:
     up, live = CallsUp(), placed(1, mode="ivr")
     up.add(live)
-    assert (up.unpromised(live.key), up.lines(live.key)) == ([], [])
+    assert up.lines(live.key) == NONE
     move(up, live, State.PLAYING)
     assert not up.waiting
     move(up, live, State.WAITING)
@@ -88,4 +95,4 @@ def test_the_calls_of_other_lists_come_by_campaign() -> None:
     for live in lives:
         up.add(live)
     move(up, lives[3], State.WAITING)
-    assert up.others(("a", "call")) == {"b": [lives[1].line, lives[2].line]}
+    assert up.others(("a", "call")) == {"b": Lines([lives[1].line.placed, lives[2].line.placed], [])}

@@ -94,6 +94,24 @@ async def test_no_more_lines_are_taken_than_there_are_whoever_wants_them(book: M
         assert len(scene.orders("place")) == 3
 
 
+async def test_an_agent_whom_a_reload_gives_to_another_team_is_called_for_there(book: MemoryCallBook) -> None:
+    near, far = a_list("near"), a_list("far")
+    book.plan(9, "near")
+    book.plan(9, "far")
+    scene = await a_scene(book, book.clock, agents=[Agent("anna", team="here")], teams={"here": [near], "there": [far]})
+    scene.usual = BUSY
+    async with scene.at_work():
+        await scene.clock.run(3)
+        scene.roster.replace([Agent("anna", team="there")])
+        await scene.clock.run(5)
+        before = len(scene.orders("place"))
+        await scene.clock.run(20)
+        placed = [int(reference.split("-")[0]) for reference, _ in scene.orders("place")]
+    assert placed[0] == 1
+    assert len(placed) > before
+    assert set(placed[before:]) <= set(range(10, 19))
+
+
 async def test_all_teams_together_take_no_more_lines_than_there_are(book: MemoryCallBook) -> None:
     near, far = a_list("near"), a_list("far")
     book.plan(9, "near")

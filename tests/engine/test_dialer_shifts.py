@@ -128,6 +128,12 @@ class Shift:
                 kept = {name for team in self.scene.dialer._teams.values() for name in team._kept}  # noqa: SLF001 - what nobody shows
                 if agent.id not in busy and agent.id not in kept:
                     self.wrong.append(f"{agent.id} is reserved for nothing")
+        for name, team in self.scene.dialer._teams.items():  # noqa: SLF001 - what nobody shows
+            states = Counter(agent.state for agent in self.scene.roster.agents(name) if agent.wish is None)
+            talking, staff = states[AgentState.RESERVED] + states[AgentState.TALK], team._staff()  # noqa: SLF001 - as above
+            there = (states[AgentState.READY], talking, states[AgentState.WRAP])
+            if (staff.free, len(staff.talking), len(staff.wrapping)) != there:
+                self.wrong.append(f"team {name!r} is {there}, the pacing sees {staff}")
 
     def act(self) -> None:
         """Let people do what they do: look at calls, put others on hold, and worse."""

@@ -1,5 +1,6 @@
 """What the pacing of a team learns from its calls and agents, live and from the past."""
 
+from dataclasses import replace
 from datetime import UTC, timedelta
 
 import pytest
@@ -52,6 +53,38 @@ def test_a_wish_in_a_conversation_shortens_nothing_of_what_is_learned(wish: Even
     control._forecasts[CAMPAIGN].learn_wrap(30)  # noqa: SLF001 - what nobody shows
     assert learned.talk.to_dict() == control._forecasts[CAMPAIGN].talk.to_dict()  # noqa: SLF001 - what nobody shows
     assert learned.wrap.to_dict() == control._forecasts[CAMPAIGN].wrap.to_dict()  # noqa: SLF001 - what nobody shows
+
+
+def test_who_is_busy_has_been_so_since_they_began_whatever_they_wish_and_only_who_stays_counts() -> None:
+    pacer, clock = a_pacer()
+    anna, berta, carla = (step(Agent(name), Event.SIGNED_IN, clock.now()) for name in ("anna", "berta", "carla"))
+    pacer.meet([anna, berta, carla])
+    assert pacer.staff() == (3, [], [])
+    begun = clock.now().timestamp()
+    anna = step(anna, Event.RESERVED, clock.now())
+    pacer.agent_moved(anna, "")
+    clock.advance(5)
+    anna = step(anna, Event.BRIDGED, clock.now())
+    pacer.agent_moved(anna, CAMPAIGN)
+    pacer.agent_moved(step(berta, Event.PAUSED, clock.now()), "")
+    assert pacer.staff() == (1, [begun], [])
+    pacer.agent_moved(step(anna, Event.PAUSED, clock.now()), CAMPAIGN)
+    assert pacer.staff() == (1, [], [])
+    pacer.agent_moved(step(anna, Event.HUNG_UP, clock.now()), CAMPAIGN)
+    assert pacer.staff() == (1, [], [begun + 5])
+
+
+def test_who_is_given_to_another_team_is_counted_on_no_longer() -> None:
+    pacer, clock = a_pacer()
+    ready = step(Agent("anna"), Event.SIGNED_IN, clock.now())
+    talks = step(step(replace(ready, id="berta"), Event.RESERVED, clock.now()), Event.BRIDGED, clock.now())
+    pacer.meet([ready, talks])
+    since = clock.now().timestamp()
+    clock.advance(9)
+    pacer.meet([talks])
+    assert pacer.staff() == (0, [since], [])
+    pacer.meet([])
+    assert pacer.staff() == (0, [], [])
 
 
 def test_the_past_counts_what_was_tried_and_not_what_never_reached_the_network() -> None:
