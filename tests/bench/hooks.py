@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from aiohttp import web
 
 from contactd import logs
-from contactd.cli.running import fast_loop
+from contactd.cli.running import fast_loop, settle
 from contactd.clock import SystemClock
 from contactd.config.settings import Settings
 from contactd.daemon import Daemon
@@ -55,6 +55,7 @@ def run(scale: float) -> list[Figure]:
     """Serve each in turn."""
     callbacks = int(_CALLBACKS * scale)
     with asyncio.Runner(loop_factory=fast_loop()) as runner:
+        settle()
         bare, _ = runner.run(_loaded(_bare, callbacks))
         figures = []
         for what, applying in (("webhooks, signature and durable row", False), ("webhooks, applied as well", True)):

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from contactd import logs
 from contactd.channels.mime import Letterhead
 from contactd.channels.render import Renderer
-from contactd.cli.running import fast_loop
+from contactd.cli.running import fast_loop, settle
 from contactd.clock import SystemClock
 from contactd.config.settings import Settings
 from contactd.daemon import Daemon
@@ -78,6 +78,7 @@ def run(scale: float) -> list[Figure]:
         )
         stages = _Stages()
         with asyncio.Runner(loop_factory=fast_loop()) as runner:
+            settle()
             seconds = runner.run(_send(settings, messages, stages))
         _check(database, messages)
         reference = Watch(lambda: _source(port, messages, stages.size)).seconds
