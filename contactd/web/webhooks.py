@@ -156,15 +156,15 @@ def parse_form(body: bytes) -> list[tuple[str, str]]:
         pairs = []
         for part in parts:
             name, _, value = part.partition("=")
+            if "%" in name:
+                name = unquote_to_bytes(name).decode()
+            if "%" in value:
+                value = unquote_to_bytes(value).decode()
             if part:
-                pairs.append((_unquoted(name), _unquoted(value)))
+                pairs.append((name, value))
     except UnicodeDecodeError as error:
         raise Malformed("a form nobody can read") from error
     return pairs
-
-
-def _unquoted(text: str) -> str:
-    return unquote_to_bytes(text).decode() if "%" in text else text
 
 
 def _status_event(raw_path: str, fields: Fields) -> tuple[str, Fields]:
