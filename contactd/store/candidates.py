@@ -87,11 +87,7 @@ def due(
         while page:
             unlike = [one.account_id for one in page if one.profile not in decided]
             special = {one.account_id for one in page if not one.profile}
-            seen = (
-                facts.load(connection, unlike, campaign=campaign.id, since=since, today=today, eventful=special)
-                if unlike
-                else {}
-            )
+            seen = facts.load(connection, unlike, campaign=campaign.id, since=since, today=today, eventful=special)
             coming = reader.submit(next, pages, ())  # while these are decided
             for one in page:
                 yield one._replace(facts=seen[one.account_id]) if one.account_id in seen else one

@@ -53,6 +53,8 @@ def load(
 
     What happened before is read of the eventful ones only, of all unless they are given.
     """
+    if not account_ids:
+        return {}
     if today is None:
         rows = _BY_ID.rows(connection, ids=list(account_ids))
     else:

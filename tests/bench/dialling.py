@@ -11,7 +11,7 @@ from functools import partial
 from contactd.rehearsal.day import rehearse
 from contactd.rehearsal.scenario import Scenario, find, load
 from tests.bench.figures import Figure, Watch, main
-from tests.bench.pacing import PACERS, SIZES, TARGETS, WORLDS, Run, best_ratio, mean, play, row
+from tests.bench.pacing import PACERS, SIZES, TARGETS, TOLD, WORLDS, Run, best_ratio, mean, play, row
 
 _SEEDS, _HOURS = 10, 8.0
 _FEW = 0.5  # of the full size; below it only two sizes, and fewer hours
@@ -46,7 +46,7 @@ def _size(size: int, seeds: list[int], hours: float) -> Figure:
         runs, note = _engine(label, scenario, seeds, {"agents": size, "hours": hours})
         engine = engine or runs
         notes.append(note)
-    for label, make in PACERS.items():
+    for label, make in (PACERS | TOLD).items():
         watch = Watch(partial(play, world, seeds, make))
         notes.append(row(f"model: {label}", watch.answer, watch.cpu))
     ratio, best = best_ratio(world, seeds)

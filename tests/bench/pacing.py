@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from tests.bench.dialling_model import Model, Pacer, World
 from tests.bench.dialling_pacers import Contactd, KnowsEnds, Ratio, Vicidial
+from tests.bench.dialling_told import Told
 
 SIZES = (5, 10, 20, 50, 100)
 # Utilisation to be reached at answer probability 0.3, in per cent: with hanging up, and without.
@@ -51,6 +52,11 @@ PACERS: dict[str, Make] = {
     "VICIdial default": lambda _: Vicidial(available_only=False),
     "VICIdial available-only": lambda _: Vicidial(available_only=True),
     "knows every end time": lambda world: KnowsEnds(campaigns=len(world.rates)),
+}
+# For worlds with one campaign.
+TOLD: dict[str, Make] = {
+    "told all but the rate": lambda _: Told(cancel=True),
+    "told it, never hangs up": lambda _: Told(cancel=False),
 }
 
 
@@ -107,7 +113,7 @@ def compare(name: str, world: World, seeds: list[int], ways: str, say: Callable[
     """Run the ways of pacing whose names have that in them, in one world."""
     say(f"{name}: utilisation mean / worst   abandonment   worst hour (of few)   dials/connect   talk min/h")
     found = {}
-    chosen = {**PACERS, "best ratio": None} if len(world.rates) == 1 else PACERS
+    chosen = {**PACERS, **TOLD, "best ratio": None} if len(world.rates) == 1 else PACERS
     for pacer, make in chosen.items():
         if ways not in pacer:
             continue
