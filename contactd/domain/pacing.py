@@ -117,7 +117,7 @@ class Decision:
 def decide(view: View, forecast: Forecast, budget: Budget, settings: Settings) -> Decision:
     """Decide for one campaign of a team; those of several are asked in turn, each with the calls of the others.
 
-    What `hang_up_since` concerns is hung up before.
+    What `hang_up_since` concerns is not among the calls any more.
     """
     if settings.level <= 0.0:
         return Decision(0, Reason.LEVEL_ZERO)

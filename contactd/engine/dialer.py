@@ -215,7 +215,9 @@ class Dialer:
         most = self._line.dialling.trunks
         if most is None:
             return None
-        return max(most - len(self.desk) - sum(team.starting() for team in self._teams.values()), 0)
+        starting = sum(team.starting() for team in self._teams.values())
+        # Whoever looks at a call may accept it at any moment.
+        return max(most - len(self.desk) - len(self.previews) - starting, 0)
 
     def _zone(self, campaign: str) -> tzinfo:
         for lists in self._teams_now().values():

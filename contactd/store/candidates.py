@@ -116,10 +116,22 @@ def _pages(connection: Connection, chosen: sa.Select[Any]) -> Generator[Sequence
 
 def _profile(connection: Connection, bounds: Sequence[int]) -> sa.ColumnElement[str]:
     """Write all that ladder and rules look at, each part quoted, so that no two ways of it read the same."""
-    parts = [*facts.SHARED, *(side for bound in bounds for side in (account.c.open < bound, account.c.open > bound))]
+    # A comma between them: two quoted texts side by side read as one with a quote in it.
+    parts = [*facts.SHARED, *_between(bounds)]
     if connection.dialect.name == "postgresql":
-        return sa.func.format("%L" * len(parts), *parts)
-    return sa.func.printf("%Q" * len(parts), *parts)
+        return sa.func.format(",".join(["%L"] * len(parts)), *parts)
+    return sa.func.printf(",".join(["%Q"] * len(parts)), *parts)
+
+
+def _between(bounds: Sequence[int]) -> Iterator[sa.ColumnElement[int]]:
+    """Say where the amount lies, on a bound or between two, as one number: functions take no endless list."""
+    places = [
+        (whether, 2 * number + on)
+        for number, bound in enumerate(sorted(bounds))
+        for on, whether in enumerate((account.c.open < bound, account.c.open == bound))
+    ]
+    if places:
+        yield sa.case(*places, else_=len(places))
 
 
 def _climbed(campaign: Campaign) -> sa.ColumnElement[bool]:

@@ -8,7 +8,9 @@ import pytest
 from contactd.domain.agent import Agent, Event, State
 from contactd.domain.errors import IllegalTransition
 from contactd.domain.happened import PreviewOffered
+from contactd.engine.dialer import Line
 from contactd.engine.gate import Refused
+from contactd.engine.pacer import Dialling
 from contactd.store.attempts import Claimed
 from contactd.telephony.base import Kind
 from contactd.telephony.simulated import Customer
@@ -58,6 +60,19 @@ async def test_each_free_agent_is_offered_one_call_of_their_own(book: MemoryCall
         assert len(scene.dialer.previews) == 2
         looked_at = [scene.dialer.previews.look_at(name) for name in ("anna", "berta")]
     assert [offer.claimed.id for offer in looked_at if offer] == [1, 2]
+
+
+async def test_no_more_calls_are_offered_than_there_are_lines_for(book: MemoryCallBook) -> None:
+    book.plan(5)
+    line = Line("", 30.0, dialling=Dialling(trunks=1))
+    scene = await a_scene(book, book.clock, agents=("anna", "berta"), teams=teams_of(LOOKED_AT), line=line)
+    scene.usual = ANSWERS
+    async with scene.at_work():
+        await scene.clock.run(5)
+        assert len(scene.dialer.previews) == 1
+        scene.dialer.previews.accept("anna")
+        await scene.clock.run(5)
+        assert (len(scene.dialer.previews), len(scene.orders("place"))) == (0, 1)
 
 
 async def test_a_call_is_offered_to_whoever_speaks_the_customers_language(book: MemoryCallBook) -> None:

@@ -206,6 +206,30 @@ def test_amounts_tell_apart_by_the_bounds_they_lie_between(
     assert (one.profile == other.profile) is alike
 
 
+def test_filters_may_compare_with_however_many_amounts(connection: Connection) -> None:
+    for number, owed in enumerate((7_999, 8_000, 8_001, 8_299, 9_000, 9_001), 1):
+        add_account(connection, number, open=owed)
+    profiles = [one.profile for one in found(connection, bounds=range(8_000, 8_300)).values()]
+    assert [profiles.index(profile) for profile in profiles] == [0, 1, 2, 3, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("columns", "others"),
+    [
+        ({"region": "DE-BY'", "segment": "gold"}, {"region": "DE-BY", "segment": "'gold"}),
+        ({"region": "a','b", "segment": "c"}, {"region": "a", "segment": "b','c"}),
+        ({"region": "a\\", "segment": "'b"}, {"region": "a\\'", "segment": "b"}),
+    ],
+)
+def test_no_quote_in_a_text_makes_accounts_alike(
+    connection: Connection, columns: dict[str, str], others: dict[str, str]
+) -> None:
+    add_account(connection, 1, **columns)
+    add_account(connection, 2, **others)
+    one, other = found(connection).values()
+    assert one.profile != other.profile
+
+
 @pytest.mark.parametrize(("held", "alike"), [({}, True), ({"hold_reason": "promise"}, False)])
 def test_whoever_is_on_hold_is_like_nobody(connection: Connection, held: dict[str, Any], *, alike: bool) -> None:
     add_account(connection, 1, **held)
