@@ -181,10 +181,6 @@ class Durations:
             over.append(max(0.0, left - after) / least if lead > 0.0 else 0.0)
         return tuple(over)
 
-    def over_within(self, elapsed: float, lead: float) -> float:
-        """Estimate the same for one lead."""
-        return self.row(elapsed, (lead,))[0]
-
     def to_dict(self) -> dict[str, Any]:
         """Give what was learned as plain values."""
         return {"mean": self.mean, "known": self.known, "bins": _light(self.bins, self._weight)}
