@@ -71,14 +71,7 @@ def take(
         sa.update(attempt)
         .where(attempt.c.id.in_(chosen))
         .values(state=State.CLAIMED, claim_no=attempt.c.claim_no + 1, claimed_by=owner, lease_until=now + lease)
-        .returning(
-            *_CLAIMED,
-            sa.case((attempt.c.kept_until <= now, ""), else_=attempt.c.kept_for).label("kept_for"),
-            sa.select(account.c.language)
-            .where(account.c.id == attempt.c.account_id)
-            .scalar_subquery()
-            .label("language"),
-        )
+        .returning(*_CLAIMED, sa.case((attempt.c.kept_until <= now, ""), else_=attempt.c.kept_for).label("kept_for"))
     ).mappings()
     by_id = {row["id"]: Claimed(**row, channel=Channel.CALL) for row in claimed}
     return [by_id[attempt_id] for attempt_id in chosen]
@@ -87,6 +80,7 @@ def take(
 _CLAIMED = (
     attempt.c.id, attempt.c.claim_no, attempt.c.account_id, attempt.c.customer_id, attempt.c.campaign, attempt.c.step,
     attempt.c.case_no, attempt.c.try_no, attempt.c.planned_at, attempt.c.wanted, attempt.c.priority,
+    sa.select(account.c.language).where(account.c.id == attempt.c.account_id).scalar_subquery().label("language"),
 )  # fmt: skip
 
 
