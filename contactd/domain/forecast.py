@@ -91,8 +91,6 @@ class Forecast:
         Of a thousand calls placed at once the busy ones end first, then those answered, then those we hang up: what
         has ended is no fair sample of them before all have.
         """
-        if not self._young or self._young[0][0] > now - _GROWN:
-            return
         while self._young and self._young[0][0] <= now - _GROWN:
             _, _, learn, line, ended, hour = heappop(self._young)
             self._learn(learn, line, ended, hour)
