@@ -36,7 +36,7 @@ from contactd.config.words import (
     listed,
     suggest,
 )
-from contactd.domain.campaign import NEXT_NUMBER, Mode
+from contactd.domain.campaign import NEXT_NUMBER, Detect, Mode
 
 NumberKind = Literal["mobile", "phone"]
 ChannelName = Literal["email", "sms", "letter", "call", "handover"]
@@ -210,6 +210,8 @@ class StepTable(Section):
     """Most calls at a time of the modes without agents: ivr (press 1 for one), message."""
     machine: str = ""
     """Text left on answering machines, templates/voice/<machine>.<language>.txt; empty: hang up."""
+    detect: Detect = "none"
+    """Tell machines from people: "beside" the conversation, or "first", so that people answer into a short silence."""
     preview: Duration = Field(default_factory=lambda: parse_duration("60 seconds"))
     """How long an agent may look at a call before they accept or skip it."""
     numbers: Annotated[tuple[NumberKind, ...], LOOSE, Field(min_length=1)] = ("mobile", "phone")

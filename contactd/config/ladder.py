@@ -136,6 +136,7 @@ def _step(table: StepTable) -> Step:
         ratio=table.ratio,
         lines=table.lines,
         machine=table.machine,
+        detect=table.detect,
         preview=table.preview,
         max_abandon=table.max_abandon,
         limits={OUTCOMES[outcome]: most for outcome, most in table.retry_limits.items()},

@@ -48,6 +48,7 @@ class Event(StrEnum):
     PRESSED = "pressed"  # 1: the person wants an agent
     PLAYED = "played"  # the text is over
     HUNG_UP = "hung_up"
+    LOST = "lost"  # the carrier no longer has the call, and nobody knows how it ended
     NOT_TAKEN = "not_taken"  # the carrier refused to try at all
     AGENT_FOUND = "agent_found"
     NOBODY_FREE = "nobody_free"
@@ -74,6 +75,7 @@ CARRIER_EVENTS = frozenset(
         Event.PRESSED,
         Event.PLAYED,
         Event.HUNG_UP,
+        Event.LOST,
     },
 )
 # What `answered` and `machine` mean for a call that is not for an agent, or leaves a text: the switchboard says which.
@@ -167,10 +169,12 @@ _ANSWER: dict[Event, Next] = {
     Event.MACHINE: _end(_H.MACHINE, _C.HANG_UP),
     Event.MACHINE_TAKES_TEXT: Next(State.MACHINE, (_C.NOTE_TAKEN, _C.LEAVE_TEXT)),
 }
-_UNANSWERED = {event: _end(how) for event, how in _UNREACHED.items() if event is not Event.MACHINE}
+_UNANSWERED = {event: _end(how) for event, how in _UNREACHED.items() if event is not Event.MACHINE} | {
+    Event.LOST: _end(_H.LOST)
+}
 # Whoever is spoken to already cannot be a machine any more: a late verdict is the agent's to judge.
 _MACHINE = _end(_H.MACHINE, _C.HANG_UP)
-_TEXT_OVER = {event: _end(_H.ANSWERED) for event in _OVER}
+_TEXT_OVER = {event: _end(_H.ANSWERED) for event in (*_OVER, Event.LOST)}
 
 
 def _row(state: State, answers: Mapping[Event, Next]) -> dict[tuple[State, Event], Next]:
@@ -190,13 +194,13 @@ TABLE: dict[tuple[State, Event], Next] = {
     (State.RINGING, Event.CANCELLED): Next(State.CANCELLING, (_C.HANG_UP,)),
     (State.RINGING, Event.TIMED_OUT): _end(_H.NO_ANSWER, _C.HANG_UP),
     # Whoever picks up while we hang up is a person to be served, unless the hang-up was quicker.
-    **{(State.CANCELLING, event): _end(_H.CANCELLED) for event in (*_UNREACHED, *_MEANT, Event.HUNG_UP)},
+    **{(State.CANCELLING, event): _end(_H.CANCELLED) for event in (*_UNREACHED, *_MEANT, Event.HUNG_UP, Event.LOST)},
     (State.CANCELLING, Event.ANSWERED): _ANSWER[Event.ANSWERED],
     (State.CANCELLING, Event.ANSWERED_AGENTLESS): _ANSWER[Event.ANSWERED_AGENTLESS],
     (State.CANCELLING, Event.NOT_TAKEN): _end(_H.CANCELLED),
     (State.CANCELLING, Event.TIMED_OUT): _end(_H.CANCELLED, _C.HANG_UP),
     # Nobody is there to be served; the machine records until the text is over.
-    **{(State.MACHINE, event): _end(_H.MACHINE) for event in _OVER},
+    **{(State.MACHINE, event): _end(_H.MACHINE) for event in (*_OVER, Event.LOST)},
     (State.MACHINE, Event.PLAYED): _end(_H.MACHINE, _C.HANG_UP),
     (State.MACHINE, Event.TIMED_OUT): _end(_H.MACHINE, _C.HANG_UP),
     # A person hears the campaign's text and may ask for an agent.
@@ -208,29 +212,32 @@ TABLE: dict[tuple[State, Event], Next] = {
     (State.PLAYING, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP),
     # A person is on the line.
     **{(State.WAITING, event): _end(_H.ABANDONED) for event in _OVER},
+    (State.WAITING, Event.LOST): _end(_H.LOST),
     (State.WAITING, Event.MACHINE): _MACHINE,
     (State.WAITING, Event.MACHINE_TAKES_TEXT): Next(State.MACHINE, (_C.LEAVE_TEXT,)),
     (State.WAITING, Event.AGENT_FOUND): Next(State.BRIDGING, (_C.BRIDGE,)),
     (State.WAITING, Event.NOBODY_FREE): Next(State.APOLOGISING, (_C.APOLOGISE,)),
     (State.WAITING, Event.TIMED_OUT): Next(State.APOLOGISING, (_C.APOLOGISE,)),
     **{(State.BRIDGING, event): _end(_H.ABANDONED, _C.RELEASE_AGENT) for event in _OVER},
+    (State.BRIDGING, Event.LOST): _end(_H.LOST, _C.RELEASE_AGENT),
     (State.BRIDGING, Event.MACHINE): _end(_H.MACHINE, _C.HANG_UP, _C.RELEASE_AGENT),
     (State.BRIDGING, Event.MACHINE_TAKES_TEXT): Next(State.MACHINE, (_C.RELEASE_AGENT, _C.LEAVE_TEXT)),
     (State.BRIDGING, Event.BRIDGED): Next(State.CONNECTED, (_C.NOTE_CONNECTED,)),
     (State.BRIDGING, Event.AGENT_LOST): Next(State.WAITING, (_C.LOSE_AGENT, _C.FIND_AGENT)),
     (State.BRIDGING, Event.TIMED_OUT): Next(State.APOLOGISING, (_C.LOSE_AGENT, _C.APOLOGISE)),
-    **{(State.CONNECTED, event): _end(_H.ANSWERED, _C.WRAP_UP) for event in _OVER},
+    **{(State.CONNECTED, event): _end(_H.ANSWERED, _C.WRAP_UP) for event in (*_OVER, Event.LOST)},
     (State.CONNECTED, Event.HELD): Next(State.HOLD),
     (State.CONNECTED, Event.AGENT_DONE): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
     (State.CONNECTED, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
     # The agent's telephone is gone in mid-call: the person is not left in silence.
     (State.CONNECTED, Event.AGENT_LOST): Next(State.WAITING, (_C.PART_AGENT, _C.FIND_AGENT)),
-    **{(State.HOLD, event): _end(_H.ANSWERED, _C.WRAP_UP) for event in _OVER},
+    **{(State.HOLD, event): _end(_H.ANSWERED, _C.WRAP_UP) for event in (*_OVER, Event.LOST)},
     (State.HOLD, Event.RETRIEVED): Next(State.CONNECTED),
     (State.HOLD, Event.AGENT_DONE): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
     (State.HOLD, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
     (State.HOLD, Event.AGENT_LOST): Next(State.WAITING, (_C.PART_AGENT, _C.FIND_AGENT)),
     **{(State.APOLOGISING, event): _end(_H.ABANDONED) for event in _OVER},
+    (State.APOLOGISING, Event.LOST): _end(_H.LOST),
     (State.APOLOGISING, Event.PLAYED): _end(_H.ABANDONED, _C.HANG_UP),
     (State.APOLOGISING, Event.MACHINE): _MACHINE,
     (State.APOLOGISING, Event.MACHINE_TAKES_TEXT): _MACHINE,
@@ -331,12 +338,13 @@ def is_spoken_to(call: Call) -> bool:
 
 
 _PICKED_UP = frozenset({State.WAITING, State.PLAYING})
+_UNSERVED = frozenset({HowEnded.ABANDONED, HowEnded.LOST})
 
 
 def _entered(call: Call, following: Next, at: datetime) -> Call:
     """Note when the stage began; an answer without `ringing` leaves that time empty."""
     state, how = following.state, following.how
-    if how is HowEnded.ABANDONED and is_spoken_to(call):
+    if how in _UNSERVED and is_spoken_to(call):
         how = HowEnded.ANSWERED  # cut off in mid-conversation, which is not the same as never served
     waiting_at = call.waiting_at
     if state is State.WAITING and (waiting_at is None or call.state is not State.BRIDGING):

@@ -16,6 +16,9 @@ NEXT_NUMBER = "next-number"
 Mode = Literal["preview", "progressive", "power", "predictive", "ivr", "message"]
 AGENTLESS: frozenset[Mode] = frozenset({"ivr", "message"})
 
+# When a machine is told from a person: never, beside the conversation, or before the answer counts as one.
+Detect = Literal["none", "beside", "first"]
+
 
 @dataclass(frozen=True, slots=True)
 class Select:
@@ -63,6 +66,7 @@ class Step:
     ratio: float = 1.5
     lines: int = 10
     machine: str = ""
+    detect: Detect = "none"
     preview: timedelta = timedelta(seconds=60)
     max_abandon: float = 0.02
     limits: Mapping[str, int] = field(default_factory=dict)

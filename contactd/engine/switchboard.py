@@ -41,6 +41,7 @@ from contactd.telephony.base import OF_AGENTS, Carrier, CarrierEvent, Kind
 log = structlog.get_logger()
 
 _STORE_DOWN = 1.0
+_WANTS_AGENT = "1"
 _LEGS = {Kind.AGENT_UP: "LEG_UP", Kind.AGENT_DOWN: "LEG_DOWN"}
 # Of an agent: not there for the call they are kept for, or had.
 _GONE = frozenset(agents.State) - {agents.State.READY, agents.State.RESERVED, agents.State.TALK}
@@ -179,6 +180,8 @@ class Switchboard:
         live.carrier_ref = event.details.get("carrier_ref", live.carrier_ref)
         if event.kind is Kind.BRIDGED and event.details.get("agent", live.agent) != live.agent:
             return  # an earlier agent's bridge, given up meanwhile
+        if event.kind is Kind.PRESSED and event.details.get("digit") != _WANTS_AGENT:
+            return
         self.feed(live, _meaning(live, event.kind))
 
     # -- for the desk --------------------------------------------------------------------------------------------

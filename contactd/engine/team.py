@@ -316,7 +316,15 @@ class Team:
 
     async def _place(self, live: Live) -> None:
         claimed, reference = live.dial.claimed, live.reference
-        request = CallRequest(reference, claimed.id, live.dial.number, live.caller_id, self._trunks.ring_seconds)
+        detect = live.dial.step.detect
+        request = CallRequest(
+            reference,
+            claimed.id,
+            live.dial.number,
+            live.caller_id,
+            self._trunks.ring_seconds,
+            detect="" if detect == "none" else detect,
+        )
         self._desk.count(live, "placed")
         try:
             await self._carrier.place(request)

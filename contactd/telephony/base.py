@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 class Kind(StrEnum):
@@ -26,9 +26,10 @@ class Kind(StrEnum):
     BRIDGED = "bridged"
     HELD = "held"
     RETRIEVED = "retrieved"
-    PRESSED = "pressed"  # 1, during a text that asks for it
+    PRESSED = "pressed"  # a key, during a text that asks for keys or after its end
     PLAYED = "played"
     HUNG_UP = "hung_up"
+    LOST = "lost"  # the carrier no longer has the call, and nobody knows how it ended
     AGENT_UP = "agent_up"
     AGENT_DOWN = "agent_down"
     MISSED = "missed"  # somebody called us, and nobody answered
@@ -41,7 +42,8 @@ OF_AGENTS = frozenset({Kind.AGENT_UP, Kind.AGENT_DOWN})
 class CarrierEvent:
     """Something happened to the call `reference`, which is empty in what concerns an agent or a missed call.
 
-    `details` may hold `agent` (bridged, agent_up, agent_down), `carrier_ref`, and `number` (missed).
+    `details` may hold `agent` (bridged, agent_up, agent_down), `carrier_ref`, `digit` (pressed; one of 0-9*#), and
+    `number` (missed).
     """
 
     reference: str
@@ -52,13 +54,18 @@ class CarrierEvent:
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """One call to place; `reference` names it on the wire and is never used twice."""
+    """One call to place; `reference` names it on the wire and is never used twice.
+
+    `detect`: whether a machine is told from a person not at all, beside the conversation, or first: then `answered` or
+    `machine` is reported only when that is known.
+    """
 
     reference: str
     attempt_id: int
     number: str
     caller_id: str
     ring_seconds: float
+    detect: Literal["", "beside", "first"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,11 @@ class Carrier(Protocol):
         ...
 
     async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
-        """Speak to whoever is on the line; `played` reports the end of it, `pressed` that 1 was pressed, if asked."""
+        """Speak to whoever is on the line, instead of what they hear now; `played` reports the end of it.
+
+        If asked, `pressed` reports each key pressed during the text and afterwards, one by one, and means nothing by
+        itself: more keys, another text or a bridge may follow.
+        """
         ...
 
     async def hold(self, reference: str) -> None:

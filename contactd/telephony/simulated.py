@@ -17,6 +17,7 @@ from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kin
 _BRIDGE_SECONDS = 0.1
 _HANG_UP_SECONDS = 0.05
 _VOICE_BOX_SECONDS = 30.0
+_BETWEEN_KEYS = 0.5
 # Reported without a ring first.
 _AT_ONCE = frozenset({Kind.BUSY, Kind.INVALID, Kind.REJECTED, Kind.CONGESTION, Kind.FAILED})
 
@@ -43,7 +44,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """How one call will go: its `fate` (`answered`, `machine`, `busy`, `no_answer` …) and its times in seconds."""
+    """How one call will go: its `fate` (`answered`, `machine`, `busy`, `no_answer` …) and its times in seconds.
+
+    `presses`: the keys they press one after the other when a text asks for keys, `listens` seconds after it began; what
+    another text interrupts they press when they have listened to that.
+    """
 
     fate: Kind
     setup: float = 1.0
@@ -51,7 +56,7 @@ class Customer:
     patience: float = 6.0
     talk: float = 120.0
     listens: float = 8.0
-    presses: bool = False
+    presses: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def draw(options: Options, reference: str) -> Customer:
         patience=random.uniform(4, 10),
         talk=skewed(random, options.talk, 1.0),
         listens=random.uniform(2, 12),
-        presses=random.random() < options.presses,
+        presses="1" if random.random() < options.presses else "",
     )
 
 
@@ -106,6 +111,7 @@ class _Line:
     request: CallRequest
     customer: Customer
     answered: bool = False
+    pressed: int = 0  # of the customer's keys
     playing: "asyncio.Task[None] | None" = None
 
 
@@ -156,7 +162,7 @@ class SimulatedCarrier:
         self._play(line, self._talk(line, agent_id))
 
     async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
-        """Speak to the customer, who listens for a while and may press 1."""
+        """Speak to the customer, who listens for a while and may press keys."""
         line = self._answered(reference)
         self._note("play", reference, announcement.text)
         self._play(line, self._listen(line, ask=ask))
@@ -233,14 +239,26 @@ class SimulatedCarrier:
         await self._hang_up_after(line, line.customer.talk)
 
     async def _listen(self, line: _Line, *, ask: bool) -> None:
-        await self._clock.sleep(line.customer.listens)
-        if ask and line.customer.presses:
-            self._tell(line, Kind.PRESSED)
-            await self._hang_up_after(line, line.customer.patience)
-        elif line.customer.fate is Kind.ANSWERED and not ask:
+        customer = line.customer
+        await self._clock.sleep(customer.listens)
+        if customer.fate is not Kind.ANSWERED:
+            self._tell(line, Kind.PLAYED)
+        elif not ask:
             self._end(line, Kind.HUNG_UP)
         else:
+            await self._press(line)
+            await self._hang_up_after(line, customer.patience)
+
+    async def _press(self, line: _Line) -> None:
+        """Press the keys that are left; whoever has none to press hears the text to its end."""
+        keys = line.customer.presses
+        if line.pressed == len(keys):
             self._tell(line, Kind.PLAYED)
+        while line.pressed < len(keys):
+            line.pressed += 1
+            self._tell(line, Kind.PRESSED, digit=keys[line.pressed - 1])
+            if line.pressed < len(keys):
+                await self._clock.sleep(_BETWEEN_KEYS)
 
     async def _hang_up_after(self, line: _Line, seconds: float) -> None:
         await self._clock.sleep(seconds)

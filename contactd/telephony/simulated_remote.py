@@ -76,6 +76,7 @@ class RemoteCarrier:
             number=request.number,
             caller_id=request.caller_id,
             ring_seconds=request.ring_seconds,
+            detect=request.detect,
         )
 
     async def bridge(self, reference: str, agent_id: str) -> None:

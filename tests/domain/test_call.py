@@ -45,6 +45,7 @@ retrieved          .           .           .           .         .         .    
 pressed            .           .           .           .         waiting   .            .            .          .          .            .
 played             .           .           .           MACHINE   ANSWERED  .            .            .          .          ABANDONED    .
 hung_up            FAILED      NO_ANSWER   CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+lost               LOST        LOST        CANCELLED   MACHINE   ANSWERED  LOST         LOST         ANSWERED   ANSWERED   LOST         .
 not_taken          CONGESTION  .           CANCELLED   .         .         .            .            .          .          .            .
 agent_found        !           !           !           !         !         bridging     !            !          !          !            !
 nobody_free        !           !           !           !         !         apologising  !            !          !          !            !
@@ -140,6 +141,19 @@ def test_whose_agent_is_gone_in_mid_call_waits_for_another_one_and_was_spoken_to
     call, _ = step(call, Event.TIMED_OUT, NOON + 62 * SECOND)
     call, _ = step(call, Event.HUNG_UP, NOON + 70 * SECOND)
     assert (call.how, call.connected_at) == (HowEnded.ANSWERED, NOON)
+
+
+def test_a_call_the_carrier_lost_gives_back_the_agent_who_was_kept_and_has_one_who_talked_write() -> None:
+    _, kept = step(a_call(State.BRIDGING), Event.LOST, NOON)
+    _, talked = step(a_call(State.CONNECTED), Event.LOST, NOON)
+    assert (kept, talked) == ((Command.RELEASE_AGENT, Command.LOG), (Command.WRAP_UP, Command.LOG))
+
+
+def test_whom_the_carrier_loses_while_they_wait_for_another_agent_was_spoken_to_all_the_same() -> None:
+    call, _ = step(a_call(State.BRIDGING), Event.BRIDGED, NOON)
+    call, _ = step(call, Event.AGENT_LOST, NOON)
+    call, _ = step(call, Event.LOST, NOON)
+    assert call.how is HowEnded.ANSWERED
 
 
 def test_who_presses_1_waits_from_then_on() -> None:

@@ -17,7 +17,7 @@ from tests.engine.dialing import CAMPAIGN, MemoryCallBook, Scene, a_list, a_scen
 from tests.engine.disturbed import disturbed
 
 ANSWERS = Customer(Kind.ANSWERED, setup=1, ring=10, patience=6, talk=60)
-PRESSES = Customer(Kind.ANSWERED, setup=1, ring=5, patience=9, listens=4, talk=60, presses=True)
+PRESSES = Customer(Kind.ANSWERED, setup=1, ring=5, patience=9, listens=4, talk=60, presses="1")
 
 
 @pytest.fixture

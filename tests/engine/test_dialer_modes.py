@@ -10,7 +10,7 @@ from contactd.domain.agent import Event, State
 from contactd.engine.dialer import Line
 from contactd.engine.pacer import Dialling
 from contactd.store.attempts import Claimed
-from contactd.telephony.base import CarrierEvent, Kind
+from contactd.telephony.base import CallRequest, CarrierEvent, Kind
 from contactd.telephony.simulated import Customer
 from tests.clock import MONDAY_TEN, HandClock
 from tests.engine.dialing import MemoryCallBook, Scene, a_list, a_scene, teams_of
@@ -18,7 +18,7 @@ from tests.engine.dialing import MemoryCallBook, Scene, a_list, a_scene, teams_o
 ANSWERS = Customer(Kind.ANSWERED, setup=1, ring=10, patience=6, talk=60)
 RINGS = Customer(Kind.NO_ANSWER, setup=1)
 BUSY = Customer(Kind.BUSY, setup=1)
-PRESSES = Customer(Kind.ANSWERED, setup=1, ring=5, patience=9, listens=4, talk=60, presses=True)
+PRESSES = Customer(Kind.ANSWERED, setup=1, ring=5, patience=9, listens=4, talk=60, presses="1")
 LISTENS = Customer(Kind.ANSWERED, setup=1, ring=5, listens=4)
 MACHINE = Customer(Kind.MACHINE, setup=1, ring=5, listens=4)
 LEARNT = 60  # calls that came to nothing, after which the pacing has learned enough
@@ -178,6 +178,16 @@ async def test_whoever_presses_1_gets_an_agent(book: MemoryCallBook) -> None:
     assert book.ends("1-1") == ["answered"]
 
 
+async def test_a_key_that_means_nothing_changes_nothing(book: MemoryCallBook) -> None:
+    scene = await a_shift(book, "ivr", "anna", template="frage")
+    scene.usual = replace(PRESSES, presses="5")
+    async with scene.at_work():
+        book.plan(1)
+        await scene.clock.run(40)
+    assert scene.orders("bridge") == []
+    assert book.ends("1-1") == ["answered"]
+
+
 async def test_whoever_does_not_press_was_reached_all_the_same_and_costs_no_agent(book: MemoryCallBook) -> None:
     scene = await a_shift(book, "ivr", "anna", template="frage")
     scene.usual = LISTENS
@@ -241,6 +251,43 @@ async def test_a_message_needs_no_agent_and_takes_as_many_lines_as_it_may(book: 
         await scene.clock.run(60)
     assert scene.orders("play") == [(f"{n}-1", "hinweis (de)") for n in range(1, 8)]
     assert [book.ends(f"{n}-1") for n in range(1, 8)] == [["answered"]] * 7
+
+
+@pytest.mark.parametrize(("detect", "asked"), [("none", ""), ("beside", "beside"), ("first", "first")])
+async def test_the_carrier_is_told_when_to_tell_machines_from_people(
+    book: MemoryCallBook, detect: str, asked: str
+) -> None:
+    requests: list[CallRequest] = []
+    scene = await a_shift(book, "progressive", "anna", detect=detect)
+    inner = scene.carrier.place
+
+    async def place(request: CallRequest) -> None:
+        requests.append(request)
+        await inner(request)
+
+    scene.carrier.place = place  # type: ignore[method-assign] # to see the whole request
+    async with scene.at_work():
+        book.plan(1)
+        await scene.clock.run(5)
+    assert [request.detect for request in requests] == [asked]
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [(6, "lost"), (11.05, "lost"), (30, "answered")])
+async def test_a_call_the_carrier_has_lost_is_over_and_its_agent_free_or_writing(
+    book: MemoryCallBook, seconds: float, outcome: str
+) -> None:
+    scene = await a_shift(book, "progressive", "anna")
+    scene.usual = ANSWERS
+    async with scene.at_work():
+        book.plan(1)
+        await scene.clock.run(seconds)
+        (live,) = scene.dialer.desk.live()
+        scene.dialer.on_event(CarrierEvent(live.reference, Kind.LOST, book.clock.now()))
+        await scene.clock.run(0.1)
+        talked = outcome == "answered"
+        assert scene.roster.find("anna").state is (State.WRAP if talked else State.READY)
+        assert len(scene.dialer.desk) == 0
+    assert book.ends("1-1") == [outcome]
 
 
 @pytest.mark.parametrize(("text", "outcome"), [("box", "box (de)"), ("", "")])

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from random import Random
 
 from contactd.domain.errors import ChannelRejected, ChannelUnavailable, ChannelUnclear
-from contactd.telephony.base import Announcement, CallRequest, Carrier, CarrierEvent, OnEvent
+from contactd.telephony.base import Announcement, CallRequest, Carrier, CarrierEvent, Kind, OnEvent
 from tests.clock import HandClock
 from tests.engine.dialing import Scene
 
@@ -29,9 +30,12 @@ class Unruly:
         self.wrong: list[str] = []
 
     def hear(self, event: CarrierEvent) -> None:
-        """Pass a report on: not at all, twice, or later than the next one."""
+        """Pass a report on: not at all, twice, later than the next one, or as that the call is lost."""
         for _ in range(2 if self._random.random() < self._noise else 1):
             chance = self._random.random()
+            if event.reference and chance < self._noise / 20:
+                self.on_event(replace(event, kind=Kind.LOST))
+                continue
             if chance < self._noise / 2:
                 continue
             if chance < self._noise:

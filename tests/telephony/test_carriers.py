@@ -29,9 +29,10 @@ PEOPLE = {
     "+493023125004": Customer(Kind.MACHINE, ring=12),
     "+493023125005": Customer(Kind.INVALID),
     "+493023125006": Customer(Kind.ANSWERED, ring=45),
-    "+493023125007": Customer(Kind.ANSWERED, ring=8, patience=6, talk=60, presses=True),
+    "+493023125007": Customer(Kind.ANSWERED, ring=8, patience=6, talk=60, presses="1"),
+    "+493023125008": Customer(Kind.ANSWERED, ring=8, patience=20, talk=60, presses="20#"),
 }
-ANSWERS, BUSY, AWAY, MACHINE, DEAD, SLOW, PRESSES = PEOPLE
+ANSWERS, BUSY, AWAY, MACHINE, DEAD, SLOW, PRESSES, TYPES = PEOPLE
 
 
 @dataclass
@@ -46,6 +47,11 @@ class Bench:
     def heard(self, reference: str = "1-1") -> list[Kind]:
         """List what was reported about a call."""
         return [event.kind for event in self.events if event.reference == reference]
+
+    def keys(self, reference: str = "1-1") -> str:
+        """Give the keys that were reported of a call."""
+        pressed = (event for event in self.events if (event.reference, event.kind) == (reference, Kind.PRESSED))
+        return "".join(event.details["digit"] for event in pressed)
 
     async def call(self, number: str, reference: str = "1-1") -> None:
         """Place a call."""
@@ -147,9 +153,29 @@ async def test_whoever_is_asked_to_press_1_may_do_so_and_then_waits_a_while(benc
     await bench.carrier.play("1-1", SORRY, ask=True)
     await bench.run(10)
     assert bench.heard() == [Kind.RINGING, Kind.ANSWERED, Kind.PRESSED]
+    assert bench.keys() == "1"
     await bench.carrier.bridge("1-1", "anna")
     await bench.run(2)
     assert bench.heard()[-1] is Kind.BRIDGED
+
+
+async def test_keys_are_reported_one_by_one_and_in_order(bench: Bench) -> None:
+    await bench.call(TYPES)
+    await bench.run(10)
+    await bench.carrier.play("1-1", SORRY, ask=True)
+    await bench.run(12)
+    assert bench.keys() == "20#"
+
+
+async def test_keys_are_still_heard_during_another_text_that_asks(bench: Bench) -> None:
+    await bench.call(TYPES)
+    await bench.run(10)
+    await bench.carrier.play("1-1", SORRY, ask=True)
+    await bench.run(2)
+    await bench.carrier.play("1-1", SORRY, ask=True)
+    await bench.run(12)
+    assert bench.keys() == "20#"
+    assert Kind.HUNG_UP not in bench.heard()
 
 
 @pytest.mark.parametrize("asked", [True, False])
