@@ -1,7 +1,8 @@
 """What is spoken instead of an agent: the apology when nobody was free, a machine's text, that of agentless calls.
 
-Files are `voice/<name>.<language>.txt`, the operator's folders before the shipped one; they know `operator` and
-`contact_phone` and no fact of any account, because whoever listens may be anybody. The daemon builds one.
+Files are `voice/<name>.<language>.txt`, and a recording beside one if there is any (`.wav` instead of `.txt`); the
+operator's folders go before the shipped one. They know `operator` and `contact_phone` and no fact of any account, because
+whoever listens may be anybody. The daemon builds one.
 """
 
 from collections.abc import Sequence
@@ -59,11 +60,12 @@ class Announcements:
         file = files[-1]
         try:
             template = self._environment.select_template(files)
-            file = str(template.name)
+            file, found = str(template.name), Path(str(template.filename))
             text = join(template.generate(self._values)).strip()
         except (TemplateError, *FAULTS) as error:
             if isinstance(error, TemplateSyntaxError):
                 file = f"{error.name}:{error.lineno}"
             said = str(error) or type(error).__name__
             raise ChannelMisconfigured(f"template {file}: {said}", code="template") from error
-        return Announcement(text, file.split(".")[-2])
+        recording = found.with_suffix(".wav")
+        return Announcement(text, file.split(".")[-2], str(recording) if recording.exists() else "")

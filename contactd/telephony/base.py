@@ -70,10 +70,11 @@ class CallRequest:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A text to be spoken to whoever is on the line, and its language."""
+    """A text to be spoken to whoever is on the line, its language, and the sound file it was recorded in, if any."""
 
     text: str
     language: str
+    recording: str = ""
 
 
 OnEvent = Callable[[CarrierEvent], None]

@@ -73,3 +73,12 @@ def test_every_language_there_is_a_file_for_is_checked_and_the_fall_back(tmp_pat
 def test_no_text_at_all_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(ChannelMisconfigured, match="apology"):
         announcements(tmp_path)(APOLOGY, "de")
+
+
+def test_a_recording_beside_the_text_is_played_instead_of_a_voice(tmp_path: Path) -> None:
+    (tmp_path / "voice").mkdir()
+    (tmp_path / "voice" / "apology.de.txt").write_text("Hier {{ operator }}.")
+    assert announcements(tmp_path)(APOLOGY, "de").recording == ""
+    recording = tmp_path / "voice" / "apology.de.wav"
+    recording.write_bytes(b"RIFF")
+    assert announcements(tmp_path)(APOLOGY, "de").recording == str(recording)

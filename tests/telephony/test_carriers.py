@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from contactd.config.providers import Telephony
+from contactd.config.settings import Settings
 from contactd.domain.call import CARRIER_EVENTS, Event
 from contactd.domain.errors import ChannelRejected, ChannelUnavailable
 from contactd.telephony.base import OF_AGENTS, Announcement, CallRequest, Carrier, CarrierEvent, Kind
@@ -327,8 +328,8 @@ def test_a_town_of_customers_behaves_as_its_shares_say_and_the_same_each_time() 
 
 
 def test_the_settings_name_the_carrier_and_none_means_no_calls() -> None:
-    assert open_carrier(Telephony(), HandClock()) is None
-    carrier = open_carrier(Telephony(backend="simulated"), HandClock())
+    assert open_carrier(Settings(), HandClock()) is None
+    carrier = open_carrier(Settings(telephony=Telephony(backend="simulated")), HandClock())
     assert carrier is not None
     assert carrier.name == "simulated"
 
