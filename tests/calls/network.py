@@ -18,7 +18,7 @@ from tests.calls.town import BEHAVIOURS
 # Beyond the sample's modules: what people do.
 _MODULES = ("app_senddtmf", "app_playback", "app_verbose", "func_cdr", "func_logic", "res_cdrel_custom", "cdr_custom")
 _CALLS = "calls.json"
-_FIELDS = "dst, src, start(double), answer(double), end(double), disposition, channel, attempt(uservar), cause(uservar)"
+_FIELDS = "number(uservar), src, start(double), answer(double), end(double), disposition, channel, attempt(uservar), cause(uservar)"
 
 _PJSIP = """
 [global]
@@ -53,10 +53,10 @@ match = @HOST@
 """
 
 # Whoever is called, the books come first, and the cause of the hang-up last. Brackets: a bare n is a wild card.
-_FIRST = "Set(CDR(attempt)=${PJSIP_HEADER(read,X-Contactd-Attempt)})"
+_FIRST = ("Set(CDR(number)=${EXTEN})", "Set(CDR(attempt)=${PJSIP_HEADER(read,X-Contactd-Attempt)})")
 _LAST = "exten => h,1,Set(CDR(cause)=${HANGUPCAUSE})"
 # Without a test that moves them, desks just stay on the line.
-_DESK = ("Ringing()", "Answer()", "Stasis(network,desk,${EXTEN})", "Wait(36000)", "Hangup()")
+_DESK = ("Ringing()", "Answer(,i)", "Stasis(network,desk,${EXTEN})", "Wait(36000)", "Hangup()")
 _DESKS = {
     "_age[n]tX": _DESK,
     "_age[n]tXX": _DESK,
@@ -128,14 +128,14 @@ def _dialplan(sounds: Path) -> str:
     people = {behaviour.pattern: behaviour.steps for behaviour in BEHAVIOURS}
     lines = ["[general]", "static = yes", "writeprotect = yes", "[network]"]
     for pattern, steps in {**people, **_DESKS, **_NOBODY}.items():
-        lines.append(f"exten => {pattern},1,{_FIRST}")
-        lines += [f" same => n,{step}" for step in steps]
+        lines.append(f"exten => {pattern},1,{_FIRST[0]}")
+        lines += [f" same => n,{step}" for step in (*_FIRST[1:], *steps)]
     return "\n".join([*lines, _LAST, ""]).replace("@SOUNDS@", str(sounds))
 
 
 def _read_call(line: dict[str, str]) -> NetworkCall:
     return NetworkCall(
-        number=line["dst"],
+        number=line["number"],
         caller=line["src"],
         start=datetime.fromtimestamp(float(line["start"]), UTC),
         answer=datetime.fromtimestamp(float(line["answer"]), UTC) if float(line["answer"]) else None,

@@ -14,7 +14,8 @@ COLOGNE = "492214710"
 HAMBURG = "494066969"
 MUNICH = "498999998"
 
-# In a dialplan: waits as many seconds as the number says.
+# Steps of the dialplan. Answer(,i) goes on at once; a plain Answer() waits half a second for the caller's first packet,
+# and what is said after it would come late.
 _SECONDS = "Wait($[${EXTEN:-2} % 5])"
 _LISTENS = "Wait(3600)"
 _HELLO = ("Wait(0.3)", "Playback(@SOUNDS@/hello)")
@@ -48,29 +49,29 @@ class Behaviour:
 
 # ---- people; rings so many seconds means: serial mod 5 ----
 HUMAN = Behaviour("rings so many seconds, answers, says hello and listens", BERLIN, 0,
-                  (*_RING, "Answer()", *_HELLO, _LISTENS))  # fmt: skip
-PROMPT = Behaviour("answers at once, says hello and listens", BERLIN, 1, ("Ringing()", "Answer()", *_HELLO, _LISTENS))
+                  (*_RING, "Answer(,i)", *_HELLO, _LISTENS))  # fmt: skip
+PROMPT = Behaviour("answers at once, says hello and listens", BERLIN, 1, ("Ringing()", "Answer(,i)", *_HELLO, _LISTENS))
 PRESSES_ONE = Behaviour("answers at once, says hello, presses 1 after so many seconds", BERLIN, 2,
-                        ("Ringing()", "Answer()", *_HELLO, _SECONDS, "SendDTMF(1,250,120)", _LISTENS))  # fmt: skip
+                        ("Ringing()", "Answer(,i)", *_HELLO, _SECONDS, "SendDTMF(1,250,120)", _LISTENS))  # fmt: skip
 HANGS_UP = Behaviour("answers at once, says hello, hangs up after so many seconds", BERLIN, 3,
-                     ("Ringing()", "Answer()", *_HELLO, _SECONDS, "Hangup(16)"))  # fmt: skip
-SILENT = Behaviour("rings so many seconds, answers and says nothing", BERLIN, 4, (*_RING, "Answer()", _LISTENS))
+                     ("Ringing()", "Answer(,i)", *_HELLO, _SECONDS, "Hangup(16)"))  # fmt: skip
+SILENT = Behaviour("rings so many seconds, answers and says nothing", BERLIN, 4, (*_RING, "Answer(,i)", _LISTENS))
 EARLY_MEDIA = Behaviour("an announcement before the answer for so many seconds, no ringing, then hello", BERLIN, 5,
-                        ("Progress()", _SECONDS, "Answer()", *_HELLO, _LISTENS))  # fmt: skip
+                        ("Progress()", _SECONDS, "Answer(,i)", *_HELLO, _LISTENS))  # fmt: skip
 TALKER = Behaviour("rings so many seconds, answers with two words and a half second of pause", BERLIN, 6,
-                   (*_RING, "Answer()", "Wait(0.3)", "Playback(@SOUNDS@/name)", _LISTENS))  # fmt: skip
+                   (*_RING, "Answer(,i)", "Wait(0.3)", "Playback(@SOUNDS@/name)", _LISTENS))  # fmt: skip
 PRESSES_TWO = Behaviour("answers at once, says hello, presses 2 after so many seconds", BERLIN, 7,
-                        ("Ringing()", "Answer()", *_HELLO, _SECONDS, "SendDTMF(2,250,120)", _LISTENS))  # fmt: skip
+                        ("Ringing()", "Answer(,i)", *_HELLO, _SECONDS, "SendDTMF(2,250,120)", _LISTENS))  # fmt: skip
 
 # ---- puppets: the test moves them over ARI, application `network` ----
 PUPPET = Behaviour("answers at once and does what the test says", MUNICH, 0,
-                   ("Ringing()", "Answer()", "Stasis(network,puppet,${EXTEN})", "Hangup()"))  # fmt: skip
+                   ("Ringing()", "Answer(,i)", "Stasis(network,puppet,${EXTEN})", "Hangup()"))  # fmt: skip
 RINGING_PUPPET = Behaviour("rings until the test answers or ends it", MUNICH, 1,
                            ("Ringing()", "Stasis(network,puppet,${EXTEN})", "Hangup()"))  # fmt: skip
 
 # ---- machines ----
 MACHINE = Behaviour("rings so many seconds, reads a long greeting, beeps and listens", FRANKFURT, 0,
-                    (*_RING, "Answer()", "Wait(0.3)", "Playback(@SOUNDS@/greeting)", "Wait(60)",
+                    (*_RING, "Answer(,i)", "Wait(0.3)", "Playback(@SOUNDS@/greeting)", "Wait(60)",
                      "Hangup(16)"))  # fmt: skip
 
 # ---- nobody ----
