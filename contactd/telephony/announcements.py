@@ -1,8 +1,8 @@
 """What is spoken instead of an agent: the apology when nobody was free, a machine's text, that of agentless calls.
 
 Files are `voice/<name>.<language>.txt`, and a recording beside one if there is any (`.wav` instead of `.txt`); the
-operator's folders go before the shipped one. They know `operator` and `contact_phone` and no fact of any account, because
-whoever listens may be anybody. The daemon builds one.
+operator's folders go before the shipped one. They know `operator` and `contact_phone` and no fact of any account,
+because whoever listens may be anybody. The daemon builds one.
 """
 
 from collections.abc import Sequence

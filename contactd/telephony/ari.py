@@ -80,7 +80,7 @@ class Ari:
         """`url` ends with `/ari`."""
         self.app = app
         self._url = url.rstrip("/")
-        self._auth = aiohttp.BasicAuth(username, password)
+        self._headers = {"Authorization": aiohttp.encode_basic_auth(username, password)}
         self._patience = patience
         self._session: aiohttp.ClientSession | None = None
         self._keeping: asyncio.Task[None] | None = None
@@ -95,7 +95,7 @@ class Ari:
     async def start(self, application: Application) -> None:
         """Connect now if that is possible, and again whenever the connection is lost."""
         self._session = aiohttp.ClientSession(
-            auth=self._auth,
+            headers=self._headers,
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE),
             timeout=aiohttp.ClientTimeout(total=self._patience),
         )
@@ -122,7 +122,7 @@ class Ari:
         """Ask for something."""
         return await self._ask("GET", where, params)
 
-    async def post(self, where: str, variables: dict[str, str] | None = None, **params: str) -> Any:  # noqa: ANN401 -- ditto
+    async def post(self, where: str, variables: dict[str, str] | None = None, /, **params: str) -> Any:  # noqa: ANN401 -- ditto
         """Have something done."""
         return await self._ask("POST", where, params, {"variables": variables} if variables else None)
 
@@ -201,9 +201,7 @@ class Ari:
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
 
-    async def _read(
-        self, socket: aiohttp.ClientWebSocketResponse[bool], events: asyncio.Queue[Event | None]
-    ) -> None:
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse[bool], events: asyncio.Queue[Event | None]) -> None:
         """Only queue: Asterisk disconnects whoever reads slowly."""
         async for message in socket:
             if message.type is not aiohttp.WSMsgType.TEXT:

@@ -4,13 +4,13 @@ For asterisk.py only, which makes the requests. Events may come before the reque
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from contactd.domain.clock import Clock
-from contactd.domain.errors import ChannelRejected, ChannelUnavailable
+from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable
 from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_ends import Heard, end_of
 from contactd.telephony.asterisk_legs import BEEP, Legs, mix_of
@@ -20,6 +20,9 @@ from contactd.telephony.trunks import Trunk, TrunkGroup
 log = structlog.get_logger()
 
 PREFIX = "contactd-call-"
+_EAR = "contactd-ear-"  # listens beside a conversation whether it is one with a machine
+# Of the dialplan (deploy/asterisk/extensions.conf): a channel goes there and comes back with what was detected.
+_DETECTION = {"context": "contactd-amd", "extension": "run", "priority": "1"}
 WAITING = "contactd-waiting"  # where customers on hold hear music
 RETRY_AFTER = 1.0
 
@@ -33,6 +36,7 @@ class Line:
     trunk: Trunk | None
     detect: str = ""
     heard: Heard = field(default_factory=Heard)
+    detecting: bool = False  # who has answered is not known yet
     ours: "asyncio.Future[None] | None" = None  # while it is being created
     agent: str = ""
     inside: set[str] = field(default_factory=set)  # who has entered the bridge with the agent
@@ -91,12 +95,16 @@ class Lines:
         hears, line = self._hears.get(event["type"]), self._lines.get(channel)
         if hears is not None and line is not None:
             hears(event, line)
+        elif channel.startswith(_EAR) and event["type"] == "StasisStart":
+            self._listened(event, channel)
 
     # -- what is heard -------------------------------------------------------------------------------------------
 
-    def _ours(self, _event: Event, line: Line) -> None:
+    def _ours(self, event: Event, line: Line) -> None:
         if line.ours is not None and not line.ours.done():
             line.ours.set_result(None)
+        elif line.detecting:
+            self._detected(line, event["args"])
 
     def _state_changed(self, event: Event, line: Line) -> None:
         self.stands(line, event["channel"]["state"])
@@ -110,7 +118,38 @@ class Lines:
         elif state == "Up" and not line.heard.answered:
             line.heard.answered = True
             self._alive(line)
+            if line.detect == "first":
+                line.detecting = True
+                self._ari.soon(self._detect(line.channel, line))
+                return
             self.tell(line, Kind.ANSWERED, carrier_ref=line.channel)
+            if line.detect == "beside":
+                where = path("channels", line.channel, "snoop", _EAR + line.reference)
+                self._ari.soon(self._ari.post(where, spy="in", app=self._ari.app))
+
+    async def _detect(self, channel: str, line: Line) -> None:
+        """Send a channel to be listened to; what cannot be detected is a person."""
+        try:
+            await self._ari.post(path("channels", channel, "continue"), **_DETECTION)
+        except ChannelError as error:
+            log.warning("machine_not_detected", reference=line.reference, error=str(error))
+            if line.channel == channel:
+                self._detected(line, [])
+
+    def _detected(self, line: Line, args: Sequence[str]) -> None:
+        """Report who has answered; whoever cannot be told apart is a person."""
+        line.detecting = False
+        self.tell(line, Kind.MACHINE if "MACHINE" in args else Kind.ANSWERED, carrier_ref=line.channel)
+
+    def _listened(self, event: Event, channel: str) -> None:
+        """Send the ear beside a conversation to be listened to, and hear what it has found out."""
+        line = self.find(channel.removeprefix(_EAR))
+        if line is not None and not event["args"]:
+            self._ari.soon(self._detect(channel, line))
+            return
+        self._ari.soon(self._ari.delete(path("channels", channel)))
+        if line is not None and "MACHINE" in event["args"]:
+            self.tell(line, Kind.MACHINE)
 
     def _dialled(self, event: Event, line: Line) -> None:
         if event.get("dialstatus") in ("RINGING", "PROGRESS"):
@@ -196,6 +235,8 @@ class Lines:
         if line.ours is not None and not line.ours.done():
             line.ours.set_exception(ChannelUnavailable("the channel was gone at once", retry_after=RETRY_AFTER))
             return  # never dialled: whoever places it hears that
+        if line.detecting:
+            self._detected(line, [])  # somebody who heard nobody
         self.tell(line, kind)
         if line.agent:
             self._ari.soon(self._legs.release(self._legs.leg(line.agent), is_free=lambda: not self._has(line.agent)))

@@ -4,12 +4,20 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+from contactd.clock import SystemClock
+from contactd.config.providers import Asterisk as AsteriskSettings
+from contactd.config.providers import Telephony
+from contactd.config.secret import Secret
+from contactd.config.settings import Agent, Daemon, Settings
+from contactd.telephony.base import Carrier
+from contactd.telephony.registry import open_carrier
 from tests.calls.asterisk import HOST, USER, Asterisk, Ports, Programs, new_folder
 from tests.calls.conf import Conf
 from tests.calls.sounds import write_sounds
 
 SAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "asterisk"
 AGENTS = tuple(f"agent{number}" for number in range(1, 13))
+NAMES = ("anna", "bernd", "carla", "dogan", "elif", "frank", "greta", "hassan", "ida", "jan", "kaya", "lena")
 BUSY_AGENT = "busyagent1"
 DEAF_AGENT = "deafagent1"
 DEAD_TRUNK = "deadtrunk"
@@ -75,3 +83,20 @@ def _agents(network_sip: int, names: Iterable[str]) -> str:
         f"[{name}](agent-phone)\naors = {name}\n[{name}](agent-address)\ncontact = sip:{name}@{HOST}:{network_sip}\n"
         for name in names
     )
+
+
+def settings_of(pbx: Asterisk, folder: Path, *, agents: int = len(AGENTS), **asterisk: object) -> Settings:
+    """Write the settings of a daemon that calls by this PBX; its state stands in `folder`."""
+    told = {"url": pbx.ari, "password": Secret(pbx.password), "sounds": "sounds", **asterisk}
+    return Settings(
+        daemon=Daemon(state=str(folder)),
+        telephony=Telephony(backend="asterisk", asterisk=AsteriskSettings.model_validate(told)),
+        agents={name: Agent(phone=f"PJSIP/{phone}") for name, phone in zip(NAMES, AGENTS[:agents], strict=False)},
+    )
+
+
+def carrier_of(pbx: Asterisk) -> Carrier:
+    """Build the carrier of a daemon that calls by this PBX."""
+    carrier = open_carrier(settings_of(pbx, pbx.folder), SystemClock())
+    assert carrier is not None
+    return carrier

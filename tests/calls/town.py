@@ -63,6 +63,9 @@ TALKER = Behaviour("rings so many seconds, answers with two words and a half sec
 PRESSES_TWO = Behaviour("answers at once, says hello, presses 2 after so many seconds", BERLIN, 7,
                         ("Ringing()", "Answer(,i)", *_HELLO, _SECONDS, "SendDTMF(2,250,120)", _LISTENS))  # fmt: skip
 
+TYPES = Behaviour("answers at once, says hello, presses 2, 0 and # after so many seconds", BERLIN, 8,
+                  ("Ringing()", "Answer(,i)", *_HELLO, _SECONDS, "SendDTMF(20#,250,120)", _LISTENS))  # fmt: skip
+
 # ---- puppets: the test moves them over ARI, application `network` ----
 PUPPET = Behaviour("answers at once and does what the test says", MUNICH, 0,
                    ("Ringing()", "Answer(,i)", "Stasis(network,puppet,${EXTEN})", "Hangup()"))  # fmt: skip

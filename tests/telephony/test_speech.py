@@ -18,7 +18,7 @@ SPEAK = Asterisk().speak
 
 def heard(file: Path) -> wave.Wave_read:
     """Open what was spoken."""
-    return wave.open(str(file.with_suffix(".wav")))
+    return wave.Wave_read(str(file.with_suffix(".wav")))
 
 
 async def test_a_text_is_spoken_as_a_telephone_plays_it(tmp_path: Path) -> None:
