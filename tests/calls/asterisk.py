@@ -171,8 +171,8 @@ class Asterisk:
         assert len(str(control)) <= _LONGEST_SOCKET, (
             f"too long for a socket's path, set TMPDIR to a short one: {control}"
         )
-        for name in ("etc", "run", "log", "log/cdr-custom", "spool", "db", "cache", "keys", "var"):
-            (self.folder / name).mkdir(exist_ok=True)
+        for name in ("etc", "run", "log/cdr-custom", "spool/recording", "db", "cache", "keys", "var"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
         for name, text in {**_SILENT, **self.files, "asterisk.conf": self._asterisk_conf()}.items():
             (self.folder / "etc" / name).write_text(text, encoding="utf-8")
 

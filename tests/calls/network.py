@@ -18,7 +18,10 @@ from tests.calls.town import BEHAVIOURS
 # Beyond the sample's modules: what people do.
 _MODULES = ("app_senddtmf", "app_playback", "app_verbose", "func_cdr", "func_logic", "res_cdrel_custom", "cdr_custom")
 _CALLS = "calls.json"
-_FIELDS = "number(uservar), src, start(double), answer(double), end(double), disposition, channel, attempt(uservar), cause(uservar)"
+_FIELDS = (
+    "number(uservar), src, start(double), answer(double), end(double), disposition, channel, attempt(uservar),"
+    "cause(uservar)"
+)
 
 _PJSIP = """
 [global]

@@ -9,6 +9,10 @@ RATE = 8000
 VOICE = 300.0
 BEEP = 1000.0
 MUSIC = 620.0
+# What a test lets a customer and an agent say, to find it in what the others hear.
+CUSTOMER = 440.0
+AGENT = 800.0
+SUPERVISOR = 1300.0
 _LOUDNESS = 9000
 
 
@@ -34,6 +38,10 @@ def write_sounds(folder: Path) -> None:
         "hello": tone(VOICE, 0.6),
         "name": tone(VOICE, 0.4) + silence(0.5) + tone(VOICE, 0.4),
         "greeting": greeting + silence(0.3) + tone(BEEP, 0.4),
+        "customer": tone(CUSTOMER, 1.0),
+        "agent": tone(AGENT, 1.0),
+        "supervisor": tone(SUPERVISOR, 1.0),
+        "beep": tone(BEEP, 0.3),
         "music/tune": tone(MUSIC, 10.0),
     }
     for name, samples in sounds.items():
