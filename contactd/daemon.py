@@ -209,7 +209,12 @@ class Daemon:
                 operator=self.settings.operator.name,
                 contact_phone=self.settings.operator.phone,
             ),
-            line=Line(settings.caller_id, settings.ring.total_seconds(), dialling=dialling_of(settings)),
+            line=Line(
+                settings.caller_id,
+                settings.ring.total_seconds(),
+                dialling=dialling_of(settings),
+                caller_ids=settings.caller_ids,
+            ),
             owner=owner,
         )
 

@@ -29,6 +29,7 @@ from contactd.config.words import (
     Language,
     LanguageOrNone,
     Name,
+    Number,
     QuietWindow,
     TimeZone,
     TimeZoneOrNone,
@@ -210,6 +211,8 @@ class StepTable(Section):
     """Most calls at a time of the modes without agents: ivr (press 1 for one), message."""
     machine: str = ""
     """Text left on answering machines, templates/voice/<machine>.<language>.txt; empty: hang up."""
+    caller_id: Number = ""
+    """Number the customer sees; empty: that of [telephony]."""
     detect: Detect = "none"
     """Tell machines from people: "beside" the conversation, or "first", so that people answer into a short silence."""
     preview: Duration = Field(default_factory=lambda: parse_duration("60 seconds"))

@@ -137,6 +137,7 @@ def _step(table: StepTable) -> Step:
         lines=table.lines,
         machine=table.machine,
         detect=table.detect,
+        caller_id=table.caller_id,
         preview=table.preview,
         max_abandon=table.max_abandon,
         limits={OUTCOMES[outcome]: most for outcome, most in table.retry_limits.items()},

@@ -7,7 +7,7 @@ from pydantic import Field
 from contactd.config.secret import Secret
 from contactd.config.section import LOOSE, NO_SECRET, Port, Section
 from contactd.config.values import Duration, Rate, Ratio, Second, parse_duration
-from contactd.config.words import Email, Name, Number, Url
+from contactd.config.words import Country, Email, Name, Number, Url
 
 
 class Bounces(Section):
@@ -144,6 +144,8 @@ class Telephony(Section):
     """`none`: no calls; `simulated`: made-up customers; `simulated-remote`: the same in a process of their own."""
     caller_id: Number = ""
     """Number the customer sees."""
+    caller_ids: dict[Country, Number] = Field(default_factory=dict)
+    """Numbers customers see by the country of their own, like { AT = "+43…" }; the others see caller_id."""
     ring: Second = parse_duration("30 seconds")
     """How long it may ring before the call is given up."""
     hang_up_after: Duration = parse_duration("15 seconds")

@@ -44,7 +44,8 @@ class Step:
     or `next-number`; `limits`: most tries that may end in an outcome.
 
     Of calls: `ratio` calls a free agent in mode `power`, at most `lines` at a time in the agentless modes, `machine`
-    the text left on an answering machine, `preview` the time an agent has to decide, `numbers` in the order of use.
+    the text left on an answering machine, `caller_id` the number shown if not the usual one, `preview` the time an
+    agent has to decide, `numbers` in the order of use.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Step:
     lines: int = 10
     machine: str = ""
     detect: Detect = "none"
+    caller_id: str = ""
     preview: timedelta = timedelta(seconds=60)
     max_abandon: float = 0.02
     limits: Mapping[str, int] = field(default_factory=dict)

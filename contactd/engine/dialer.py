@@ -25,6 +25,7 @@ from contactd.engine.ownership import Alone, Owner
 from contactd.engine.pacer import Dialling, Pacer
 from contactd.engine.previews import Previews
 from contactd.engine.roster import Roster
+from contactd.engine.shown import Shown
 from contactd.engine.switchboard import Switchboard
 from contactd.engine.takeover import TakeOver
 from contactd.engine.team import Team, Trunks
@@ -45,12 +46,13 @@ Teams = Callable[[], Mapping[str, Sequence[CallList]]]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """How calls are placed: the number shown, how long it rings, when a conversation has been forgotten, the pacing."""
+    """How calls are placed: numbers shown, how long it rings, when a conversation has been forgotten, the pacing."""
 
     caller_id: str = ""
     ring_seconds: float = 30.0
     talk_seconds: float = 7200.0
     dialling: Dialling = field(default_factory=Dialling)
+    caller_ids: Mapping[str, str] = field(default_factory=dict)
 
     def limits(self) -> Limits:
         """Allow the carrier some patience beyond the ring time, and a waiting person what is left after a bridge."""
@@ -86,7 +88,7 @@ class Dialer:
         self._owner = owner or Alone()
         self._wake = asyncio.Event()
         self._draining = self._stopped = self._placing = False
-        self._trunks = Trunks(line.caller_id, line.ring_seconds, self._trunks_left)
+        self._trunks = Trunks(Shown(line.caller_id, line.caller_ids), line.ring_seconds, self._trunks_left)
         self._teams: dict[str, Team] = {}
         self._epochs: dict[str, int] = {}  # of the teams whose calls have been taken over
         self._strays_asked = False

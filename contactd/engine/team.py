@@ -35,6 +35,7 @@ from contactd.engine.live_call import CONGESTED, Live
 from contactd.engine.pacer import Pacer, Staff
 from contactd.engine.previews import SKIPPED_FOR, Previews
 from contactd.engine.roster import Roster
+from contactd.engine.shown import Shown
 from contactd.engine.switchboard import Switchboard
 from contactd.store.attempts import Claimed
 from contactd.telephony.base import CallRequest, Carrier
@@ -48,12 +49,12 @@ _AGENT_FIRST = timedelta(minutes=1)
 
 @dataclass
 class Trunks:
-    """What all teams share: the number shown, how long it rings, how many lines are left, until when none is taken.
+    """What all teams share: the numbers shown, how long it rings, how many lines are left, until when none is taken.
 
     `left` None: any number.
     """
 
-    caller_id: str
+    shown: Shown
     ring_seconds: float
     left: Callable[[], int | None]
     rest_until: float = 0.0
@@ -273,7 +274,8 @@ class Team:
             return
         self._kept.pop(agent, None)
         call = Call(claimed.reference, self._clock.now())
-        await self._place(self._desk.take_up(dial, self.name, call, self._trunks.caller_id, agent))
+        shown = self._trunks.shown.to(dial.number, dial.step)
+        await self._place(self._desk.take_up(dial, self.name, call, shown, agent))
 
     async def _pass_gate(self, claimed: Claimed, one: CallList, agent: str) -> Dial | None:
         """Commit the intent; None: the rules or the store would not, and nothing may be called."""
