@@ -43,8 +43,9 @@ class AsteriskCarrier:
         self._ari, self._clock = ari, clock
         self._trunks = trunks
         self._speech = speech
+        self._beeps = beep
         self._legs = Legs(ari, clock, phones, nailed_up=nailed_up, tell=self._tell_of_agent)
-        self._lines = Lines(ari, clock, trunks, self._legs, beep=beep, tell=self._tell)
+        self._lines = Lines(ari, clock, trunks, self._legs, beep=self._beep, tell=self._tell)
         self._on_event: OnEvent | None = None
         self._startup = ""
 
@@ -179,6 +180,11 @@ class AsteriskCarrier:
         """Let it go."""
         await self._legs.unseat(agent_id)
 
+    async def _beep(self, channel: str) -> None:
+        """Say in the agent's ear that somebody is there."""
+        if self._beeps:
+            await self._ari.post(path("channels", channel, "play"), media=f"sound:{await self._speech.beep()}")
+
     # -- how things stand ----------------------------------------------------------------------------------------
 
     async def live(self) -> list[str]:
@@ -242,6 +248,8 @@ class AsteriskCarrier:
         for bridge, kind in wanted.items():
             if bridge not in there:
                 await self._ari.post("bridges", type=kind, bridgeId=bridge, name=bridge)
+        with contextlib.suppress(ChannelRejected):  # no music there
+            await self._ari.post(path("bridges", WAITING, "moh"))
 
     def lost(self) -> None:
         """Nothing to do: calls go on, and no other is placed."""

@@ -21,8 +21,6 @@ PREFIX = "contactd-agent-"
 HOLDING = "contactd-agents"
 _RING = 30  # seconds
 _AGAIN = (1.0, 30.0)  # seconds until a leg is called again: at first, and at most
-# Two short tones: somebody is on the line.
-BEEP = "tone:1400/80,0/60,1400/80"
 
 
 def mix_of(agent_id: str) -> str:

@@ -4,7 +4,7 @@ For asterisk.py only, which makes the requests. Events may come before the reque
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -13,11 +13,13 @@ from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable
 from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_ends import Heard, end_of
-from contactd.telephony.asterisk_legs import BEEP, Legs, mix_of
+from contactd.telephony.asterisk_legs import Legs, mix_of
 from contactd.telephony.base import CarrierEvent, Kind, OnEvent
 from contactd.telephony.trunks import Trunk, TrunkGroup
 
 log = structlog.get_logger()
+
+Beep = Callable[[str], Coroutine[None, None, None]]
 
 PREFIX = "contactd-call-"
 _EAR = "contactd-ear-"  # listens beside a conversation whether it is one with a machine
@@ -50,7 +52,7 @@ class Line:
 class Lines:
     """All customers' channels, by their names on Asterisk; `tell` hears what they report."""
 
-    def __init__(self, ari: Ari, clock: Clock, trunks: TrunkGroup, legs: Legs, *, beep: bool, tell: OnEvent) -> None:
+    def __init__(self, ari: Ari, clock: Clock, trunks: TrunkGroup, legs: Legs, *, beep: Beep, tell: OnEvent) -> None:
         self._ari, self._clock = ari, clock
         self._trunks, self._legs = trunks, legs
         self._beep = beep
@@ -190,8 +192,7 @@ class Lines:
         elif not line.joined and {line.channel, leg.channel} <= line.inside:
             line.joined = True
             self.tell(line, Kind.BRIDGED, agent=line.agent)
-            if self._beep:
-                self._ari.soon(self._ari.post(path("channels", leg.channel, "play"), media=BEEP))
+            self._ari.soon(self._beep(leg.channel))
 
     def _pressed(self, event: Event, line: Line) -> None:
         if line.asks:

@@ -18,27 +18,32 @@ from contactd.telephony.base import Announcement
 _PATIENCE = 30.0  # seconds
 # What format_wav of Asterisk reads: 8 kHz, mono, 16 bits.
 _TELEPHONE = ("-r", "8000", "-c", "1", "-b", "16", "-e", "signed-integer")
-_SECRETIVE = 0o750
+_FOLDER_MODE = 0o750
+_SPOKEN, _MADE = "spoken.wav", "made.wav"
+# Two short tones. A file, because a tone of Asterisk's own holds up what the other side says until it is stopped.
+_BEEP = ("synth", "0.08", "sine", "1400", "vol", "0.3", "pad", "0", "0.06", "repeat", "1")
+
+Words = Sequence[str]
 
 
 class Speech:
     """Sound files in `folder`; `speak` is the program and its words, which may hold {language}, {file} and {text}."""
 
-    def __init__(self, folder: Path, speak: Sequence[str]) -> None:
+    def __init__(self, folder: Path, speak: Words) -> None:
         self._folder = folder
         self._speak = tuple(speak)
         self._making: dict[Path, asyncio.Task[None]] = {}
 
+    async def beep(self) -> Path:
+        """Give the file that says that somebody is on the line, without its ending; raises ChannelMisconfigured."""
+        return await self._once("beep", [("sox", "-n", *_TELEPHONE, _MADE, *_BEEP)])
+
     async def file(self, announcement: Announcement) -> Path:
         """Give the sound file of a text, without its ending; raises ChannelMisconfigured."""
-        target = self._folder / f"{self._key(announcement)}.wav"
-        if not target.exists():
-            making = self._making.get(target)
-            if making is None:
-                making = self._making[target] = asyncio.ensure_future(self._make(announcement, target))
-                making.add_done_callback(lambda _: self._making.pop(target, None))
-            await asyncio.shield(making)
-        return target.with_suffix("")
+        values = {"language": announcement.language, "file": _SPOKEN, "text": announcement.text}
+        speak = [tuple(word.format(**values) for word in self._speak)] if not announcement.recording else []
+        make = ("sox", announcement.recording or _SPOKEN, *_TELEPHONE, _MADE)
+        return await self._once(self._key(announcement), [*speak, make])
 
     def _key(self, announcement: Announcement) -> str:
         told = hashlib.sha256(repr((announcement.text, announcement.language, self._speak)).encode())
@@ -49,31 +54,36 @@ class Speech:
                 raise ChannelMisconfigured(f"recording {announcement.recording}: {error.strerror}") from error
         return told.hexdigest()[:32]
 
-    async def _make(self, announcement: Announcement, target: Path) -> None:
-        """Make the file under another name first: nobody plays half of it."""
+    async def _once(self, name: str, commands: Sequence[Words]) -> Path:
+        """Make a file by these commands, unless it is there or being made."""
+        target = self._folder / f"{name}.wav"
+        if not target.exists():
+            making = self._making.get(target)
+            if making is None:
+                making = self._making[target] = asyncio.ensure_future(self._make(target, commands))
+                making.add_done_callback(lambda _: self._making.pop(target, None))
+            await asyncio.shield(making)
+        return target.with_suffix("")
+
+    async def _make(self, target: Path, commands: Sequence[Words]) -> None:
+        """Make the file elsewhere first: nobody plays half of it."""
         try:
-            self._folder.mkdir(mode=_SECRETIVE, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             work = Path(tempfile.mkdtemp(dir=self._folder))
         except OSError as error:
             raise ChannelMisconfigured(f"folder of spoken texts {self._folder}: {error.strerror}") from error
         try:
-            spoken, made = work / "spoken.wav", work / "made.wav"
-            if announcement.recording:
-                spoken = Path(announcement.recording)
-            else:
-                values = {"language": announcement.language, "file": str(spoken), "text": announcement.text}
-                await _run([word.format(**values) for word in self._speak])
-            await _run(["sox", str(spoken), *_TELEPHONE, str(made)])
-            made.replace(target)
+            for words in commands:
+                await _run(words, work)
+            (work / _MADE).replace(target)
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
 
-async def _run(words: list[str]) -> None:
+async def _run(words: Words, folder: Path) -> None:
+    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
-        process = await asyncio.create_subprocess_exec(
-            *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-        )
+        process = await asyncio.create_subprocess_exec(*words, cwd=folder, stdin=nothing, stdout=nothing, stderr=pipe)
     except OSError as error:
         raise ChannelMisconfigured(f"{words[0]} cannot be run: {error.strerror}; install it to speak texts") from error
     try:

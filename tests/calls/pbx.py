@@ -87,7 +87,7 @@ def _agents(network_sip: int, names: Iterable[str]) -> str:
 
 def settings_of(pbx: Asterisk, folder: Path, *, agents: int = len(AGENTS), **asterisk: object) -> Settings:
     """Write the settings of a daemon that calls by this PBX; its state stands in `folder`."""
-    told = {"url": pbx.ari, "password": Secret(pbx.password), "sounds": "sounds", **asterisk}
+    told = {"url": pbx.ari, "password": Secret(pbx.password), "sounds": "spoken", **asterisk}
     return Settings(
         daemon=Daemon(state=str(folder)),
         telephony=Telephony(backend="asterisk", asterisk=AsteriskSettings.model_validate(told)),

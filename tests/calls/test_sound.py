@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 import pytest
 
@@ -13,8 +15,10 @@ from tests.calls.asterisk import Asterisk
 from tests.calls.hearing import Sound, read_sound
 from tests.calls.network import Network
 from tests.calls.pbx import carrier_of
+from tests.calls.sounds import MUSIC
 
 CUSTOMER_TONE, AGENT_TONE = 600, 900
+SONGS = count(1)
 
 
 @dataclass
@@ -60,9 +64,13 @@ class Line:
         await self.town.ask("DELETE", f"channels/{ear}")
         return read_sound(file)
 
-    async def sing(self, channel: str, hertz: int) -> None:
-        """Let somebody sound a tone until the end of the call."""
-        await self.town.ask("POST", f"channels/{channel}/play", media=f"tone:{hertz}")
+    @asynccontextmanager
+    async def singing(self, channel: str, hertz: int) -> AsyncIterator[None]:
+        """Let somebody sound a tone; whoever does cannot be listened to meanwhile."""
+        playback = f"song-{next(SONGS)}"
+        await self.town.ask("POST", f"channels/{channel}/play/{playback}", media=f"tone:{hertz}")
+        yield
+        await self.town.ask("DELETE", f"playbacks/{playback}")
 
 
 @pytest.fixture
@@ -76,12 +84,12 @@ async def line(pbx: Asterisk, network: Network, town: Ari) -> AsyncIterator[Line
 
 async def test_customer_and_agent_hear_each_other_and_before_that_nothing(line: Line) -> None:
     await line.call()
-    await line.sing(line.person, CUSTOMER_TONE)
-    await line.sing(line.desk, AGENT_TONE)
-    assert (await line.hear(line.person, "before", 0.5)).seconds_of(AGENT_TONE) == 0
-    await line.join()
-    assert (await line.hear(line.desk, "agent")).seconds_of(CUSTOMER_TONE) > 0.8
-    assert (await line.hear(line.person, "customer")).seconds_of(AGENT_TONE) > 0.8
+    async with line.singing(line.desk, AGENT_TONE):
+        assert (await line.hear(line.person, "before", 0.5)).seconds_of(AGENT_TONE) == 0
+        await line.join()
+        assert (await line.hear(line.person, "customer")).seconds_of(AGENT_TONE) > 0.5
+    async with line.singing(line.person, CUSTOMER_TONE):
+        assert (await line.hear(line.desk, "agent")).seconds_of(CUSTOMER_TONE) > 0.5
 
 
 async def test_a_beep_in_the_agents_ear_says_that_somebody_is_there_and_the_customer_does_not_hear_it(
@@ -99,14 +107,14 @@ async def test_a_beep_in_the_agents_ear_says_that_somebody_is_there_and_the_cust
 async def test_on_hold_the_customer_hears_music_and_the_agent_nothing(line: Line) -> None:
     await line.call()
     await line.join()
-    await line.sing(line.person, CUSTOMER_TONE)
     await line.carrier.hold("1-1")
     await line.until(Kind.HELD)
-    assert (await line.hear(line.person, "music")).loud_seconds() > 0.5
-    assert (await line.hear(line.desk, "silence", 0.5)).seconds_of(CUSTOMER_TONE) == 0
-    await line.carrier.retrieve("1-1")
-    await line.until(Kind.RETRIEVED)
-    assert (await line.hear(line.desk, "again")).seconds_of(CUSTOMER_TONE) > 0.8
+    assert (await line.hear(line.person, "music")).seconds_of(MUSIC) > 0.5
+    async with line.singing(line.person, CUSTOMER_TONE):
+        assert (await line.hear(line.desk, "silence", 0.5)).loud_seconds() == 0
+        await line.carrier.retrieve("1-1")
+        await line.until(Kind.RETRIEVED)
+        assert (await line.hear(line.desk, "again")).seconds_of(CUSTOMER_TONE) > 0.5
 
 
 async def test_an_apology_is_spoken_to_the_customer(line: Line) -> None:
