@@ -178,6 +178,7 @@ class Dialer:
                 owned=True,
                 draining=self._draining,
                 carrier_rests=rests,
+                trouble=self._carrier.trouble(),
                 decisions={
                     key: (decision.place, decision.reason.value)
                     for key, decision in (self._teams[name].decisions.items() if name in self._teams else ())

@@ -42,6 +42,7 @@ class Look:
     owned: bool
     draining: bool
     carrier_rests: bool
+    trouble: str  # what keeps the carrier from calling, in its own words
     decisions: Mapping[tuple[str, str], tuple[int, str]]  # calls that may be placed now, and why not more
 
 
@@ -64,8 +65,8 @@ def _whole(look: Look, paused: Collection[str]) -> list[Told]:
         found.append({"reason": "not_owner"})
     if resting := sorted({"all", "channel:call"} & set(paused)):
         found.append({"reason": "paused", "what": resting})
-    if look.carrier_rests and not look.draining:
-        found.append({"reason": "carrier_rests"})
+    if (look.carrier_rests or look.trouble) and not look.draining:
+        found.append({"reason": "carrier_rests"} | ({"why": look.trouble} if look.trouble else {}))
     if not look.lists:
         found.append({"reason": "no_campaign"})
     return found

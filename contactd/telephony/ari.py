@@ -35,6 +35,8 @@ _KEEP_ALIVE = 10.0
 _HEARTBEAT = 10.0
 _RECONNECT = (0.1, 5.0)  # seconds to the first try, and the longest between two
 _RETRY_AFTER = 5.0
+_TAKEN_AGAIN = 30.0  # seconds until events that another took are taken back
+_AWAY = "Asterisk is not connected"
 _REFUSED: dict[int, type[ChannelError]] = {
     400: ChannelRejected,
     401: ChannelMisconfigured,
@@ -68,10 +70,6 @@ class Application(Protocol):
         """Take an event, at once."""
         ...
 
-    def lost(self) -> None:
-        """Hear that no more events come, for now."""
-        ...
-
 
 class Ari:
     """One application of one Asterisk at `url`; `patience` bounds each request, in seconds."""
@@ -85,6 +83,7 @@ class Ari:
         self._session: aiohttp.ClientSession | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._up = False
+        self.trouble = _AWAY  # for people
         self._deeds: set[asyncio.Task[None]] = set()
 
     @property
@@ -173,9 +172,8 @@ class Ari:
             if self._up:
                 self._up = False
                 log.warning("asterisk_lost", url=self._url)
-                application.lost()
             tried.set()
-            await asyncio.sleep(pause)
+            await asyncio.sleep(pause if self.trouble == _AWAY else _TAKEN_AGAIN)
             pause = min(2 * pause, _RECONNECT[1])
 
     def _events(self) -> "aiohttp.client._WSRequestContextManager":
@@ -188,15 +186,17 @@ class Ari:
     ) -> None:
         """Pass events on until there are no more; they wait while the application finds out how things stand."""
         events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self.trouble = _AWAY
         reading = asyncio.get_running_loop().create_task(self._read(socket, events))
         try:
             await application.met()
-            self._up = True
+            self._up, self.trouble = True, ""
             log.info("asterisk_connected", url=self._url, app=self.app)
             tried.set()
             while (event := await events.get()) is not None:
                 self._pass_on(event, application)
         finally:
+            self.trouble = self.trouble or _AWAY
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
@@ -208,7 +208,8 @@ class Ari:
                 break
             event = json.loads(message.data)
             if event["type"] == "ApplicationReplaced":  # this connection stays open and silent from now on
-                log.error("asterisk_application_taken", app=self.app, cure="give each daemon an `app` of its own")
+                self.trouble = f"another daemon uses application {self.app} of Asterisk; give each its own `app`"
+                log.error("asterisk_application_taken", app=self.app)
                 break
             events.put_nowait(event)
         events.put_nowait(None)

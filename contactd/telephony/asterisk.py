@@ -185,6 +185,10 @@ class AsteriskCarrier:
         if self._beeps:
             await self._ari.post(path("channels", channel, "play"), media=f"sound:{await self._speech.beep()}")
 
+    def trouble(self) -> str:
+        """Say that Asterisk is away, or which trunks let nothing ring."""
+        return self._ari.trouble or self._trunks.trouble()
+
     # -- how things stand ----------------------------------------------------------------------------------------
 
     async def live(self) -> list[str]:
@@ -250,9 +254,6 @@ class AsteriskCarrier:
                 await self._ari.post("bridges", type=kind, bridgeId=bridge, name=bridge)
         with contextlib.suppress(ChannelRejected):  # no music there
             await self._ari.post(path("bridges", WAITING, "moh"))
-
-    def lost(self) -> None:
-        """Nothing to do: calls go on, and no other is placed."""
 
     def hear(self, event: Event) -> None:
         """Take an event of Asterisk."""

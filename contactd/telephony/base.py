@@ -142,3 +142,7 @@ class Carrier(Protocol):
     async def live(self) -> list[str]:
         """List the references of the calls the carrier has now."""
         ...
+
+    def trouble(self) -> str:
+        """Say what keeps the carrier from calling, for people; empty: nothing it knows of."""
+        ...

@@ -200,6 +200,10 @@ class SimulatedCarrier:
         """List the calls that are up."""
         return list(self._lines)
 
+    def trouble(self) -> str:
+        """Say nothing: there is no network that could fail."""
+        return ""
+
     def _note(self, order: str, reference: str, detail: str = "") -> None:
         self.ledger.append(Asked(order, reference, self._clock.now(), detail))
 

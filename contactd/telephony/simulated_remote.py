@@ -111,6 +111,10 @@ class RemoteCarrier:
         """List the calls that are up; the carrier reports again where each stands before it answers."""
         return [str(reference) for reference in await self._ask("live")]
 
+    def trouble(self) -> str:
+        """Say when nobody is connected."""
+        return "" if self._writer is not None else f"nobody answers at {self._host}:{self._port}"
+
     # -- the wire ------------------------------------------------------------------------------------------------
 
     async def _ask(self, order: str, reference: str = "", **details: object) -> Any:  # noqa: ANN401 -- by the order

@@ -6,22 +6,23 @@ tests run, at the speed of life.
 
 import asyncio
 import sys
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from contactd.clock import FastClock
 from contactd.config.load import load
 from contactd.daemon import Daemon
 from contactd.domain.agent import Agent, State
 from contactd.domain.call import Disposition
 from contactd.domain.errors import ContactdError
+from contactd.engine.switchboard import Switchboard
 from contactd.intake.accept import accept_accounts, accept_payments
 from contactd.store import contact_log, schema
 from contactd.store.database import Database, open_database
@@ -78,7 +79,7 @@ class Workers:
             self._desk.sign_in(agent.id)
 
     @property
-    def _desk(self) -> Any:  # noqa: ANN401 -- the switchboard
+    def _desk(self) -> Switchboard:
         assert self.daemon.dialer is not None
         return self.daemon.dialer.desk
 
@@ -99,10 +100,30 @@ class Workers:
                 return  # the other side was quicker
 
 
+class OfficeClock:
+    """Shows a Monday at ten when the configuration was written, and goes on through every life of the daemon."""
+
+    def __init__(self, config: Path) -> None:
+        self._ahead = MONDAY_TEN.timestamp() - float((config.parent / "opened").read_text())
+
+    def now(self) -> datetime:
+        """Tell the time of the office."""
+        return datetime.fromtimestamp(time.time() + self._ahead, UTC)
+
+    def monotonic(self) -> float:
+        """Count seconds."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(max(0.0, seconds))
+
+
 def write(
     folder: Path,
     pbx: Asterisk,
     *,
+    url: str = "",
     agents: int = 4,
     ring: int = 3,
     step: str = 'mode = "progressive"',
@@ -112,9 +133,10 @@ def write(
     """Write the configuration of a daemon that calls by this PBX."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "ari-password").write_text(pbx.password)
+    (folder / "opened").write_text(str(time.time()))
     staff = "".join(f'[agents.{name}]\nphone = "PJSIP/{phone}"\n' for name, phone in zip(NAMES[:agents], phones))  # noqa: B905 -- as many as there are
     (folder / "contactd.toml").write_text(
-        _SETTINGS.format(caller=CALLER, ring=ring, url=pbx.ari, folder=folder, asterisk=asterisk) + staff
+        _SETTINGS.format(caller=CALLER, ring=ring, url=url or pbx.ari, folder=folder, asterisk=asterisk) + staff
     )
     (folder / "campaigns.d").mkdir(exist_ok=True)
     (folder / "campaigns.d" / "town.toml").write_text(_CAMPAIGN.format(step=step))
@@ -155,6 +177,12 @@ class Office:
     workers: Workers
     database: Database
 
+    @property
+    def desk(self) -> Switchboard:
+        """Give the calls that are up."""
+        assert self.daemon.dialer is not None
+        return self.daemon.dialer.desk
+
     def log(self) -> dict[str, list[tuple[str, str]]]:
         """Read the contact log: by number, the event and the outcome of each row about a call."""
         found: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -191,7 +219,7 @@ class Office:
 async def at_work(config: Path, *, talk: float = 1.0) -> AsyncIterator[Office]:
     """Run a daemon with its agents for the length of the block, and plan the campaign."""
     settings = load(config)
-    daemon = Daemon(settings, path=None, clock=FastClock(MONDAY_TEN, 1.0))
+    daemon = Daemon(settings, path=None, clock=OfficeClock(config))
     running = asyncio.create_task(daemon.run())
     ready = asyncio.create_task(daemon.ready.wait())
     await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)

@@ -100,6 +100,10 @@ class Unruly:
         """Pass on."""
         return await self._carrier.live()
 
+    def trouble(self) -> str:
+        """Pass on."""
+        return self._carrier.trouble()
+
     async def _perhaps(self, order: Coroutine[None, None, None]) -> None:
         chance = self._random.random()
         if chance < self._noise / 4:

@@ -1,0 +1,104 @@
+"""What becomes of calls when the connection, the exchange or the trunk fails: each ends in the log as what it was."""
+
+import asyncio
+from pathlib import Path
+
+from contactd.config.load import load
+from contactd.store.database import open_database
+from tests.calls import town as people
+from tests.calls.asterisk import Asterisk
+from tests.calls.network import Network
+from tests.calls.office import Office, at_work, owe, write
+from tests.calls.wire import wire
+
+
+def owing(config: Path, *numbers: str) -> None:
+    """Let these owe something in the office's database."""
+    database = open_database(load(config).database_url)
+    owe(database, numbers)
+    database.close()
+
+
+async def until(office: Office, **counts: int) -> None:
+    """Wait until so many calls are in each of these states."""
+    async with asyncio.timeout(20):
+        while not counts.items() <= dict(office.desk.states()).items():  # noqa: ASYNC110 -- as a person would look
+            await asyncio.sleep(0.02)
+
+
+async def test_calls_survive_a_lost_connection_and_who_answers_meanwhile_is_served(
+    pbx: Asterisk, network: Network, tmp_path: Path
+) -> None:
+    talking, answers, gone = people.PROMPT.number(), people.HUMAN.number(4), people.BUSY.number(4)
+    async with wire(pbx.http) as line:
+        config = write(tmp_path, pbx, url=line.address, agents=3, ring=20)
+        owing(config, talking, answers, gone)
+        async with at_work(config, talk=8.0) as office:
+            await until(office, connected=1, ringing=2)
+            line.cut(broken=True)
+            await asyncio.sleep(5)
+            line.broken = False
+            await office.finish(40)
+            assert office.outcomes() == {talking: "answered", answers: "answered", gone: "lost"}
+            assert [row.agent != "" for row in office.calls() if row.number in (talking, answers)] == [True, True]
+    assert len({call.number for call in network.calls()} & {number[1:] for number in (talking, answers, gone)}) == 3
+
+
+async def test_an_exchange_that_dies_and_comes_back_loses_its_calls_and_dialling_goes_on(
+    pbx: Asterisk, network: Network, tmp_path: Path
+) -> None:
+    talking, ringing = people.PROMPT.number(1), people.RINGS.number(1)
+    later = [people.HUMAN.number(serial) for serial in range(10, 14)]
+    config = write(tmp_path, pbx, agents=2, ring=20)
+    owing(config, talking, ringing, *later)
+    async with at_work(config, talk=1.0) as office:
+        async with asyncio.timeout(20):
+            while "connected" not in office.desk.states():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        before = {live.dial.number: live.call.state.value for live in office.desk.live()}
+        pbx.kill()
+        await asyncio.sleep(1)
+        pbx.start()
+        await office.finish(60)
+        outcomes = office.outcomes()
+        for number, state in before.items():
+            assert outcomes[number] == ("answered" if state == "connected" else "lost"), (number, state)
+        assert {outcomes[number] for number in later if number not in before} <= {"answered"}
+    assert set(outcomes) == {talking, ringing, *later}
+
+
+async def test_a_dead_trunk_stops_dialling_with_the_reason_and_blames_no_customer(
+    pbx: Asterisk, network: Network, tmp_path: Path
+) -> None:
+    numbers = [people.HUMAN.number(serial) for serial in range(20, 40)]
+    trunk = '[telephony.asterisk.trunks.dead]\ndial = "PJSIP/{digits}@deadtrunk"'
+    config = write(tmp_path, pbx, agents=2, ring=1, asterisk=trunk)
+    owing(config, *numbers)
+    async with at_work(config) as office:
+        carrier = office.daemon.carrier
+        assert carrier is not None
+        async with asyncio.timeout(30):
+            while not carrier.trouble():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(1)
+        told = await office.daemon.why_not_dialled()
+        assert told[""][0] == {"reason": "carrier_rests", "why": "no call rings by trunk dead"}
+        assert set(office.outcomes().values()) <= {"congestion", "unavailable"}
+        assert len(office.outcomes()) < 10
+    assert not [call for call in network.calls() if f"+{call.number}" in numbers]
+
+
+async def test_a_slow_interface_gives_the_same_outcomes(pbx: Asterisk, network: Network, tmp_path: Path) -> None:
+    expected = {
+        people.HUMAN.number(41): "answered",
+        people.BUSY.number(41): "busy",
+        people.INVALID.number(41): "invalid",
+        people.RINGS.number(41): "no_answer",
+    }
+    async with wire(pbx.http) as line:
+        line.delay = 0.2
+        config = write(tmp_path, pbx, url=line.address, agents=4, ring=4)
+        owing(config, *expected)
+        async with at_work(config) as office:
+            await office.finish(40)
+            assert office.outcomes() == expected
