@@ -70,10 +70,11 @@ class CallRequest:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A text to be spoken to whoever is on the line, and its language."""
+    """A text to be spoken to whoever is on the line, and its language; of a `private` one nothing is kept."""
 
     text: str
     language: str
+    private: bool = False
 
 
 OnEvent = Callable[[CarrierEvent], None]
