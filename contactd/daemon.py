@@ -190,7 +190,7 @@ class Daemon:
 
     def _dialer(self, gate: Gate) -> Dialer | None:
         settings = self.settings.telephony
-        self.carrier = open_carrier(settings, self.clock)
+        self.carrier = open_carrier(self.settings, self.clock)
         if self.carrier is None:
             return None
         owner = self._ownership()

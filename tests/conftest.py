@@ -2,5 +2,6 @@
 
 pytest_plugins = [
     "tests.missing_parts",
-    "tests.databases",  # the fixtures `database` and `database_url`
+    "tests.calls.servers",  # `pbx`, `network`, `ari`, `town`
+    "tests.databases",  # `database` and `database_url`
 ]

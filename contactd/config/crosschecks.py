@@ -85,8 +85,24 @@ def _contradictions(sections: Sections) -> Iterator[tuple[Place, str]]:
         yield ("telephony", "simulated"), "answer, busy and machine are shares of all calls; together at most 100 %"
     if sections.database.password and not sections.database.url.startswith("postgresql"):
         yield ("database", "password"), "is for PostgreSQL; SQLite has none, remove it"
+    yield from _asterisk(sections)
     yield from _doubled_tokens(sections)
     yield from _short_leases(sections)
+
+
+def _asterisk(sections: Sections) -> Iterator[tuple[Place, str]]:
+    asterisk = sections.telephony.asterisk
+    if sections.telephony.backend != "asterisk":
+        return
+    if not asterisk.password:
+        yield ("telephony", "asterisk", "password"), 'is missing; write password = { credential = "ari-password" }'
+    for name, trunk in asterisk.trunks.items():
+        if "{number}" not in trunk.dial and "{digits}" not in trunk.dial:
+            place = ("telephony", "asterisk", "trunks", name, "dial")
+            yield place, 'names no number; write it like "PJSIP/{digits}@trunk"'
+    for agent_id, agent in sections.agents.items():
+        if not agent.phone:
+            yield ("agents", agent_id, "phone"), 'is missing; write what Asterisk dials, like phone = "PJSIP/1001"'
 
 
 def _doubled_tokens(sections: Sections) -> Iterator[tuple[Place, str]]:

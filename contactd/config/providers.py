@@ -1,13 +1,13 @@
 """The tables of contactd.toml that say through whom customers are reached: mail server, SMS provider, telephone."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from contactd.config.secret import Secret
-from contactd.config.section import NO_SECRET, Port, Section
+from contactd.config.section import LOOSE, NO_SECRET, Port, Section
 from contactd.config.values import Duration, Rate, Ratio, Second, parse_duration
-from contactd.config.words import Country, Email, Number, Url
+from contactd.config.words import Country, Email, Name, Number, Url
 
 
 class Bounces(Section):
@@ -97,10 +97,50 @@ class Simulated(Section):
     """How long a simulated agent writes afterwards, on average."""
 
 
+class Trunk(Section):
+    """A way into the telephone network."""
+
+    dial: str = "PJSIP/{digits}@trunk"
+    """What Asterisk dials: {number} is like +493023125100, {digits} the same without the plus."""
+    channels: int = Field(default=0, ge=0, le=100_000)
+    """Most calls at a time; 0: no limit."""
+    per_second: int = Field(default=0, ge=0, le=1_000)
+    """Most calls begun within a second; 0: no limit."""
+    prefixes: Annotated[tuple[str, ...], LOOSE] = ()
+    """Numbers it serves, like ["+43", "+41"]; empty: all."""
+
+
+class Asterisk(Section):
+    """A telephone exchange of one's own, by its REST interface (ARI)."""
+
+    url: Url = "http://127.0.0.1:8088/ari"
+    """Where Asterisk's REST interface answers."""
+    username: str = "contactd"
+    """User of ari.conf."""
+    password: Secret = NO_SECRET
+    """Pass word of that user."""
+    app: Name = "contactd"
+    """Name of the Stasis application; each daemon on the same Asterisk needs one of its own."""
+    timeout: Second = parse_duration("5 seconds")
+    """How long Asterisk may take for one answer."""
+    leg: Literal["nailed-up", "per-call"] = "nailed-up"
+    """Agents' telephones: called once and kept up between calls, or rung for each call."""
+    beep: bool = True
+    """A tone in the agent's ear when a customer is joined with them."""
+    sounds: str = "sounds"
+    """Folder of spoken texts, which Asterisk must be able to read; relative to the state folder."""
+    speak: Annotated[tuple[str, ...], LOOSE, Field(min_length=1)] = (
+        "espeak-ng", "-v", "{language}", "-s", "140", "-w", "{file}", "--", "{text}",
+    )  # fmt: skip
+    """Program that speaks a text of which there is no recording into the WAV file {file}."""
+    trunks: dict[Name, Trunk] = Field(default_factory=dict)
+    """Ways into the telephone network, in the order in which they are tried; none: one with every default."""
+
+
 class Telephony(Section):
     """How customers are called."""
 
-    backend: Literal["none", "simulated", "simulated-remote"] = "none"
+    backend: Literal["none", "asterisk", "simulated", "simulated-remote"] = "none"
     """`none`: no calls; `simulated`: made-up customers; `simulated-remote`: the same in a process of their own."""
     caller_id: Number = ""
     """Number the customer sees."""
@@ -122,5 +162,7 @@ class Telephony(Section):
     """Teams with fewer agents at work are called for one by one, whatever the mode."""
     callback_reminder: Duration = parse_duration("5 minutes")
     """How long before a callback its agent is reminded."""
+    asterisk: Asterisk = Asterisk()
+    """A telephone exchange of one's own."""
     simulated: Simulated = Simulated()
     """Made-up customers."""

@@ -173,6 +173,8 @@ class Agent(Section):
     """Campaigns with this team get calls of this agent; empty: every campaign without a team."""
     languages: Annotated[tuple[Language, ...], LOOSE] = ("de",)
     """Languages this agent speaks."""
+    phone: str = ""
+    """What Asterisk dials to reach this person, like "PJSIP/1001"."""
 
 
 class Templates(Section):

@@ -30,6 +30,7 @@ class Team:
         self._random = {one: Random(f"{scenario.seed}/{one}") for one in self._ids}  # noqa: S311 -- a rehearsal
         self._doing: set[asyncio.Task[None]] = set()
         self._writing: set[str] = set()
+        self._gone: set[str] = set()
         roster.listen(self._agent_moved)
 
     def start(self, desk: Desk) -> None:
@@ -63,7 +64,8 @@ class Team:
             self._begin(self._write(self._desk, agent.id))
         elif agent.state is State.PAUSE and agent.reason == _BREAK:
             self._begin(self._rest(self._desk, agent.id))
-        elif agent.state is State.OFFLINE:
+        elif agent.state is State.OFFLINE and agent.id not in self._gone:  # their telephone goes down after them
+            self._gone.add(agent.id)
             self._begin(self._come_back(self._desk, agent.id))
 
     async def _write(self, desk: Desk, agent: str) -> None:
@@ -92,4 +94,5 @@ class Team:
 
     async def _come_back(self, desk: Desk, agent: str) -> None:
         await self._clock.sleep(self._random[agent].uniform(0.5, 1.5) * _HOUR)
+        self._gone.discard(agent)
         desk.sign_in(agent)

@@ -1,8 +1,9 @@
 """What is spoken instead of an agent: the apology when nobody was free, a machine's text, those of agentless calls.
 
-Files are `voice/<name>.<language>.txt`, the operator's folders before the shipped one. `Announcements` know `operator`
-and `contact_phone` and no fact of any account, because whoever listens may be anybody; `PersonalTexts` know more, and
-are told only to who has identified. The daemon builds one of each.
+Files are `voice/<name>.<language>.txt`, and a recording beside one if there is any (`.wav` instead of `.txt`); the
+operator's folders go before the shipped one. `Announcements` know `operator` and `contact_phone` and no fact of any
+account, because whoever listens may be anybody; `PersonalTexts` know more, are told only to who has identified, and
+have no recordings. The daemon builds one of each.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +64,8 @@ class PersonalTexts:
 
     def __call__(self, name: str, language: str, personal: Personal) -> Announcement:
         """Give a text in a language like `de` or `de-AT`; raises ChannelMisconfigured."""
-        return replace(self._files.render(name, language, self._known(personal)), private=True)
+        said = self._files.render(name, language, self._known(personal))
+        return replace(said, recording="", private=True)
 
     def check(self, name: str) -> list[str]:
         """Make a text of made-up accounts in every language there is a file for; say what is wrong."""
@@ -123,11 +125,12 @@ class _Files:
         file = files[-1]
         try:
             template = self._environment.select_template(files)
-            file = str(template.name)
+            file, found = str(template.name), Path(str(template.filename))
             text = join(template.generate(values(file.split(".")[-2]))).strip()
         except (TemplateError, *FAULTS) as error:
             if isinstance(error, TemplateSyntaxError):
                 file = f"{error.name}:{error.lineno}"
             said = str(error) or type(error).__name__
             raise ChannelMisconfigured(f"template {file}: {said}", code="template") from error
-        return Announcement(text, file.split(".")[-2])
+        recording = found.with_suffix(".wav")
+        return Announcement(text, file.split(".")[-2], str(recording) if recording.exists() else "")

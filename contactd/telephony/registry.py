@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Mapping
 
-from contactd.config.providers import Telephony
+from contactd.config.providers import Trunk
+from contactd.config.settings import Settings
 from contactd.domain.clock import Clock
+from contactd.telephony.ari import Ari
+from contactd.telephony.asterisk import AsteriskCarrier
 from contactd.telephony.base import Carrier
 from contactd.telephony.simulated import Options, SimulatedCarrier
 from contactd.telephony.simulated_remote import RemoteCarrier
+from contactd.telephony.speech import Speech
+from contactd.telephony.trunks import TrunkGroup
 
 
-def _simulated(settings: Telephony, clock: Clock) -> Carrier:
-    customers = settings.simulated
+def _simulated(settings: Settings, clock: Clock) -> Carrier:
+    customers = settings.telephony.simulated
     return SimulatedCarrier(
         Options(
             seed=customers.seed,
@@ -24,13 +29,33 @@ def _simulated(settings: Telephony, clock: Clock) -> Carrier:
     )
 
 
-CARRIERS: Mapping[str, Callable[[Telephony, Clock], Carrier]] = {
+def _asterisk(settings: Settings, clock: Clock) -> Carrier:
+    asterisk = settings.telephony.asterisk
+    return AsteriskCarrier(
+        Ari(
+            asterisk.url,
+            username=asterisk.username,
+            password=asterisk.password.reveal(),
+            app=asterisk.app,
+            patience=asterisk.timeout.total_seconds(),
+        ),
+        clock,
+        trunks=TrunkGroup(asterisk.trunks or {"trunk": Trunk()}, clock.monotonic),
+        speech=Speech(settings.state_directory / asterisk.sounds, asterisk.speak),
+        phones={agent_id: agent.phone for agent_id, agent in settings.agents.items()},
+        nailed_up=asterisk.leg == "nailed-up",
+        beep=asterisk.beep,
+    )
+
+
+CARRIERS: Mapping[str, Callable[[Settings, Clock], Carrier]] = {
+    "asterisk": _asterisk,
     "simulated": _simulated,
-    "simulated-remote": lambda settings, _: RemoteCarrier(settings.simulated.address),
+    "simulated-remote": lambda settings, _: RemoteCarrier(settings.telephony.simulated.address),
 }
 
 
-def open_carrier(settings: Telephony, clock: Clock) -> Carrier | None:
+def open_carrier(settings: Settings, clock: Clock) -> Carrier | None:
     """Build the carrier the settings name; None when there are no calls."""
-    build = CARRIERS.get(settings.backend)
+    build = CARRIERS.get(settings.telephony.backend)
     return build(settings, clock) if build else None

@@ -229,7 +229,7 @@ def test_config_show_reads_back_as_the_same_settings(desk: Path) -> None:
     )
     change(Path("contactd.toml"), "[agents", '[[web.tokens]]\nname = "erp"\ntoken = { env = "TOKEN" }\n[agents')
     whole = tomllib.loads(call("config", "show").stdout)
-    assert whole["agents"]["anna"] == {"name": 'Anna "A"\x7f', "team": "", "languages": ["de"]}
+    assert whole["agents"]["anna"] == {"name": 'Anna "A"\x7f', "team": "", "languages": ["de"], "phone": ""}
     assert whole["web"]["tokens"] == [{"name": "erp", "token": {"env": "TOKEN"}, "scopes": ["accounts", "payments"]}]
     assert whole["smtp"]["bounces"]["port"] == 2525
     Path("again.toml").write_text(call("config", "show").stdout, encoding="utf-8")

@@ -19,7 +19,7 @@ CONFIG = defaults_directory() / "config"
 DEFAULT = re.compile(r"#([a-z_]+) = (.*)")
 HEADER = re.compile(r"#?(\[.*\])")
 # Tables an operator writes as often as needed, under names of their own.
-NAMED = {"creditors": "stadtwerke", "agents": "anna"}
+NAMED = {"creditors": "stadtwerke", "agents": "anna", "trunks": "trunk"}
 
 
 def documented() -> dict[str, Any]:

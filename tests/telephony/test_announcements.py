@@ -131,6 +131,13 @@ def test_a_text_anybody_may_hear_knows_no_fact_of_the_account(tmp_path: Path, fa
     assert fact in fault
 
 
+def test_a_recording_beside_a_personal_text_is_not_played_to_everybody(tmp_path: Path) -> None:
+    (tmp_path / "voice").mkdir()
+    (tmp_path / "voice" / "konto.de.txt").write_text("{{ open }}")
+    (tmp_path / "voice" / "konto.de.wav").write_bytes(b"RIFF")
+    assert personal_texts(tmp_path)("konto", "de", MEYER).recording == ""
+
+
 @pytest.mark.parametrize("fact", ["postcode", "personal", "name"])
 def test_a_personal_text_knows_no_more_than_it_needs(tmp_path: Path, fact: str) -> None:
     (tmp_path / "voice").mkdir()
@@ -142,3 +149,12 @@ def test_a_personal_text_knows_no_more_than_it_needs(tmp_path: Path, fact: str) 
 def test_no_text_at_all_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(ChannelMisconfigured, match="apology"):
         announcements(tmp_path)(APOLOGY, "de")
+
+
+def test_a_recording_beside_the_text_is_played_instead_of_a_voice(tmp_path: Path) -> None:
+    (tmp_path / "voice").mkdir()
+    (tmp_path / "voice" / "apology.de.txt").write_text("Hier {{ operator }}.")
+    assert announcements(tmp_path)(APOLOGY, "de").recording == ""
+    recording = tmp_path / "voice" / "apology.de.wav"
+    recording.write_bytes(b"RIFF")
+    assert announcements(tmp_path)(APOLOGY, "de").recording == str(recording)

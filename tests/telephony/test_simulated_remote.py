@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from contactd.config.providers import Telephony
+from contactd.config.settings import Settings
 from contactd.domain.errors import ChannelRejected, ChannelUnavailable, ChannelUnclear
 from contactd.telephony.base import CallRequest, CarrierEvent, Kind
 from contactd.telephony.registry import open_carrier
@@ -36,7 +37,7 @@ async def connected(carrier: RemoteCarrier) -> list[str]:
 
 
 def test_the_settings_say_where_the_carrier_is() -> None:
-    carrier = open_carrier(Telephony(backend="simulated-remote"), HandClock())
+    carrier = open_carrier(Settings(telephony=Telephony(backend="simulated-remote")), HandClock())
     assert carrier is not None
     assert carrier.name == "simulated-remote"
 

@@ -1,0 +1,269 @@
+"""Real calls by an Asterisk of one's own, over its REST interface (ARI); the dialer uses it through `Carrier`.
+
+A customer's channel is created first and dialled second: answered while the events are lost, it waits for us instead of
+being dropped. Channels are named by us, so that a restarted daemon finds its calls again.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+import structlog
+
+from contactd.domain.clock import Clock
+from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable, ChannelUnclear
+from contactd.telephony.ari import Ari, Event, path
+from contactd.telephony.asterisk_legs import HOLDING, Legs, mix_of
+from contactd.telephony.asterisk_lines import PREFIX, RETRY_AFTER, WAITING, Line, Lines
+from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent
+from contactd.telephony.speech import Speech
+from contactd.telephony.trunks import TrunkGroup
+
+log = structlog.get_logger()
+
+_START = 5.0  # seconds until a created channel must be ours
+
+
+class AsteriskCarrier:
+    """One Asterisk; `phones` says by agent what it dials to reach them."""
+
+    name = "asterisk"
+
+    def __init__(
+        self,
+        ari: Ari,
+        clock: Clock,
+        *,
+        trunks: TrunkGroup,
+        speech: Speech,
+        phones: Mapping[str, str],
+        nailed_up: bool = True,
+        beep: bool = True,
+    ) -> None:
+        self._ari, self._clock = ari, clock
+        self._trunks = trunks
+        self._speech = speech
+        self._legs = Legs(ari, clock, phones, nailed_up=nailed_up, tell=self._tell_of_agent)
+        self._lines = Lines(ari, clock, trunks, self._legs, beep=beep, tell=self._tell)
+        self._on_event: OnEvent | None = None
+        self._startup = ""
+
+    async def start(self, on_event: OnEvent) -> None:
+        """Connect now if that is possible, and whenever the connection is lost."""
+        self._on_event = on_event
+        await self._ari.start(self)
+
+    async def close(self) -> None:
+        """Report nothing more; calls go on."""
+        self._on_event = None
+        await self._legs.close()
+        await self._ari.close()
+
+    # -- customers -----------------------------------------------------------------------------------------------
+
+    async def place(self, request: CallRequest) -> None:
+        """Create the channel, wait until it is ours, dial; until then nobody is called."""
+        channel = PREFIX + request.reference
+        if channel in self._lines:
+            raise ChannelRejected(f"call {request.reference} is already up")
+        if not self._ari.up:
+            raise ChannelUnavailable("Asterisk is not connected", retry_after=RETRY_AFTER)
+        trunk, wait = self._trunks.take(request.number)
+        line = self._lines.add(Line(request.reference, channel, trunk, detect=request.detect))
+        try:
+            if wait:
+                await self._clock.sleep(wait)
+            await self._create(line, trunk.dial(request.number), request)
+            await self._ari.post(path("channels", channel, "dial"), timeout=f"{request.ring_seconds:.0f}")
+        except ChannelUnclear:
+            raise  # dialled, perhaps: its events tell
+        except ChannelError as error:
+            self._lines.drop(line)
+            self._ari.soon(self._ari.delete(path("channels", channel)))
+            if isinstance(error, ChannelRejected):
+                raise ChannelUnavailable(f"not dialled: {error}", retry_after=RETRY_AFTER) from error
+            raise
+
+    async def _create(self, line: Line, endpoint: str, request: CallRequest) -> None:
+        """Make a channel of ours that has not dialled yet; raises anything but ChannelUnclear."""
+        line.ours = asyncio.get_running_loop().create_future()
+        shown = ("CALLERID(num)", "CONNECTEDLINE(num)") if request.caller_id else ()
+        variables = {"PJSIP_HEADER(add,X-Contactd-Attempt)": str(request.attempt_id)}
+        try:
+            await self._ari.post(
+                "channels/create",
+                variables | dict.fromkeys(shown, request.caller_id),
+                endpoint=endpoint,
+                app=self._ari.app,
+                appArgs="out",
+                channelId=line.channel,
+            )
+            async with asyncio.timeout(_START):
+                await line.ours
+        except (ChannelUnclear, TimeoutError) as error:
+            raise ChannelUnavailable(f"Asterisk did not make the channel: {error}", retry_after=RETRY_AFTER) from error
+        except (ChannelUnavailable, ChannelRejected) as error:
+            # A trunk out of reach answers 500, and now and then a false "exists already".
+            if error.code and line.trunk is not None and await self._is_gone(line):
+                self._trunks.rest(line.trunk)
+                raise ChannelUnavailable(f"the trunk is out of reach: {error}", retry_after=RETRY_AFTER) from error
+            raise
+        finally:
+            line.ours.cancel()
+            line.ours = None
+        if line.heard.deleted:
+            raise ChannelUnavailable("hung up before it was dialled", retry_after=0)
+
+    async def bridge(self, reference: str, agent_id: str) -> None:
+        """Join the customer and the agent's leg with one request."""
+        line = self._lines.answered(reference)
+        leg = self._legs.leg(agent_id)
+        async with leg.lock:
+            channel = await self._legs.ready(leg)
+            line.agent, line.joined, line.held = agent_id, False, False
+            line.inside.clear()
+            both = f"{line.channel},{channel}"
+            try:
+                await self._ari.post(path("bridges", mix_of(agent_id), "addChannel"), channel=both)
+            except ChannelRejected as error:
+                line.agent = ""
+                if line.channel in self._lines and not await self._is_gone(line):
+                    raise ChannelUnavailable(f"the telephone of {agent_id} is gone: {error}") from error
+                raise
+
+    async def _is_gone(self, line: Line) -> bool:
+        try:
+            await self._ari.get(path("channels", line.channel))
+        except ChannelRejected:
+            return True
+        return False
+
+    async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
+        """Play a sound file instead of the one that plays."""
+        line = self._lines.answered(reference)
+        file = await self._speech.file(announcement)
+        before = line.playback
+        line.playbacks += 1
+        line.playback, line.asks = f"{line.channel}-{line.playbacks}", ask
+        if before:
+            await self._ari.delete(path("playbacks", before))
+        await self._ari.post(path("channels", line.channel, "play", line.playback), media=f"sound:{file}")
+
+    async def hold(self, reference: str) -> None:
+        """Take the customer out of the bridge, to the music."""
+        line = self._lines.answered(reference)
+        line.held = True
+        await self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.channel)
+
+    async def retrieve(self, reference: str) -> None:
+        """Take the customer back into it."""
+        line = self._lines.answered(reference)
+        await self._ari.post(path("bridges", mix_of(line.agent), "addChannel"), channel=line.channel)
+
+    async def hang_up(self, reference: str) -> None:
+        """End a call; without a reason, which would come back as if it were the far end's."""
+        line = self._lines.find(reference)
+        if line is not None:
+            line.heard.deleted = True
+        await self._ari.delete(path("channels", PREFIX + reference))
+
+    # -- agents --------------------------------------------------------------------------------------------------
+
+    async def seat(self, agent_id: str) -> None:
+        """Call the agent's telephone and keep it up."""
+        if self._on_event is None:
+            raise ChannelUnavailable("closed")
+        await self._legs.seat(agent_id)
+
+    async def unseat(self, agent_id: str) -> None:
+        """Let it go."""
+        await self._legs.unseat(agent_id)
+
+    # -- how things stand ----------------------------------------------------------------------------------------
+
+    async def live(self) -> list[str]:
+        """List the calls that are up, those of an earlier daemon too, and report again where each stands."""
+        channels = await self._channels()
+        for channel in channels:
+            if channel.startswith(PREFIX) and channel not in self._lines:
+                self._lines.add(Line(channel.removeprefix(PREFIX), channel, None))
+        await self._subscribe(channels)
+        bridges = {channel: bridge["id"] for bridge in await self._ari.get("bridges") for channel in bridge["channels"]}
+        for line in self._lines:
+            if line.channel in channels:
+                self._report_again(line, channels[line.channel]["state"], bridges)
+        return [line.reference for line in self._lines]
+
+    async def _subscribe(self, channels: Mapping[str, Event]) -> None:
+        """Hear of calls, too, that another daemon's application has begun."""
+        ours = set((await self._ari.get(path("applications", self._ari.app)))["channel_ids"])
+        for line in self._lines:
+            if line.channel in channels and line.channel not in ours:
+                where = path("applications", self._ari.app, "subscription")
+                with contextlib.suppress(ChannelRejected):  # over in this moment
+                    await self._ari.post(where, eventSource=f"channel:{line.channel}")
+
+    def _report_again(self, line: Line, state: str, bridges: Mapping[str, str]) -> None:
+        line.heard.rang = line.heard.rang or state in ("Ring", "Ringing")
+        line.heard.answered = line.heard.answered or state == "Up"
+        if line.heard.rang:
+            self._lines.tell(line, Kind.RINGING, carrier_ref=line.channel)
+        if line.heard.answered:
+            self._lines.tell(line, Kind.ANSWERED, carrier_ref=line.channel)
+        for leg in self._legs.up():
+            if mix_of(leg.agent_id) == bridges.get(line.channel) == bridges.get(leg.channel):
+                line.agent, line.joined, line.inside = leg.agent_id, True, {line.channel, leg.channel}
+                self._lines.tell(line, Kind.BRIDGED, agent=leg.agent_id)
+
+    async def _channels(self) -> dict[str, Event]:
+        return {channel["id"]: channel for channel in await self._ari.get("channels")}
+
+    async def met(self) -> None:
+        """Find out what became of the calls while no events came: Asterisk repeats none."""
+        info = await self._ari.get("asterisk/info", only="status")
+        before, self._startup = self._startup, info["status"]["startup_time"]
+        if before not in ("", self._startup):
+            log.error("asterisk_restarted", calls=len(list(self._lines)))
+        await self._make_bridges()
+        channels = await self._channels()
+        await self._legs.met(channels)
+        for line in self._lines:
+            channel = channels.get(line.channel)
+            if channel is None and line.ours is None:  # else it is only just being made
+                self._lines.end(line, Kind.HUNG_UP if line.heard.deleted else Kind.LOST)
+            elif channel is not None and line.heard.deleted:
+                await self._ari.delete(path("channels", line.channel))
+            elif channel is not None:
+                self._lines.stands(line, channel["state"])
+
+    async def _make_bridges(self) -> None:
+        there = {bridge["id"] for bridge in await self._ari.get("bridges")}
+        wanted = dict.fromkeys((HOLDING, WAITING), "holding") | dict.fromkeys(map(mix_of, self._legs.known()), "mixing")
+        for bridge, kind in wanted.items():
+            if bridge not in there:
+                await self._ari.post("bridges", type=kind, bridgeId=bridge, name=bridge)
+
+    def lost(self) -> None:
+        """Nothing to do: calls go on, and no other is placed."""
+
+    def hear(self, event: Event) -> None:
+        """Take an event of Asterisk."""
+        about = event.get("channel") or event.get("peer") or {}
+        channel = about.get("id") or event.get("playback", {}).get("target_uri", "").removeprefix("channel:")
+        leg = self._legs.of(channel)
+        if leg is None:
+            self._lines.hear(event, channel)
+        elif event["type"] == "StasisStart":
+            self._legs.came(leg)
+        elif event["type"] == "ChannelEnteredBridge":
+            self._lines.agent_entered(leg.agent_id, channel, event["bridge"]["id"])
+        elif event["type"] == "ChannelDestroyed":
+            self._lines.agent_gone(leg.agent_id)
+            self._legs.went(leg)
+
+    def _tell_of_agent(self, kind: Kind, agent_id: str) -> None:
+        self._tell(CarrierEvent("", kind, self._clock.now(), {"agent": agent_id}))
+
+    def _tell(self, event: CarrierEvent) -> None:
+        if self._on_event is not None:
+            self._on_event(event)

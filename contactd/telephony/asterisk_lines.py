@@ -1,0 +1,253 @@
+"""The customers' channels on Asterisk: every event of theirs goes through here and comes out as the dialer's words.
+
+For asterisk.py only, which makes the requests. Events may come before the request that caused them is answered.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from contactd.domain.clock import Clock
+from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable
+from contactd.telephony.ari import Ari, Event, path
+from contactd.telephony.asterisk_ends import Heard, end_of
+from contactd.telephony.asterisk_legs import BEEP, Legs, mix_of
+from contactd.telephony.base import CarrierEvent, Kind, OnEvent
+from contactd.telephony.trunks import Trunk, TrunkGroup
+
+log = structlog.get_logger()
+
+PREFIX = "contactd-call-"
+_EAR = "contactd-ear-"  # listens beside a conversation whether it is one with a machine
+# Of the dialplan (deploy/asterisk/extensions.conf): a channel goes there and comes back with what was detected.
+_DETECTION = {"context": "contactd-amd", "extension": "run", "priority": "1"}
+WAITING = "contactd-waiting"  # where customers on hold hear music
+RETRY_AFTER = 1.0
+
+
+@dataclass(slots=True)
+class Line:
+    """A customer's channel, what was heard of it, and with whom it is joined."""
+
+    reference: str
+    channel: str
+    trunk: Trunk | None
+    detect: str = ""
+    heard: Heard = field(default_factory=Heard)
+    detecting: bool = False  # who has answered is not known yet
+    ours: "asyncio.Future[None] | None" = None  # while it is being created
+    agent: str = ""
+    inside: set[str] = field(default_factory=set)  # who has entered the bridge with the agent
+    joined: bool = False
+    held: bool = False
+    playback: str = ""
+    playbacks: int = 0
+    asks: bool = False
+
+
+class Lines:
+    """All customers' channels, by their names on Asterisk; `tell` hears what they report."""
+
+    def __init__(self, ari: Ari, clock: Clock, trunks: TrunkGroup, legs: Legs, *, beep: bool, tell: OnEvent) -> None:
+        self._ari, self._clock = ari, clock
+        self._trunks, self._legs = trunks, legs
+        self._beep = beep
+        self._tell_of = tell
+        self._lines: dict[str, Line] = {}
+        self._hears: Mapping[str, Callable[[Event, Line], None]] = {
+            "StasisStart": self._ours,
+            "ChannelStateChange": self._state_changed,
+            "Dial": self._dialled,
+            "ChannelHangupRequest": self._hangup_asked,
+            "ChannelDestroyed": self._destroyed,
+            "ChannelEnteredBridge": self._entered,
+            "ChannelLeftBridge": self._left,
+            "ChannelDtmfReceived": self._pressed,
+            "PlaybackFinished": self._played,
+        }
+
+    def __iter__(self) -> Iterator[Line]:
+        return iter(list(self._lines.values()))
+
+    def __contains__(self, channel: str) -> bool:
+        return channel in self._lines
+
+    def add(self, line: Line) -> Line:
+        """Keep a channel until its end."""
+        self._lines[line.channel] = line
+        return line
+
+    def find(self, reference: str) -> Line | None:
+        """Find the channel of a call."""
+        return self._lines.get(PREFIX + reference)
+
+    def answered(self, reference: str) -> Line:
+        """Find a channel that is answered; raises ChannelRejected."""
+        line = self.find(reference)
+        if line is None or not line.heard.answered:
+            raise ChannelRejected(f"call {reference} is not answered")
+        return line
+
+    def hear(self, event: Event, channel: str) -> None:
+        """Take an event of a channel; what concerns none of ours is dropped."""
+        hears, line = self._hears.get(event["type"]), self._lines.get(channel)
+        if hears is not None and line is not None:
+            hears(event, line)
+        elif channel.startswith(_EAR) and event["type"] == "StasisStart":
+            self._listened(event, channel)
+
+    # -- what is heard -------------------------------------------------------------------------------------------
+
+    def _ours(self, event: Event, line: Line) -> None:
+        if line.ours is not None and not line.ours.done():
+            line.ours.set_result(None)
+        elif line.detecting:
+            self._detected(line, event["args"])
+
+    def _state_changed(self, event: Event, line: Line) -> None:
+        self.stands(line, event["channel"]["state"])
+
+    def stands(self, line: Line, state: str) -> None:
+        """Hear that a channel rings or is answered, perhaps again."""
+        if state == "Ringing" and not line.heard.rang and not line.heard.answered:
+            line.heard.rang = True
+            self._alive(line)
+            self.tell(line, Kind.RINGING, carrier_ref=line.channel)
+        elif state == "Up" and not line.heard.answered:
+            line.heard.answered = True
+            self._alive(line)
+            if line.detect == "first":
+                line.detecting = True
+                self._ari.soon(self._detect(line.channel, line))
+                return
+            self.tell(line, Kind.ANSWERED, carrier_ref=line.channel)
+            if line.detect == "beside":
+                where = path("channels", line.channel, "snoop", _EAR + line.reference)
+                self._ari.soon(self._ari.post(where, spy="in", app=self._ari.app))
+
+    async def _detect(self, channel: str, line: Line) -> None:
+        """Send a channel to be listened to; what cannot be detected is a person."""
+        try:
+            await self._ari.post(path("channels", channel, "continue"), **_DETECTION)
+        except ChannelError as error:
+            log.warning("machine_not_detected", reference=line.reference, error=str(error))
+            if line.channel == channel:
+                self._detected(line, [])
+
+    def _detected(self, line: Line, args: Sequence[str]) -> None:
+        """Report who has answered; whoever cannot be told apart is a person."""
+        line.detecting = False
+        self.tell(line, Kind.MACHINE if "MACHINE" in args else Kind.ANSWERED, carrier_ref=line.channel)
+
+    def _listened(self, event: Event, channel: str) -> None:
+        """Send the ear beside a conversation to be listened to, and hear what it has found out."""
+        line = self.find(channel.removeprefix(_EAR))
+        if line is not None and not event["args"]:
+            self._ari.soon(self._detect(channel, line))
+            return
+        self._ari.soon(self._ari.delete(path("channels", channel)))
+        if line is not None and "MACHINE" in event["args"]:
+            self.tell(line, Kind.MACHINE)
+
+    def _dialled(self, event: Event, line: Line) -> None:
+        if event.get("dialstatus") in ("RINGING", "PROGRESS"):
+            self.stands(line, "Ringing")
+
+    def _hangup_asked(self, event: Event, line: Line) -> None:
+        line.heard.asked = True
+        line.heard.soft = line.heard.soft or bool(event.get("soft"))
+
+    def _destroyed(self, event: Event, line: Line) -> None:
+        end = end_of(line.heard, event.get("cause", 0), event.get("tech_cause", 0))
+        if line.trunk is not None and not end.trunk_answers:
+            self._trunks.silent(line.trunk)
+        elif not line.heard.deleted:
+            self._alive(line)
+        causes = {"cause": event.get("cause"), "sip": event.get("tech_cause")}
+        log.debug("call_over", reference=line.reference, kind=end.kind.value, **causes)
+        self.end(line, end.kind)
+
+    def _entered(self, event: Event, line: Line) -> None:
+        bridge = event["bridge"]["id"]
+        if line.agent and bridge == mix_of(line.agent):
+            line.inside.add(line.channel)
+            self._join(line)
+        elif bridge == WAITING and line.held:
+            self.tell(line, Kind.HELD)
+
+    def _left(self, event: Event, line: Line) -> None:
+        if line.agent and event["bridge"]["id"] == mix_of(line.agent):
+            line.inside.discard(line.channel)
+
+    def _join(self, line: Line) -> None:
+        """Report that the two hear each other, once, or do so again."""
+        leg = self._legs.leg(line.agent)
+        if line.held and line.channel in line.inside:
+            line.held = False
+            self.tell(line, Kind.RETRIEVED)
+        elif not line.joined and {line.channel, leg.channel} <= line.inside:
+            line.joined = True
+            self.tell(line, Kind.BRIDGED, agent=line.agent)
+            if self._beep:
+                self._ari.soon(self._ari.post(path("channels", leg.channel, "play"), media=BEEP))
+
+    def _pressed(self, event: Event, line: Line) -> None:
+        if line.asks:
+            self.tell(line, Kind.PRESSED, digit=event["digit"])
+
+    def _played(self, event: Event, line: Line) -> None:
+        playback = event["playback"]
+        if line.playback != playback["id"]:
+            return  # another plays by now
+        line.playback = ""
+        if playback["state"] == "failed":
+            log.error("sound_not_played", reference=line.reference, file=playback.get("media_uri"))
+        self.tell(line, Kind.PLAYED)
+
+    # -- agents' legs, as far as customers are concerned ---------------------------------------------------------
+
+    def agent_entered(self, agent_id: str, channel: str, bridge: str) -> None:
+        """Hear that an agent's leg is in a bridge."""
+        for line in self:
+            if line.agent == agent_id and bridge == mix_of(agent_id):
+                line.inside.add(channel)
+                self._join(line)
+
+    def agent_gone(self, agent_id: str) -> None:
+        """Take the customer out of the bridge of an agent whose leg is gone, before it is called again."""
+        for line in self:
+            if line.agent == agent_id and line.joined:
+                line.joined, line.agent = False, ""
+                self._ari.soon(self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.channel))
+
+    # -- what follows --------------------------------------------------------------------------------------------
+
+    def drop(self, line: Line) -> None:
+        """Forget a channel that came to nothing."""
+        if self._lines.pop(line.channel, None) is not None and line.trunk is not None:
+            self._trunks.give_back(line.trunk)
+
+    def end(self, line: Line, kind: Kind) -> None:
+        """Report the end, and let the agent's leg wait for the next."""
+        self.drop(line)
+        if line.ours is not None and not line.ours.done():
+            line.ours.set_exception(ChannelUnavailable("the channel was gone at once", retry_after=RETRY_AFTER))
+            return  # never dialled: whoever places it hears that
+        if line.detecting:
+            self._detected(line, [])  # somebody who heard nobody
+        self.tell(line, kind)
+        if line.agent:
+            self._ari.soon(self._legs.release(self._legs.leg(line.agent), is_free=lambda: not self._has(line.agent)))
+
+    def _has(self, agent_id: str) -> bool:
+        return any(line.agent == agent_id for line in self)
+
+    def _alive(self, line: Line) -> None:
+        if line.trunk is not None:
+            self._trunks.alive(line.trunk)
+
+    def tell(self, line: Line, kind: Kind, **details: str) -> None:
+        """Report something of a call."""
+        self._tell_of(CarrierEvent(line.reference, kind, self._clock.now(), details))

@@ -1,0 +1,218 @@
+"""A whole daemon that calls the town by the PBX, with agents who take every call: in this process or in its own.
+
+As a process (`python -m tests.calls.office CONFIG`) it can be killed. Its clock shows a Monday at ten whenever the
+tests run, at the speed of life.
+"""
+
+import asyncio
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from contactd.clock import FastClock
+from contactd.config.load import load
+from contactd.daemon import Daemon
+from contactd.domain.agent import Agent, State
+from contactd.domain.call import Disposition
+from contactd.domain.errors import ContactdError
+from contactd.intake.accept import accept_accounts, accept_payments
+from contactd.store import contact_log, schema
+from contactd.store.database import Database, open_database
+from contactd.store.migrate import upgrade
+from tests.calls.asterisk import Asterisk
+from tests.calls.pbx import AGENTS, NAMES
+from tests.clock import MONDAY_TEN
+
+CALLER = "+493023125000"
+_OPEN = ("planned", "claimed", "sending", "unclear", "accepted")
+_SETTINGS = """\
+[daemon]
+name = "office"
+[web]
+port = 0
+[operator]
+name = "Musterfirma"
+phone = "030 23125 000"
+[telephony]
+backend = "asterisk"
+caller_id = "{caller}"
+ring = "{ring} seconds"
+[telephony.asterisk]
+url = "{url}"
+password = {{ file = "{folder}/ari-password" }}
+{asterisk}
+"""
+_CAMPAIGN = """\
+id = "town"
+language = "de"
+timezone = "Europe/Berlin"
+[[step]]
+id = "call"
+day = 3
+channel = "call"
+{step}
+"""
+
+
+@dataclass
+class Workers:
+    """Agents who talk for `talk` seconds, say what came of it and take the next call; of whoever hangs up, at once."""
+
+    daemon: Daemon
+    talk: float
+    heard: list[Agent] = field(default_factory=list)
+    _doing: set["asyncio.Task[None]"] = field(default_factory=set)
+    _deeds: dict[str, Callable[[], None]] = field(default_factory=lambda: defaultdict(lambda: lambda: None))
+
+    def sign_in(self) -> None:
+        """Let everybody begin to work."""
+        self.daemon.roster.listen(self._moved)
+        for agent in self.daemon.roster.agents():
+            self._desk.sign_in(agent.id)
+
+    @property
+    def _desk(self) -> Any:  # noqa: ANN401 -- the switchboard
+        assert self.daemon.dialer is not None
+        return self.daemon.dialer.desk
+
+    def _moved(self, agent: Agent) -> None:
+        self.heard.append(agent)
+        if agent.state in (State.TALK, State.WRAP):
+            seconds = self.talk if agent.state is State.TALK else 0.05
+            task = asyncio.get_running_loop().create_task(self._end(agent.id, agent.since, seconds))
+            self._doing.add(task)
+            task.add_done_callback(self._doing.discard)
+
+    async def _end(self, agent_id: str, since: object, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        if self.daemon.roster.find(agent_id).since == since:
+            try:
+                await self._desk.dispose(agent_id, Disposition.PROMISE)
+            except ContactdError:
+                return  # the other side was quicker
+
+
+def write(
+    folder: Path,
+    pbx: Asterisk,
+    *,
+    agents: int = 4,
+    ring: int = 3,
+    step: str = 'mode = "progressive"',
+    asterisk: str = "",
+    phones: Sequence[str] = AGENTS,
+) -> Path:
+    """Write the configuration of a daemon that calls by this PBX."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "ari-password").write_text(pbx.password)
+    staff = "".join(f'[agents.{name}]\nphone = "PJSIP/{phone}"\n' for name, phone in zip(NAMES[:agents], phones))  # noqa: B905 -- as many as there are
+    (folder / "contactd.toml").write_text(
+        _SETTINGS.format(caller=CALLER, ring=ring, url=pbx.ari, folder=folder, asterisk=asterisk) + staff
+    )
+    (folder / "campaigns.d").mkdir(exist_ok=True)
+    (folder / "campaigns.d" / "town.toml").write_text(_CAMPAIGN.format(step=step))
+    return folder / "contactd.toml"
+
+
+def owe(database: Database, numbers: Iterable[str]) -> None:
+    """Let a customer behind each number owe something that is due; nobody paid today."""
+    upgrade(database)
+    today = MONDAY_TEN.date()
+    rows = [
+        {
+            "account_no": number.removeprefix("+"),
+            "creditor": "acme",
+            "name": f"Kunde {number[-5:]}",
+            "language": "de",
+            "country": "DE",
+            "phone": number,
+            "invoice_no": f"R{number[-9:]}",
+            "invoice_date": str(today - timedelta(days=30)),
+            "due_date": str(today - timedelta(days=10)),
+            "amount": "100.00",
+            "open": "100.00",
+            "currency": "EUR",
+        }
+        for number in numbers
+    ]
+    report = accept_accounts(database, rows, now=lambda: MONDAY_TEN, source="town")
+    assert report.counts["accepted"] == len(rows), report.as_json()
+    accept_payments(database, [], now=lambda: MONDAY_TEN, source="town")
+
+
+@dataclass
+class Office:
+    """A daemon at work in this process."""
+
+    daemon: Daemon
+    workers: Workers
+    database: Database
+
+    def log(self) -> dict[str, list[tuple[str, str]]]:
+        """Read the contact log: by number, the event and the outcome of each row about a call."""
+        found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        with self.database.snapshot() as connection:
+            for row in contact_log.read(connection, limit=100_000):
+                if row.channel == "call":
+                    found[f"+{row.account_no}"].append((row.event, row.outcome))
+        return dict(found)
+
+    def outcomes(self) -> dict[str, str]:
+        """Read how each call ended: the outcome of the last row of the contact log about it."""
+        return {number: rows[-1][1] for number, rows in self.log().items()}
+
+    def calls(self) -> list[Any]:
+        """Read the calls as their table keeps them."""
+        with self.database.snapshot() as connection:
+            return list(connection.execute(sa.select(schema.call)))
+
+    async def finish(self, seconds: float, open_: Sequence[str] = _OPEN) -> None:
+        """Wait until no attempt is open any more; those to be tried again later do not count."""
+        attempt = schema.attempt.c
+        left = sa.select(sa.func.count()).where(attempt.state.in_(open_), attempt.not_before <= self.daemon.clock.now())
+
+        def count() -> int:
+            with self.database.snapshot() as connection:
+                return int(connection.execute(left).scalar_one())
+
+        async with asyncio.timeout(seconds):
+            while await asyncio.to_thread(count):  # noqa: ASYNC110 -- the database tells nobody
+                await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def at_work(config: Path, *, talk: float = 1.0) -> AsyncIterator[Office]:
+    """Run a daemon with its agents for the length of the block, and plan the campaign."""
+    settings = load(config)
+    daemon = Daemon(settings, path=None, clock=FastClock(MONDAY_TEN, 1.0))
+    running = asyncio.create_task(daemon.run())
+    ready = asyncio.create_task(daemon.ready.wait())
+    await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        running.result()
+    workers = Workers(daemon, talk)
+    workers.sign_in()
+    await daemon.planning.plan("town")
+    database = open_database(settings.database_url)
+    try:
+        yield Office(daemon, workers, database)
+    finally:
+        database.close()
+        daemon.stop()
+        await running
+
+
+async def _serve(config: Path) -> None:
+    async with at_work(config):
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(Path(sys.argv[1])))

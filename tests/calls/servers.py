@@ -1,0 +1,68 @@
+"""A PBX as deploy/asterisk describes it and a telephone network around it, for every test that wants real calls."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.calls.ari import Ari
+from tests.calls.asterisk import Asterisk, AsteriskMissingError, Ports, Programs, find_asterisk
+from tests.calls.network import Network, make_network
+from tests.calls.pbx import make_pbx
+
+
+@pytest.fixture(scope="session")
+def programs() -> Programs:
+    """Find the unpacked Asterisk, or skip."""
+    try:
+        return find_asterisk()
+    except AsteriskMissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def servers(programs: Programs) -> Iterator[tuple[Asterisk, Network]]:
+    """Start the pair, once a process; both take calls."""
+    ports, network_ports = Ports(), Ports()
+    sip, network_sip = ports.one(), network_ports.one()
+    pbx = make_pbx(programs, ports, sip, network_sip)
+    network = make_network(programs, network_ports, network_sip, sip)
+    try:
+        network.start()
+        pbx.start()
+        yield pbx, network
+    finally:
+        pbx.close()
+        network.close()
+
+
+@pytest.fixture
+def pbx(servers: tuple[Asterisk, Network]) -> Iterator[Asterisk]:
+    """Hand out the PBX under test, running and without calls of an earlier test."""
+    server = servers[0]
+    if not server.runs:
+        server.start()
+    yield server
+    if server.runs:
+        server.cli("channel request hangup all")
+
+
+@pytest.fixture
+def network(servers: tuple[Asterisk, Network]) -> Iterator[Network]:
+    """Hand out the network, running; what a killed PBX left of its calls is ended afterwards."""
+    server = servers[1]
+    yield server
+    server.cli("channel request hangup all")
+
+
+@pytest.fixture
+async def ari(pbx: Asterisk) -> AsyncIterator[Ari]:
+    """Drive the PBX by hand, as application `contactd`; not beside a real backend, which it would replace."""
+    async with Ari(pbx.ari, pbx.password, "contactd") as client:
+        yield client
+
+
+@pytest.fixture
+async def town(network: Network) -> AsyncIterator[Ari]:
+    """Move puppets and desks, as application `network`."""
+    async with Ari(network.ari, network.password, "network") as client:
+        yield client

@@ -1,0 +1,100 @@
+"""Which trunk a call goes out by, and what becomes of one that lets nothing ring."""
+
+import pytest
+
+from contactd.config.providers import Trunk as Settings
+from contactd.domain.errors import ChannelMisconfigured, ChannelUnavailable
+from contactd.telephony.trunks import Trunk, TrunkGroup
+
+BERLIN, VIENNA = "+493023125001", "+4319091001"
+
+
+class Seconds:
+    """A clock moved by hand."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+def taken(group: TrunkGroup, number: str = BERLIN) -> Trunk:
+    """Take a line at once."""
+    trunk, wait = group.take(number)
+    assert wait == 0
+    return trunk
+
+
+def test_the_number_is_dialled_as_the_trunk_wants_it() -> None:
+    group = TrunkGroup(
+        {"one": Settings(dial="PJSIP/{digits}@one"), "two": Settings(dial="PJSIP/{number}@two")}, Seconds()
+    )
+    one = taken(group)
+    assert one.dial(BERLIN) == "PJSIP/493023125001@one"
+    group.rest(one)
+    assert taken(group).dial(BERLIN) == "PJSIP/+493023125001@two"
+
+
+def test_a_number_goes_out_by_the_first_trunk_that_serves_it() -> None:
+    group = TrunkGroup({"austria": Settings(prefixes=("+43",)), "rest": Settings(prefixes=("+49",))}, Seconds())
+    assert taken(group, VIENNA).name == "austria"
+    assert taken(group, BERLIN).name == "rest"
+    with pytest.raises(ChannelMisconfigured, match="serves this number"):
+        group.take("+15555550100")
+
+
+def test_a_full_trunk_gives_way_to_the_next_and_all_full_take_nothing_until_a_call_ends() -> None:
+    group = TrunkGroup({"one": Settings(channels=1), "two": Settings(channels=1)}, Seconds())
+    first, second = taken(group), taken(group)
+    assert (first.name, second.name) == ("one", "two")
+    with pytest.raises(ChannelUnavailable, match="full"):
+        group.take(BERLIN)
+    group.give_back(first)
+    assert taken(group).name == "one"
+
+
+def test_more_calls_a_second_than_agreed_wait_for_their_turn_and_not_for_long() -> None:
+    clock = Seconds()
+    group = TrunkGroup({"one": Settings(per_second=2)}, clock)
+    waits = [group.take(BERLIN)[1] for _ in range(4)]
+    assert waits == [0, 0, 1, 1]
+    with pytest.raises(ChannelUnavailable):
+        group.take(BERLIN)
+    clock.now += 2.5
+    assert group.take(BERLIN)[1] == 0
+
+
+def test_a_trunk_that_lets_nothing_ring_rests_and_is_then_tried_by_single_calls() -> None:
+    clock = Seconds()
+    group = TrunkGroup({"one": Settings()}, clock)
+    for _ in range(5):
+        assert group.trouble() == ""
+        trunk = taken(group)
+        group.silent(trunk)
+        group.give_back(trunk)
+    assert group.trouble() == "no call rings by trunk one"
+    with pytest.raises(ChannelUnavailable, match="no call rings") as refused:
+        group.take(BERLIN)
+    assert refused.value.retry_after == 60
+    clock.now += 61
+    probe = taken(group)
+    with pytest.raises(ChannelUnavailable):
+        group.take(BERLIN)  # one at a time
+    group.silent(probe)
+    group.give_back(probe)
+    with pytest.raises(ChannelUnavailable):
+        group.take(BERLIN)
+    clock.now += 61
+    group.alive(taken(group))
+    assert group.trouble() == ""
+    assert {taken(group).name for _ in range(5)} == {"one"}
+
+
+def test_a_sign_of_life_between_silent_calls_counts() -> None:
+    group = TrunkGroup({"one": Settings()}, Seconds())
+    for _ in range(3):
+        for _ in range(4):
+            group.silent(taken(group))
+        group.alive(taken(group))
+    assert group.trouble() == ""
