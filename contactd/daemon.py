@@ -45,7 +45,7 @@ from contactd.store import settings as stored
 from contactd.store.group_commit import GroupCommit
 from contactd.store.reaching import reach
 from contactd.systemd import notify, watchdog_seconds
-from contactd.telephony.announcements import Announcements
+from contactd.telephony.announcements import texts_of
 from contactd.telephony.registry import open_carrier
 from contactd.telephony.simulated_agents import SimulatedAgents
 from contactd.web.app import public_app
@@ -194,6 +194,7 @@ class Daemon:
         if self.carrier is None:
             return None
         owner = self._ownership()
+        say, tell = texts_of(self.settings)
         book = StoredCallBook(
             self.commit, gate, self.clock, self.bus, owner=self.name, lease=self.settings.sending.lease, fences=owner
         )
@@ -204,11 +205,8 @@ class Daemon:
             clock=self.clock,
             bus=self.bus,
             teams=lambda: lists_of(self.book.campaigns.values()),
-            say=Announcements(
-                self.settings.template_directories,
-                operator=self.settings.operator.name,
-                contact_phone=self.settings.operator.phone,
-            ),
+            say=say,
+            tell=tell,
             line=Line(
                 settings.caller_id,
                 settings.ring.total_seconds(),

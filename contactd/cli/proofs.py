@@ -13,7 +13,7 @@ from contactd.config.settings import Settings
 from contactd.config.words import listed, suggest
 from contactd.domain.account import Channel
 from contactd.domain.errors import ChannelMisconfigured, ConfigError, Problem
-from contactd.telephony.announcements import Announcements
+from contactd.telephony.announcements import APOLOGY, GOODBYE, MENU, STOPPED, WRONG, texts_of
 
 _RENDERED = frozenset({Channel.EMAIL, Channel.SMS})
 
@@ -62,17 +62,25 @@ def _broken_announcements(settings: Settings, found: Inspection) -> Iterator[Pro
     """Find what is wrong with the apology, and with what machines and agentless calls are told."""
     if settings.telephony.backend == "none":
         return
-    spoken = Announcements(
-        settings.template_directories, operator=settings.operator.name, contact_phone=settings.operator.phone
-    )
-    for fault in spoken.check():
-        yield found.source.problem(("telephony", "backend"), fault)
+    spoken, personal = texts_of(settings)
+    steps = [step for loaded in found.campaigns for step in loaded.file.step if step.channel == "call"]
+    for name in (APOLOGY, *_needed(steps)):
+        for fault in spoken.check(name):
+            yield found.source.problem(("telephony", "backend"), fault)
     for loaded in found.campaigns:
         for index, step in enumerate(loaded.file.step):
-            for key in ("template", "machine"):
+            for key in ("template", "machine", "personal"):
                 name = getattr(step, key) if step.channel == "call" else ""
-                for fault in spoken.check(name) if name else ():
+                texts = personal if key == "personal" else spoken
+                for fault in texts.check(name) if name else ():
                     yield loaded.source.problem(("step", index, key), fault)
+
+
+def _needed(steps: Sequence[StepTable]) -> list[str]:
+    """List the texts without a key that steps in mode ivr lead to."""
+    asked = any(step.identify for step in steps)
+    keyed = any(step.mode == "ivr" for step in steps)
+    return [STOPPED] * keyed + [MENU, WRONG, GOODBYE] * asked
 
 
 def _texts(file: CampaignFile, step: StepTable) -> Iterator[tuple[str, str, Channel]]:

@@ -211,6 +211,10 @@ class StepTable(Section):
     """Most calls at a time of the modes without agents: ivr (press 1 for one), message."""
     machine: str = ""
     """Text left on answering machines, templates/voice/<machine>.<language>.txt; empty: hang up."""
+    identify: bool = False
+    """In mode ivr: `template` asks for the postcode, and only who knows it hears `personal`."""
+    personal: Template = ""
+    """Text after that, templates/voice/<personal>.<language>.txt; it may tell what is open."""
     caller_id: Number = ""
     """Number the customer sees; empty: that of [telephony]."""
     detect: Detect = "none"

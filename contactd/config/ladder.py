@@ -67,10 +67,20 @@ def _wrong(file: CampaignFile, index: int, step: StepTable) -> Iterator[tuple[st
         yield from _wrong_otherwise(step, [*before, *_implied_before(file, index)], ids)
     if step.channel in MESSAGES and not step.template:
         yield "template", f"is missing; a step by {step.channel} needs the name of a text"
-    if step.mode in AGENTLESS and not step.template:
-        yield "template", f"is missing; a call in mode {step.mode} says the text templates/voice/TEMPLATE.LANGUAGE.txt"
+    yield from _wrong_texts(step)
     if step.windows and step.channel == "handover":
         yield "windows", "a handover reaches nobody, so it has no windows; remove them"
+
+
+def _wrong_texts(step: StepTable) -> Iterator[tuple[str, str]]:
+    if step.mode in AGENTLESS and not step.template:
+        yield "template", f"is missing; a call in mode {step.mode} says the text templates/voice/TEMPLATE.LANGUAGE.txt"
+    if step.identify and not step.personal:
+        yield "personal", "is missing; a step that asks for the postcode tells the text voice/PERSONAL.LANGUAGE.txt"
+    if step.personal and not step.identify:
+        yield "personal", "would be told to anybody; write identify = true"
+    if step.identify and step.mode != "ivr":
+        yield "identify", f'is for mode "ivr"; a call in mode {step.mode} hears no keys, remove it'
 
 
 def _wrong_after(step: StepTable, before: list[str], ids: set[str]) -> Iterator[tuple[str, str]]:
@@ -137,6 +147,8 @@ def _step(table: StepTable) -> Step:
         lines=table.lines,
         machine=table.machine,
         detect=table.detect,
+        identify=table.identify,
+        personal=table.personal,
         caller_id=table.caller_id,
         preview=table.preview,
         max_abandon=table.max_abandon,

@@ -19,7 +19,9 @@ class State(StrEnum):
     RINGING = "ringing"
     CANCELLING = "cancelling"  # we hang up, and the person may still pick up before that arrives
     MACHINE = "machine"  # a neutral text is left on an answering machine
-    PLAYING = "playing"  # an agentless call plays its text to a person, who may press 1
+    PLAYING = "playing"  # an agentless call speaks to a person, who may press keys
+    LISTENING = "listening"  # its text is over, a key may still follow
+    FAREWELL = "farewell"  # its last text plays, keys mean nothing any more
     WAITING = "waiting"  # a person answered or pressed 1, no agent yet
     BRIDGING = "bridging"  # an agent is reserved, the carrier joins the two
     CONNECTED = "connected"
@@ -45,8 +47,12 @@ class Event(StrEnum):
     BRIDGED = "bridged"
     HELD = "held"
     RETRIEVED = "retrieved"  # from hold
-    PRESSED = "pressed"  # 1: the person wants an agent
+    PRESSED = "pressed"  # a key that leads to nothing yet; what the others mean is ivr.py's
+    WANTS_AGENT = "wants_agent"  # by a key
+    SPEAKS_ON = "speaks_on"  # after a key the same text or the next one is due
+    PARTS = "parts"  # after a key the last one is due
     PLAYED = "played"  # the text is over
+    PLAYED_ASKING = "played_asking"  # the text is over, and keys may follow
     HUNG_UP = "hung_up"
     LOST = "lost"  # the carrier no longer has the call, and nobody knows how it ended
     NOT_TAKEN = "not_taken"  # the carrier refused to try at all
@@ -80,6 +86,8 @@ CARRIER_EVENTS = frozenset(
 )
 # What `answered` and `machine` mean for a call that is not for an agent, or leaves a text: the switchboard says which.
 _MEANT = frozenset({Event.ANSWERED_AGENTLESS, Event.MACHINE_TAKES_TEXT})
+# What keys mean, and the end of a text that asks for them.
+_KEYED = frozenset({Event.WANTS_AGENT, Event.SPEAKS_ON, Event.PARTS, Event.PLAYED_ASKING})
 
 
 class HowEnded(StrEnum):
@@ -124,7 +132,7 @@ class Command(StrEnum):
     FIND_AGENT = "find_agent"
     BRIDGE = "bridge"
     APOLOGISE = "apologise"
-    PLAY = "play"  # the campaign's text, to a person
+    PLAY = "play"  # what an agentless call has to say now, to a person
     LEAVE_TEXT = "leave_text"  # the neutral text, to a machine
     HANG_UP = "hang_up"
     NOTE_CONNECTED = "note_connected"
@@ -137,11 +145,15 @@ class Command(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The state that follows, what to do, and, when it is the end, how the call ended."""
+    """The state that follows, what to do, and, when it is the end, how the call ended.
+
+    `anew`: its time begins again even if the call was in that state before.
+    """
 
     state: State
     commands: tuple[Command, ...] = ()
     how: HowEnded | None = None
+    anew: bool = False
 
 
 def _end(how: HowEnded, *commands: Command) -> Next:
@@ -174,7 +186,16 @@ _UNANSWERED = {event: _end(how) for event, how in _UNREACHED.items() if event is
 }
 # Whoever is spoken to already cannot be a machine any more: a late verdict is the agent's to judge.
 _MACHINE = _end(_H.MACHINE, _C.HANG_UP)
-_TEXT_OVER = {event: _end(_H.ANSWERED) for event in (*_OVER, Event.LOST)}
+_SPOKEN_TO = {event: _end(_H.ANSWERED) for event in (*_OVER, Event.LOST)} | {
+    Event.MACHINE: _MACHINE,
+    Event.MACHINE_TAKES_TEXT: Next(State.MACHINE, (_C.LEAVE_TEXT,)),
+    Event.TIMED_OUT: _end(_H.ANSWERED, _C.HANG_UP),
+}
+_KEYS = {
+    Event.WANTS_AGENT: Next(State.WAITING, (_C.FIND_AGENT,)),
+    Event.SPEAKS_ON: Next(State.PLAYING, (_C.PLAY,), anew=True),
+    Event.PARTS: Next(State.FAREWELL, (_C.PLAY,)),
+}
 
 
 def _row(state: State, answers: Mapping[Event, Next]) -> dict[tuple[State, Event], Next]:
@@ -203,13 +224,14 @@ TABLE: dict[tuple[State, Event], Next] = {
     **{(State.MACHINE, event): _end(_H.MACHINE) for event in (*_OVER, Event.LOST)},
     (State.MACHINE, Event.PLAYED): _end(_H.MACHINE, _C.HANG_UP),
     (State.MACHINE, Event.TIMED_OUT): _end(_H.MACHINE, _C.HANG_UP),
-    # A person hears the campaign's text and may ask for an agent.
-    **_row(State.PLAYING, _TEXT_OVER),
-    (State.PLAYING, Event.MACHINE): _MACHINE,
-    (State.PLAYING, Event.MACHINE_TAKES_TEXT): Next(State.MACHINE, (_C.LEAVE_TEXT,)),
-    (State.PLAYING, Event.PRESSED): Next(State.WAITING, (_C.FIND_AGENT,)),
+    # A person hears the campaign's texts and may ask for an agent.
+    **_row(State.PLAYING, _SPOKEN_TO | _KEYS),
     (State.PLAYING, Event.PLAYED): _end(_H.ANSWERED, _C.HANG_UP),
-    (State.PLAYING, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP),
+    (State.PLAYING, Event.PLAYED_ASKING): Next(State.LISTENING),
+    **_row(State.LISTENING, _SPOKEN_TO | _KEYS),
+    (State.LISTENING, Event.PRESSED): Next(State.LISTENING, anew=True),
+    **_row(State.FAREWELL, _SPOKEN_TO),
+    (State.FAREWELL, Event.PLAYED): _end(_H.ANSWERED, _C.HANG_UP),
     # A person is on the line.
     **{(State.WAITING, event): _end(_H.ABANDONED) for event in _OVER},
     (State.WAITING, Event.LOST): _end(_H.LOST),
@@ -245,7 +267,7 @@ TABLE: dict[tuple[State, Event], Next] = {
 }
 # Late and doubled reports change nothing; a refusal after the carrier was heard is contradicted by what was heard.
 for _state in State:
-    for _event in (*CARRIER_EVENTS, *_MEANT, Event.NOT_TAKEN):
+    for _event in (*CARRIER_EVENTS, *_MEANT, *_KEYED, Event.NOT_TAKEN):
         TABLE.setdefault((_state, _event), Next(_state))
 
 
@@ -255,7 +277,8 @@ class Limits:
 
     `waiting` counts from the answer (from the key, when 1 was pressed) and has its two seconds from 16 CFR
     310.4(b)(1)(iv). `ringing` and `placed` are what the carrier is given plus some patience, for the case that its
-    report is lost; `playing` and `machine` are longer than any text.
+    report is lost; `playing`, `farewell` and `machine` are longer than any text. `listening`: how long a key may still
+    follow the text, or the key before.
     """
 
     placed: timedelta = timedelta(seconds=60)
@@ -266,6 +289,8 @@ class Limits:
     connected: timedelta = timedelta(hours=2)
     apologising: timedelta = timedelta(seconds=30)
     playing: timedelta = timedelta(seconds=90)
+    listening: timedelta = timedelta(seconds=7)
+    farewell: timedelta = timedelta(seconds=30)
     machine: timedelta = timedelta(seconds=90)
 
     def of(self, state: State) -> timedelta | None:
@@ -304,7 +329,7 @@ def step(call: Call, event: Event, at: datetime) -> tuple[Call, tuple[Command, .
     except KeyError:
         message = f"call {call.reference}: a call that is {call.state} has no answer to {event}"
         raise IllegalTransition(message) from None
-    if following.state is call.state:
+    if following.state is call.state and not following.anew:
         return call, ()
     commands = following.commands
     if call.taken:

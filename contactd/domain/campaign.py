@@ -45,7 +45,8 @@ class Step:
 
     Of calls: `ratio` calls a free agent in mode `power`, at most `lines` at a time in the agentless modes, `machine`
     the text left on an answering machine, `caller_id` the number shown if not the usual one, `preview` the time an
-    agent has to decide, `numbers` in the order of use.
+    agent has to decide, `numbers` in the order of use; in mode `ivr`, `identify` asks for the postcode before the text
+    `personal` is told.
     """
 
     id: str
@@ -68,6 +69,8 @@ class Step:
     lines: int = 10
     machine: str = ""
     detect: Detect = "none"
+    identify: bool = False
+    personal: str = ""
     caller_id: str = ""
     preview: timedelta = timedelta(seconds=60)
     max_abandon: float = 0.02

@@ -13,15 +13,20 @@ import structlog
 
 from contactd.domain.account import Channel
 from contactd.domain.address import last_call
+from contactd.domain.calendar import local_day
 from contactd.domain.campaign import Step
 from contactd.domain.clock import Clock
 from contactd.domain.errors import IllegalTransition, StoreConflict
 from contactd.domain.happened import AttemptMoved
+from contactd.domain.ivr import Personal
+from contactd.domain.ladder import zone_of
+from contactd.domain.money import Money
 from contactd.domain.queueing import in_order
 from contactd.engine.bus import Bus
+from contactd.engine.compose import overdue
 from contactd.engine.gate import OVERTAKEN, Begun, Gate, Refused, release
 from contactd.engine.ownership import Fence
-from contactd.store import call_queue, calls, leases
+from contactd.store import accounts, call_queue, calls, leases
 from contactd.store.attempts import Claimed
 from contactd.store.call_queue import CallBack
 from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
@@ -38,7 +43,8 @@ NOT_OWNER = "not_owner"
 class Dial:
     """The intent is committed: now, and only now, the number may be called.
 
-    `agent_first`: with an agent kept for it, because the last call to the number was abandoned.
+    `agent_first`: with an agent kept for it, because the last call to the number was abandoned. `personal`: what may be
+    told to who knows the postcode, in steps that ask for it.
     """
 
     claimed: Claimed
@@ -46,6 +52,7 @@ class Dial:
     language: str = ""
     step: Step = _A_CALL
     agent_first: bool = False
+    personal: Personal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +175,9 @@ class StoredCallBook:
         """Go through the gate together with whoever else is at it."""
         team = self._gate.team(claimed.campaign)
         fence = self._fences.fence(team) if self._fences else None
-        answer: Begun | Refused = await self._commit.submit(self._begin, _Intent(claimed, fence))
-        if isinstance(answer, Begun):
-            last = last_call(answer.facts, answer.address)
-            return Dial(
-                claimed,
-                answer.address,
-                answer.facts.account.language,
-                answer.rung.step,
-                agent_first=last is not None and last.abandoned,
-            )
+        answer: Dial | Refused = await self._commit.submit(self._begin, _Intent(claimed, fence))
+        if isinstance(answer, Dial):
+            return answer
         if answer.reason == NOT_OWNER and self._fences:
             log.warning("intent_refused", attempt=claimed.id, team=team, epoch=fence.epoch if fence else 0)
             self._fences.refused(team)
@@ -186,14 +186,17 @@ class StoredCallBook:
             self._tell(claimed, state, "", answer.reason)
         return answer
 
-    def _begin(self, connection: sa.Connection, intents: list[_Intent]) -> Sequence[Begun | Refused]:
+    def _begin(self, connection: sa.Connection, intents: list[_Intent]) -> Sequence[Dial | Refused]:
         """Let through what its team's owner begins, who stays so until the commit; the others are planned again."""
         fences = {intent.fence for intent in intents if intent.fence is not None}
         stand: set[Fence | None] = {fence for fence in fences if leases.holds(connection, fence.name, fence.epoch)}
         stand.add(None)
         late = [intent.claimed for intent in intents if intent.fence not in stand]
         release(connection, late, self._clock.now())
-        begun = iter(self._gate.begin(connection, [intent.claimed for intent in intents if intent.fence in stand]))
+        answers = self._gate.begin(connection, [intent.claimed for intent in intents if intent.fence in stand])
+        asked = [one.claimed.account_id for one in answers if isinstance(one, Begun) and one.rung.step.identify]
+        postcodes = accounts.postcodes(connection, asked)
+        begun = (_dial(one, postcodes) if isinstance(one, Begun) else one for one in answers)
         return [next(begun) if intent.fence in stand else Refused(intent.claimed, NOT_OWNER) for intent in intents]
 
     async def release(self, claimed: Claimed, later: datetime | None = None) -> None:
@@ -247,3 +250,27 @@ class StoredCallBook:
                 claimed.id, claimed.account_id, claimed.campaign, claimed.step, claimed.channel, state, outcome, reason
             )
         )
+
+
+def _dial(begun: Begun, postcodes: Mapping[int, str]) -> Dial:
+    """Say what the dialer needs to know of a call that has begun."""
+    last = last_call(begun.facts, begun.address)
+    return Dial(
+        begun.claimed,
+        begun.address,
+        begun.facts.account.language,
+        begun.rung.step,
+        agent_first=last is not None and last.abandoned,
+        personal=_personal(begun, postcodes.get(begun.claimed.account_id, "")),
+    )
+
+
+def _personal(begun: Begun, postcode: str) -> Personal | None:
+    """Say what may be told of the account to who knows its postcode; None where there is none, or nothing to tell."""
+    account = begun.facts.account
+    owed = overdue(begun, local_day(zone_of(account, begun.rung.campaign), begun.at))
+    if not postcode or not owed:
+        return None
+    total = min(sum(invoice.open.minor for invoice in owed), begun.facts.open)
+    oldest = min(invoice.due_on for invoice in owed)
+    return Personal(postcode, Money(total, account.currency), len(owed), oldest, account.number)

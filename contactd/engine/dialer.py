@@ -20,7 +20,7 @@ from contactd.engine.callbook import CallBook
 from contactd.engine.idleness import Look
 from contactd.engine.lists import CallList
 from contactd.engine.live_call import Live
-from contactd.engine.orders import Say
+from contactd.engine.orders import Say, Tell
 from contactd.engine.ownership import Alone, Owner
 from contactd.engine.pacer import Dialling, Pacer
 from contactd.engine.previews import Previews
@@ -78,21 +78,20 @@ class Dialer:
         bus: Bus,
         teams: Teams,
         say: Say,
+        tell: Tell,
         line: Line,
         owner: Owner | None = None,
     ) -> None:
         self._roster, self._carrier, self._book = roster, carrier, book
         self._clock, self._bus = clock, bus
-        self._teams_now = teams
-        self._line = line
+        self._teams_now, self._line = teams, line
         self._owner = owner or Alone()
         self._wake = asyncio.Event()
         self._draining = self._stopped = self._placing = False
         self._trunks = Trunks(Shown(line.caller_id, line.caller_ids), line.ring_seconds, self._trunks_left)
         self._teams: dict[str, Team] = {}
         self._epochs: dict[str, int] = {}  # of the teams whose calls have been taken over
-        self._strays_asked = False
-        self._ask_again = 0.0
+        self._strays_asked, self._ask_again = False, 0.0
         self._held_back: list[CarrierEvent] = []
         self.desk = Switchboard(
             roster=roster,
@@ -101,6 +100,7 @@ class Dialer:
             clock=clock,
             bus=bus,
             say=say,
+            tell=tell,
             limits=line.limits(),
             moved=self._wake.set,
             watch=self._call_moved,

@@ -1,14 +1,16 @@
 """A call that is up, and what is written down about each of its stages; for the dialer."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from contactd.domain import attempt
-from contactd.domain.call import CONVERSATIONS, Call, Disposition, HowEnded, State
-from contactd.domain.campaign import Mode
+from contactd.domain.account import Channel
+from contactd.domain.call import CONVERSATIONS, Call, Disposition, HowEnded, State, in_flight
+from contactd.domain.campaign import AGENTLESS, Mode
 from contactd.domain.forecast import Line
+from contactd.domain.ivr import Dialogue
 from contactd.engine.callbook import Dial
 from contactd.engine.errands import Lane
 from contactd.engine.lists import Key, key_of
@@ -19,6 +21,7 @@ from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
 from contactd.store.suppressions import NewSuppression
 
 CONGESTED = timedelta(minutes=5)
+_OPTED_OUT = "opted_out"
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class Live:
     retry_after: timedelta = CONGESTED
     gone: bool = False  # it is another owner's now
     parted: str = ""  # the agent before, whose telephone took them out of the conversation
+    dialogue: Dialogue | None = None  # with the keys, in mode ivr
     due: datetime | None = None  # when it has been in its state too long
     key: Key = field(init=False)
     line: Line = field(init=False)  # as the pacing sees it
@@ -97,7 +101,15 @@ def ended(live: Live, at: datetime) -> Stage:
         return Stage(row(live), _transition(live, attempt.Event.NOT_TAKEN, at, how, not_before=retry))
     event = attempt.Event.CONFIRMED if how is HowEnded.ANSWERED else attempt.Event.REJECTED
     suppress = _suppression(live, "undeliverable", at) if how is HowEnded.INVALID else None
-    return Stage(row(live), _transition(live, event, at, how), suppress)
+    reason = ""
+    if live.dialogue is not None and live.dialogue.opted_out:
+        reason, suppress = _OPTED_OUT, _no_more_calls(live, at)
+    return Stage(row(live), _transition(live, event, at, how, reason=reason), suppress)
+
+
+def opted_out(live: Live, at: datetime) -> Stage:
+    """Enter that nobody is to be called at this number any more; the end says it again, in its own transaction."""
+    return Stage(row(live), suppress=_no_more_calls(live, at))
 
 
 def lost(item: Unfinished, at: datetime) -> Stage:
@@ -203,6 +215,9 @@ def _transition(
     not_before: datetime | None = None,
 ) -> Transition:
     call = live.call
+    details: dict[str, object] = _details(
+        live.caller_id, call.placed_at, call.ringing_at, call.answered_at, call.connected_at, call.ended_at
+    ) | _keys(live)
     # Until the agent says otherwise a connected call counts as a conversation: the cool-down fails closed.
     spoken = call.connected_at if event is attempt.Event.CONFIRMED else None
     return Transition(
@@ -216,16 +231,34 @@ def _transition(
         agent=live.agent or live.parted,
         not_before=not_before,
         conversation_at=spoken,
-        details=_details(
-            live.caller_id, call.placed_at, call.ringing_at, call.answered_at, call.connected_at, call.ended_at
-        ),
+        details=details,
     )
 
 
-def _details(caller_id: str, *times: datetime | None) -> dict[str, str]:
+def _keys(live: Live) -> dict[str, object]:
+    """Tell what was done with the keys, never which digits were typed."""
+    dialogue = live.dialogue
+    if dialogue is None:
+        return {}
+    told: dict[str, object] = {"heard_again": dialogue.repeats, "chose": dialogue.chose}
+    return told | ({"identified": dialogue.identified, "tries": dialogue.tries} if live.dial.step.identify else {})
+
+
+def wants_agent(live: Live) -> bool:
+    """Tell whether the call may need an agent nobody has kept for it; agentless ones only when 1 was pressed."""
+    if live.agent or (live.dial.step.mode in AGENTLESS and live.call.state is not State.WAITING):
+        return False
+    return in_flight(live.call)
+
+
+def _details(caller_id: str, *times: datetime | None) -> dict[str, object]:
     names = ("placed_at", "ringing_at", "answered_at", "connected_at", "ended_at")
-    known = {name: at.isoformat() for name, at in zip(names, times, strict=True) if at is not None}
-    return {"caller_id": caller_id} | known
+    known: dict[str, object] = {name: at.isoformat() for name, at in zip(names, times, strict=True) if at is not None}
+    return {"caller_id": caller_id, **known}
+
+
+def _no_more_calls(live: Live, at: datetime) -> NewSuppression:
+    return replace(_suppression(live, _OPTED_OUT, at), channel=Channel.CALL)
 
 
 def _suppression(live: Live, reason: str, at: datetime) -> NewSuppression:

@@ -12,6 +12,7 @@ from contactd.domain import agent as agents
 from contactd.domain import call as calls
 from contactd.domain.call import State
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnclear
+from contactd.domain.ivr import Personal
 from contactd.engine.errands import Errands, Lane, Work
 from contactd.engine.live_call import Live
 from contactd.engine.roster import Roster
@@ -20,6 +21,7 @@ from contactd.telephony.base import Announcement, Carrier
 log = structlog.get_logger()
 
 Say = Callable[[str, str], Announcement]  # a text of that name, in a language
+Tell = Callable[[str, str, Personal], Announcement]  # the same, knowing an account
 Sure = Callable[[], Awaitable[None]]
 
 
@@ -31,6 +33,7 @@ class Orders:
         carrier: Carrier,
         roster: Roster,
         say: Say,
+        tell: Tell,
         errands: Errands,
         *,
         feed: Callable[[Live, calls.Event], None],
@@ -39,6 +42,7 @@ class Orders:
         self._carrier = carrier
         self._roster = roster
         self._say = say
+        self._tell = tell
         self._errands = errands
         self._feed = feed
         self._sure = sure
@@ -50,7 +54,11 @@ class Orders:
 
     def speak(self, live: Live, text: str) -> None:
         """Play a text; where it cannot be, what comes after it comes at once."""
-        self._put(live, partial(self._speak, live, text))
+        self._put(live, partial(self._speak, live, text, self._say))
+
+    def tell(self, live: Live, text: str, personal: Personal) -> None:
+        """Play a text that knows the account, to who has identified."""
+        self._put(live, partial(self._speak, live, text, lambda name, language: self._tell(name, language, personal)))
 
     def hang_up(self, live: Live) -> None:
         """End the call."""
@@ -86,11 +94,11 @@ class Orders:
             else:
                 self._feed(live, calls.Event.AGENT_LOST)
 
-    async def _speak(self, live: Live, text: str) -> None:
+    async def _speak(self, live: Live, text: str, say: Say) -> None:
         state = live.call.state
         try:
             ask = live.dial.step.mode == "ivr" and state is State.PLAYING
-            await self._carrier.play(live.reference, self._say(text, live.dial.language), ask=ask)
+            await self._carrier.play(live.reference, say(text, live.dial.language), ask=ask)
         except ChannelError as error:
             log.warning("text_not_played", reference=live.reference, text=text, error=str(error))
             if live.call.state is state:

@@ -27,6 +27,7 @@ from contactd.store.calls import CallRow
 _QUARTER = 900.0  # seconds
 _RECALLED = 2_000  # calls; older ones are forgotten by the forecast anyway
 _BEGUN = frozenset({State.PLACED, State.RINGING, State.CANCELLING})
+_SPOKEN_TO = frozenset({State.PLAYING, State.LISTENING})
 _READY, _WRAP = agents.State.READY, agents.State.WRAP
 _WITH_CALL = frozenset({agents.State.RESERVED, agents.State.TALK})
 _BUSY = _WITH_CALL | {_WRAP}
@@ -108,7 +109,7 @@ class Pacer:
         if before not in _BEGUN or call.state in _BEGUN:
             if call.state is State.ENDED and call.how is HowEnded.ABANDONED:
                 self._budget(campaign, live.dial.step.max_abandon).learn_abandoned(self._seconds())
-            elif before is State.PLAYING and call.state is State.WAITING:  # pressed 1: owed an agent from now on
+            elif before in _SPOKEN_TO and call.state is State.WAITING:  # pressed 1: owed an agent from now on
                 self._budget(campaign, live.dial.step.max_abandon).learn_answer(self._seconds())
             return
         line = live.line

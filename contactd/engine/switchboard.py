@@ -17,7 +17,6 @@ from contactd.domain import agent as agents
 from contactd.domain import call as calls
 from contactd.domain.agent import Agent
 from contactd.domain.call import Call, Command, Disposition, HowEnded, Limits, State
-from contactd.domain.campaign import AGENTLESS
 from contactd.domain.clock import Clock
 from contactd.domain.errors import (
     IllegalTransition,
@@ -31,8 +30,9 @@ from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook, Dial
 from contactd.engine.calls_up import CallsUp
 from contactd.engine.errands import Errands, Lane, Work
-from contactd.engine.live_call import Agreed, Live
-from contactd.engine.orders import Orders, Say, Sure
+from contactd.engine.ivr import Ivr, meaning
+from contactd.engine.live_call import Agreed, Live, wants_agent
+from contactd.engine.orders import Orders, Say, Sure, Tell
 from contactd.engine.roster import Roster
 from contactd.store.calls import Stage
 from contactd.telephony.announcements import APOLOGY
@@ -41,12 +41,12 @@ from contactd.telephony.base import OF_AGENTS, Carrier, CarrierEvent, Kind
 log = structlog.get_logger()
 
 _STORE_DOWN = 1.0
-_WANTS_AGENT = "1"
 _LEGS = {Kind.AGENT_UP: "LEG_UP", Kind.AGENT_DOWN: "LEG_DOWN"}
 # Of an agent: not there for the call they are kept for, or had.
 _GONE = frozenset(agents.State) - {agents.State.READY, agents.State.RESERVED, agents.State.TALK}
 # Of a call whose agent is gone: nobody has answered yet, or the two were to be joined, or talk.
 _KEPT_FOR = frozenset({State.PLACED, State.RINGING})
+_SPOKEN_TO = frozenset({State.PLAYING, State.LISTENING, State.FAREWELL})
 _WITH_AGENT = frozenset({State.BRIDGING, State.CONNECTED, State.HOLD})
 
 Watch = Callable[[Live, State], None]  # a call that has moved, and the state it was in
@@ -64,6 +64,7 @@ class Switchboard:
         clock: Clock,
         bus: Bus,
         say: Say,
+        tell: Tell,
         limits: Limits,
         moved: Callable[[], None],
         watch: Watch | None = None,
@@ -77,7 +78,8 @@ class Switchboard:
         self._by_team: dict[str, CallsUp] = defaultdict(CallsUp)
         self._conversations: dict[str, Live] = {}
         self.errands = Errands()
-        self._orders = Orders(carrier, roster, say, self.errands, feed=self.feed, sure=sure)
+        self._orders = Orders(carrier, roster, say, tell, self.errands, feed=self.feed, sure=sure)
+        self._ivr = Ivr(self._orders, clock, feed=self.feed, enter=self.enter)
         self._follow = self._what_follows()
         self.counts: Counter[str] = Counter()
         roster.listen(self._agent_moved)
@@ -89,7 +91,7 @@ class Switchboard:
             Command.FIND_AGENT: self._find_agent,
             Command.BRIDGE: self._orders.bridge,
             Command.APOLOGISE: lambda live: self._orders.speak(live, APOLOGY),
-            Command.PLAY: lambda live: self._orders.speak(live, live.dial.step.template),
+            Command.PLAY: self._ivr.speak,
             Command.LEAVE_TEXT: self._leave_text,
             Command.HANG_UP: self._orders.hang_up,
             Command.NOTE_CONNECTED: self._connected,
@@ -121,7 +123,7 @@ class Switchboard:
 
     def in_flight(self, team: str) -> int:
         """Count the calls that will want an agent of the team and have none yet."""
-        return sum(_wants_agent(live) for live in self.up(team).all.values())
+        return sum(wants_agent(live) for live in self.up(team).all.values())
 
     def take_up(self, dial: Dial, team: str, call: Call, caller_id: str, agent: str) -> Live:
         """Keep a call from now on, until it ends; `agent` is who is kept for it, if anybody is."""
@@ -180,9 +182,10 @@ class Switchboard:
         live.carrier_ref = event.details.get("carrier_ref", live.carrier_ref)
         if event.kind is Kind.BRIDGED and event.details.get("agent", live.agent) != live.agent:
             return  # an earlier agent's bridge, given up meanwhile
-        if event.kind is Kind.PRESSED and event.details.get("digit") != _WANTS_AGENT:
-            return
-        self.feed(live, _meaning(live, event.kind))
+        if event.kind is Kind.PRESSED:
+            self._ivr.pressed(live, event.details.get("digit", ""))
+        else:
+            self.feed(live, meaning(live, event.kind))
 
     # -- for the desk --------------------------------------------------------------------------------------------
 
@@ -239,13 +242,13 @@ class Switchboard:
 
     def feed(self, live: Live, event: calls.Event) -> None:
         """Let something happen to a call, and carry out what the table says."""
-        before, was_answered = live.call.state, live.call.answered_at is not None
+        was, was_answered = live.call, live.call.answered_at is not None
         try:
             live.call, commands = calls.step(live.call, event, self._clock.now())
         except IllegalTransition as error:
             log.warning("call_event_ignored", error=str(error))
             return
-        if live.call.state is before:
+        if live.call is was:
             return
         live.due = calls.deadline(live.call, self._limits)
         if live.call.state is State.RINGING:
@@ -254,7 +257,7 @@ class Switchboard:
         if live.call.answered_at and not was_answered:
             self.count(live, "answered")
         if self._watch is not None:
-            self._watch(live, before)
+            self._watch(live, was.state)
         for command in commands:
             self._follow[command](live)
 
@@ -342,7 +345,7 @@ class Switchboard:
     def _lose_agent(self, live: Live) -> None:
         if live.call.state in _WITH_AGENT:
             self.feed(live, calls.Event.AGENT_LOST)
-        elif live.call.state is State.PLAYING:
+        elif live.call.state in _SPOKEN_TO:
             live.agent = ""
         elif live.call.state in _KEPT_FOR:
             live.agent = ""  # who was promised an agent is not called without one
@@ -371,19 +374,3 @@ class Switchboard:
             except StoreConflict as error:
                 log.warning("entry_refused", error=str(error))
             return
-
-
-def _wants_agent(live: Live) -> bool:
-    """Tell whether the call may need an agent nobody has kept for it; agentless ones only when 1 was pressed."""
-    if live.agent or (live.dial.step.mode in AGENTLESS and live.call.state is not State.WAITING):
-        return False
-    return calls.in_flight(live.call)
-
-
-def _meaning(live: Live, kind: Kind) -> calls.Event:
-    """Answer what the carrier's word means for this call, by how it is to be placed."""
-    if kind is Kind.ANSWERED and live.dial.step.mode in AGENTLESS:
-        return calls.Event.ANSWERED_AGENTLESS
-    if kind is Kind.MACHINE and live.dial.step.machine:
-        return calls.Event.MACHINE_TAKES_TEXT
-    return calls.Event(kind)

@@ -73,6 +73,7 @@ class Day:
             bus=bus,
             teams=lambda: lists,
             say=Announcement,
+            tell=lambda name, language, _: Announcement(name, language),
             line=_line(scenario),
         )
         self.team = Team(scenario, self.roster, self.clock)

@@ -74,6 +74,14 @@ def find(connection: Connection, account_no: str, creditor: str | None = None) -
     return list(connection.execute(found.order_by(account.c.id)))
 
 
+def postcodes(connection: Connection, account_ids: Collection[int]) -> dict[int, str]:
+    """Read the postcodes of accounts."""
+    if not account_ids:
+        return {}
+    chosen = sa.select(account.c.id, account.c.postcode).where(among(connection, account.c.id, account_ids))
+    return {row[0]: row[1] for row in connection.execute(chosen)}
+
+
 def hold(connection: Connection, account_id: int, reason: str, until: date | None, now: datetime) -> None:
     """Let the ladder rest until the end of a day, for good if `until` is None; locks the account."""
     lock(connection, [account_id])

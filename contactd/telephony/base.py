@@ -70,11 +70,15 @@ class CallRequest:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A text to be spoken to whoever is on the line, its language, and the sound file it was recorded in, if any."""
+    """A text to be spoken to whoever is on the line, its language, and the sound file it was recorded in, if any.
+
+    Of a `private` one, which tells of an account, nothing is to be kept.
+    """
 
     text: str
     language: str
     recording: str = ""
+    private: bool = False
 
 
 OnEvent = Callable[[CarrierEvent], None]

@@ -181,6 +181,24 @@ def test_an_announcement_that_cannot_be_made_is_an_error_where_there_are_calls(d
         ) == refused
 
 
+def test_the_texts_of_calls_that_ask_for_the_postcode_are_checked_too(desk: Path) -> None:
+    assert desk.is_file()
+    change(Path("contactd.toml"), "[operator]", '[templates]\ndirectories = ["texte"]\n[operator]')
+    main = Path("contactd.toml").read_text(encoding="utf-8")
+    Path("contactd.toml").write_text(f'[telephony]\nbackend = "simulated"\n{main}', encoding="utf-8")
+    own = Path("texte/voice")
+    own.mkdir(parents=True)
+    texts = {"ivr-goodbye.fr": "{{ reference }}", "frage.de": "{{ open }}", "konto.de": "{{ postcode }}"}
+    for name, text in texts.items():
+        (own / f"{name}.txt").write_text(text, encoding="utf-8")
+    step = 'id = "s"\nday = 3\nchannel = "call"\nmode = "ivr"\ntemplate = "frage"\nidentify = true\n'
+    desk.write_text(f'id = "a"\n[[step]]\n{step}personal = "konto"\n', encoding="utf-8")
+    said = call("check").stdout
+    assert "telephony.backend: template voice/ivr-goodbye.fr.txt: 'reference' is undefined" in said
+    assert "step[1].template: template voice/frage.de.txt: 'open' is undefined" in said
+    assert "step[1].personal: template voice/konto.de.txt: 'postcode' is undefined" in said
+
+
 def test_an_implied_step_has_its_text_checked_too(desk: Path) -> None:
     change(desk, 'otherwise = "erinnerung-sms"', 'otherwise = "letzte-sms"')
     result = call("check")

@@ -1,5 +1,6 @@
 """The life of a call as data: every pair of state and event, and random walks that end exactly once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,34 +26,39 @@ from contactd.domain.errors import IllegalTransition
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
-# Written by hand, not taken from the table: `.` changes nothing, `!` is refused, a word in capitals is how it ends.
+# Written by hand, not taken from the table: `.` changes nothing, `!` is refused, a word in capitals is how it ends;
+# `anew`: the same state, whose time begins again.
 MATRIX = """
-                   placed      ringing     cancelling  machine   playing   waiting      bridging     connected  hold       apologising  ended
-ringing            ringing     .           .           .         .         .            .            .          .          .            .
-answered           waiting     waiting     waiting     .         .         .            .            .          .          .            .
-answered_agentless playing     playing     playing     .         .         .            .            .          .          .            .
-busy               BUSY        BUSY        CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-no_answer          NO_ANSWER   NO_ANSWER   CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-machine            MACHINE     MACHINE     CANCELLED   .         MACHINE   MACHINE      MACHINE      .          .          MACHINE      .
-machine_takes_text machine     machine     CANCELLED   .         machine   machine      machine      .          .          MACHINE      .
-invalid            INVALID     INVALID     CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-rejected           REJECTED    REJECTED    CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-congestion         CONGESTION  CONGESTION  CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-failed             FAILED      FAILED      CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-bridged            .           .           .           .         .         .            connected    .          .          .            .
-held               .           .           .           .         .         .            .            hold       .          .            .
-retrieved          .           .           .           .         .         .            .            .          connected  .            .
-pressed            .           .           .           .         waiting   .            .            .          .          .            .
-played             .           .           .           MACHINE   ANSWERED  .            .            .          .          ABANDONED    .
-hung_up            FAILED      NO_ANSWER   CANCELLED   MACHINE   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-lost               LOST        LOST        CANCELLED   MACHINE   ANSWERED  LOST         LOST         ANSWERED   ANSWERED   LOST         .
-not_taken          CONGESTION  .           CANCELLED   .         .         .            .            .          .          .            .
-agent_found        !           !           !           !         !         bridging     !            !          !          !            !
-nobody_free        !           !           !           !         !         apologising  !            !          !          !            !
-agent_lost         !           !           !           !         !         !            waiting      waiting    waiting    !            !
-agent_done         !           !           !           !         !         !            !            ANSWERED   ANSWERED   !            !
-cancelled          cancelling  cancelling  !           !         !         !            !            !          !          !            !
-timed_out          LOST        NO_ANSWER   CANCELLED   MACHINE   ANSWERED  apologising  apologising  ANSWERED   ANSWERED   ABANDONED    !
+                    placed      ringing     cancelling  machine  playing    listening  farewell  waiting      bridging     connected  hold       apologising  ended
+ringing             ringing     .           .           .        .          .          .         .            .            .          .          .            .
+answered            waiting     waiting     waiting     .        .          .          .         .            .            .          .          .            .
+answered_agentless  playing     playing     playing     .        .          .          .         .            .            .          .          .            .
+busy                BUSY        BUSY        CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+no_answer           NO_ANSWER   NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+machine             MACHINE     MACHINE     CANCELLED   .        MACHINE    MACHINE    MACHINE   MACHINE      MACHINE      .          .          MACHINE      .
+machine_takes_text  machine     machine     CANCELLED   .        machine    machine    machine   machine      machine      .          .          MACHINE      .
+invalid             INVALID     INVALID     CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+rejected            REJECTED    REJECTED    CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+congestion          CONGESTION  CONGESTION  CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+failed              FAILED      FAILED      CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+bridged             .           .           .           .        .          .          .         .            connected    .          .          .            .
+held                .           .           .           .        .          .          .         .            .            hold       .          .            .
+retrieved           .           .           .           .        .          .          .         .            .            .          connected  .            .
+pressed             .           .           .           .        .          anew       .         .            .            .          .          .            .
+wants_agent         .           .           .           .        waiting    waiting    .         .            .            .          .          .            .
+speaks_on           .           .           .           .        anew       playing    .         .            .            .          .          .            .
+parts               .           .           .           .        farewell   farewell   .         .            .            .          .          .            .
+played              .           .           .           MACHINE  ANSWERED   .          ANSWERED  .            .            .          .          ABANDONED    .
+played_asking       .           .           .           .        listening  .          .         .            .            .          .          .            .
+hung_up             FAILED      NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
+lost                LOST        LOST        CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  LOST         LOST         ANSWERED   ANSWERED   LOST         .
+not_taken           CONGESTION  .           CANCELLED   .        .          .          .         .            .            .          .          .            .
+agent_found         !           !           !           !        !          !          !         bridging     !            !          !          !            !
+nobody_free         !           !           !           !        !          !          !         apologising  !            !          !          !            !
+agent_lost          !           !           !           !        !          !          !         !            waiting      waiting    waiting    !            !
+agent_done          !           !           !           !        !          !          !         !            !            ANSWERED   ANSWERED   !            !
+cancelled           cancelling  cancelling  !           !        !          !          !         !            !            !          !          !            !
+timed_out           LOST        NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  apologising  apologising  ANSWERED   ANSWERED   ABANDONED    !
 """  # noqa: E501 - a table is read across
 
 
@@ -68,8 +74,9 @@ def cells() -> list[tuple[State, Event, str]]:
 
 def a_call(state: State) -> Call:
     """Make a call that is in that state since noon."""
-    answered = NOON if state in (State.WAITING, State.BRIDGING) else None
-    return Call("7-1", NOON, state=state, since=NOON, answered_at=answered, waiting_at=answered)
+    waiting = NOON if state in (State.WAITING, State.BRIDGING) else None
+    answered = NOON if state in (State.PLAYING, State.LISTENING) else waiting
+    return Call("7-1", NOON, state=state, since=NOON, answered_at=answered, waiting_at=waiting)
 
 
 @pytest.mark.parametrize(("state", "event", "expected"), cells())
@@ -83,6 +90,9 @@ def test_every_event_in_every_state_has_the_written_answer(state: State, event: 
     if expected == ".":
         assert after == before
         assert commands == ()
+    elif expected == "anew":
+        assert after == replace(before, since=NOON + SECOND)
+        assert Command.LOG not in commands
     elif expected.isupper():
         assert (after.state, after.how) == (State.ENDED, HowEnded(expected.lower()))
         assert commands[-1] is Command.LOG
@@ -159,10 +169,21 @@ def test_whom_the_carrier_loses_while_they_wait_for_another_agent_was_spoken_to_
 def test_who_presses_1_waits_from_then_on() -> None:
     call, commands = step(a_call(State.RINGING), Event.ANSWERED_AGENTLESS, NOON)
     assert commands == (Command.NOTE_TAKEN, Command.PLAY)
-    call, commands = step(call, Event.PRESSED, NOON + 20 * SECOND)
+    call, commands = step(call, Event.WANTS_AGENT, NOON + 20 * SECOND)
     assert commands == (Command.FIND_AGENT,)
     assert deadline(call, Limits()) == NOON + 22 * SECOND
     assert call.answered_at == NOON
+
+
+def test_every_text_and_every_key_after_it_has_its_own_time() -> None:
+    call, _ = step(a_call(State.PLAYING), Event.SPEAKS_ON, NOON + 80 * SECOND)
+    assert deadline(call, Limits()) == NOON + 170 * SECOND
+    call, _ = step(call, Event.PLAYED_ASKING, NOON + 90 * SECOND)
+    assert deadline(call, Limits()) == NOON + 97 * SECOND
+    call, commands = step(call, Event.PRESSED, NOON + 95 * SECOND)
+    assert (deadline(call, Limits()), commands) == (NOON + 102 * SECOND, ())
+    call, commands = tick(call, NOON + 102 * SECOND, Limits())
+    assert (call.how, commands) == (HowEnded.ANSWERED, (Command.HANG_UP, Command.LOG))
 
 
 def test_the_times_of_all_stages_are_kept_to_the_end() -> None:

@@ -15,6 +15,7 @@ from contactd.domain.agent import Agent
 from contactd.domain.attempt import Event, State, step
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.errors import StoreConflict, StoreError
+from contactd.domain.ivr import Personal
 from contactd.domain.policy import Policy
 from contactd.engine.book import Book
 from contactd.engine.bus import Bus
@@ -53,6 +54,11 @@ def say(name: str, language: str) -> Announcement:
     return Announcement(f"{'sorry' if name == APOLOGY else name} ({language})", language)
 
 
+def tell(name: str, language: str, personal: Personal) -> Announcement:
+    """Tell what is open."""
+    return Announcement(f"{name} {personal.open} ({language})", language)
+
+
 class MemoryCallBook:
     """A call book without a database: it keeps the attempt's table, and a ledger of every entry, in order."""
 
@@ -71,6 +77,7 @@ class MemoryCallBook:
         self.skipped: list[tuple[int, str, str]] = []
         self.put_off: dict[int, datetime] = {}
         self.languages: dict[int, str] = {}
+        self.personal: dict[int, Personal] = {}
         self.agreed: list[CallBack] = []
         self.missed_from: list[str] = []
         self.before: list[CallRow] = []
@@ -110,7 +117,8 @@ class MemoryCallBook:
         first = claimed.account_id in self.abandoned
         language = self.languages.get(claimed.id, "de")
         step = self.steps.get(key_of(claimed), CALL)
-        return Dial(claimed, number(claimed.id % 100), language, step, agent_first=first)
+        personal = self.personal.get(claimed.id)
+        return Dial(claimed, number(claimed.id % 100), language, step, agent_first=first, personal=personal)
 
     async def skip(self, claimed: Claimed, agent: str, why: str, later: datetime) -> None:
         """Take back what an agent has skipped."""
@@ -293,6 +301,7 @@ async def a_scene(
         bus=bus,
         teams=lambda: teams,
         say=say,
+        tell=tell,
         line=line or Line(CALLER_ID, 30.0),
         owner=owner,
     )
