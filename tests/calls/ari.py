@@ -77,6 +77,10 @@ class Ari:
                 raise AssertionError(f"no {kind} about {about or 'anything'} in {seconds} s; told: {told}") from None
             return event
 
+    async def closed(self) -> None:
+        """Wait until the other side has closed the connection."""
+        await self._reader
+
     def about(self, channel: str) -> list[str]:
         """Name the events there were about a channel, in order."""
         return [event["type"] for event in self.events if subject(event) == channel]

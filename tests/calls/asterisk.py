@@ -217,6 +217,15 @@ class Asterisk:
         )  # fmt: skip
         return done.stdout
 
+    def hang_up_all(self) -> None:
+        """End every call, and wait until they are gone."""
+        self.cli("channel request hangup all")
+        deadline = time.monotonic() + 10
+        while not self.cli("core show channels count").startswith("0 "):
+            if time.monotonic() > deadline:
+                raise AsteriskFailedError(self.cli("core show channels"))
+            time.sleep(0.02)
+
     def stop(self) -> None:
         """End it in order, and all its calls; by force after five seconds."""
         if self._process is None:

@@ -91,11 +91,13 @@ class Network(Asterisk):
     """The server of the town."""
 
     def calls(self) -> list[NetworkCall]:
-        """Return the calls that are over, in the order of their ends."""
+        """Return the calls from the PBX that are over, in the order of their ends."""
         book = self.folder / "log" / "cdr-custom" / _CALLS
         if not book.exists():
             return []
-        return [_read_call(json.loads(line)) for line in book.read_text(encoding="utf-8").splitlines()]
+        lines = [json.loads(line) for line in book.read_text(encoding="utf-8").splitlines()]
+        # A line without a number is a listening device of a test, or a call to the PBX.
+        return [_read_call(line) for line in lines if line["number"]]
 
 
 def make_network(programs: Programs, ports: Ports, sip: int, pbx_sip: int, *, speech_ports: int = 1000) -> Network:
@@ -103,7 +105,7 @@ def make_network(programs: Programs, ports: Ports, sip: int, pbx_sip: int, *, sp
     http, password, folder = ports.one(), secrets.token_hex(12), new_folder()
     write_sounds(folder / "sounds")
     low, high = ports.speech(speech_ports)
-    modules = (SAMPLE / "modules.conf").read_text(encoding="utf-8")
+    modules = (SAMPLE / "modules.conf").read_text(encoding="utf-8").replace("load = res_musiconhold.so\n", "")
     files = {
         "modules.conf": modules + "".join(f"load = {name}.so\n" for name in _MODULES),
         "http.conf": _changed("http.conf", "general", bindport=http),
@@ -113,7 +115,6 @@ def make_network(programs: Programs, ports: Ports, sip: int, pbx_sip: int, *, sp
         "pjsip.conf": _PJSIP.replace("@HOST@", HOST).replace("@SIP@", str(sip)).replace("@PBX@", str(pbx_sip)),
         "cdr.conf": "[general]\nenable = yes\nunanswered = yes\ncongestion = yes\nendbeforehexten = no\n",
         "cdr_custom.conf": f"[{_CALLS}]\nformat = json\nfields = {_FIELDS}\n",
-        "musiconhold.conf": "[general]\n",
         "amd.conf": "[general]\n",
         "extensions.conf": _dialplan(folder / "sounds"),
     }

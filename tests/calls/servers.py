@@ -43,7 +43,7 @@ def pbx(servers: tuple[Asterisk, Network]) -> Iterator[Asterisk]:
         server.start()
     yield server
     if server.runs:
-        server.cli("channel request hangup all")
+        server.hang_up_all()
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def network(servers: tuple[Asterisk, Network]) -> Iterator[Network]:
     """Hand out the network, running; what a killed PBX left of its calls is ended afterwards."""
     server = servers[1]
     yield server
-    server.cli("channel request hangup all")
+    server.hang_up_all()
 
 
 @pytest.fixture
@@ -59,6 +59,9 @@ async def ari(pbx: Asterisk) -> AsyncIterator[Ari]:
     """Drive the PBX by hand, as application `contactd`; not beside a real backend, which it would replace."""
     async with Ari(pbx.ari, pbx.password, "contactd") as client:
         yield client
+        if pbx.runs:
+            for bridge in await client.ids("bridges"):
+                await client.ask("DELETE", f"bridges/{bridge}")
 
 
 @pytest.fixture
