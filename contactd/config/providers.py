@@ -130,9 +130,9 @@ class Asterisk(Section):
     sounds: str = "sounds"
     """Folder of spoken texts, which Asterisk must be able to read; relative to the state folder."""
     speak: Annotated[tuple[str, ...], LOOSE, Field(min_length=1)] = (
-        "espeak-ng", "-v", "{language}", "-s", "140", "-w", "{file}", "--", "{text}",
+        "espeak-ng", "-v", "{language}", "-s", "140", "-w", "{file}", "--stdin",
     )  # fmt: skip
-    """Program that speaks a text of which there is no recording into the WAV file {file}."""
+    """Program that speaks what it reads, a text of which there is no recording, into the WAV file {file}."""
     trunks: dict[Name, Trunk] = Field(default_factory=dict)
     """Ways into the telephone network, in the order in which they are tried; none: one with every default."""
 

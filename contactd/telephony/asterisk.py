@@ -52,6 +52,7 @@ class AsteriskCarrier:
     async def start(self, on_event: OnEvent) -> None:
         """Connect now if that is possible, and whenever the connection is lost."""
         self._on_event = on_event
+        self._speech.tidy()
         await self._ari.start(self)
 
     async def close(self) -> None:
@@ -143,6 +144,8 @@ class AsteriskCarrier:
         """Play a sound file instead of the one that plays."""
         line = self._lines.answered(reference)
         file = await self._speech.file(announcement)
+        if announcement.private:
+            line.files.append(file)
         before = line.playback
         line.playbacks += 1
         line.playback, line.asks = f"{line.channel}-{line.playbacks}", ask

@@ -6,6 +6,7 @@ For asterisk.py only, which makes the requests. Events may come before the reque
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 
@@ -47,6 +48,7 @@ class Line:
     playback: str = ""
     playbacks: int = 0
     asks: bool = False
+    files: list[Path] = field(default_factory=list)  # sound files that tell of the account, for this call only
 
 
 class Lines:
@@ -229,6 +231,8 @@ class Lines:
         """Forget a channel that came to nothing."""
         if self._lines.pop(line.channel, None) is not None and line.trunk is not None:
             self._trunks.give_back(line.trunk)
+        for file in line.files:
+            file.with_suffix(".wav").unlink(missing_ok=True)
 
     def end(self, line: Line, kind: Kind) -> None:
         """Report the end, and let the agent's leg wait for the next."""

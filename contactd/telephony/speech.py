@@ -1,12 +1,14 @@
 """Texts as sound files that Asterisk can play: recordings of the operator, or spoken by a program; kept by content.
 
-For carriers that play files. A text is spoken once, however often it is played; the program and SoX run as processes
-of their own.
+For carriers that play files. A text is spoken once, however often it is played, but for those that tell of an account:
+they are made anew each time, for the carrier to remove. The program and SoX run as processes of their own, and hear the
+text on their standard input, where no list of processes shows it.
 """
 
 import asyncio
 import contextlib
 import hashlib
+import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +21,7 @@ _PATIENCE = 30.0  # seconds
 # What format_wav of Asterisk reads: 8 kHz, mono, 16 bits.
 _TELEPHONE = ("-r", "8000", "-c", "1", "-b", "16", "-e", "signed-integer")
 _FOLDER_MODE = 0o750
+_PRIVATE = "private-"
 _SPOKEN, _MADE = "spoken.wav", "made.wav"
 # Two short tones. A file, because a tone of Asterisk's own holds up what the other side says until it is stopped.
 _BEEP = ("synth", "0.08", "sine", "1400", "vol", "0.3", "pad", "0", "0.06", "repeat", "1")
@@ -27,7 +30,7 @@ Words = Sequence[str]
 
 
 class Speech:
-    """Sound files in `folder`; `speak` is the program and its words, which may hold {language}, {file} and {text}."""
+    """Sound files in `folder`; `speak` is the program and its words, which may hold {language} and {file}."""
 
     def __init__(self, folder: Path, speak: Words) -> None:
         self._folder = folder
@@ -40,12 +43,19 @@ class Speech:
 
     async def file(self, announcement: Announcement) -> Path:
         """Give the sound file of a text, without its ending; raises ChannelMisconfigured."""
-        values = {"language": announcement.language, "file": _SPOKEN, "text": announcement.text}
+        values = {"language": announcement.language, "file": _SPOKEN}
         speak = [tuple(word.format(**values) for word in self._speak)] if not announcement.recording else []
         make = ("sox", announcement.recording or _SPOKEN, *_TELEPHONE, _MADE)
-        return await self._once(self._key(announcement), [*speak, make])
+        return await self._once(self._name(announcement), [*speak, make], announcement.text)
 
-    def _key(self, announcement: Announcement) -> str:
+    def tidy(self) -> None:
+        """Remove what an earlier life left of texts that tell of an account."""
+        for file in self._folder.glob(f"{_PRIVATE}*"):
+            file.unlink(missing_ok=True)
+
+    def _name(self, announcement: Announcement) -> str:
+        if announcement.private:
+            return _PRIVATE + secrets.token_hex(16)
         told = hashlib.sha256(repr((announcement.text, announcement.language, self._speak)).encode())
         if announcement.recording:
             try:
@@ -54,18 +64,18 @@ class Speech:
                 raise ChannelMisconfigured(f"recording {announcement.recording}: {error.strerror}") from error
         return told.hexdigest()[:32]
 
-    async def _once(self, name: str, commands: Sequence[Words]) -> Path:
+    async def _once(self, name: str, commands: Sequence[Words], text: str = "") -> Path:
         """Make a file by these commands, unless it is there or being made."""
         target = self._folder / f"{name}.wav"
         if not target.exists():
             making = self._making.get(target)
             if making is None:
-                making = self._making[target] = asyncio.ensure_future(self._make(target, commands))
+                making = self._making[target] = asyncio.ensure_future(self._make(target, commands, text))
                 making.add_done_callback(lambda _: self._making.pop(target, None))
             await asyncio.shield(making)
         return target.with_suffix("")
 
-    async def _make(self, target: Path, commands: Sequence[Words]) -> None:
+    async def _make(self, target: Path, commands: Sequence[Words], text: str) -> None:
         """Make the file elsewhere first: nobody plays half of it."""
         try:
             self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
@@ -74,21 +84,21 @@ class Speech:
             raise ChannelMisconfigured(f"folder of spoken texts {self._folder}: {error.strerror}") from error
         try:
             for words in commands:
-                await _run(words, work)
+                await _run(words, work, text)
             (work / _MADE).replace(target)
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
 
-async def _run(words: Words, folder: Path) -> None:
+async def _run(words: Words, folder: Path, text: str) -> None:
     pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
-        process = await asyncio.create_subprocess_exec(*words, cwd=folder, stdin=nothing, stdout=nothing, stderr=pipe)
+        process = await asyncio.create_subprocess_exec(*words, cwd=folder, stdin=pipe, stdout=nothing, stderr=pipe)
     except OSError as error:
         raise ChannelMisconfigured(f"{words[0]} cannot be run: {error.strerror}; install it to speak texts") from error
     try:
         async with asyncio.timeout(_PATIENCE):
-            _, said = await process.communicate()
+            _, said = await process.communicate(text.encode())
     except TimeoutError:
         raise ChannelMisconfigured(f"{words[0]} did not end in {_PATIENCE:g} seconds") from None
     finally:

@@ -53,7 +53,7 @@ async def test_an_exchange_that_dies_and_comes_back_loses_its_calls_and_dialling
     owing(config, talking, ringing, *later)
     async with at_work(config, talk=1.0) as office:
         async with asyncio.timeout(20):
-            while "connected" not in office.desk.states():  # noqa: ASYNC110
+            while "connected" not in office.desk.states():  # noqa: ASYNC110 -- as a person would look
                 await asyncio.sleep(0.01)
         before = {live.dial.number: live.call.state.value for live in office.desk.live()}
         pbx.kill()
@@ -78,7 +78,7 @@ async def test_a_dead_trunk_stops_dialling_with_the_reason_and_blames_no_custome
         carrier = office.daemon.carrier
         assert carrier is not None
         async with asyncio.timeout(30):
-            while not carrier.trouble():  # noqa: ASYNC110
+            while not carrier.trouble():  # noqa: ASYNC110 -- as a person would look
                 await asyncio.sleep(0.05)
         await asyncio.sleep(1)
         told = await office.daemon.why_not_dialled()

@@ -62,6 +62,10 @@ class Disturbed:
             raise self.faults["live"]
         return await self._carrier.live()
 
+    def trouble(self) -> str:
+        """Pass on."""
+        return self._carrier.trouble()
+
     async def _try(self, order: str, work: Callable[[], Awaitable[None]]) -> None:
         fault = self.faults.get(order)
         if fault is None or order in self.after:

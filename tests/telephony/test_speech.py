@@ -3,6 +3,7 @@
 import asyncio
 import os
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ async def test_a_text_is_spoken_as_a_telephone_plays_it(tmp_path: Path) -> None:
 
 async def test_the_same_text_is_spoken_once_even_when_asked_for_at_once(tmp_path: Path) -> None:
     count = tmp_path / "count"
-    speech = Speech(tmp_path / "sounds", ["sh", "-c", f'echo >>{count}; espeak-ng -w "$0" "$1"', "{file}", "{text}"])
+    speech = Speech(tmp_path / "sounds", ["sh", "-c", f'echo >>{count}; espeak-ng -w "$0" --stdin', "{file}"])
     first, second = await asyncio.gather(speech.file(HELLO), speech.file(HELLO))
     assert first == second == await speech.file(HELLO)
     assert count.read_text() == "\n"
@@ -41,6 +42,14 @@ async def test_another_text_or_language_is_another_file(tmp_path: Path) -> None:
     speech = Speech(tmp_path, SPEAK)
     files = {await speech.file(Announcement(text, language)) for text in ("Ja", "Nein") for language in ("de", "en")}
     assert len(files) == 4
+
+
+async def test_what_tells_of_an_account_is_made_for_one_call_and_left_overs_are_removed(tmp_path: Path) -> None:
+    speech, private = Speech(tmp_path, SPEAK), replace(HELLO, private=True)
+    assert await speech.file(private) != await speech.file(private)
+    kept = await speech.file(HELLO)
+    Speech(tmp_path, SPEAK).tidy()
+    assert os.listdir(tmp_path) == [f"{kept.name}.wav"]  # noqa: PTH208 -- nothing is left over
 
 
 async def test_a_recording_is_played_instead_and_anew_when_it_changes(tmp_path: Path) -> None:
