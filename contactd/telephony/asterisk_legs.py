@@ -179,7 +179,7 @@ class Legs:
     async def _ring(self, leg: Leg) -> None:
         """Call a telephone and wait until it is picked up; raises ChannelUnavailable."""
         leg.calls += 1
-        channel = f"{PREFIX}{leg.agent_id}-{int(self._clock.now().timestamp())}-{leg.calls}"
+        channel = f"{PREFIX}{leg.agent_id}-{int(self._clock.now().timestamp())}.{leg.calls}"
         leg.channel, leg.came = channel, asyncio.get_running_loop().create_future()
         self._by_channel[channel] = leg
         try:

@@ -4,11 +4,8 @@ A short run in `make test`; `FAULTS=full` makes a hundred of them. Afterwards th
 """
 
 import asyncio
-import contextlib
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,25 +16,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from contactd.cli.control import ask
 from contactd.config.load import load
-from contactd.domain.errors import ContactdError
 from contactd.store import schema
 from contactd.store.database import Database, open_database
 from tests.calls import town as people
 from tests.calls.asterisk import Asterisk
 from tests.calls.network import Network
-from tests.calls.office import owe, write
+from tests.calls.office import Process, left_in, owe, write
 from tests.calls.wire import Wire, wire
 
 FULL = os.environ.get("FAULTS") == "full"
 FAULTS, CALLS, AGENTS = (100, 900, 10) if FULL else (8, 80, 6)
-_TREE = Path(__file__).resolve().parents[2]
 _WHO = (
     people.HUMAN, people.PROMPT, people.HANGS_UP, people.SILENT, people.EARLY_MEDIA, people.BUSY, people.REJECTS,
     people.RINGS, people.SWITCHED_OFF, people.INVALID,
 )  # fmt: skip
-_OPEN = ("planned", "claimed", "sending", "unclear", "accepted")
 _ENDS = frozenset({"delivered", "failed", "cancelled"})
 _AT_WORK = frozenset({"ready", "reserved", "talk", "wrap"})
 
@@ -51,32 +44,12 @@ def mixed() -> Iterator[str]:
 class Site:
     """Everything that can fail, and how it is brought back."""
 
-    config: Path
     pbx: Asterisk
     network: Network
     line: Wire
     random: Random
-    daemon: "subprocess.Popen[bytes] | None" = None
+    office: Process
     done: Counter[str] = field(default_factory=Counter)
-
-    def start(self) -> None:
-        """Start the daemon with its agents."""
-        with (self.config.parent / "daemon.log").open("ab") as log:
-            command = [sys.executable, "-m", "tests.calls.office", str(self.config)]
-            self.daemon = subprocess.Popen(command, stdout=log, stderr=log, cwd=_TREE)
-
-    def kill(self) -> None:
-        """End the daemon without a warning."""
-        if self.daemon is not None:
-            self.daemon.kill()
-            self.daemon.wait(10)
-
-    def status(self) -> dict[str, Any]:
-        """Ask the daemon how it is."""
-        with contextlib.suppress(ContactdError):
-            told: dict[str, Any] = ask(self.config.parent / "contactd.sock", "GET", "/status", patience=2.0)
-            return told
-        return {}
 
     async def fail(self) -> None:
         """Let something fail for a while."""
@@ -92,20 +65,13 @@ class Site:
             await asyncio.sleep(pause / 2)
             await asyncio.to_thread(self.pbx.start)
         elif what == "daemon":
-            self.kill()
+            self.office.kill()
             await asyncio.sleep(pause / 2)
-            self.start()
+            self.office.start()
         else:
             os.kill(self.network.pid, signal.SIGSTOP)
             await asyncio.sleep(pause)
             os.kill(self.network.pid, signal.SIGCONT)
-
-
-def left(database: Database) -> int:
-    """Count the attempts that are still open."""
-    with database.snapshot() as connection:
-        counted = sa.select(sa.func.count()).where(schema.attempt.c.state.in_(_OPEN))
-        return int(connection.execute(counted).scalar_one())
 
 
 def ends(database: Database) -> dict[int, list[str]]:
@@ -129,8 +95,8 @@ async def test_after_random_faults_every_call_is_accounted_for_and_nobody_was_ca
         config = write(tmp_path, pbx, url=line.address, agents=AGENTS, ring=6, step='mode = "power"\nratio = 1.5')
         database = open_database(load(config).database_url)
         owe(database, islice(mixed(), CALLS))
-        site = Site(config, pbx, network, line, Random(1))
-        site.start()
+        site = Site(pbx, network, line, Random(1), Process(config))
+        site.office.start()
         try:
             for _ in range(FAULTS):
                 await asyncio.sleep(site.random.uniform(1.0, 3.0))
@@ -138,7 +104,7 @@ async def test_after_random_faults_every_call_is_accounted_for_and_nobody_was_ca
             await finish(site, database)
             await usable(site)
         finally:
-            site.kill()
+            site.office.kill()
     network.cli("channel request hangup all")
     await asyncio.sleep(1)
     check(database, network.calls()[before:])
@@ -149,18 +115,18 @@ async def finish(site: Site, database: Database) -> None:
     """Wait until every call is over; what the trunk refused waits for minutes, so it is let go."""
     try:
         async with asyncio.timeout(60 + CALLS):
-            while await asyncio.to_thread(left, database):  # noqa: ASYNC110 -- the database tells nobody
+            while await asyncio.to_thread(left_in, database):  # noqa: ASYNC110 -- the database tells nobody
                 await asyncio.sleep(0.5)
     except TimeoutError:
-        log = (site.config.parent / "daemon.log").read_text(errors="replace")[-6000:]
-        raise AssertionError(f"{left(database)} open after {dict(site.done)}: {site.status()}\n{log}") from None
+        told = f"{left_in(database)} open after {dict(site.done)}: {site.office.status()}\n{site.office.log()}"
+        raise AssertionError(told) from None
 
 
 async def usable(site: Site) -> None:
     """See that no agent is stuck."""
     async with asyncio.timeout(30):
         while True:
-            states = (await asyncio.to_thread(site.status)).get("agents", {}).get("", {})
+            states = (await asyncio.to_thread(site.office.status)).get("agents", {}).get("", {})
             if states and set(states) <= _AT_WORK and sum(states.values()) == AGENTS:
                 return
             await asyncio.sleep(0.5)

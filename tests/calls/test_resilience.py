@@ -3,12 +3,18 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from contactd.config.load import load
-from contactd.store.database import open_database
+from contactd.domain.errors import ChannelUnavailable
+from contactd.store.database import Database, open_database
+from contactd.telephony.base import CallRequest
 from tests.calls import town as people
+from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk
 from tests.calls.network import Network
-from tests.calls.office import Office, at_work, owe, write
+from tests.calls.office import Office, Process, at_work, calls_of, left_in, log_of, owe, write
+from tests.calls.pbx import carrier_of
 from tests.calls.wire import wire
 
 
@@ -102,3 +108,56 @@ async def test_a_slow_interface_gives_the_same_outcomes(pbx: Asterisk, network: 
         async with at_work(config) as office:
             await office.finish(40)
             assert office.outcomes() == expected
+
+
+async def test_calls_are_found_again_by_a_daemon_that_was_killed(
+    pbx: Asterisk, network: Network, tmp_path: Path
+) -> None:
+    talking, answers, rings = people.PROMPT.number(50), people.HUMAN.number(54), people.RINGS.number(50)
+    before = len(network.calls())
+    config = write(tmp_path, pbx, agents=3, ring=10)
+    owing(config, talking, answers, rings)
+    database = open_database(load(config).database_url)
+    office = Process(config, talk=6.0)
+    office.start()
+    try:
+        async with asyncio.timeout(30):
+            while connected(database) != {talking: True, answers: False, rings: False}:  # noqa: ASYNC110 -- nor here
+                await asyncio.sleep(0.02)
+        office.kill()
+        await asyncio.sleep(2)
+        office.start()
+        async with asyncio.timeout(40):
+            while await asyncio.to_thread(left_in, database):  # noqa: ASYNC110 -- the database tells nobody
+                await asyncio.sleep(0.1)
+    finally:
+        office.kill()
+    ended = {"delivered", "failed"}
+    log = log_of(database).items()
+    ends = {number: [outcome for event, outcome in rows if event in ended] for number, rows in log}
+    database.close()
+    assert ends == {talking: ["answered"], answers: ["answered"], rings: ["no_answer"]}, office.log()
+    assert len(network.calls()) - before == 3  # and no agent's telephone was put down
+    assert office.log().count("call_adopted") == 3
+
+
+def connected(database: Database) -> dict[str, bool]:
+    """Tell which calls are up, and whether an agent talks."""
+    return {row.number: row.connected_at is not None for row in calls_of(database)}
+
+
+async def test_events_that_another_daemon_takes_are_told_and_nothing_is_placed_meanwhile(
+    pbx: Asterisk, network: Network
+) -> None:
+    carrier = carrier_of(pbx)
+    await carrier.start(lambda _: None)
+    assert carrier.trouble() == ""
+    async with Ari(pbx.ari, pbx.password, "contactd"):
+        async with asyncio.timeout(5):
+            while not carrier.trouble():  # noqa: ASYNC110 -- as a person would look
+                await asyncio.sleep(0.01)
+        assert "another daemon uses application contactd" in carrier.trouble()
+        with pytest.raises(ChannelUnavailable):
+            await carrier.place(CallRequest("1-1", 1, people.PROMPT.number(60), "", 10))
+    await carrier.close()
+    del network
