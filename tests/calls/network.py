@@ -23,7 +23,7 @@ _FIELDS = (
     "cause(uservar)"
 )
 
-_PJSIP = """
+TRANSPORT = """
 [global]
 type = global
 user_agent = Network
@@ -36,7 +36,8 @@ threadpool_max_size = 50
 type = transport
 protocol = udp
 bind = @HOST@:@SIP@
-[pbx]
+"""
+_PJSIP = f"""{TRANSPORT}[pbx]
 type = endpoint
 transport = udp
 context = network
@@ -100,7 +101,9 @@ class Network(Asterisk):
         return [_read_call(line) for line in lines if line["number"]]
 
 
-def make_network(programs: Programs, ports: Ports, sip: int, pbx_sip: int, *, speech_ports: int = 1000) -> Network:
+def make_network(
+    programs: Programs, ports: Ports, sip: int, pbx_sip: int, *, speech_ports: int = 1000, pjsip: str = _PJSIP
+) -> Network:
     """Write the town's configuration; the server is not started yet."""
     http, password, folder = ports.one(), secrets.token_hex(12), new_folder()
     write_sounds(folder / "sounds")
@@ -112,7 +115,7 @@ def make_network(programs: Programs, ports: Ports, sip: int, pbx_sip: int, *, sp
         "ari.conf": _changed("ari.conf", USER, password=password),
         "rtp.conf": _changed("rtp.conf", "general", rtpstart=low, rtpend=high),
         "logger.conf": (SAMPLE / "logger.conf").read_text(encoding="utf-8"),
-        "pjsip.conf": _PJSIP.replace("@HOST@", HOST).replace("@SIP@", str(sip)).replace("@PBX@", str(pbx_sip)),
+        "pjsip.conf": pjsip.replace("@HOST@", HOST).replace("@SIP@", str(sip)).replace("@PBX@", str(pbx_sip)),
         "cdr.conf": "[general]\nenable = yes\nunanswered = yes\ncongestion = yes\nendbeforehexten = no\n",
         "cdr_custom.conf": f"[{_CALLS}]\nformat = json\nfields = {_FIELDS}\n",
         "amd.conf": "[general]\n",

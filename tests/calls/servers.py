@@ -1,5 +1,6 @@
 """A PBX as deploy/asterisk describes it and a telephone network around it, for every test that wants real calls."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -8,6 +9,7 @@ from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk, AsteriskMissingError, Ports, Programs, find_asterisk
 from tests.calls.network import Network, make_network
 from tests.calls.pbx import make_pbx
+from tests.calls.scenes import keep_lines_open
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +68,8 @@ async def ari(pbx: Asterisk) -> AsyncIterator[Ari]:
 
 @pytest.fixture
 async def town(network: Network) -> AsyncIterator[Ari]:
-    """Move puppets and desks, as application `network`."""
+    """Move puppets and desks, as application `network`; until they speak they send silence, as telephones do."""
     async with Ari(network.ari, network.password, "network") as client:
+        keeper = asyncio.create_task(keep_lines_open(client))
         yield client
+        keeper.cancel()
