@@ -6,7 +6,7 @@ command `LOG` is given exactly then.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from contactd.domain.errors import IllegalTransition
@@ -26,6 +26,7 @@ class State(StrEnum):
     BRIDGING = "bridging"  # an agent is reserved, the carrier joins the two
     CONNECTED = "connected"
     HOLD = "hold"  # the agent has put the person on hold
+    OUTSIDE = "outside"  # the agent has left them to a third person whom they had brought in
     APOLOGISING = "apologising"  # nobody was free: the information message plays
     ENDED = "ended"
 
@@ -60,6 +61,8 @@ class Event(StrEnum):
     NOBODY_FREE = "nobody_free"
     AGENT_LOST = "agent_lost"
     AGENT_DONE = "agent_done"
+    HANDED_OVER = "handed_over"  # to the agent who is reserved for it
+    LEFT = "left"  # by the agent, to a third person
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
 
@@ -138,6 +141,7 @@ class Command(StrEnum):
     NOTE_CONNECTED = "note_connected"
     RELEASE_AGENT = "release_agent"  # back among the free, the waiting time kept
     LOSE_AGENT = "lose_agent"  # the bridge to them does not come about: no calls until they are back
+    HAND_OVER = "hand_over"  # the next agent takes the place of the one before, who owes the outcome of their part
     PART_AGENT = "part_agent"  # their telephone took them out of the call: they owe its outcome, another goes on
     WRAP_UP = "wrap_up"
     LOG = "log"
@@ -191,6 +195,7 @@ _SPOKEN_TO = {event: _end(_H.ANSWERED) for event in (*_OVER, Event.LOST)} | {
     Event.MACHINE_TAKES_TEXT: Next(State.MACHINE, (_C.LEAVE_TEXT,)),
     Event.TIMED_OUT: _end(_H.ANSWERED, _C.HANG_UP),
 }
+_WITH_AGENT = (State.CONNECTED, State.HOLD)
 _KEYS = {
     Event.WANTS_AGENT: Next(State.WAITING, (_C.FIND_AGENT,)),
     Event.SPEAKS_ON: Next(State.PLAYING, (_C.PLAY,), anew=True),
@@ -258,6 +263,10 @@ TABLE: dict[tuple[State, Event], Next] = {
     (State.HOLD, Event.AGENT_DONE): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
     (State.HOLD, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
     (State.HOLD, Event.AGENT_LOST): Next(State.WAITING, (_C.PART_AGENT, _C.FIND_AGENT)),
+    **{(state, Event.HANDED_OVER): Next(State.BRIDGING, (_C.HAND_OVER, _C.BRIDGE)) for state in _WITH_AGENT},
+    (State.CONNECTED, Event.LEFT): Next(State.OUTSIDE, (_C.WRAP_UP,)),
+    **{(State.OUTSIDE, event): _end(_H.ANSWERED) for event in (*_OVER, Event.LOST)},
+    (State.OUTSIDE, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP),
     **{(State.APOLOGISING, event): _end(_H.ABANDONED) for event in _OVER},
     (State.APOLOGISING, Event.LOST): _end(_H.LOST),
     (State.APOLOGISING, Event.PLAYED): _end(_H.ABANDONED, _C.HANG_UP),
@@ -269,36 +278,6 @@ TABLE: dict[tuple[State, Event], Next] = {
 for _state in State:
     for _event in (*CARRIER_EVENTS, *_MEANT, *_KEYED, Event.NOT_TAKEN):
         TABLE.setdefault((_state, _event), Next(_state))
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a call may stay in a state before `TIMED_OUT`.
-
-    `waiting` counts from the answer (from the key, when 1 was pressed) and has its two seconds from 16 CFR
-    310.4(b)(1)(iv). `ringing` and `placed` are what the carrier is given plus some patience, for the case that its
-    report is lost; `playing`, `farewell` and `machine` are longer than any text. `listening`: how long a key may still
-    follow the text, or the key before.
-    """
-
-    placed: timedelta = timedelta(seconds=60)
-    ringing: timedelta = timedelta(seconds=45)
-    cancelling: timedelta = timedelta(seconds=10)
-    waiting: timedelta = timedelta(seconds=2)
-    bridging: timedelta = timedelta(seconds=10)
-    connected: timedelta = timedelta(hours=2)
-    apologising: timedelta = timedelta(seconds=30)
-    playing: timedelta = timedelta(seconds=90)
-    listening: timedelta = timedelta(seconds=7)
-    farewell: timedelta = timedelta(seconds=30)
-    machine: timedelta = timedelta(seconds=90)
-
-    def of(self, state: State) -> timedelta | None:
-        """Give the limit of a state; an ended call has none."""
-        if state is State.ENDED:
-            return None
-        limit: timedelta = getattr(self, State.CONNECTED.value if state is State.HOLD else state.value)
-        return limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,21 +314,6 @@ def step(call: Call, event: Event, at: datetime) -> tuple[Call, tuple[Command, .
     if call.taken:
         commands = tuple(command for command in commands if command is not Command.NOTE_TAKEN)
     return _entered(call, following, at), commands
-
-
-def deadline(call: Call, limits: Limits) -> datetime | None:
-    """Tell when the call has been in its state too long; a waiting person's time counts from the answer."""
-    limit = limits.of(call.state)
-    if limit is None:
-        return None
-    began = call.waiting_at if call.state is State.WAITING else call.since
-    return (began or call.placed_at) + limit
-
-
-def tick(call: Call, now: datetime, limits: Limits) -> tuple[Call, tuple[Command, ...]]:
-    """Feed `TIMED_OUT` when the deadline has passed, else leave the call as it is."""
-    due = deadline(call, limits)
-    return step(call, Event.TIMED_OUT, now) if due is not None and now >= due else (call, ())
 
 
 def in_flight(call: Call) -> bool:

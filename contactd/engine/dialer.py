@@ -13,7 +13,8 @@ from datetime import UTC, timedelta, tzinfo
 from typing import Any
 
 from contactd.domain.calendar import find_zone
-from contactd.domain.call import Limits, State
+from contactd.domain.call import State
+from contactd.domain.call_limits import Limits
 from contactd.domain.clock import Clock
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook

@@ -16,7 +16,8 @@ import structlog
 from contactd.domain import agent as agents
 from contactd.domain import call as calls
 from contactd.domain.agent import Agent
-from contactd.domain.call import Call, Command, Disposition, HowEnded, Limits, State
+from contactd.domain.call import Call, Command, Disposition, HowEnded, State
+from contactd.domain.call_limits import Limits, deadline
 from contactd.domain.clock import Clock
 from contactd.domain.errors import (
     IllegalTransition,
@@ -128,7 +129,7 @@ class Switchboard:
     def take_up(self, dial: Dial, team: str, call: Call, caller_id: str, agent: str) -> Live:
         """Keep a call from now on, until it ends; `agent` is who is kept for it, if anybody is."""
         live = Live(dial, team, call, caller_id, Lane(self.errands), Lane(self.errands), agent)
-        live.due = calls.deadline(call, self._limits)
+        live.due = deadline(call, self._limits)
         self._calls[call.reference] = live
         self._by_team[team].add(live)
         return live
@@ -250,7 +251,7 @@ class Switchboard:
             return
         if live.call is was:
             return
-        live.due = calls.deadline(live.call, self._limits)
+        live.due = deadline(live.call, self._limits)
         if live.call.state is State.RINGING:
             live.moved()
         self._by_team[live.team].moved(live)

@@ -14,13 +14,11 @@ from contactd.domain.call import (
     Command,
     Event,
     HowEnded,
-    Limits,
     State,
-    deadline,
     in_flight,
     step,
-    tick,
 )
+from contactd.domain.call_limits import Limits, deadline, tick
 from contactd.domain.errors import IllegalTransition
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -29,36 +27,38 @@ SECOND = timedelta(seconds=1)
 # Written by hand, not taken from the table: `.` changes nothing, `!` is refused, a word in capitals is how it ends;
 # `anew`: the same state, whose time begins again.
 MATRIX = """
-                    placed      ringing     cancelling  machine  playing    listening  farewell  waiting      bridging     connected  hold       apologising  ended
-ringing             ringing     .           .           .        .          .          .         .            .            .          .          .            .
-answered            waiting     waiting     waiting     .        .          .          .         .            .            .          .          .            .
-answered_agentless  playing     playing     playing     .        .          .          .         .            .            .          .          .            .
-busy                BUSY        BUSY        CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-no_answer           NO_ANSWER   NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-machine             MACHINE     MACHINE     CANCELLED   .        MACHINE    MACHINE    MACHINE   MACHINE      MACHINE      .          .          MACHINE      .
-machine_takes_text  machine     machine     CANCELLED   .        machine    machine    machine   machine      machine      .          .          MACHINE      .
-invalid             INVALID     INVALID     CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-rejected            REJECTED    REJECTED    CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-congestion          CONGESTION  CONGESTION  CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-failed              FAILED      FAILED      CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-bridged             .           .           .           .        .          .          .         .            connected    .          .          .            .
-held                .           .           .           .        .          .          .         .            .            hold       .          .            .
-retrieved           .           .           .           .        .          .          .         .            .            .          connected  .            .
-pressed             .           .           .           .        .          anew       .         .            .            .          .          .            .
-wants_agent         .           .           .           .        waiting    waiting    .         .            .            .          .          .            .
-speaks_on           .           .           .           .        anew       playing    .         .            .            .          .          .            .
-parts               .           .           .           .        farewell   farewell   .         .            .            .          .          .            .
-played              .           .           .           MACHINE  ANSWERED   .          ANSWERED  .            .            .          .          ABANDONED    .
-played_asking       .           .           .           .        listening  .          .         .            .            .          .          .            .
-hung_up             FAILED      NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    .
-lost                LOST        LOST        CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  LOST         LOST         ANSWERED   ANSWERED   LOST         .
-not_taken           CONGESTION  .           CANCELLED   .        .          .          .         .            .            .          .          .            .
-agent_found         !           !           !           !        !          !          !         bridging     !            !          !          !            !
-nobody_free         !           !           !           !        !          !          !         apologising  !            !          !          !            !
-agent_lost          !           !           !           !        !          !          !         !            waiting      waiting    waiting    !            !
-agent_done          !           !           !           !        !          !          !         !            !            ANSWERED   ANSWERED   !            !
-cancelled           cancelling  cancelling  !           !        !          !          !         !            !            !          !          !            !
-timed_out           LOST        NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  apologising  apologising  ANSWERED   ANSWERED   ABANDONED    !
+                    placed      ringing     cancelling  machine  playing    listening  farewell  waiting      bridging     connected  hold       outside    apologising  ended
+ringing             ringing     .           .           .        .          .          .         .            .            .          .          .          .            .
+answered            waiting     waiting     waiting     .        .          .          .         .            .            .          .          .          .            .
+answered_agentless  playing     playing     playing     .        .          .          .         .            .            .          .          .          .            .
+busy                BUSY        BUSY        CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    .
+no_answer           NO_ANSWER   NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    .
+machine             MACHINE     MACHINE     CANCELLED   .        MACHINE    MACHINE    MACHINE   MACHINE      MACHINE      .          .          .          MACHINE      .
+machine_takes_text  machine     machine     CANCELLED   .        machine    machine    machine   machine      machine      .          .          .          MACHINE      .
+invalid             INVALID     INVALID     CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    .
+rejected            REJECTED    REJECTED    CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    .
+congestion          CONGESTION  CONGESTION  CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    .
+failed              FAILED      FAILED      CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    .
+bridged             .           .           .           .        .          .          .         .            connected    .          .          .          .            .
+held                .           .           .           .        .          .          .         .            .            hold       .          .          .            .
+retrieved           .           .           .           .        .          .          .         .            .            .          connected  .          .            .
+pressed             .           .           .           .        .          anew       .         .            .            .          .          .          .            .
+wants_agent         .           .           .           .        waiting    waiting    .         .            .            .          .          .          .            .
+speaks_on           .           .           .           .        anew       playing    .         .            .            .          .          .          .            .
+parts               .           .           .           .        farewell   farewell   .         .            .            .          .          .          .            .
+played              .           .           .           MACHINE  ANSWERED   .          ANSWERED  .            .            .          .          .          ABANDONED    .
+played_asking       .           .           .           .        listening  .          .         .            .            .          .          .          .            .
+hung_up             FAILED      NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    .
+lost                LOST        LOST        CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  LOST         LOST         ANSWERED   ANSWERED   ANSWERED   LOST         .
+not_taken           CONGESTION  .           CANCELLED   .        .          .          .         .            .            .          .          .          .            .
+agent_found         !           !           !           !        !          !          !         bridging     !            !          !          !          !            !
+nobody_free         !           !           !           !        !          !          !         apologising  !            !          !          !          !            !
+agent_lost          !           !           !           !        !          !          !         !            waiting      waiting    waiting    !          !            !
+agent_done          !           !           !           !        !          !          !         !            !            ANSWERED   ANSWERED   !          !            !
+handed_over         !           !           !           !        !          !          !         !            !            bridging   bridging   !          !            !
+left                !           !           !           !        !          !          !         !            !            outside    !          !          !            !
+cancelled           cancelling  cancelling  !           !        !          !          !         !            !            !          !          !          !            !
+timed_out           LOST        NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  apologising  apologising  ANSWERED   ANSWERED   ANSWERED   ABANDONED    !
 """  # noqa: E501 - a table is read across
 
 
