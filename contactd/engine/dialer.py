@@ -18,6 +18,7 @@ from contactd.domain.call_limits import Limits
 from contactd.domain.clock import Clock
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook
+from contactd.engine.consultation import Consultation
 from contactd.engine.idleness import Look
 from contactd.engine.lists import CallList
 from contactd.engine.live_call import Live
@@ -83,8 +84,7 @@ class Dialer:
         line: Line,
         owner: Owner | None = None,
     ) -> None:
-        self._roster, self._carrier, self._book = roster, carrier, book
-        self._clock, self._bus = clock, bus
+        self._roster, self._carrier, self._book, self._clock = roster, carrier, book, clock
         self._teams_now, self._line = teams, line
         self._owner = owner or Alone()
         self._wake = asyncio.Event()
@@ -107,6 +107,7 @@ class Dialer:
             watch=self._call_moved,
             sure=self._be_sure,
         )
+        self.consultation = Consultation(self.desk, roster, carrier, bus)
         self._take_over = TakeOver(carrier=carrier, book=book, desk=self.desk, clock=clock, bus=bus, teams=teams)
         self.previews = Previews(roster, clock, bus, place=self._accepted, skip=self._skipped)
 

@@ -38,6 +38,7 @@ class Live:
     carrier_ref: str = ""
     retry_after: timedelta = CONGESTED
     gone: bool = False  # it is another owner's now
+    next_agent: str = ""  # reserved to take the conversation over
     parted: str = ""  # the agent before, whose telephone took them out of the conversation
     dialogue: Dialogue | None = None  # with the keys, in mode ivr
     due: datetime | None = None  # when it has been in its state too long

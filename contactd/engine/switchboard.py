@@ -37,7 +37,7 @@ from contactd.engine.orders import Orders, Say, Sure, Tell
 from contactd.engine.roster import Roster
 from contactd.store.calls import Stage
 from contactd.telephony.announcements import APOLOGY
-from contactd.telephony.base import OF_AGENTS, Carrier, CarrierEvent, Kind
+from contactd.telephony.base import OF_AGENTS, OF_THIRDS, Carrier, CarrierEvent, Kind
 
 log = structlog.get_logger()
 
@@ -99,6 +99,7 @@ class Switchboard:
             Command.RELEASE_AGENT: lambda live: self._part(live, agents.Event.RELEASED),
             Command.LOSE_AGENT: lambda live: self._part(live, agents.Event.LOST),
             Command.PART_AGENT: self._part_from,
+            Command.HAND_OVER: self._hand_over,
             Command.WRAP_UP: lambda live: self._agent(live.agent, agents.Event.HUNG_UP),
             Command.LOG: self._log,
         }
@@ -181,12 +182,21 @@ class Switchboard:
             log.debug("carrier_event_ignored", reference=event.reference, kind=event.kind)
             return
         live.carrier_ref = event.details.get("carrier_ref", live.carrier_ref)
+        if event.kind in OF_THIRDS:
+            self._third_moved(live, event.kind)
+            return
         if event.kind is Kind.BRIDGED and event.details.get("agent", live.agent) != live.agent:
             return  # an earlier agent's bridge, given up meanwhile
         if event.kind is Kind.PRESSED:
             self._ivr.pressed(live, event.details.get("digit", ""))
         else:
             self.feed(live, meaning(live, event.kind))
+
+    def _third_moved(self, live: Live, kind: Kind) -> None:
+        """Tell that a third person has come or gone; nobody is left alone with silence."""
+        self._bus.publish(CallMoved(live.reference, kind.value))
+        if kind is Kind.THIRD_GONE and live.call.state is State.OUTSIDE:
+            self._orders.hang_up(live)
 
     # -- for the desk --------------------------------------------------------------------------------------------
 
@@ -286,6 +296,11 @@ class Switchboard:
     def _part_from(self, live: Live) -> None:
         """Go on without an agent whose telephone is gone: they owe the outcome of what they were told."""
         live.agent, live.parted = "", live.agent
+
+    def _hand_over(self, live: Live) -> None:
+        """Let the agent who is reserved for it go on; the one before writes down their part."""
+        live.parted, live.agent, live.next_agent = live.agent, live.next_agent, ""
+        self._agent(live.parted, agents.Event.HUNG_UP)
 
     def _give_back(self, live: Live) -> None:
         """Let an agent go who was kept for the call and is not needed any more."""

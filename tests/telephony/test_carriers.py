@@ -1,22 +1,28 @@
-"""The contract of every carrier: one suite, each backend a row; and the simulated town it is tried on."""
+"""The contract of every carrier: one suite, each backend a row."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 import pytest
 
-from contactd.config.providers import Telephony
-from contactd.config.settings import Settings
 from contactd.domain.call import CARRIER_EVENTS, Event
 from contactd.domain.errors import ChannelRejected, ChannelUnavailable
-from contactd.telephony.base import OF_AGENTS, Announcement, CallRequest, Carrier, CarrierEvent, Kind
-from contactd.telephony.registry import CARRIERS, open_carrier
-from contactd.telephony.simulated import Customer, Options, SimulatedCarrier, draw
+from contactd.telephony.base import (
+    OF_AGENTS,
+    OF_THIRDS,
+    Announcement,
+    CallRequest,
+    Carrier,
+    CarrierEvent,
+    Kind,
+    Supervision,
+)
+from contactd.telephony.registry import CARRIERS
+from contactd.telephony.simulated import Customer, Options, SimulatedCarrier
 from contactd.telephony.simulated_remote import RemoteCarrier
 from tests.calls import town as people
 from tests.calls.asterisk import Asterisk
@@ -132,7 +138,7 @@ def test_every_carrier_that_can_be_configured_keeps_the_contract() -> None:
 
 
 def test_what_carriers_report_and_what_a_call_understands_are_the_same_words() -> None:
-    assert {Event(kind) for kind in set(Kind) - OF_AGENTS - {Kind.MISSED}} == CARRIER_EVENTS
+    assert {Event(kind) for kind in set(Kind) - OF_AGENTS - OF_THIRDS - {Kind.MISSED}} == CARRIER_EVENTS
 
 
 async def test_an_answered_call_rings_first_and_is_ended_by_whoever_waits_too_long(bench: Bench) -> None:
@@ -245,6 +251,53 @@ async def test_only_an_answered_call_can_be_put_on_hold_or_taken_back(bench: Ben
         await bench.carrier.retrieve("9-9")
 
 
+async def test_a_third_person_joins_and_the_agent_leaves_them_to_each_other(bench: Bench) -> None:
+    await bench.seated()
+    await bench.answered(TYPES)
+    with pytest.raises(ChannelRejected):
+        await bench.carrier.leave("1-1")
+    await bench.carrier.bridge("1-1", "anna")
+    await bench.until(Kind.BRIDGED)
+    await bench.carrier.invite("1-1", people.PROMPT.number(90), "+493023125000")
+    await bench.until(Kind.THIRD_JOINED)
+    await bench.carrier.leave("1-1")
+    await bench.run(bench.short)
+    assert await bench.carrier.live() == ["1-1"]
+    await bench.carrier.dismiss("1-1")
+    await bench.until(Kind.THIRD_GONE)
+    await bench.carrier.hang_up("1-1")
+    await bench.until(Kind.HUNG_UP)
+
+
+async def test_a_conversation_is_handed_over_to_another_agent(bench: Bench) -> None:
+    await bench.seated()
+    await bench.carrier.seat("bernd")
+    await bench.answered(TYPES)
+    await bench.carrier.bridge("1-1", "anna")
+    await bench.until(Kind.BRIDGED)
+    await bench.run(bench.short)
+    await bench.carrier.bridge("1-1", "bernd")
+    await bench.run(bench.short)
+    joined = [event.details["agent"] for event in bench.events if event.kind is Kind.BRIDGED]
+    assert joined == ["anna", "bernd"]
+    assert Kind.HUNG_UP not in bench.heard()
+
+
+async def test_an_agent_is_muted_and_a_supervisor_hears_without_anything_being_reported(bench: Bench) -> None:
+    await bench.seated()
+    await bench.answered(TYPES)
+    await bench.carrier.bridge("1-1", "anna")
+    await bench.until(Kind.BRIDGED)
+    before = len(bench.heard())
+    await bench.carrier.mute("anna", muted=True)
+    for how in get_args(Supervision):
+        await bench.carrier.supervise("anna", "carla", how)
+    await bench.carrier.unsupervise("carla")
+    await bench.carrier.unsupervise("carla")
+    await bench.carrier.mute("anna", muted=False)
+    assert len(bench.heard()) == before
+
+
 async def test_an_agents_telephone_is_reported_up_when_seated_even_twice_and_down_when_let_go(bench: Bench) -> None:
     await bench.seated()
     await bench.carrier.seat("anna")
@@ -323,47 +376,3 @@ async def test_a_closed_carrier_reports_nothing_more(bench: Bench) -> None:
     before = list(bench.events)
     await bench.run(bench.long / 4)
     assert bench.events == before
-
-
-async def test_the_simulated_carrier_keeps_a_ledger_of_what_it_was_asked() -> None:
-    clock = HandClock()
-    carrier = SimulatedCarrier(Options(), clock, customers=lambda request: PEOPLE[request.number])
-    await carrier.start(lambda _: None)
-    await carrier.place(CallRequest("1-1", 1, ANSWERS, "", 30.0))
-    await clock.run(10)
-    await carrier.bridge("1-1", "anna")
-    await carrier.hang_up("1-1")
-    await carrier.close()
-    assert [(asked.order, asked.detail) for asked in carrier.ledger] == [
-        ("place", ANSWERS),
-        ("bridge", "anna"),
-        ("hang_up", ""),
-    ]
-
-
-def test_a_town_of_customers_behaves_as_its_shares_say_and_the_same_each_time() -> None:
-    options = Options(seed=3, answer=0.3, busy=0.1, machine=0.2, invalid=0.05, congestion=0.05, rejected=0, failed=0)
-    town = [draw(options, f"{number}-1") for number in range(4000)]
-    shares = Counter(customer.fate for customer in town)
-    assert shares[Kind.ANSWERED] / 4000 == pytest.approx(0.3, abs=0.03)
-    assert shares[Kind.MACHINE] / 4000 == pytest.approx(0.2, abs=0.03)
-    assert shares[Kind.NO_ANSWER] / 4000 == pytest.approx(0.3, abs=0.03)
-    assert sum(customer.talk for customer in town) / 4000 == pytest.approx(options.talk, rel=0.1)
-    assert town == [draw(options, f"{number}-1") for number in range(4000)]
-
-
-def test_the_settings_name_the_carrier_and_none_means_no_calls() -> None:
-    assert open_carrier(Settings(), HandClock()) is None
-    carrier = open_carrier(Settings(telephony=Telephony(backend="simulated")), HandClock())
-    assert carrier is not None
-    assert carrier.name == "simulated"
-
-
-async def test_closing_waits_until_every_scene_has_stopped() -> None:
-    carrier = SimulatedCarrier(Options(), HandClock())
-    await carrier.start(lambda _: None)
-    before = len(asyncio.all_tasks())
-    for number in range(5):
-        await carrier.place(CallRequest(f"{number}-1", number, ANSWERS, "", 30.0))
-    await carrier.close()
-    assert len(asyncio.all_tasks()) == before
