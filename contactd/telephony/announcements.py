@@ -23,6 +23,7 @@ from contactd.telephony import spoken
 from contactd.telephony.base import Announcement
 
 APOLOGY = "apology"
+RECORDING, CONSENT = "recording", "recording-consent"
 # Of calls in mode ivr: the keys, for whom nothing can be asked; the question again; after too many wrong answers; and
 # that no more calls will come.
 MENU, WRONG, GOODBYE, STOPPED = "ivr", "ivr-wrong", "ivr-goodbye", "ivr-stopped"

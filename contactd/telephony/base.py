@@ -32,21 +32,22 @@ class Kind(StrEnum):
     LOST = "lost"  # the carrier no longer has the call, and nobody knows how it ended
     THIRD_JOINED = "third_joined"  # somebody the agent has brought in takes part
     THIRD_GONE = "third_gone"  # and does no more, or never came
+    RECORDED = "recorded"  # from now on
     AGENT_UP = "agent_up"
     AGENT_DOWN = "agent_down"
     MISSED = "missed"  # somebody called us, and nobody answered
 
 
 OF_AGENTS = frozenset({Kind.AGENT_UP, Kind.AGENT_DOWN})
-OF_THIRDS = frozenset({Kind.THIRD_JOINED, Kind.THIRD_GONE})
+BESIDE = frozenset({Kind.THIRD_JOINED, Kind.THIRD_GONE, Kind.RECORDED})  # these change nothing in a call's life
 
 
 @dataclass(frozen=True, slots=True)
 class CarrierEvent:
     """Something happened to the call `reference`, which is empty in what concerns an agent or a missed call.
 
-    `details` may hold `agent` (bridged, agent_up, agent_down), `carrier_ref`, `digit` (pressed; one of 0-9*#), and
-    `number` (missed).
+    `details` may hold `agent` (bridged, agent_up, agent_down), `carrier_ref`, `digit` (pressed; one of 0-9*#),
+    `name` (recorded) and `number` (missed).
     """
 
     reference: str
@@ -158,6 +159,21 @@ class Carrier(Protocol):
 
     async def unsupervise(self, supervisor: str) -> None:
         """Let them hear no more; who hears nobody is no error."""
+        ...
+
+    async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
+        """Keep what is said under that name from now on, once the announcement is over; `recorded` reports it.
+
+        If asked, only after the person has pressed 1. It rests on hold, and ends when the agent's part does.
+        """
+        ...
+
+    async def recordings(self) -> list[str]:
+        """Name the recordings that are kept."""
+        ...
+
+    async def forget(self, name: str) -> None:
+        """Delete a recording; one that is gone is no error."""
         ...
 
     async def seat(self, agent_id: str) -> None:
