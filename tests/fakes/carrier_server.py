@@ -28,6 +28,7 @@ from contactd.telephony.simulated_remote import encode, report
 
 _ENDS = frozenset(Kind) - {
     Kind.RINGING, Kind.ANSWERED, Kind.MACHINE, Kind.BRIDGED, Kind.HELD, Kind.RETRIEVED, Kind.PRESSED, Kind.PLAYED,
+    Kind.INCOMING,
 }  # fmt: skip
 
 
