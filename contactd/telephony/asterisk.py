@@ -130,6 +130,7 @@ class AsteriskCarrier:
         leg = self._legs.leg(agent_id)
         async with leg.lock:
             channel = await self._legs.ready(leg)
+            await self._silence(line)
             line.agent, line.joined, line.held = agent_id, False, False
             line.inside.clear()
             both = f"{line.channel},{channel}"
@@ -154,12 +155,20 @@ class AsteriskCarrier:
         file = await self._speech.file(announcement)
         if announcement.private:
             line.files.append(file)
-        before = line.playback
+        await self._silence(line)
+        if line.held and not line.agent:  # the music is over, too
+            line.held = False
+            with contextlib.suppress(ChannelRejected):
+                await self._ari.post(path("bridges", WAITING, "removeChannel"), channel=line.channel)
         line.playbacks += 1
         line.playback, line.asks = f"{line.channel}-{line.playbacks}", ask
-        if before:
-            await self._ari.delete(path("playbacks", before))
         await self._ari.post(path("channels", line.channel, "play", line.playback), media=f"sound:{file}")
+
+    async def _silence(self, line: Line) -> None:
+        """Stop the text that plays, and report its end no more: a channel is bridged only when its text is over."""
+        playback, line.playback = line.playback, ""
+        if playback:
+            await self._ari.delete(path("playbacks", playback))
 
     async def hold(self, reference: str) -> None:
         """Take the customer out of the bridge, to the music."""

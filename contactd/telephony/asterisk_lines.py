@@ -73,6 +73,7 @@ class Lines:
             "Dial": self._dialled,
             "ChannelHangupRequest": self._hangup_asked,
             "ChannelDestroyed": self._destroyed,
+            "StasisEnd": self._out_of_hand,
             "ChannelEnteredBridge": self._entered,
             "ChannelLeftBridge": self._left,
             "ChannelDtmfReceived": self._pressed,
@@ -191,9 +192,13 @@ class Lines:
         elif not line.heard.deleted:
             self._alive(line)
         causes = {"cause": event.get("cause"), "sip": event.get("tech_cause")}
-        kind = Kind.HUNG_UP if line.inbound else end.kind
-        log.debug("call_over", reference=line.reference, kind=kind.value, **causes)
-        self.end(line, kind)
+        log.debug("call_over", reference=line.reference, kind=end.kind.value, **causes)
+        self.end(line, end.kind)
+
+    def _out_of_hand(self, _: Event, line: Line) -> None:
+        """Hear that a channel goes back to the dialplan: one that came from there is over, and nothing more is told."""
+        if line.inbound:
+            self.end(line, Kind.HUNG_UP)
 
     def _entered(self, event: Event, line: Line) -> None:
         bridge = event["bridge"]["id"]

@@ -14,12 +14,14 @@ from contactd.config.providers import Telephony
 from contactd.config.settings import Settings
 from contactd.domain.call import CARRIER_EVENTS, Event
 from contactd.domain.errors import ChannelRejected, ChannelUnavailable
-from contactd.telephony.base import OF_AGENTS, Announcement, CallRequest, Carrier, CarrierEvent, Kind
+from contactd.telephony.base import OF_AGENTS, Announcement, CallRequest, Carrier, CarrierEvent, Kind, call_id_of
 from contactd.telephony.registry import CARRIERS, open_carrier
 from contactd.telephony.simulated import Customer, Options, SimulatedCarrier, draw
 from contactd.telephony.simulated_remote import RemoteCarrier
 from tests.calls import town as people
+from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk
+from tests.calls.network import Network
 from tests.calls.pbx import carrier_of
 from tests.clock import HandClock
 from tests.fakes.carrier_server import carrier_server
@@ -38,6 +40,9 @@ PEOPLE = {
     people.TYPES.number(1): Customer(Kind.ANSWERED, ring=8, patience=20, talk=60, presses="20#"),
 }
 ANSWERS, BUSY, AWAY, MACHINE, DEAD, SLOW, PRESSES, TYPES = PEOPLE
+# Who calls us, and which of our numbers.
+CALLER, OURS = "+493023125077", "+49221471050"
+PATIENT = Customer(Kind.ANSWERED, ring=100, patience=100, talk=100)
 
 
 @dataclass
@@ -55,6 +60,7 @@ class Bench:
     long: float = 240.0
     events: list[CarrierEvent] = field(default_factory=list)
     behind: AsyncExitStack = field(default_factory=AsyncExitStack)
+    town: "SimulatedCarrier | Ari | None" = None  # where those are who call us
 
     def heard(self, reference: str = "1-1") -> list[Kind]:
         """List what was reported about a call."""
@@ -77,6 +83,25 @@ class Bench:
             await self.run(_STEP * self.short)
             passed += _STEP * self.short
 
+    async def comes_in(self, number: str = CALLER) -> str:
+        """Let somebody call us; answers the reference of their call, once it is reported."""
+        if isinstance(self.town, Ari):
+            await self.town.ask(
+                "POST", "channels", endpoint=f"PJSIP/{OURS[1:]}@pbx", app="network", channelId="caller", callerId=number
+            )
+        elif self.town is not None:
+            self.town.call_in(number, OURS[1:], PATIENT)
+        await self.until(Kind.INCOMING)
+        return next(event.reference for event in self.events if event.kind is Kind.INCOMING)
+
+    async def rings_off(self, reference: str) -> None:
+        """Let whoever calls us hang up, and wait for that."""
+        if isinstance(self.town, Ari):
+            await self.town.ask("DELETE", "channels/caller")
+        elif self.town is not None:
+            self.town.ring_off(reference)
+        await self.until(Kind.HUNG_UP)
+
     async def seated(self) -> None:
         """Bring up the telephone of an agent."""
         await self.carrier.seat("anna")
@@ -91,7 +116,8 @@ class Bench:
 async def simulated() -> Bench:
     """Build the simulated carrier on a clock moved by hand."""
     clock = HandClock()
-    return Bench(SimulatedCarrier(Options(), clock, customers=lambda request: PEOPLE[request.number]), clock.run)
+    town = SimulatedCarrier(Options(), clock, customers=lambda request: PEOPLE[request.number])
+    return Bench(town, clock.run, town=town)
 
 
 async def simulated_remote() -> Bench:
@@ -106,7 +132,7 @@ async def simulated_remote() -> Bench:
             await carrier.hang_up("nobody")
 
     clock.at_rest = at_rest
-    return Bench(carrier, clock.run, behind=behind)
+    return Bench(carrier, clock.run, behind=behind, town=town)
 
 
 SIMULATED = {"simulated": simulated, "simulated-remote": simulated_remote}
@@ -119,8 +145,9 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         built = await SIMULATED[request.param]()
     else:
         pbx: Asterisk = request.getfixturevalue("pbx")
-        request.getfixturevalue("network")
+        network: Network = request.getfixturevalue("network")
         built = Bench(carrier_of(pbx), asyncio.sleep, ring=2.0, short=0.5, long=12.0)
+        built.town = await built.behind.enter_async_context(Ari(network.ari, network.password, "network"))
     await built.carrier.start(built.events.append)
     yield built
     await built.carrier.close()
@@ -132,7 +159,7 @@ def test_every_carrier_that_can_be_configured_keeps_the_contract() -> None:
 
 
 def test_what_carriers_report_and_what_a_call_understands_are_the_same_words() -> None:
-    assert {Event(kind) for kind in set(Kind) - OF_AGENTS - {Kind.MISSED}} == CARRIER_EVENTS
+    assert {Event(kind) for kind in set(Kind) - OF_AGENTS - {Kind.MISSED, Kind.INCOMING}} == CARRIER_EVENTS
 
 
 async def test_an_answered_call_rings_first_and_is_ended_by_whoever_waits_too_long(bench: Bench) -> None:
@@ -323,6 +350,79 @@ async def test_a_closed_carrier_reports_nothing_more(bench: Bench) -> None:
     before = list(bench.events)
     await bench.run(bench.long / 4)
     assert bench.events == before
+
+
+async def test_whoever_calls_us_is_reported_with_both_numbers_and_rings_until_they_are_answered(bench: Bench) -> None:
+    reference = await bench.comes_in()
+    [event] = bench.events
+    assert dict(event.details) == {"number": CALLER, "called": OURS[1:]}
+    assert call_id_of(reference) != ""
+    assert await bench.carrier.live() == [reference]
+    with pytest.raises(ChannelRejected):
+        await bench.carrier.bridge(reference, "anna")
+    with pytest.raises(ChannelRejected):
+        await bench.carrier.play(reference, SORRY)
+    await bench.rings_off(reference)
+    assert Kind.ANSWERED not in bench.heard(reference)
+    assert await bench.carrier.live() == []
+    with pytest.raises(ChannelRejected):
+        await bench.carrier.answer(reference)
+
+
+async def test_whoever_calls_us_is_answered_and_joined_with_an_agent(bench: Bench) -> None:
+    await bench.seated()
+    reference = await bench.comes_in()
+    await bench.carrier.answer(reference)
+    await bench.carrier.bridge(reference, "anna")
+    await bench.carrier.answer(reference)
+    await bench.until(Kind.BRIDGED)
+    assert [kind for kind in bench.heard(reference) if kind is not Kind.RINGING] == [
+        Kind.INCOMING,
+        Kind.ANSWERED,
+        Kind.BRIDGED,
+    ]
+    await bench.rings_off(reference)
+    assert await bench.carrier.live() == []
+
+
+async def test_whoever_calls_us_hears_a_text_then_music_then_another_text_or_an_agent(bench: Bench) -> None:
+    await bench.seated()
+    reference = await bench.comes_in()
+    await bench.carrier.answer(reference)
+    await bench.carrier.play(reference, SORRY)
+    await bench.until(Kind.PLAYED)
+    await bench.carrier.hold(reference)
+    await bench.until(Kind.HELD)
+    await bench.carrier.play(reference, SORRY)
+    before = len(bench.events)
+    while Kind.PLAYED not in [event.kind for event in bench.events[before:]]:
+        await bench.run(bench.short)
+        assert Kind.HUNG_UP not in bench.heard(reference)
+    await bench.carrier.bridge(reference, "anna")
+    await bench.until(Kind.BRIDGED)
+    assert await bench.carrier.live() == [reference]
+
+
+async def test_an_agent_is_joined_at_once_with_whoever_still_hears_a_text(bench: Bench) -> None:
+    await bench.seated()
+    reference = await bench.comes_in()
+    await bench.carrier.answer(reference)
+    await bench.carrier.play(reference, SORRY)
+    await bench.run(bench.short / 5)
+    await bench.carrier.bridge(reference, "anna")
+    await bench.until(Kind.BRIDGED)
+    assert Kind.PLAYED not in bench.heard(reference)
+
+
+async def test_a_call_that_comes_in_can_be_ended_unanswered_and_one_of_ours_cannot_be_answered(bench: Bench) -> None:
+    reference = await bench.comes_in("anonymous <anonymous>")
+    assert bench.events[0].details["number"].startswith("anonymous")
+    await bench.carrier.hang_up(reference)
+    await bench.until(Kind.HUNG_UP)
+    assert await bench.carrier.live() == []
+    await bench.call(ANSWERS)
+    with pytest.raises(ChannelRejected):
+        await bench.carrier.answer("1-1")
 
 
 async def test_the_simulated_carrier_keeps_a_ledger_of_what_it_was_asked() -> None:
