@@ -28,7 +28,7 @@ _OURS = attempt.c.step != INBOUND
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A call that comes in: the carrier's reference, the numbers its caller's may mean, the likeliest first, and ours."""
+    """A call that comes in: the carrier's reference, what its caller's number may mean, likeliest first, and ours."""
 
     reference: str
     numbers: tuple[str, ...]
@@ -94,12 +94,10 @@ _CLAIMED = tuple(
 
 
 def _claimed(row: Row[Any]) -> Claimed:
-    return Claimed(*row[:6], Channel.CALL, *row[6:])
+    return Claimed(**row._mapping, channel=Channel.CALL)  # noqa: SLF001 -- public, in spite of its name
 
 
-def _enter(
-    connection: Connection, arrival: Arrival, who: Row[Any] | None, number: str, owner: str
-) -> Claimed:
+def _enter(connection: Connection, arrival: Arrival, who: Row[Any] | None, number: str, owner: str) -> Claimed:
     values = {
         "account_id": who.id if who is not None else NOBODY,
         "customer_id": who.customer_id if who is not None else NOBODY,

@@ -139,7 +139,7 @@ class Carrier(Protocol):
         ...
 
     async def hold(self, reference: str) -> None:
-        """Part the agent and the person, who hears music; `held` reports it. Whoever waits for an agent hears it too."""
+        """Part the agent and the person, who hears music; `held` reports it. So does whoever waits for an agent."""
         ...
 
     async def retrieve(self, reference: str) -> None:
