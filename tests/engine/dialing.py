@@ -181,16 +181,18 @@ class MemoryCallBook:
 
     async def unfinished(self, campaigns: Collection[str]) -> list[Unfinished]:
         """List what the test says was left behind."""
-        return self._left([item for item in self.left if item.claimed.campaign in campaigns])
+        return self._left([item for item in self.left if item.claimed.campaign in campaigns and not item.inbound])
 
     async def strays(self, known: Collection[str]) -> list[Unfinished]:
         """List what was left behind of other campaigns."""
-        return self._left([item for item in self.left if item.claimed.campaign not in known])
+        return self._left([item for item in self.left if item.claimed.campaign not in known or item.inbound])
 
     def _left(self, items: list[Unfinished]) -> list[Unfinished]:
         self._answer()
         for item in items:
-            self.states.setdefault(item.claimed.reference, State.ACCEPTED if item.row.ringing_at else State.UNCLEAR)
+            self.states.setdefault(
+                item.claimed.reference, State.ACCEPTED if item.row.ringing_at or item.inbound else State.UNCLEAR
+            )
         return items
 
     async def past(self, campaign: str, since: datetime) -> list[CallRow]:
