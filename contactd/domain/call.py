@@ -26,6 +26,7 @@ class State(StrEnum):
     BRIDGING = "bridging"  # an agent is reserved, the carrier joins the two
     CONNECTED = "connected"
     HOLD = "hold"  # the agent has put the person on hold
+    OUTSIDE = "outside"  # the agent has left them to a third person whom they had brought in
     APOLOGISING = "apologising"  # nobody was free: the information message plays
     INCOMING = "incoming"  # somebody calls us: it rings at their end, and nobody has answered
     QUEUED = "queued"  # they hear that nobody is free yet; music comes next, and that is `waiting`
@@ -64,6 +65,8 @@ class Event(StrEnum):
     NOBODY_THERE = "nobody_there"  # somebody calls us at an hour at which nobody works
     AGENT_LOST = "agent_lost"
     AGENT_DONE = "agent_done"
+    HANDED_OVER = "handed_over"  # to the agent who is reserved for it
+    LEFT = "left"  # by the agent, to a third person
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
 
@@ -146,6 +149,7 @@ class Command(StrEnum):
     NOTE_CONNECTED = "note_connected"
     RELEASE_AGENT = "release_agent"  # back among the free, the waiting time kept
     LOSE_AGENT = "lose_agent"  # the bridge to them does not come about: no calls until they are back
+    HAND_OVER = "hand_over"  # the next agent takes the place of the one before, who owes the outcome of their part
     PART_AGENT = "part_agent"  # their telephone took them out of the call: they owe its outcome, another goes on
     WRAP_UP = "wrap_up"
     LOG = "log"
@@ -199,6 +203,7 @@ _SPOKEN_TO = {event: _end(_H.ANSWERED) for event in (*_OVER, Event.LOST)} | {
     Event.MACHINE_TAKES_TEXT: Next(State.MACHINE, (_C.LEAVE_TEXT,)),
     Event.TIMED_OUT: _end(_H.ANSWERED, _C.HANG_UP),
 }
+_WITH_AGENT = (State.CONNECTED, State.HOLD)
 _KEYS = {
     Event.WANTS_AGENT: Next(State.WAITING, (_C.FIND_AGENT,)),
     Event.SPEAKS_ON: Next(State.PLAYING, (_C.PLAY,), anew=True),
@@ -266,6 +271,10 @@ TABLE: dict[tuple[State, Event], Next] = {
     (State.HOLD, Event.AGENT_DONE): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
     (State.HOLD, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
     (State.HOLD, Event.AGENT_LOST): Next(State.WAITING, (_C.PART_AGENT, _C.FIND_AGENT)),
+    **{(state, Event.HANDED_OVER): Next(State.BRIDGING, (_C.HAND_OVER, _C.BRIDGE)) for state in _WITH_AGENT},
+    (State.CONNECTED, Event.LEFT): Next(State.OUTSIDE, (_C.WRAP_UP,)),
+    **{(State.OUTSIDE, event): _end(_H.ANSWERED) for event in (*_OVER, Event.LOST)},
+    (State.OUTSIDE, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP),
     # Somebody calls us.
     **{(State.INCOMING, event): _end(_H.MISSED) for event in _OVER},
     (State.INCOMING, Event.LOST): _end(_H.LOST),

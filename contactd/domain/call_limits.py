@@ -1,12 +1,11 @@
-"""How long a call may stay where it is: one limit for each state; the dialer asks, and feeds `TIMED_OUT`.
-
-Beside domain/call.py, which says what follows then.
-"""
+"""How long a call may stay in a state: time is an event, too, and the table in call.py knows what to make of it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contactd.domain.call import WAITS, Call, Command, Event, State, step
+
+_TALKS = frozenset({State.CONNECTED, State.HOLD, State.OUTSIDE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Limits:
         """Give the limit of a state; an ended call has none."""
         if state is State.ENDED:
             return None
-        like = {State.HOLD: State.CONNECTED} | ({State.WAITING: State.QUEUED} if inbound else {})
+        like = dict.fromkeys(_TALKS, State.CONNECTED) | ({State.WAITING: State.QUEUED} if inbound else {})
         limit: timedelta = getattr(self, like.get(state, state).value)
         return limit
 

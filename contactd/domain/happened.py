@@ -38,6 +38,15 @@ class CallMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class Supervised:
+    """A supervisor hears an agent (listen), speaks to them (whisper) or to both (barge), or does so no more ("")."""
+
+    agent: str
+    supervisor: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewOffered:
     """An agent is shown a call that is placed when they accept it."""
 

@@ -18,6 +18,7 @@ from contactd.domain.call_limits import Limits
 from contactd.domain.clock import Clock
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook
+from contactd.engine.consultation import Consultation
 from contactd.engine.idleness import Look
 from contactd.engine.incoming import Incoming, Reception
 from contactd.engine.lists import CallList
@@ -89,8 +90,7 @@ class Dialer:
         line: Line,
         owner: Owner | None = None,
     ) -> None:
-        self._roster, self._carrier, self._book = roster, carrier, book
-        self._clock, self._bus = clock, bus
+        self._roster, self._carrier, self._book, self._clock = roster, carrier, book, clock
         self._teams_now, self._line = teams, line
         self._owner = owner or Alone()
         self._wake = asyncio.Event()
@@ -113,9 +113,8 @@ class Dialer:
             watch=self._call_moved,
             sure=self._be_sure,
         )
-        self._incoming = Incoming(
-            roster=roster, book=book, desk=self.desk, clock=clock, teams=teams, reception=line.reception
-        )
+        self.consultation = Consultation(self.desk, roster, carrier, bus)
+        self._incoming = Incoming(roster, book, self.desk, clock, teams=teams, reception=line.reception)
         self._take_over = TakeOver(
             carrier=carrier,
             book=book,

@@ -62,11 +62,11 @@ class Incoming:
 
     def __init__(
         self,
-        *,
         roster: Roster,
         book: CallBook,
         desk: Switchboard,
         clock: Clock,
+        *,
         teams: Callable[[], Mapping[str, Sequence[CallList]]],
         reception: Reception,
     ) -> None:

@@ -39,6 +39,7 @@ class Live:
     carrier_ref: str = ""
     retry_after: timedelta = CONGESTED
     gone: bool = False  # it is another owner's now
+    next_agent: str = ""  # reserved to take the conversation over
     parted: str = ""  # the agent before, whose telephone took them out of the conversation
     dialogue: Dialogue | None = None  # with the keys, in mode ivr
     due: datetime | None = None  # when it has been in its state too long
@@ -54,6 +55,11 @@ class Live:
         """Look again at when it was placed and since when it rings."""
         call = self.call
         self.line = Line(call.placed_at.timestamp(), call.ringing_at.timestamp() if call.ringing_at else None)
+
+    def refer_to(self, carrier_ref: str) -> None:
+        """Note what the carrier calls it; one that came in keeps its reference, by which it is found again."""
+        if carrier_ref and not self.call.inbound:
+            self.carrier_ref = carrier_ref
 
     @property
     def reference(self) -> str:

@@ -32,7 +32,7 @@ from contactd.engine.orders import Orders, Say, Sure, Tell
 from contactd.engine.roster import Roster
 from contactd.store.calls import Stage
 from contactd.telephony.announcements import APOLOGY, CLOSED, QUEUE, SORRY
-from contactd.telephony.base import OF_AGENTS, Carrier, CarrierEvent, Kind
+from contactd.telephony.base import OF_AGENTS, OF_THIRDS, Carrier, CarrierEvent, Kind
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ class Switchboard:
         self.errands = Errands()
         self._orders = Orders(carrier, roster, say, tell, self.errands, feed=self.feed, sure=sure)
         self._ivr = Ivr(self._orders, clock, feed=self.feed, enter=self.enter)
-        self._follow = self._what_follows()
+        self._follow, self.play_music = self._what_follows(), self._orders.music
         self.counts: Counter[str] = Counter()
         roster.listen(self._agent_moved)
 
@@ -97,6 +97,7 @@ class Switchboard:
             Command.RELEASE_AGENT: lambda live: self._part(live, agents.Event.RELEASED),
             Command.LOSE_AGENT: lambda live: self._part(live, agents.Event.LOST),
             Command.PART_AGENT: self._part_from,
+            Command.HAND_OVER: self._hand_over,
             Command.WRAP_UP: lambda live: self._agent(live.agent, agents.Event.HUNG_UP),
             Command.LOG: self._log,
         }
@@ -178,21 +179,28 @@ class Switchboard:
             self._agent(event.details.get("agent", ""), agents.Event[_LEGS[event.kind]])
             return
         if event.kind is Kind.MISSED:
-            number = event.details.get("number", "")
-            self.errands.run(lambda: self.note_missed(number))
+            self.errands.run(partial(self.note_missed, event.details.get("number", "")))
             return
         live = self._calls.get(event.reference)
         if live is None:
             log.debug("carrier_event_ignored", reference=event.reference, kind=event.kind)
             return
-        if not live.call.inbound:  # else it is the reference, by which it is found again
-            live.carrier_ref = event.details.get("carrier_ref", live.carrier_ref)
+        live.refer_to(event.details.get("carrier_ref", ""))
+        if event.kind in OF_THIRDS:
+            self._third_moved(live, event.kind)
+            return
         if event.kind is Kind.BRIDGED and event.details.get("agent", live.agent) != live.agent:
             return  # an earlier agent's bridge, given up meanwhile
         if event.kind is Kind.PRESSED:
             self._ivr.pressed(live, event.details.get("digit", ""))
         else:
             self.feed(live, meaning(live, event.kind))
+
+    def _third_moved(self, live: Live, kind: Kind) -> None:
+        """Tell that a third person has come or gone; nobody is left alone with silence."""
+        self._bus.publish(CallMoved(live.reference, kind.value))
+        if kind is Kind.THIRD_GONE and live.call.state is State.OUTSIDE:
+            self._orders.hang_up(live)
 
     # -- for the desk --------------------------------------------------------------------------------------------
 
@@ -229,8 +237,7 @@ class Switchboard:
     async def dispose(self, agent_id: str, disposition: Disposition, callback: Agreed | None = None) -> None:
         """Take what an agent says the conversation achieved, and when to call again; committed, they are done with it.
 
-        A call that is still up is ended. Raises IllegalTransition when there is no conversation to speak of, and
-        InputError when nobody can be called again.
+        A call still up is ended. Raises IllegalTransition without a conversation, InputError when nobody can be called.
         """
         live = self._conversations.get(agent_id)
         if live is None:
@@ -278,13 +285,9 @@ class Switchboard:
         elif not self._roster.anybody(live.team):
             self.feed(live, calls.Event.NOBODY_FREE)
         elif live.call.inbound:
-            self.play_music(live)
+            self.play_music(live)  # they wait on
         elif live.due is not None:
             self.errands.run(partial(self._hold_out, live, live.due))
-
-    def play_music(self, live: Live) -> None:
-        """Let somebody who called us hear that they still wait."""
-        self._orders.music(live)
 
     def _answer(self, live: Live) -> None:
         self._orders.answer(live)
@@ -303,6 +306,11 @@ class Switchboard:
     def _part_from(self, live: Live) -> None:
         """Go on without an agent whose telephone is gone: they owe the outcome of what they were told."""
         live.agent, live.parted = "", live.agent
+
+    def _hand_over(self, live: Live) -> None:
+        """Let the agent who is reserved for it go on; the one before writes down their part."""
+        live.parted, live.agent, live.next_agent = live.agent, live.next_agent, ""
+        self._agent(live.parted, agents.Event.HUNG_UP)
 
     def _give_back(self, live: Live) -> None:
         """Let an agent go who was kept for the call and is not needed any more."""
@@ -377,12 +385,9 @@ class Switchboard:
 
     async def note_missed(self, number: str) -> None:
         """Have somebody called back who called us in vain."""
-
-        async def note() -> None:
-            if number and await self._book.missed(number):
-                self._moved()
-
-        await self.insist(note)
+        if number:
+            await self.insist(lambda: self._book.missed(number))
+            self._moved()
 
     def enter(self, live: Live, stage: Stage) -> None:
         """Write down a stage, after the ones before it."""

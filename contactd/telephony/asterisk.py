@@ -13,9 +13,10 @@ import structlog
 from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable, ChannelUnclear
 from contactd.telephony.ari import Ari, Event, path
+from contactd.telephony.asterisk_guests import Guests
 from contactd.telephony.asterisk_legs import HOLDING, Legs, mix_of
 from contactd.telephony.asterisk_lines import PREFIX, RETRY_AFTER, WAITING, Line, Lines, channel_of
-from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent
+from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision
 from contactd.telephony.speech import Speech
 from contactd.telephony.trunks import TrunkGroup
 
@@ -45,7 +46,8 @@ class AsteriskCarrier:
         self._speech = speech
         self._beeps = beep
         self._legs = Legs(ari, clock, phones, nailed_up=nailed_up, tell=self._tell_of_agent)
-        self._lines = Lines(ari, clock, trunks, self._legs, beep=self._beep, tell=self._tell)
+        self._lines = Lines(ari, clock, trunks, self._legs, joined=self._joined, over=self._over, tell=self._tell)
+        self._guests = Guests(ari, self._lines, self._legs)
         self._on_event: OnEvent | None = None
         self._startup = ""
 
@@ -131,9 +133,9 @@ class AsteriskCarrier:
         async with leg.lock:
             channel = await self._legs.ready(leg)
             await self._silence(line)
-            line.agent, line.joined, line.held = agent_id, False, False
+            before, line.agent, line.joined, line.held = line.agent, agent_id, False, False
             line.inside.clear()
-            both = f"{line.channel},{channel}"
+            both = ",".join(filter(None, (line.channel, channel, line.third if line.third_joined else "")))
             try:
                 await self._ari.post(path("bridges", mix_of(agent_id), "addChannel"), channel=both)
             except ChannelRejected as error:
@@ -141,6 +143,8 @@ class AsteriskCarrier:
                 if line.channel in self._lines and not await self._is_gone(line):
                     raise ChannelUnavailable(f"the telephone of {agent_id} is gone: {error}") from error
                 raise
+        if before not in ("", agent_id):  # handed over
+            await self._legs.release(self._legs.leg(before), is_free=lambda: not self._lines.has(before))
 
     async def _is_gone(self, line: Line) -> bool:
         try:
@@ -200,10 +204,46 @@ class AsteriskCarrier:
         """Let it go."""
         await self._legs.unseat(agent_id)
 
+    def _joined(self, channel: str) -> None:
+        if self._beeps:
+            self._ari.soon(self._beep(channel))
+
     async def _beep(self, channel: str) -> None:
         """Say in the agent's ear that somebody is there."""
-        if self._beeps:
-            await self._ari.post(path("channels", channel, "play"), media=f"sound:{await self._speech.beep()}")
+        await self._guests.beep(channel, str(await self._speech.beep()))
+
+    def _over(self, line: Line) -> None:
+        self._guests.line_over(line)
+
+    # -- whoever else takes part ---------------------------------------------------------------------------------
+
+    async def mute(self, agent_id: str, *, muted: bool) -> None:
+        """Stop what comes in from the agent's telephone, or let it through again."""
+        where = path("channels", await self._legs.ready(self._legs.leg(agent_id)), "mute")
+        await (self._ari.post(where, direction="in") if muted else self._ari.delete(where, direction="in"))
+
+    async def invite(self, reference: str, number: str, caller_id: str) -> None:
+        """Call a third person by a trunk that serves their number."""
+        line = self._lines.answered(reference)
+        await self._guests.invite(line, self._trunks.serving(number).dial(number), caller_id)
+
+    async def dismiss(self, reference: str) -> None:
+        """Let them go."""
+        line = self._lines.find(reference)
+        if line is not None:
+            await self._guests.dismiss(line)
+
+    async def leave(self, reference: str) -> None:
+        """Take the agent's leg out of the conversation."""
+        await self._guests.leave(self._lines.answered(reference))
+
+    async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
+        """Let a supervisor hear, or take part."""
+        await self._guests.supervise(agent_id, supervisor, how)
+
+    async def unsupervise(self, supervisor: str) -> None:
+        """Let them hear no more."""
+        await self._guests.unsupervise(supervisor)
 
     def trouble(self) -> str:
         """Say that Asterisk is away, or which trunks let nothing ring."""
@@ -282,7 +322,8 @@ class AsteriskCarrier:
         channel = about.get("id") or event.get("playback", {}).get("target_uri", "").removeprefix("channel:")
         leg = self._legs.of(channel)
         if leg is None:
-            self._lines.hear(event, channel)
+            if not self._guests.hear(event, channel):
+                self._lines.hear(event, channel)
         elif event["type"] == "StasisStart":
             self._legs.came(leg)
         elif event["type"] == "ChannelEnteredBridge":

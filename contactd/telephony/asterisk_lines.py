@@ -4,7 +4,7 @@ For asterisk.py only, which makes the requests. Events may come before the reque
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from contactd.telephony.trunks import Trunk, TrunkGroup
 
 log = structlog.get_logger()
 
-Beep = Callable[[str], Coroutine[None, None, None]]
 
 PREFIX = "contactd-call-"
 _EAR = "contactd-ear-"  # listens beside a conversation whether it is one with a machine
@@ -52,19 +51,31 @@ class Line:
     inside: set[str] = field(default_factory=set)  # who has entered the bridge with the agent
     joined: bool = False
     held: bool = False
+    third: str = ""  # the channel of a third person
+    third_joined: bool = False
+    outside: bool = False  # the agent has left the two to each other
     playback: str = ""
     playbacks: int = 0
     asks: bool = False
     files: list[Path] = field(default_factory=list)  # sound files that tell of the account, for this call only
 
 
-class Lines:
-    """All customers' channels, by their names on Asterisk; `tell` hears what they report."""
+Joined = Callable[[str], None]  # the channel of an agent's leg
+Over = Callable[[Line], None]
 
-    def __init__(self, ari: Ari, clock: Clock, trunks: TrunkGroup, legs: Legs, *, beep: Beep, tell: OnEvent) -> None:
+
+class Lines:
+    """All customers' channels, by their names on Asterisk; `tell` hears what they report.
+
+    `joined` is called when an agent and a customer hear each other, `over` at the end of a call.
+    """
+
+    def __init__(
+        self, ari: Ari, clock: Clock, trunks: TrunkGroup, legs: Legs, *, joined: Joined, over: Over, tell: OnEvent
+    ) -> None:
         self._ari, self._clock = ari, clock
         self._trunks, self._legs = trunks, legs
-        self._beep = beep
+        self._joined, self._over = joined, over
         self._tell_of = tell
         self._lines: dict[str, Line] = {}
         self._hears: Mapping[str, Callable[[Event, Line], None]] = {
@@ -221,7 +232,7 @@ class Lines:
         elif not line.joined and {line.channel, leg.channel} <= line.inside:
             line.joined = True
             self.tell(line, Kind.BRIDGED, agent=line.agent)
-            self._ari.soon(self._beep(leg.channel))
+            self._joined(leg.channel)
 
     def _pressed(self, event: Event, line: Line) -> None:
         if line.asks:
@@ -270,10 +281,12 @@ class Lines:
         if line.detecting:
             self._detected(line, [])  # somebody who heard nobody
         self.tell(line, kind)
+        self._over(line)
         if line.agent:
-            self._ari.soon(self._legs.release(self._legs.leg(line.agent), is_free=lambda: not self._has(line.agent)))
+            self._ari.soon(self._legs.release(self._legs.leg(line.agent), is_free=lambda: not self.has(line.agent)))
 
-    def _has(self, agent_id: str) -> bool:
+    def has(self, agent_id: str) -> bool:
+        """Answer whether an agent is in a conversation."""
         return any(line.agent == agent_id for line in self)
 
     def _alive(self, line: Line) -> None:

@@ -30,6 +30,8 @@ class Kind(StrEnum):
     PLAYED = "played"
     HUNG_UP = "hung_up"
     LOST = "lost"  # the carrier no longer has the call, and nobody knows how it ended
+    THIRD_JOINED = "third_joined"  # somebody the agent has brought in takes part
+    THIRD_GONE = "third_gone"  # and does no more, or never came
     AGENT_UP = "agent_up"
     AGENT_DOWN = "agent_down"
     INCOMING = "incoming"  # somebody calls us: it rings at their end until they are answered
@@ -37,6 +39,7 @@ class Kind(StrEnum):
 
 
 OF_AGENTS = frozenset({Kind.AGENT_UP, Kind.AGENT_DOWN})
+OF_THIRDS = frozenset({Kind.THIRD_JOINED, Kind.THIRD_GONE})
 _IN = "in-"
 
 
@@ -95,6 +98,8 @@ class Announcement:
     private: bool = False
 
 
+Supervision = Literal["listen", "whisper", "barge"]  # hear both; speak to the agent, too; speak to both
+
 OnEvent = Callable[[CarrierEvent], None]
 
 
@@ -144,6 +149,33 @@ class Carrier(Protocol):
 
     async def retrieve(self, reference: str) -> None:
         """Join them again; `retrieved` reports it."""
+        ...
+
+    async def mute(self, agent_id: str, *, muted: bool) -> None:
+        """Let nobody hear the agent, or everybody again."""
+        ...
+
+    async def invite(self, reference: str, number: str, caller_id: str) -> None:
+        """Call a third person into the conversation; `third_joined` and `third_gone` report of them."""
+        ...
+
+    async def dismiss(self, reference: str) -> None:
+        """Let the third person go; where there is none it is no error."""
+        ...
+
+    async def leave(self, reference: str) -> None:
+        """Take the agent out of a conversation the other two go on with; ChannelRejected: there is no third."""
+        ...
+
+    async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
+        """Let an agent who is no party hear, or speak in, another's conversation, on their own telephone.
+
+        It goes on from one conversation to the next, until `unsupervise`, or until it is asked for anew.
+        """
+        ...
+
+    async def unsupervise(self, supervisor: str) -> None:
+        """Let them hear no more; who hears nobody is no error."""
         ...
 
     async def seat(self, agent_id: str) -> None:

@@ -12,7 +12,7 @@ from random import Random
 
 from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelRejected
-from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, reference_of
+from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision, reference_of
 
 _BRIDGE_SECONDS = 0.1
 _HANG_UP_SECONDS = 0.05
@@ -114,6 +114,7 @@ class _Line:
     customer: Customer
     answered: bool = False
     inbound: bool = False
+    third: bool = False
     pressed: int = 0  # of the customer's keys
     playing: "asyncio.Task[None] | None" = None
 
@@ -208,6 +209,40 @@ class SimulatedCarrier:
         line = self._answered(reference)
         self._note("retrieve", reference)
         self._tell(line, Kind.RETRIEVED)
+
+    async def mute(self, agent_id: str, *, muted: bool) -> None:
+        """Take note: nobody hears anybody here."""
+        self._note("mute" if muted else "unmute", "", agent_id)
+
+    async def invite(self, reference: str, number: str, caller_id: str) -> None:
+        """Bring a third person in, who answers at once."""
+        line = self._answered(reference)
+        self._note("invite", reference, f"{number} {caller_id}")
+        line.third = True
+        self._tell(line, Kind.THIRD_JOINED, number=number)
+
+    async def dismiss(self, reference: str) -> None:
+        """Let them go."""
+        self._note("dismiss", reference)
+        line = self._lines.get(reference)
+        if line is not None and line.third:
+            line.third = False
+            self._tell(line, Kind.THIRD_GONE)
+
+    async def leave(self, reference: str) -> None:
+        """Let the two go on, as long as the customer likes to talk."""
+        line = self._answered(reference)
+        if not line.third:
+            raise ChannelRejected(f"nobody else is in call {reference}")
+        self._note("leave", reference)
+
+    async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
+        """Take note."""
+        self._note(how, "", f"{supervisor} {agent_id}")
+
+    async def unsupervise(self, supervisor: str) -> None:
+        """Take note."""
+        self._note("unsupervise", "", supervisor)
 
     async def seat(self, agent_id: str) -> None:
         """Say that the agent's telephone is up: nobody's telephone always is."""

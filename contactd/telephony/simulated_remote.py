@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable, ChannelUnclear
-from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent
+from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision
 
 log = structlog.get_logger()
 
@@ -85,7 +85,7 @@ class RemoteCarrier:
 
     async def bridge(self, reference: str, agent_id: str) -> None:
         """Join the customer and the agent."""
-        await self._ask("bridge", reference, agent=agent_id)
+        await self._ask("bridge", reference, agent_id=agent_id)
 
     async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
         """Speak to the customer."""
@@ -99,13 +99,37 @@ class RemoteCarrier:
         """Take the customer back."""
         await self._ask("retrieve", reference)
 
+    async def mute(self, agent_id: str, *, muted: bool) -> None:
+        """Mute the agent, or no more."""
+        await self._ask("mute", agent_id=agent_id, muted=muted)
+
+    async def invite(self, reference: str, number: str, caller_id: str) -> None:
+        """Call a third person."""
+        await self._ask("invite", reference, number=number, caller_id=caller_id)
+
+    async def dismiss(self, reference: str) -> None:
+        """Let them go."""
+        await self._ask("dismiss", reference)
+
+    async def leave(self, reference: str) -> None:
+        """Take the agent out."""
+        await self._ask("leave", reference)
+
+    async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
+        """Let somebody hear."""
+        await self._ask("supervise", agent_id=agent_id, supervisor=supervisor, how=how)
+
+    async def unsupervise(self, supervisor: str) -> None:
+        """And no more."""
+        await self._ask("unsupervise", supervisor=supervisor)
+
     async def seat(self, agent_id: str) -> None:
         """Have the agent's telephone brought up."""
-        await self._ask("seat", agent=agent_id)
+        await self._ask("seat", agent_id=agent_id)
 
     async def unseat(self, agent_id: str) -> None:
         """Let the agent's telephone go."""
-        await self._ask("unseat", agent=agent_id)
+        await self._ask("unseat", agent_id=agent_id)
 
     async def hang_up(self, reference: str) -> None:
         """End the call."""

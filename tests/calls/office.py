@@ -32,6 +32,7 @@ from contactd.store.database import Database, open_database
 from contactd.store.migrate import upgrade
 from tests.calls.asterisk import Asterisk
 from tests.calls.pbx import AGENTS, NAMES
+from tests.calls.town import POSTCODE
 from tests.clock import MONDAY_TEN
 
 TREE = Path(__file__).resolve().parents[2]
@@ -158,6 +159,7 @@ def owe(database: Database, numbers: Iterable[str]) -> None:
             "name": f"Kunde {number[-5:]}",
             "language": "de",
             "country": "DE",
+            "postcode": POSTCODE,
             "phone": number,
             "invoice_no": f"R{number[-9:]}",
             "invoice_date": str(today - timedelta(days=30)),

@@ -7,8 +7,9 @@ import pytest
 
 from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk, AsteriskMissingError, Ports, Programs, find_asterisk
+from tests.calls.lines import Line
 from tests.calls.network import Network, make_network
-from tests.calls.pbx import make_pbx
+from tests.calls.pbx import carrier_of, make_pbx
 from tests.calls.scenes import keep_lines_open
 
 
@@ -73,3 +74,12 @@ async def town(network: Network) -> AsyncIterator[Ari]:
         keeper = asyncio.create_task(keep_lines_open(client))
         yield client
         keeper.cancel()
+
+
+@pytest.fixture
+async def line(pbx: Asterisk, network: Network, town: Ari) -> AsyncIterator[Line]:
+    """Build the carrier, and hang everything up afterwards."""
+    built = Line(carrier_of(pbx), town, network)
+    await built.carrier.start(built.events.append)
+    yield built
+    await built.carrier.close()

@@ -28,37 +28,39 @@ SECOND = timedelta(seconds=1)
 # Written by hand, not taken from the table: `.` changes nothing, `!` is refused, a word in capitals is how it ends;
 # `anew`: the same state, whose time begins again.
 MATRIX = """
-                    placed      ringing     cancelling  machine  playing    listening  farewell  waiting      bridging     connected  hold       apologising  incoming  queued       closed  ended
-ringing             ringing     .           .           .        .          .          .         .            .            .          .          .            .         .            .       .
-answered            waiting     waiting     waiting     .        .          .          .         .            .            .          .          .            .         .            .       .
-answered_agentless  playing     playing     playing     .        .          .          .         .            .            .          .          .            .         .            .       .
-busy                BUSY        BUSY        CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
-no_answer           NO_ANSWER   NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
-machine             MACHINE     MACHINE     CANCELLED   .        MACHINE    MACHINE    MACHINE   MACHINE      MACHINE      .          .          MACHINE      .         .            .       .
-machine_takes_text  machine     machine     CANCELLED   .        machine    machine    machine   machine      machine      .          .          MACHINE      .         .            .       .
-invalid             INVALID     INVALID     CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
-rejected            REJECTED    REJECTED    CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
-congestion          CONGESTION  CONGESTION  CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
-failed              FAILED      FAILED      CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
-bridged             .           .           .           .        .          .          .         .            connected    .          .          .            .         .            .       .
-held                .           .           .           .        .          .          .         .            .            hold       .          .            .         .            .       .
-retrieved           .           .           .           .        .          .          .         .            .            .          connected  .            .         .            .       .
-pressed             .           .           .           .        .          anew       .         .            .            .          .          .            .         .            .       .
-wants_agent         .           .           .           .        waiting    waiting    .         .            .            .          .          .            .         .            .       .
-speaks_on           .           .           .           .        anew       playing    .         .            .            .          .          .            .         .            .       .
-parts               .           .           .           .        farewell   farewell   .         .            .            .          .          .            .         .            .       .
-played              .           .           .           MACHINE  ANSWERED   .          ANSWERED  .            .            .          .          ABANDONED    .         waiting      MISSED  .
-played_asking       .           .           .           .        listening  .          .         .            .            .          .          .            .         .            .       .
-hung_up             FAILED      NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
-lost                LOST        LOST        CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  LOST         LOST         ANSWERED   ANSWERED   LOST         LOST      LOST         LOST    .
-not_taken           CONGESTION  .           CANCELLED   .        .          .          .         .            .            .          .          .            .         .            .       .
-agent_found         !           !           !           !        !          !          !         bridging     !            !          !          !            bridging  bridging     !       !
-nobody_free         !           !           !           !        !          !          !         apologising  !            !          !          !            queued    apologising  !       !
-nobody_there        !           !           !           !        !          !          !         !            !            !          !          !            closed    !            !       !
-agent_lost          !           !           !           !        !          !          !         !            waiting      waiting    waiting    !            !         !            !       !
-agent_done          !           !           !           !        !          !          !         !            !            ANSWERED   ANSWERED   !            !         !            !       !
-cancelled           cancelling  cancelling  !           !        !          !          !         !            !            !          !          !            !         !            !       !
-timed_out           LOST        NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  apologising  apologising  ANSWERED   ANSWERED   ABANDONED    MISSED    apologising  MISSED  !
+                    placed      ringing     cancelling  machine  playing    listening  farewell  waiting      bridging     connected  hold       outside    apologising  incoming  queued       closed  ended
+ringing             ringing     .           .           .        .          .          .         .            .            .          .          .          .            .         .            .       .
+answered            waiting     waiting     waiting     .        .          .          .         .            .            .          .          .          .            .         .            .       .
+answered_agentless  playing     playing     playing     .        .          .          .         .            .            .          .          .          .            .         .            .       .
+busy                BUSY        BUSY        CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
+no_answer           NO_ANSWER   NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
+machine             MACHINE     MACHINE     CANCELLED   .        MACHINE    MACHINE    MACHINE   MACHINE      MACHINE      .          .          .          MACHINE      .         .            .       .
+machine_takes_text  machine     machine     CANCELLED   .        machine    machine    machine   machine      machine      .          .          .          MACHINE      .         .            .       .
+invalid             INVALID     INVALID     CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
+rejected            REJECTED    REJECTED    CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
+congestion          CONGESTION  CONGESTION  CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
+failed              FAILED      FAILED      CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
+bridged             .           .           .           .        .          .          .         .            connected    .          .          .          .            .         .            .       .
+held                .           .           .           .        .          .          .         .            .            hold       .          .          .            .         .            .       .
+retrieved           .           .           .           .        .          .          .         .            .            .          connected  .          .            .         .            .       .
+pressed             .           .           .           .        .          anew       .         .            .            .          .          .          .            .         .            .       .
+wants_agent         .           .           .           .        waiting    waiting    .         .            .            .          .          .          .            .         .            .       .
+speaks_on           .           .           .           .        anew       playing    .         .            .            .          .          .          .            .         .            .       .
+parts               .           .           .           .        farewell   farewell   .         .            .            .          .          .          .            .         .            .       .
+played              .           .           .           MACHINE  ANSWERED   .          ANSWERED  .            .            .          .          .          ABANDONED    .         waiting      MISSED  .
+played_asking       .           .           .           .        listening  .          .         .            .            .          .          .          .            .         .            .       .
+hung_up             FAILED      NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  ABANDONED    ABANDONED    ANSWERED   ANSWERED   ANSWERED   ABANDONED    MISSED    ABANDONED    MISSED  .
+lost                LOST        LOST        CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  LOST         LOST         ANSWERED   ANSWERED   ANSWERED   LOST         LOST      LOST         LOST    .
+not_taken           CONGESTION  .           CANCELLED   .        .          .          .         .            .            .          .          .          .            .         .            .       .
+agent_found         !           !           !           !        !          !          !         bridging     !            !          !          !          !            bridging  bridging     !       !
+nobody_free         !           !           !           !        !          !          !         apologising  !            !          !          !          !            queued    apologising  !       !
+nobody_there        !           !           !           !        !          !          !         !            !            !          !          !          !            closed    !            !       !
+agent_lost          !           !           !           !        !          !          !         !            waiting      waiting    waiting    !          !            !         !            !       !
+agent_done          !           !           !           !        !          !          !         !            !            ANSWERED   ANSWERED   !          !            !         !            !       !
+handed_over         !           !           !           !        !          !          !         !            !            bridging   bridging   !          !            !         !            !       !
+left                !           !           !           !        !          !          !         !            !            outside    !          !          !            !         !            !       !
+cancelled           cancelling  cancelling  !           !        !          !          !         !            !            !          !          !          !            !         !            !       !
+timed_out           LOST        NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  apologising  apologising  ANSWERED   ANSWERED   ANSWERED   ABANDONED    MISSED    apologising  MISSED  !
 """  # noqa: E501 - a table is read across
 
 

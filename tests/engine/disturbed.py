@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from contactd.telephony.base import Announcement, CallRequest, Carrier, OnEvent
+from contactd.telephony.base import Announcement, CallRequest, Carrier, OnEvent, Supervision
 from tests.engine.dialing import MemoryCallBook, Scene, a_scene
 
 
@@ -51,6 +51,30 @@ class Disturbed:
     async def retrieve(self, reference: str) -> None:
         """Pass on, or fail."""
         await self._try("retrieve", lambda: self._carrier.retrieve(reference))
+
+    async def mute(self, agent_id: str, *, muted: bool) -> None:
+        """Pass on, or fail."""
+        await self._try("mute", lambda: self._carrier.mute(agent_id, muted=muted))
+
+    async def invite(self, reference: str, number: str, caller_id: str) -> None:
+        """Pass on, or fail."""
+        await self._try("invite", lambda: self._carrier.invite(reference, number, caller_id))
+
+    async def dismiss(self, reference: str) -> None:
+        """Pass on, or fail."""
+        await self._try("dismiss", lambda: self._carrier.dismiss(reference))
+
+    async def leave(self, reference: str) -> None:
+        """Pass on, or fail."""
+        await self._try("leave", lambda: self._carrier.leave(reference))
+
+    async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
+        """Pass on, or fail."""
+        await self._try("supervise", lambda: self._carrier.supervise(agent_id, supervisor, how))
+
+    async def unsupervise(self, supervisor: str) -> None:
+        """Pass on, or fail."""
+        await self._try("unsupervise", lambda: self._carrier.unsupervise(supervisor))
 
     async def seat(self, agent_id: str) -> None:
         """Pass on, or fail."""

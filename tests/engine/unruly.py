@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 
 from contactd.domain.errors import ChannelRejected, ChannelUnavailable, ChannelUnclear
-from contactd.telephony.base import Announcement, CallRequest, Carrier, CarrierEvent, Kind, OnEvent
+from contactd.telephony.base import Announcement, CallRequest, Carrier, CarrierEvent, Kind, OnEvent, Supervision
 from tests.clock import HandClock
 from tests.engine.dialing import Scene
 
@@ -91,6 +91,30 @@ class Unruly:
     async def retrieve(self, reference: str) -> None:
         """Pass on, mostly."""
         await self._perhaps(self._carrier.retrieve(reference))
+
+    async def mute(self, agent_id: str, *, muted: bool) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.mute(agent_id, muted=muted))
+
+    async def invite(self, reference: str, number: str, caller_id: str) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.invite(reference, number, caller_id))
+
+    async def dismiss(self, reference: str) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.dismiss(reference))
+
+    async def leave(self, reference: str) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.leave(reference))
+
+    async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.supervise(agent_id, supervisor, how))
+
+    async def unsupervise(self, supervisor: str) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.unsupervise(supervisor))
 
     async def seat(self, agent_id: str) -> None:
         """Pass on, mostly."""
