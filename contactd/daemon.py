@@ -27,6 +27,7 @@ from contactd.engine.dialer import Dialer, Line
 from contactd.engine.followup import FollowUp
 from contactd.engine.gate import Gate
 from contactd.engine.idleness import callbacks_of, why_each
+from contactd.engine.incoming import reception_of
 from contactd.engine.lists import lists_of
 from contactd.engine.live_call import end_left
 from contactd.engine.ownership import Leases, served
@@ -215,6 +216,7 @@ class Daemon:
                 settings.ring.total_seconds(),
                 dialling=dialling_of(settings),
                 caller_ids=settings.caller_ids,
+                reception=reception_of(self.settings),
             ),
             owner=owner,
         )

@@ -15,10 +15,13 @@ from contactd.domain.account import Channel
 from contactd.domain.errors import ChannelMisconfigured, ConfigError, Problem
 from contactd.telephony.announcements import (
     APOLOGY,
+    CLOSED,
     CONSENT,
     GOODBYE,
     MENU,
+    QUEUE,
     RECORDING,
+    SORRY,
     STOPPED,
     WRONG,
     texts_of,
@@ -68,12 +71,12 @@ def _missing_phrases(renderer: Renderer, loaded: Loaded) -> Iterator[Problem]:
 
 
 def _broken_announcements(settings: Settings, found: Inspection) -> Iterator[Problem]:
-    """Find what is wrong with the apology, and with what machines and agentless calls are told."""
+    """Find what is wrong with the apology, and with what callers, machines and agentless calls are told."""
     if settings.telephony.backend == "none":
         return
     spoken, personal = texts_of(settings)
     steps = [step for loaded in found.campaigns for step in loaded.file.step if step.channel == "call"]
-    for name in (APOLOGY, *_needed(steps)):
+    for name in (APOLOGY, QUEUE, SORRY, CLOSED, *_needed(steps)):
         for fault in spoken.check(name):
             yield found.source.problem(("telephony", "backend"), fault)
     for loaded in found.campaigns:

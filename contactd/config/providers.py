@@ -7,7 +7,7 @@ from pydantic import Field
 from contactd.config.secret import Secret
 from contactd.config.section import LOOSE, NO_SECRET, Port, Section
 from contactd.config.values import Days, Duration, Rate, Ratio, Second, parse_duration
-from contactd.config.words import Country, Email, Name, Number, Url
+from contactd.config.words import Country, Email, Name, Number, Url, Window
 
 
 class Bounces(Section):
@@ -164,6 +164,10 @@ class Telephony(Section):
     """How long recordings of conversations are kept."""
     callback_reminder: Duration = parse_duration("5 minutes")
     """How long before a callback its agent is reminded."""
+    hours: Annotated[tuple[Window, ...], LOOSE] = ()
+    """When whoever calls us is put through, like ["Mo-Fr 08:00-18:00"]; empty: whenever somebody is at work."""
+    inbound_wait: Second = parse_duration("60 seconds")
+    """How long whoever calls us may wait for a free agent."""
     asterisk: Asterisk = Asterisk()
     """A telephone exchange of one's own."""
     simulated: Simulated = Simulated()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from contactd.domain.call import Call, Command, Event, State, step
+from contactd.domain.call import WAITS, Call, Command, Event, State, step
 
 _TALKS = frozenset({State.CONNECTED, State.HOLD, State.OUTSIDE})
 
@@ -15,7 +15,7 @@ class Limits:
     `waiting` counts from the answer (from the key, when 1 was pressed) and has its two seconds from 16 CFR
     310.4(b)(1)(iv). `ringing` and `placed` are what the carrier is given plus some patience, for the case that its
     report is lost; `playing`, `farewell` and `machine` are longer than any text. `listening`: how long a key may still
-    follow the text, or the key before.
+    follow the text, or the key before. `queued`: how long whoever calls us waits for an agent, text and music together.
     """
 
     placed: timedelta = timedelta(seconds=60)
@@ -29,21 +29,25 @@ class Limits:
     listening: timedelta = timedelta(seconds=7)
     farewell: timedelta = timedelta(seconds=30)
     machine: timedelta = timedelta(seconds=90)
+    incoming: timedelta = timedelta(seconds=60)
+    queued: timedelta = timedelta(seconds=60)
+    closed: timedelta = timedelta(seconds=90)
 
-    def of(self, state: State) -> timedelta | None:
+    def of(self, state: State, *, inbound: bool = False) -> timedelta | None:
         """Give the limit of a state; an ended call has none."""
         if state is State.ENDED:
             return None
-        limit: timedelta = getattr(self, State.CONNECTED.value if state in _TALKS else state.value)
+        like = dict.fromkeys(_TALKS, State.CONNECTED) | ({State.WAITING: State.QUEUED} if inbound else {})
+        limit: timedelta = getattr(self, like.get(state, state).value)
         return limit
 
 
 def deadline(call: Call, limits: Limits) -> datetime | None:
     """Tell when the call has been in its state too long; a waiting person's time counts from the answer."""
-    limit = limits.of(call.state)
+    limit = limits.of(call.state, inbound=call.inbound)
     if limit is None:
         return None
-    began = call.waiting_at if call.state is State.WAITING else call.since
+    began = call.waiting_at if call.state in WAITS else call.since
     return (began or call.placed_at) + limit
 
 

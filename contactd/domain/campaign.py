@@ -11,6 +11,8 @@ from contactd.domain.money import Money
 from contactd.domain.queueing import Order
 
 NEXT_NUMBER = "next-number"
+# What stands in the place of a step where a customer has called us; no step of a ladder has this name.
+INBOUND = "inbound"
 # How calls are placed: looked at before, one a free agent, so many a free agent, ahead of free agents, for whoever
 # presses 1, for nobody.
 Mode = Literal["preview", "progressive", "power", "predictive", "ivr", "message"]

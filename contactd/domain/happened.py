@@ -29,11 +29,12 @@ class BatchPlanned:
 
 @dataclass(frozen=True, slots=True)
 class CallMoved:
-    """A call went on: placed, answered, connected, ended."""
+    """A call went on: placed (or, if the customer called us, incoming), answered, connected, ended."""
 
     reference: str
     stage: str
     how_ended: str = ""
+    inbound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

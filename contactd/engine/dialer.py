@@ -20,6 +20,7 @@ from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook
 from contactd.engine.consultation import Consultation
 from contactd.engine.idleness import Look
+from contactd.engine.incoming import Incoming, Reception
 from contactd.engine.lists import CallList
 from contactd.engine.live_call import Live
 from contactd.engine.orders import Say, Tell
@@ -36,7 +37,7 @@ from contactd.telephony.base import Carrier, CarrierEvent
 
 _TICK = 0.5
 # States of a call whose beginning may change how many others there are to be.
-_TELLING = frozenset({State.WAITING, State.APOLOGISING, State.ENDED})
+_TELLING = frozenset({State.WAITING, State.QUEUED, State.APOLOGISING, State.ENDED})
 _ASLEEP = 4 * _TICK
 _BRIDGE = timedelta(seconds=0.1)  # until two people hear each other, or one of them the message
 _CARRIER_DOWN = 5.0
@@ -48,20 +49,25 @@ Teams = Callable[[], Mapping[str, Sequence[CallList]]]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """How calls are placed: numbers shown, how long it rings, when a conversation has been forgotten, the pacing."""
+    """How calls are placed: numbers shown, how long it rings, when a conversation has been forgotten, the pacing.
+
+    And how customers are received who call us.
+    """
 
     caller_id: str = ""
     ring_seconds: float = 30.0
     talk_seconds: float = 7200.0
     dialling: Dialling = field(default_factory=Dialling)
     caller_ids: Mapping[str, str] = field(default_factory=dict)
+    reception: Reception = field(default_factory=Reception)
 
     def limits(self) -> Limits:
         """Allow the carrier some patience beyond the ring time, and a waiting person what is left after a bridge."""
         ring = timedelta(seconds=self.ring_seconds)
         waiting = Limits().waiting - _BRIDGE
         talk = timedelta(seconds=self.talk_seconds)
-        return Limits(placed=ring + 2 * _LATE, ringing=ring + _LATE, waiting=waiting, connected=talk)
+        queued = self.reception.wait
+        return Limits(placed=ring + 2 * _LATE, ringing=ring + _LATE, waiting=waiting, connected=talk, queued=queued)
 
 
 class Dialer:
@@ -108,14 +114,23 @@ class Dialer:
             sure=self._be_sure,
         )
         self.consultation = Consultation(self.desk, roster, carrier, bus)
-        self._take_over = TakeOver(carrier=carrier, book=book, desk=self.desk, clock=clock, bus=bus, teams=teams)
+        self._incoming = Incoming(roster, book, self.desk, clock, teams=teams, reception=line.reception)
+        self._take_over = TakeOver(
+            carrier=carrier,
+            book=book,
+            desk=self.desk,
+            clock=clock,
+            bus=bus,
+            teams=teams,
+            adopt_caller=self._incoming.adopt,
+        )
         self.previews = Previews(roster, clock, bus, place=self._accepted, skip=self._skipped)
 
     def on_event(self, event: CarrierEvent) -> None:
         """Hear from the carrier; whoever has slept first finds out whether the call is still theirs."""
         if self._held_back or self._owner.in_doubt():
             self._held_back.append(event)
-        elif not self._take_over.keeps(event):
+        elif not self._incoming.hears(event) and not self._take_over.keeps(event):
             self.desk.on_event(event)
 
     async def run(self) -> None:
@@ -142,7 +157,7 @@ class Dialer:
 
     async def drain(self, seconds: float) -> None:
         """Place nothing more; return when all calls have ended, or when the time is up: the rest stays recoverable."""
-        self._draining = True
+        self._draining = self._incoming.draining = True
         self._trunks.rest_until = math.inf
         self.previews.withdraw()
         end = self._clock.monotonic() + seconds
@@ -165,7 +180,7 @@ class Dialer:
             "draining": self._draining,
             "teams": sorted(self._epochs),
             "resting": self._clock.monotonic() < self._trunks.rest_until,
-            **{name: self.desk.counts[name] for name in ("placed", "answered", "connected", "abandoned")},
+            **{name: self.desk.counts[name] for name in ("placed", "answered", "connected", "abandoned", "incoming")},
         }
 
     def looks(self) -> dict[str, Look]:
@@ -235,7 +250,8 @@ class Dialer:
         team = self._teams.get(live.team)
         if team is None:
             return
-        team.pacer.call_moved(live, before)
+        if not live.call.inbound:  # the pacing foresees the calls we place
+            team.pacer.call_moved(live, before)
         if live.call.state in _TELLING:
             team.touch()
 
@@ -268,6 +284,8 @@ class Dialer:
             return
         if not self._strays_asked:
             self._strays_asked = await self._take_over.strays()
+            if self._strays_asked:
+                self._incoming.open()
         for name in self._teams_now():
             epoch = self._owner.epoch(name)
             if epoch is None or name in self._epochs:

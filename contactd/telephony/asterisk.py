@@ -15,7 +15,7 @@ from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavail
 from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_guests import Guests
 from contactd.telephony.asterisk_legs import HOLDING, Legs, mix_of
-from contactd.telephony.asterisk_lines import PREFIX, RETRY_AFTER, WAITING, Line, Lines
+from contactd.telephony.asterisk_lines import PREFIX, RETRY_AFTER, WAITING, Line, Lines, channel_of
 from contactd.telephony.asterisk_recording import Recorder
 from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision
 from contactd.telephony.speech import Speech
@@ -120,6 +120,14 @@ class AsteriskCarrier:
         if line.heard.deleted:
             raise ChannelUnavailable("hung up before it was dialled", retry_after=0)
 
+    async def answer(self, reference: str) -> None:
+        """Pick up, and say so before Asterisk does: what is ordered next must find the call answered."""
+        line = self._lines.find(reference)
+        if line is None or not line.inbound:
+            raise ChannelRejected(f"no call {reference} is coming in")
+        await self._ari.post(path("channels", line.channel, "answer"))
+        self._lines.stands(line, "Up")
+
     async def bridge(self, reference: str, agent_id: str) -> None:
         """Join the customer and the agent's leg with one request."""
         line = self._lines.answered(reference)
@@ -155,6 +163,10 @@ class AsteriskCarrier:
         if announcement.private:
             line.files.append(file)
         await self._silence(line)
+        if line.held and not line.agent:  # the music is over, too
+            line.held = False
+            with contextlib.suppress(ChannelRejected):
+                await self._ari.post(path("bridges", WAITING, "removeChannel"), channel=line.channel)
         line.playbacks += 1
         line.playback, line.asks = f"{line.channel}-{line.playbacks}", ask
         await self._ari.post(path("channels", line.channel, "play", line.playback), media=f"sound:{file}")
@@ -183,7 +195,7 @@ class AsteriskCarrier:
         line = self._lines.find(reference)
         if line is not None:
             line.heard.deleted = True
-        await self._ari.delete(path("channels", PREFIX + reference))
+        await self._ari.delete(path("channels", channel_of(reference)))
 
     # -- agents --------------------------------------------------------------------------------------------------
 
@@ -307,6 +319,7 @@ class AsteriskCarrier:
         await self._make_bridges()
         channels = await self._channels()
         await self._legs.met(channels)
+        self._lines.find_incoming(channels)
         for line in self._lines:
             channel = channels.get(line.channel)
             if channel is None and line.ours is None:  # else it is only just being made

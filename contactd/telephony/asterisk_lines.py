@@ -15,7 +15,7 @@ from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavail
 from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_ends import Heard, end_of
 from contactd.telephony.asterisk_legs import Legs, mix_of
-from contactd.telephony.base import CarrierEvent, Kind, OnEvent
+from contactd.telephony.base import CarrierEvent, Kind, OnEvent, call_id_of, reference_of
 from contactd.telephony.trunks import Trunk, TrunkGroup
 
 log = structlog.get_logger()
@@ -27,6 +27,12 @@ _EAR = "contactd-ear-"  # listens beside a conversation whether it is one with a
 _DETECTION = {"context": "contactd-amd", "extension": "run", "priority": "1"}
 WAITING = "contactd-waiting"  # where customers on hold hear music
 RETRY_AFTER = 1.0
+_IN = "in"  # of the dialplan: Stasis(contactd,in,NUMBER), the first argument of a call that comes in
+
+
+def channel_of(reference: str) -> str:
+    """Name the channel of a call: ours bear our names, one that came in has Asterisk's own."""
+    return call_id_of(reference) or PREFIX + reference
 
 
 @dataclass(slots=True)
@@ -38,6 +44,7 @@ class Line:
     trunk: Trunk | None
     detect: str = ""
     heard: Heard = field(default_factory=Heard)
+    inbound: bool = False  # the customer calls us
     detecting: bool = False  # who has answered is not known yet
     ours: "asyncio.Future[None] | None" = None  # while it is being created
     agent: str = ""
@@ -77,6 +84,7 @@ class Lines:
             "Dial": self._dialled,
             "ChannelHangupRequest": self._hangup_asked,
             "ChannelDestroyed": self._destroyed,
+            "StasisEnd": self._out_of_hand,
             "ChannelEnteredBridge": self._entered,
             "ChannelLeftBridge": self._left,
             "ChannelDtmfReceived": self._pressed,
@@ -96,7 +104,7 @@ class Lines:
 
     def find(self, reference: str) -> Line | None:
         """Find the channel of a call."""
-        return self._lines.get(PREFIX + reference)
+        return self._lines.get(channel_of(reference))
 
     def answered(self, reference: str) -> Line:
         """Find a channel that is answered; raises ChannelRejected."""
@@ -112,6 +120,20 @@ class Lines:
             hears(event, line)
         elif channel.startswith(_EAR) and event["type"] == "StasisStart":
             self._listened(event, channel)
+        elif event["type"] == "StasisStart" and event["args"][:1] == [_IN]:
+            self._came_in(event["channel"], event["args"][1])
+
+    def find_incoming(self, channels: Mapping[str, Event]) -> None:
+        """Hear of calls that came in while nobody listened, or before we were."""
+        for name, channel in channels.items():
+            app, *args = channel.get("dialplan", {}).get("app_data", "").split(",")
+            if name not in self._lines and app == self._ari.app and args[:1] == [_IN]:
+                self._came_in(channel, args[1])
+
+    def _came_in(self, channel: Event, called: str) -> None:
+        line = self.add(Line(reference_of(channel["id"]), channel["id"], None, inbound=True))
+        number = channel.get("caller", {}).get("number", "")
+        self.tell(line, Kind.INCOMING, number=number, called=called)
 
     # -- what is heard -------------------------------------------------------------------------------------------
 
@@ -183,6 +205,11 @@ class Lines:
         causes = {"cause": event.get("cause"), "sip": event.get("tech_cause")}
         log.debug("call_over", reference=line.reference, kind=end.kind.value, **causes)
         self.end(line, end.kind)
+
+    def _out_of_hand(self, _: Event, line: Line) -> None:
+        """Hear that a channel goes back to the dialplan: one that came from there is over, and nothing more is told."""
+        if line.inbound:
+            self.end(line, Kind.HUNG_UP)
 
     def _entered(self, event: Event, line: Line) -> None:
         bridge = event["bridge"]["id"]

@@ -35,19 +35,33 @@ class Kind(StrEnum):
     RECORDED = "recorded"  # from now on
     AGENT_UP = "agent_up"
     AGENT_DOWN = "agent_down"
+    INCOMING = "incoming"  # somebody calls us: it rings at their end until they are answered
     MISSED = "missed"  # somebody called us, and nobody answered
 
 
 OF_AGENTS = frozenset({Kind.AGENT_UP, Kind.AGENT_DOWN})
 BESIDE = frozenset({Kind.THIRD_JOINED, Kind.THIRD_GONE, Kind.RECORDED})  # these change nothing in a call's life
+_IN = "in-"
+
+
+def reference_of(call_id: str) -> str:
+    """Name a call that comes in by what its carrier calls it: unlike any that we place."""
+    return _IN + call_id
+
+
+def call_id_of(reference: str) -> str:
+    """Tell what the carrier calls a call that came in; empty for one that we place."""
+    return reference.removeprefix(_IN) if reference.startswith(_IN) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class CarrierEvent:
     """Something happened to the call `reference`, which is empty in what concerns an agent or a missed call.
 
-    `details` may hold `agent` (bridged, agent_up, agent_down), `carrier_ref`, `digit` (pressed; one of 0-9*#),
-    `name` (recorded) and `number` (missed).
+    `details` may hold `agent` (bridged, agent_up, agent_down), `carrier_ref`, `digit` (pressed; one of 0-9*#), `name`
+    (recorded), `number` (missed, incoming; as the network gives it, so empty, a word or a number of any form) and
+    `called` (incoming: which of our numbers, in the same forms). The reference of an incoming call is the carrier's
+    own, from `reference_of`; one may be reported again, after a connection was lost.
     """
 
     reference: str
@@ -111,6 +125,10 @@ class Carrier(Protocol):
         """Begin a call; ChannelUnavailable: certainly not begun, ChannelUnclear: it may have been."""
         ...
 
+    async def answer(self, reference: str) -> None:
+        """Pick up for somebody who calls us; `answered` reports it. Twice is no error; ChannelRejected: it is over."""
+        ...
+
     async def bridge(self, reference: str, agent_id: str) -> None:
         """Join an answered call and the agent; `bridged` reports that they hear each other.
 
@@ -127,7 +145,7 @@ class Carrier(Protocol):
         ...
 
     async def hold(self, reference: str) -> None:
-        """Part the agent and the person, who hears music; `held` reports it."""
+        """Part the agent and the person, who hears music; `held` reports it. So does whoever waits for an agent."""
         ...
 
     async def retrieve(self, reference: str) -> None:

@@ -12,7 +12,7 @@ from random import Random
 
 from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelRejected
-from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision
+from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision, reference_of
 
 _BRIDGE_SECONDS = 0.1
 _HANG_UP_SECONDS = 0.05
@@ -48,6 +48,8 @@ class Customer:
 
     `presses`: the keys they press one after the other when a text asks for keys, `listens` seconds after it began; what
     another text interrupts they press when they have listened to that.
+
+    Of one who calls us, `ring` is how long they let it ring, and `patience` how long they stay with music.
     """
 
     fate: Kind
@@ -111,6 +113,7 @@ class _Line:
     request: CallRequest
     customer: Customer
     answered: bool = False
+    inbound: bool = False
     third: bool = False
     pressed: int = 0  # of the customer's keys
     playing: "asyncio.Task[None] | None" = None
@@ -133,6 +136,7 @@ class SimulatedCarrier:
         self._lines: dict[str, _Line] = {}
         self._on_event: OnEvent | None = None
         self._kept: set[str] = set()
+        self._came_in = 0
         self.ledger: list[Asked] = []
 
     async def start(self, on_event: OnEvent) -> None:
@@ -156,6 +160,32 @@ class SimulatedCarrier:
         line = _Line(request, self._customers(request))
         self._lines[request.reference] = line
         self._play(line, self._ring(line))
+
+    def call_in(self, number: str, called: str, customer: Customer) -> str:
+        """Let somebody call us; answers the reference of their call."""
+        self._came_in += 1
+        reference = reference_of(str(self._came_in))
+        line = _Line(CallRequest(reference, 0, number, called, customer.ring), customer, inbound=True)
+        self._lines[reference] = line
+        self._tell(line, Kind.INCOMING, number=number, called=called)
+        self._play(line, self._hang_up_after(line, customer.ring))
+        return reference
+
+    def ring_off(self, reference: str) -> None:
+        """Let a customer hang up."""
+        line = self._lines[reference]
+        self._play(line, self._hang_up_after(line, 0.0))
+
+    async def answer(self, reference: str) -> None:
+        """Pick up; whoever calls us waits a while for somebody to speak."""
+        line = self._lines.get(reference)
+        if line is None or not line.inbound:
+            raise ChannelRejected(f"no call {reference} is coming in")
+        self._note("answer", reference)
+        if not line.answered:
+            line.answered = True
+            self._tell(line, Kind.ANSWERED)
+            self._play(line, self._hang_up_after(line, line.customer.patience))
 
     async def bridge(self, reference: str, agent_id: str) -> None:
         """Join the customer and the agent, who talk until the customer hangs up."""
@@ -297,7 +327,10 @@ class SimulatedCarrier:
     async def _listen(self, line: _Line, *, ask: bool) -> None:
         customer = line.customer
         await self._clock.sleep(customer.listens)
-        if customer.fate is not Kind.ANSWERED:
+        if line.inbound:
+            self._tell(line, Kind.PLAYED)
+            await self._hang_up_after(line, customer.patience)
+        elif customer.fate is not Kind.ANSWERED:
             self._tell(line, Kind.PLAYED)
         elif not ask:
             self._end(line, Kind.HUNG_UP)

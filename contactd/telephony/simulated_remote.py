@@ -80,6 +80,10 @@ class RemoteCarrier:
             detect=request.detect,
         )
 
+    async def answer(self, reference: str) -> None:
+        """Pick up for somebody who calls us."""
+        await self._ask("answer", reference)
+
     async def bridge(self, reference: str, agent_id: str) -> None:
         """Join the customer and the agent."""
         await self._ask("bridge", reference, agent_id=agent_id)

@@ -32,6 +32,10 @@ class Disturbed:
         """Pass on, or fail."""
         await self._try("bridge", lambda: self._carrier.bridge(reference, agent_id))
 
+    async def answer(self, reference: str) -> None:
+        """Pass on, or fail."""
+        await self._try("answer", lambda: self._carrier.answer(reference))
+
     async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
         """Pass on, or fail."""
         await self._try("play", lambda: self._carrier.play(reference, announcement, ask=ask))

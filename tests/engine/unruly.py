@@ -72,6 +72,10 @@ class Unruly:
                 self.wrong.append(f"{reference} was bridged to {agent_id}, who was not reserved for it")
         await self._perhaps(self._carrier.bridge(reference, agent_id))
 
+    async def answer(self, reference: str) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.answer(reference))
+
     async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
         """Pass on, mostly."""
         await self._perhaps(self._carrier.play(reference, announcement, ask=ask))

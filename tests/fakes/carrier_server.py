@@ -28,7 +28,7 @@ from contactd.telephony.simulated_remote import encode, report
 
 _ENDS = frozenset(Kind) - {
     Kind.RINGING, Kind.ANSWERED, Kind.MACHINE, Kind.BRIDGED, Kind.HELD, Kind.RETRIEVED, Kind.PRESSED, Kind.PLAYED,
-    Kind.THIRD_JOINED, Kind.THIRD_GONE, Kind.RECORDED,
+    Kind.THIRD_JOINED, Kind.THIRD_GONE, Kind.RECORDED, Kind.INCOMING,
 }  # fmt: skip
 
 

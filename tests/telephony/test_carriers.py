@@ -1,11 +1,8 @@
 """The contract of every carrier: one suite, each backend a row."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
 from datetime import timedelta
-from typing import Literal, get_args
+from typing import get_args
 
 import pytest
 
@@ -14,123 +11,12 @@ from contactd.domain.errors import ChannelRejected, ChannelUnavailable
 from contactd.telephony.base import (
     BESIDE,
     OF_AGENTS,
-    Announcement,
-    CallRequest,
-    Carrier,
-    CarrierEvent,
     Kind,
     Supervision,
 )
 from contactd.telephony.registry import CARRIERS
-from contactd.telephony.simulated import Customer, Options, SimulatedCarrier
-from contactd.telephony.simulated_remote import RemoteCarrier
 from tests.calls import town as people
-from tests.calls.asterisk import Asterisk
-from tests.calls.pbx import carrier_of
-from tests.clock import HandClock
-from tests.fakes.carrier_server import carrier_server
-
-_STEP = 0.1  # of a short time
-SORRY = Announcement("Hello. This is Musterfirma.", "en")
-# How the person behind each number behaves; every backend of the suite must reach them, with times of its own.
-PEOPLE = {
-    people.HANGS_UP.number(4): Customer(Kind.ANSWERED, ring=8, patience=6, talk=60),
-    people.BUSY.number(0): Customer(Kind.BUSY),
-    people.RINGS.number(): Customer(Kind.NO_ANSWER),
-    people.MACHINE.number(1): Customer(Kind.MACHINE, ring=12),
-    people.INVALID.number(): Customer(Kind.INVALID),
-    people.HUMAN.number(4): Customer(Kind.ANSWERED, ring=45),
-    people.PRESSES_ONE.number(1): Customer(Kind.ANSWERED, ring=8, patience=6, talk=60, presses="1"),
-    people.TYPES.number(1): Customer(Kind.ANSWERED, ring=8, patience=20, talk=60, presses="20#"),
-}
-ANSWERS, BUSY, AWAY, MACHINE, DEAD, SLOW, PRESSES, TYPES = PEOPLE
-
-
-@dataclass
-class Bench:
-    """A carrier with everything it reported, how its time passes, and what is closed after it.
-
-    `run` lets some of the backend's seconds pass; `ring` is a short ring time of it, `short` passes before anybody
-    answers, `long` is more than anything takes.
-    """
-
-    carrier: Carrier
-    run: Callable[[float], Awaitable[None]]
-    ring: float = 30.0
-    short: float = 5.0
-    long: float = 240.0
-    events: list[CarrierEvent] = field(default_factory=list)
-    behind: AsyncExitStack = field(default_factory=AsyncExitStack)
-
-    def heard(self, reference: str = "1-1") -> list[Kind]:
-        """List what was reported about a call."""
-        return [event.kind for event in self.events if event.reference == reference]
-
-    def keys(self, reference: str = "1-1") -> str:
-        """Give the keys that were reported of a call."""
-        pressed = (event for event in self.events if (event.reference, event.kind) == (reference, Kind.PRESSED))
-        return "".join(event.details["digit"] for event in pressed)
-
-    async def call(self, number: str, reference: str = "1-1", detect: Literal["", "first"] = "") -> None:
-        """Place a call."""
-        await self.carrier.place(CallRequest(reference, 1, number, "+493023125000", self.ring, detect))
-
-    async def until(self, *kinds: Kind, reference: str = "") -> None:
-        """Let time pass until these were reported, in any order: of a call, or of agents."""
-        passed = 0.0
-        while not set(kinds) <= {event.kind for event in self.events if event.reference == reference or not reference}:
-            assert passed < self.long, f"not {kinds}, but {self.events}"
-            await self.run(_STEP * self.short)
-            passed += _STEP * self.short
-
-    async def seated(self) -> None:
-        """Bring up the telephone of an agent."""
-        await self.carrier.seat("anna")
-        await self.until(Kind.AGENT_UP)
-
-    async def answered(self, number: str, detect: Literal["", "first"] = "") -> None:
-        """Place a call and wait until somebody or a machine answers."""
-        await self.call(number, detect=detect)
-        await self.until(Kind.MACHINE if detect else Kind.ANSWERED)
-
-
-async def simulated() -> Bench:
-    """Build the simulated carrier on a clock moved by hand."""
-    clock = HandClock()
-    return Bench(SimulatedCarrier(Options(), clock, customers=lambda request: PEOPLE[request.number]), clock.run)
-
-
-async def simulated_remote() -> Bench:
-    """Put a server in front of it; time passes when everything that was reported has arrived."""
-    clock, behind = HandClock(), AsyncExitStack()
-    town = SimulatedCarrier(Options(), clock, customers=lambda request: PEOPLE[request.number])
-    _, address = await behind.enter_async_context(carrier_server(town))
-    carrier = RemoteCarrier(address)
-
-    async def at_rest() -> None:
-        with suppress(ChannelUnavailable):  # closed
-            await carrier.hang_up("nobody")
-
-    clock.at_rest = at_rest
-    return Bench(carrier, clock.run, behind=behind)
-
-
-SIMULATED = {"simulated": simulated, "simulated-remote": simulated_remote}
-
-
-@pytest.fixture(params=[*SIMULATED, "asterisk"])
-async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    """Start each backend in turn."""
-    if request.param in SIMULATED:
-        built = await SIMULATED[request.param]()
-    else:
-        pbx: Asterisk = request.getfixturevalue("pbx")
-        request.getfixturevalue("network")
-        built = Bench(carrier_of(pbx), asyncio.sleep, ring=2.0, short=0.5, long=12.0)
-    await built.carrier.start(built.events.append)
-    yield built
-    await built.carrier.close()
-    await built.behind.aclose()
+from tests.telephony.carriers import ANSWERS, AWAY, BUSY, DEAD, MACHINE, PRESSES, SIMULATED, SLOW, SORRY, TYPES, Bench
 
 
 def test_every_carrier_that_can_be_configured_keeps_the_contract() -> None:
@@ -138,7 +24,7 @@ def test_every_carrier_that_can_be_configured_keeps_the_contract() -> None:
 
 
 def test_what_carriers_report_and_what_a_call_understands_are_the_same_words() -> None:
-    assert {Event(kind) for kind in set(Kind) - OF_AGENTS - BESIDE - {Kind.MISSED}} == CARRIER_EVENTS
+    assert {Event(kind) for kind in set(Kind) - OF_AGENTS - BESIDE - {Kind.MISSED, Kind.INCOMING}} == CARRIER_EVENTS
 
 
 async def test_an_answered_call_rings_first_and_is_ended_by_whoever_waits_too_long(bench: Bench) -> None:
