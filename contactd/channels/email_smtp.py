@@ -98,6 +98,10 @@ class SmtpChannel:
         queued = _QUEUED.search(answer.text)
         return Receipt(queued[1] if queued else answer.text[:_LONGEST_REFERENCE])
 
+    async def greet(self) -> None:
+        """Connect as for a message, log in, and leave again; for whoever wants to know whether that works."""
+        await (await self._connect()).quit()
+
     async def look_up(self, question: LookUp) -> Found | Absent | Unknown:
         """Know nothing: SMTP has no question for that."""
         del question

@@ -149,6 +149,7 @@ def _step(table: StepTable) -> Step:
         lines=table.lines,
         machine=table.machine,
         detect=table.detect,
+        record=table.record,
         identify=table.identify,
         personal=table.personal,
         caller_id=table.caller_id,

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from contactd.config.secret import Secret
 from contactd.config.section import LOOSE, NO_SECRET, Port, Section
-from contactd.config.values import Duration, Rate, Ratio, Second, parse_duration
+from contactd.config.values import Days, Duration, Rate, Ratio, Second, parse_duration
 from contactd.config.words import Country, Email, Name, Number, Url, Window
 
 
@@ -160,6 +160,8 @@ class Telephony(Section):
     """Most calls at a time; 0: no limit."""
     small_team: int = Field(default=0, ge=0, le=1_000)
     """Teams with fewer agents at work are called for one by one, whatever the mode."""
+    recordings_kept: Days = 90
+    """How long recordings of conversations are kept."""
     callback_reminder: Duration = parse_duration("5 minutes")
     """How long before a callback its agent is reminded."""
     hours: Annotated[tuple[Window, ...], LOOSE] = ()

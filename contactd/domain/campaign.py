@@ -20,6 +20,7 @@ AGENTLESS: frozenset[Mode] = frozenset({"ivr", "message"})
 
 # When a machine is told from a person: never, beside the conversation, or before the answer counts as one.
 Detect = Literal["none", "beside", "first"]
+Record = Literal["off", "announced", "consented"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Step:
     lines: int = 10
     machine: str = ""
     detect: Detect = "none"
+    record: Record = "off"
     identify: bool = False
     personal: str = ""
     caller_id: str = ""

@@ -40,6 +40,7 @@ class Live:
     retry_after: timedelta = CONGESTED
     gone: bool = False  # it is another owner's now
     next_agent: str = ""  # reserved to take the conversation over
+    recordings: list[str] = field(default_factory=list)
     parted: str = ""  # the agent before, whose telephone took them out of the conversation
     dialogue: Dialogue | None = None  # with the keys, in mode ivr
     due: datetime | None = None  # when it has been in its state too long
@@ -238,15 +239,10 @@ def _transition(
     not_before: datetime | None = None,
 ) -> Transition:
     call = live.call
-    details: dict[str, object] = _details(
-        call.inbound,
-        live.caller_id,
-        call.placed_at,
-        call.ringing_at,
-        call.answered_at,
-        call.connected_at,
-        call.ended_at,
-    ) | _keys(live)
+    times = (call.placed_at, call.ringing_at, call.answered_at, call.connected_at, call.ended_at)
+    details: dict[str, object] = _details(call.inbound, live.caller_id, *times) | _keys(live)
+    if live.recordings:
+        details["recordings"] = list(live.recordings)
     # Until the agent says otherwise a connected call counts as a conversation: the cool-down fails closed.
     spoken = call.connected_at if event is attempt.Event.CONFIRMED else None
     return Transition(

@@ -16,6 +16,7 @@ from contactd.domain.ivr import Personal
 from contactd.engine.errands import Errands, Lane, Work
 from contactd.engine.live_call import Live
 from contactd.engine.roster import Roster
+from contactd.telephony.announcements import CONSENT, RECORDING
 from contactd.telephony.base import Announcement, Carrier
 
 log = structlog.get_logger()
@@ -71,6 +72,11 @@ class Orders:
     def tell(self, live: Live, text: str, personal: Personal) -> None:
         """Play a text that knows the account, to who has identified."""
         self._put(live, partial(self._speak, live, text, lambda name, language: self._tell(name, language, personal)))
+
+    def record(self, live: Live) -> None:
+        """Keep what is said, if the step wants it; it is announced, or asked for, once in a call."""
+        if live.dial.step.record != "off":
+            self._put(live, partial(self._record, live))
 
     def hang_up(self, live: Live) -> None:
         """End the call."""
@@ -141,6 +147,15 @@ class Orders:
             log.warning("text_not_played", reference=live.reference, text=text, error=str(error))
             if live.call.state is state:
                 self._feed(live, calls.Event.TIMED_OUT)
+
+    async def _record(self, live: Live) -> None:
+        asks = live.dial.step.record == "consented"
+        name = f"{live.call.placed_at:%Y-%m-%d}-{live.reference}-{len(live.recordings) + 1}"
+        try:
+            text = None if live.recordings else self._say(CONSENT if asks else RECORDING, live.dial.language)
+            await self._carrier.record(live.reference, name, text, ask=asks)
+        except ChannelError as error:  # the conversation goes on unrecorded
+            log.warning("not_recorded", reference=live.reference, error=str(error))
 
     async def _hang_up(self, live: Live) -> None:
         try:

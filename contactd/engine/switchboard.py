@@ -32,7 +32,7 @@ from contactd.engine.orders import Orders, Say, Sure, Tell
 from contactd.engine.roster import Roster
 from contactd.store.calls import Stage
 from contactd.telephony.announcements import APOLOGY, CLOSED, QUEUE, SORRY
-from contactd.telephony.base import OF_AGENTS, OF_THIRDS, Carrier, CarrierEvent, Kind
+from contactd.telephony.base import BESIDE, OF_AGENTS, Carrier, CarrierEvent, Kind
 
 log = structlog.get_logger()
 
@@ -186,8 +186,8 @@ class Switchboard:
             log.debug("carrier_event_ignored", reference=event.reference, kind=event.kind)
             return
         live.refer_to(event.details.get("carrier_ref", ""))
-        if event.kind in OF_THIRDS:
-            self._third_moved(live, event.kind)
+        if event.kind in BESIDE:
+            self._beside(live, event)
             return
         if event.kind is Kind.BRIDGED and event.details.get("agent", live.agent) != live.agent:
             return  # an earlier agent's bridge, given up meanwhile
@@ -196,10 +196,12 @@ class Switchboard:
         else:
             self.feed(live, meaning(live, event.kind))
 
-    def _third_moved(self, live: Live, kind: Kind) -> None:
-        """Tell that a third person has come or gone; nobody is left alone with silence."""
-        self._bus.publish(CallMoved(live.reference, kind.value))
-        if kind is Kind.THIRD_GONE and live.call.state is State.OUTSIDE:
+    def _beside(self, live: Live, event: CarrierEvent) -> None:
+        """Tell that a third person has come or gone, or that it is recorded; nobody is left alone with silence."""
+        self._bus.publish(CallMoved(live.reference, event.kind.value))
+        if event.kind is Kind.RECORDED:
+            live.recordings.append(event.details["name"])
+        elif event.kind is Kind.THIRD_GONE and live.call.state is State.OUTSIDE:
             self._orders.hang_up(live)
 
     # -- for the desk --------------------------------------------------------------------------------------------
@@ -322,6 +324,7 @@ class Switchboard:
         self._agent(live.agent, agents.Event.BRIDGED)
         self.enter(live, live_call.connected(live))
         self.count(live, "connected")
+        self._orders.record(live)
 
     def _part(self, live: Live, event: agents.Event) -> None:
         """Separate a call and its agent; the call forgets first, so that it does not hear of it again."""

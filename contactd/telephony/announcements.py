@@ -23,11 +23,13 @@ from contactd.telephony import spoken
 from contactd.telephony.base import Announcement
 
 APOLOGY = "apology"
+RECORDING, CONSENT = "recording", "recording-consent"
 # To whoever calls us: that nobody is free yet, that nobody was, that nobody is there at this hour.
 QUEUE, SORRY, CLOSED = "queue", "sorry", "closed"
 # Of calls in mode ivr: the keys, for whom nothing can be asked; the question again; after too many wrong answers; and
 # that no more calls will come.
 MENU, WRONG, GOODBYE, STOPPED = "ivr", "ivr-wrong", "ivr-goodbye", "ivr-stopped"
+TEST_CALL = "test-call"  # of `contactd doctor --echo`
 _TEMPLATE = "voice/{name}.{language}.txt"
 _SAMPLES = (
     Personal("10117", Money(4350, "EUR"), 2, date(2026, 10, 1), "K-4711"),

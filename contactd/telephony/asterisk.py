@@ -16,6 +16,7 @@ from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_guests import Guests
 from contactd.telephony.asterisk_legs import HOLDING, Legs, mix_of
 from contactd.telephony.asterisk_lines import PREFIX, RETRY_AFTER, WAITING, Line, Lines, channel_of
+from contactd.telephony.asterisk_recording import Recorder
 from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision
 from contactd.telephony.speech import Speech
 from contactd.telephony.trunks import TrunkGroup
@@ -48,6 +49,7 @@ class AsteriskCarrier:
         self._legs = Legs(ari, clock, phones, nailed_up=nailed_up, tell=self._tell_of_agent)
         self._lines = Lines(ari, clock, trunks, self._legs, joined=self._joined, over=self._over, tell=self._tell)
         self._guests = Guests(ari, self._lines, self._legs)
+        self._recorder = Recorder(ari, self._lines, clock)
         self._on_event: OnEvent | None = None
         self._startup = ""
 
@@ -133,6 +135,7 @@ class AsteriskCarrier:
         async with leg.lock:
             channel = await self._legs.ready(leg)
             await self._silence(line)
+            await self._recorder.stop(line)
             before, line.agent, line.joined, line.held = line.agent, agent_id, False, False
             line.inside.clear()
             both = ",".join(filter(None, (line.channel, channel, line.third if line.third_joined else "")))
@@ -178,12 +181,14 @@ class AsteriskCarrier:
         """Take the customer out of the bridge, to the music."""
         line = self._lines.answered(reference)
         line.held = True
+        await self._recorder.rest(line, resting=True)
         await self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.channel)
 
     async def retrieve(self, reference: str) -> None:
         """Take the customer back into it."""
         line = self._lines.answered(reference)
         await self._ari.post(path("bridges", mix_of(line.agent), "addChannel"), channel=line.channel)
+        await self._recorder.rest(line, resting=False)
 
     async def hang_up(self, reference: str) -> None:
         """End a call; without a reason, which would come back as if it were the far end's."""
@@ -214,6 +219,7 @@ class AsteriskCarrier:
 
     def _over(self, line: Line) -> None:
         self._guests.line_over(line)
+        self._ari.soon(self._recorder.stop(line))
 
     # -- whoever else takes part ---------------------------------------------------------------------------------
 
@@ -235,7 +241,23 @@ class AsteriskCarrier:
 
     async def leave(self, reference: str) -> None:
         """Take the agent's leg out of the conversation."""
-        await self._guests.leave(self._lines.answered(reference))
+        line = self._lines.answered(reference)
+        await self._recorder.stop(line)
+        await self._guests.leave(line)
+
+    async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
+        """Announce it in the bridge, so that both hear it, and record the bridge."""
+        line = self._lines.answered(reference)
+        sound = str(await self._speech.file(announcement)) if announcement is not None else ""
+        await self._recorder.record(line, name, sound, ask=ask)
+
+    async def recordings(self) -> list[str]:
+        """List what Asterisk keeps."""
+        return await self._recorder.names()
+
+    async def forget(self, name: str) -> None:
+        """Delete a file of Asterisk's."""
+        await self._recorder.forget(name)
 
     async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
         """Let a supervisor hear, or take part."""
@@ -318,6 +340,7 @@ class AsteriskCarrier:
 
     def hear(self, event: Event) -> None:
         """Take an event of Asterisk."""
+        self._recorder.hear(event)
         about = event.get("channel") or event.get("peer") or {}
         channel = about.get("id") or event.get("playback", {}).get("target_uri", "").removeprefix("channel:")
         leg = self._legs.of(channel)

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     LOST = "lost"  # the carrier no longer has the call, and nobody knows how it ended
     THIRD_JOINED = "third_joined"  # somebody the agent has brought in takes part
     THIRD_GONE = "third_gone"  # and does no more, or never came
+    RECORDED = "recorded"  # from now on
     AGENT_UP = "agent_up"
     AGENT_DOWN = "agent_down"
     INCOMING = "incoming"  # somebody calls us: it rings at their end until they are answered
@@ -39,7 +40,7 @@ class Kind(StrEnum):
 
 
 OF_AGENTS = frozenset({Kind.AGENT_UP, Kind.AGENT_DOWN})
-OF_THIRDS = frozenset({Kind.THIRD_JOINED, Kind.THIRD_GONE})
+BESIDE = frozenset({Kind.THIRD_JOINED, Kind.THIRD_GONE, Kind.RECORDED})  # these change nothing in a call's life
 _IN = "in-"
 
 
@@ -57,10 +58,10 @@ def call_id_of(reference: str) -> str:
 class CarrierEvent:
     """Something happened to the call `reference`, which is empty in what concerns an agent or a missed call.
 
-    `details` may hold `agent` (bridged, agent_up, agent_down), `carrier_ref`, `digit` (pressed; one of 0-9*#), `number`
-    (missed, incoming; as the network gives it, so empty, a word or a number of any form) and `called` (incoming: which
-    of our numbers, in the same forms). The reference of an incoming call is the carrier's own, from `reference_of`; one
-    may be reported again, after a connection was lost.
+    `details` may hold `agent` (bridged, agent_up, agent_down), `carrier_ref`, `digit` (pressed; one of 0-9*#), `name`
+    (recorded), `number` (missed, incoming; as the network gives it, so empty, a word or a number of any form) and
+    `called` (incoming: which of our numbers, in the same forms). The reference of an incoming call is the carrier's
+    own, from `reference_of`; one may be reported again, after a connection was lost.
     """
 
     reference: str
@@ -176,6 +177,21 @@ class Carrier(Protocol):
 
     async def unsupervise(self, supervisor: str) -> None:
         """Let them hear no more; who hears nobody is no error."""
+        ...
+
+    async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
+        """Keep what is said under that name from now on, once the announcement is over; `recorded` reports it.
+
+        If asked, only after the person has pressed 1. It rests on hold, and ends when the agent's part does.
+        """
+        ...
+
+    async def recordings(self) -> list[str]:
+        """Name the recordings that are kept."""
+        ...
+
+    async def forget(self, name: str) -> None:
+        """Delete a recording; one that is gone is no error."""
         ...
 
     async def seat(self, agent_id: str) -> None:

@@ -135,6 +135,7 @@ class SimulatedCarrier:
         self._customers = customers or (lambda request: draw(options, request.reference))
         self._lines: dict[str, _Line] = {}
         self._on_event: OnEvent | None = None
+        self._kept: set[str] = set()
         self._came_in = 0
         self.ledger: list[Asked] = []
 
@@ -243,6 +244,22 @@ class SimulatedCarrier:
     async def unsupervise(self, supervisor: str) -> None:
         """Take note."""
         self._note("unsupervise", "", supervisor)
+
+    async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
+        """Keep the name; whoever is asked agrees if they press 1 at all."""
+        line = self._answered(reference)
+        self._note("record", reference, name)
+        if not ask or announcement is None or "1" in line.customer.presses:
+            self._kept.add(name)
+            self._tell(line, Kind.RECORDED, name=name)
+
+    async def recordings(self) -> list[str]:
+        """Name what is kept."""
+        return sorted(self._kept)
+
+    async def forget(self, name: str) -> None:
+        """Keep it no more."""
+        self._kept.discard(name)
 
     async def seat(self, agent_id: str) -> None:
         """Say that the agent's telephone is up: nobody's telephone always is."""

@@ -7,6 +7,7 @@ number that its answer repeats; what has no number is a report.
 import asyncio
 import contextlib
 import json
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -122,6 +123,19 @@ class RemoteCarrier:
     async def unsupervise(self, supervisor: str) -> None:
         """And no more."""
         await self._ask("unsupervise", supervisor=supervisor)
+
+    async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
+        """Keep what is said."""
+        text = None if announcement is None else asdict(announcement)
+        await self._ask("record", reference, name=name, announcement=text, ask=ask)
+
+    async def recordings(self) -> list[str]:
+        """Name what is kept."""
+        return [str(name) for name in await self._ask("recordings")]
+
+    async def forget(self, name: str) -> None:
+        """Delete it."""
+        await self._ask("forget", name=name)
 
     async def seat(self, agent_id: str) -> None:
         """Have the agent's telephone brought up."""

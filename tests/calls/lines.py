@@ -9,6 +9,7 @@ from itertools import count
 from contactd.telephony.base import CallRequest, Carrier, CarrierEvent, Kind
 from tests.calls import town as people
 from tests.calls.ari import Ari
+from tests.calls.asterisk import Asterisk
 from tests.calls.hearing import Sound, read_sound
 from tests.calls.network import Network
 
@@ -23,6 +24,7 @@ class Line:
     carrier: Carrier
     town: Ari
     network: Network
+    pbx: Asterisk
     desk: str = ""
     person: str = ""
     events: list[CarrierEvent] = field(default_factory=list)

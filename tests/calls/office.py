@@ -77,11 +77,13 @@ class Workers:
     _doing: set["asyncio.Task[None]"] = field(default_factory=set)
     _deeds: dict[str, Callable[[], None]] = field(default_factory=lambda: defaultdict(lambda: lambda: None))
 
-    def sign_in(self) -> None:
-        """Let everybody begin to work."""
+    async def sign_in(self, pause: float = 0.0) -> None:
+        """Let everybody begin to work, so many seconds one after the other."""
         self.daemon.roster.listen(self._moved)
         for agent in self.daemon.roster.agents():
             self._desk.sign_in(agent.id)
+            if pause:
+                await asyncio.sleep(pause)
 
     @property
     def _desk(self) -> Switchboard:
@@ -239,7 +241,7 @@ class Office:
 
 
 @asynccontextmanager
-async def at_work(config: Path, *, talk: float = 1.0) -> AsyncIterator[Office]:
+async def at_work(config: Path, *, talk: float = 1.0, sign_in: bool = True) -> AsyncIterator[Office]:
     """Run a daemon with its agents for the length of the block, and plan the campaign."""
     settings = load(config)
     daemon = Daemon(settings, path=None, clock=OfficeClock(config))
@@ -249,7 +251,8 @@ async def at_work(config: Path, *, talk: float = 1.0) -> AsyncIterator[Office]:
     if running.done():
         running.result()
     workers = Workers(daemon, talk)
-    workers.sign_in()
+    if sign_in:
+        await workers.sign_in()
     await daemon.planning.plan("town")
     database = open_database(settings.database_url)
     try:

@@ -38,7 +38,15 @@ qualify_frequency = 0
 """
 
 
-def make_pbx(programs: Programs, ports: Ports, sip: int, network_sip: int, *, speech_ports: int = 1000) -> Asterisk:
+def make_pbx(
+    programs: Programs,
+    ports: Ports,
+    sip: int,
+    network_sip: int,
+    *,
+    speech_ports: int = 1000,
+    agents: Iterable[str] = AGENTS,
+) -> Asterisk:
     """Lay the overlays over the shipped files; the server is not started yet.
 
     Every overlay stands in one of the functions below: addresses and ports, fixed contacts instead of registrations,
@@ -46,7 +54,7 @@ def make_pbx(programs: Programs, ports: Ports, sip: int, network_sip: int, *, sp
     """
     pjsip = _read("pjsip.conf")
     _overlay_sip(pjsip, sip, network_sip)
-    desks = _agents(network_sip, [*AGENTS, BUSY_AGENT, DEAF_AGENT])
+    desks = _agents(network_sip, [*agents, BUSY_AGENT, DEAF_AGENT])
     return lay_out(programs, ports, f"{pjsip}{desks}{_DEAD_TRUNK}", speech_ports=speech_ports)
 
 

@@ -79,7 +79,7 @@ async def town(network: Network) -> AsyncIterator[Ari]:
 @pytest.fixture
 async def line(pbx: Asterisk, network: Network, town: Ari) -> AsyncIterator[Line]:
     """Build the carrier, and hang everything up afterwards."""
-    built = Line(carrier_of(pbx), town, network)
+    built = Line(carrier_of(pbx), town, network, pbx)
     await built.carrier.start(built.events.append)
     yield built
     await built.carrier.close()

@@ -2,9 +2,11 @@
 
 import asyncio
 
-from contactd.telephony.base import Kind, Supervision
+from contactd.telephony.base import Announcement, Kind, Supervision
 from tests.calls import town as people
+from tests.calls.hearing import read_sound
 from tests.calls.lines import AGENT_TONE, CUSTOMER_TONE, Line
+from tests.calls.sounds import MUSIC
 
 SUPERVISOR_TONE = 1900
 
@@ -68,3 +70,39 @@ async def test_a_mute_agent_hears_and_is_not_heard(line: Line) -> None:
         assert (await line.hear(line.person, "mute")).loud_seconds() == 0
         await line.carrier.mute("anna", muted=False)
         assert (await line.hear(line.person, "again")).seconds_of(AGENT_TONE) > 0.5
+
+
+async def test_a_recording_holds_both_voices_after_the_announcement_and_no_music(line: Line) -> None:
+    await line.call()
+    await line.join()
+    hearing = [asyncio.create_task(line.hear(who, name, 2.0)) for who, name in ((line.desk, "d"), (line.person, "p"))]
+    await asyncio.sleep(0.2)
+    await line.carrier.record("1-1", "2026-11-28-9-1-1", Announcement("Dieses Gespräch wird aufgezeichnet.", "de"))
+    assert [sound.loud_seconds() > 1 for sound in await asyncio.gather(*hearing)] == [True, True]
+    await line.until(Kind.RECORDED)
+    async with line.singing(line.person, CUSTOMER_TONE):
+        await asyncio.sleep(1)
+    async with line.singing(line.desk, AGENT_TONE):
+        await asyncio.sleep(1)
+    await line.carrier.hold("1-1")
+    await line.until(Kind.HELD)
+    await asyncio.sleep(1)
+    await line.carrier.hang_up("1-1")
+    await line.until(Kind.HUNG_UP)
+    await asyncio.sleep(0.5)
+    sound = read_sound(line.pbx.folder / "spool" / "recording" / "2026-11-28-9-1-1.wav")
+    assert (sound.seconds_of(CUSTOMER_TONE) > 0.5, sound.seconds_of(AGENT_TONE) > 0.5) == (True, True)
+    assert sound.seconds_of(MUSIC) < 0.3
+    await line.carrier.forget("2026-11-28-9-1-1")
+
+
+async def test_without_a_1_nothing_is_recorded(line: Line) -> None:
+    await line.call()
+    await line.join()
+    question = Announcement("Ja?", "de")
+    for key, recorded in (("2", False), ("1", True)):
+        await line.carrier.record("1-1", f"2026-11-28-8-1-{key}", question, ask=True)
+        await asyncio.sleep(1.5)
+        await line.town.ask("POST", f"channels/{line.person}/dtmf", dtmf=key)
+        await asyncio.sleep(1)
+        assert (Kind.RECORDED in [event.kind for event in line.events]) == recorded

@@ -76,6 +76,18 @@ class Disturbed:
         """Pass on, or fail."""
         await self._try("unsupervise", lambda: self._carrier.unsupervise(supervisor))
 
+    async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
+        """Pass on, or fail."""
+        await self._try("record", lambda: self._carrier.record(reference, name, announcement, ask=ask))
+
+    async def recordings(self) -> list[str]:
+        """Pass on."""
+        return await self._carrier.recordings()
+
+    async def forget(self, name: str) -> None:
+        """Pass on."""
+        await self._carrier.forget(name)
+
     async def seat(self, agent_id: str) -> None:
         """Pass on, or fail."""
         await self._try("seat", lambda: self._carrier.seat(agent_id))

@@ -116,6 +116,18 @@ class Unruly:
         """Pass on, mostly."""
         await self._perhaps(self._carrier.unsupervise(supervisor))
 
+    async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.record(reference, name, announcement, ask=ask))
+
+    async def recordings(self) -> list[str]:
+        """Pass on."""
+        return await self._carrier.recordings()
+
+    async def forget(self, name: str) -> None:
+        """Pass on."""
+        await self._carrier.forget(name)
+
     async def seat(self, agent_id: str) -> None:
         """Pass on, mostly."""
         await self._perhaps(self._carrier.seat(agent_id))

@@ -28,7 +28,7 @@ from contactd.telephony.simulated_remote import encode, report
 
 _ENDS = frozenset(Kind) - {
     Kind.RINGING, Kind.ANSWERED, Kind.MACHINE, Kind.BRIDGED, Kind.HELD, Kind.RETRIEVED, Kind.PRESSED, Kind.PLAYED,
-    Kind.THIRD_JOINED, Kind.THIRD_GONE, Kind.INCOMING,
+    Kind.THIRD_JOINED, Kind.THIRD_GONE, Kind.RECORDED, Kind.INCOMING,
 }  # fmt: skip
 
 
@@ -130,8 +130,12 @@ class CarrierServer:
             await carrier.place(CallRequest(reference, **details))
         elif order == "play":
             await carrier.play(reference, Announcement(details["text"], details["language"]), ask=details["ask"])
+        elif order == "record":
+            text = details.pop("announcement")
+            await carrier.record(reference, announcement=Announcement(**text) if text else None, **details)
         else:  # named and worded as in the protocol
-            await getattr(carrier, order)(*([reference] if reference else []), **details)
+            answer: list[str] | None = await getattr(carrier, order)(*([reference] if reference else []), **details)
+            return answer
         return None
 
     def _tell(self, event: CarrierEvent) -> None:

@@ -9,8 +9,8 @@ import pytest
 from contactd.domain.call import CARRIER_EVENTS, Event
 from contactd.domain.errors import ChannelRejected, ChannelUnavailable
 from contactd.telephony.base import (
+    BESIDE,
     OF_AGENTS,
-    OF_THIRDS,
     Kind,
     Supervision,
 )
@@ -24,7 +24,7 @@ def test_every_carrier_that_can_be_configured_keeps_the_contract() -> None:
 
 
 def test_what_carriers_report_and_what_a_call_understands_are_the_same_words() -> None:
-    assert {Event(kind) for kind in set(Kind) - OF_AGENTS - OF_THIRDS - {Kind.MISSED, Kind.INCOMING}} == CARRIER_EVENTS
+    assert {Event(kind) for kind in set(Kind) - OF_AGENTS - BESIDE - {Kind.MISSED, Kind.INCOMING}} == CARRIER_EVENTS
 
 
 async def test_an_answered_call_rings_first_and_is_ended_by_whoever_waits_too_long(bench: Bench) -> None:
@@ -182,6 +182,26 @@ async def test_an_agent_is_muted_and_a_supervisor_hears_without_anything_being_r
     await bench.carrier.unsupervise("carla")
     await bench.carrier.mute("anna", muted=False)
     assert len(bench.heard()) == before
+
+
+async def test_a_conversation_is_recorded_from_when_it_is_reported_and_the_file_can_be_forgotten(bench: Bench) -> None:
+    await bench.seated()
+    await bench.answered(TYPES)
+    with suppress(ChannelRejected):  # nobody talks yet; the simulated carrier does not mind
+        await bench.carrier.record("9-9", "nothing", None)
+    await bench.carrier.bridge("1-1", "anna")
+    await bench.until(Kind.BRIDGED)
+    await bench.carrier.record("1-1", "2026-11-28-1-1-1", SORRY)
+    await bench.until(Kind.RECORDED)
+    assert bench.events[-1].details["name"] == "2026-11-28-1-1-1"
+    await bench.run(bench.short)
+    await bench.carrier.hang_up("1-1")
+    await bench.until(Kind.HUNG_UP)
+    await bench.run(bench.short)
+    assert "2026-11-28-1-1-1" in await bench.carrier.recordings()
+    await bench.carrier.forget("2026-11-28-1-1-1")
+    await bench.carrier.forget("2026-11-28-1-1-1")
+    assert "2026-11-28-1-1-1" not in await bench.carrier.recordings()
 
 
 async def test_an_agents_telephone_is_reported_up_when_seated_even_twice_and_down_when_let_go(bench: Bench) -> None:
