@@ -92,14 +92,12 @@ class Dialer:
     ) -> None:
         self._roster, self._carrier, self._book, self._clock = roster, carrier, book, clock
         self._teams_now, self._line = teams, line
-        self._owner = owner or Alone()
-        self._wake = asyncio.Event()
+        self._owner, self._wake = owner or Alone(), asyncio.Event()
         self._draining = self._stopped = self._placing = False
         self._trunks = Trunks(Shown(line.caller_id, line.caller_ids), line.ring_seconds, self._trunks_left)
         self._teams: dict[str, Team] = {}
         self._epochs: dict[str, int] = {}  # of the teams whose calls have been taken over
-        self._strays_asked, self._ask_again = False, 0.0
-        self._held_back: list[CarrierEvent] = []
+        self._strays_asked, self._ask_again, self._held_back = False, 0.0, list[CarrierEvent]()
         self.desk = Switchboard(
             roster=roster,
             carrier=carrier,
@@ -115,15 +113,8 @@ class Dialer:
         )
         self.consultation = Consultation(self.desk, roster, carrier, bus)
         self._incoming = Incoming(roster, book, self.desk, clock, teams=teams, reception=line.reception)
-        self._take_over = TakeOver(
-            carrier=carrier,
-            book=book,
-            desk=self.desk,
-            clock=clock,
-            bus=bus,
-            teams=teams,
-            adopt_caller=self._incoming.adopt,
-        )
+        adopt = self._incoming.adopt
+        self._take_over = TakeOver(carrier, book, self.desk, clock, bus, teams=teams, adopt_caller=adopt)
         self.previews = Previews(roster, clock, bus, place=self._accepted, skip=self._skipped)
 
     def on_event(self, event: CarrierEvent) -> None:

@@ -32,12 +32,12 @@ class TakeOver:
 
     def __init__(
         self,
-        *,
         carrier: Carrier,
         book: CallBook,
         desk: Switchboard,
         clock: Clock,
         bus: Bus,
+        *,
         teams: Callable[[], Mapping[str, Sequence[CallList]]],
         adopt_caller: Callable[[Unfinished], Live],
     ) -> None:
