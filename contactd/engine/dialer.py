@@ -98,24 +98,27 @@ class Dialer:
         self._teams: dict[str, Team] = {}
         self._epochs: dict[str, int] = {}  # of the teams whose calls have been taken over
         self._strays_asked, self._ask_again, self._held_back = False, 0.0, list[CarrierEvent]()
-        self.desk = Switchboard(
-            roster=roster,
-            carrier=carrier,
-            book=book,
-            clock=clock,
-            bus=bus,
-            say=say,
-            tell=tell,
-            limits=line.limits(),
-            moved=self._wake.set,
-            watch=self._call_moved,
-            sure=self._be_sure,
-        )
+        self.desk = self._switchboard(bus, say, tell)
         self.consultation = Consultation(self.desk, roster, carrier, bus)
         self._incoming = Incoming(roster, book, self.desk, clock, teams=teams, reception=line.reception)
         adopt = self._incoming.adopt
         self._take_over = TakeOver(carrier, book, self.desk, clock, bus, teams=teams, adopt_caller=adopt)
         self.previews = Previews(roster, clock, bus, place=self._accepted, skip=self._skipped)
+
+    def _switchboard(self, bus: Bus, say: Say, tell: Tell) -> Switchboard:
+        return Switchboard(
+            roster=self._roster,
+            carrier=self._carrier,
+            book=self._book,
+            clock=self._clock,
+            bus=bus,
+            say=say,
+            tell=tell,
+            limits=self._line.limits(),
+            moved=self._wake.set,
+            watch=self._call_moved,
+            sure=self._be_sure,
+        )
 
     def on_event(self, event: CarrierEvent) -> None:
         """Hear from the carrier; whoever has slept first finds out whether the call is still theirs."""
@@ -274,7 +277,7 @@ class Dialer:
         if self._draining or self._clock.monotonic() < self._ask_again:
             return
         if not self._strays_asked:
-            self._strays_asked = await self._take_over.strays()
+            self._strays_asked = await self._take_over.strays() and await self._take_over.end_unknown()
             if self._strays_asked:
                 self._incoming.open()
         for name in self._teams_now():

@@ -67,6 +67,22 @@ class TakeOver:
         known = {one.campaign.id for lists in self._teams().values() for one in lists}
         return await self._settle(self._book.strays(known))
 
+    async def end_unknown(self) -> bool:
+        """Hang up what we have begun in an earlier life and have entered as ended since; False: ask again later."""
+        try:
+            up = await self._carrier.own()
+            campaigns = {one.campaign.id for lists in self._teams().values() for one in lists}
+            left = await self._book.unfinished(campaigns) + await self._book.strays(campaigns) if up else []
+            known = {item.reference for item in left}
+            for reference in up:
+                if reference not in known and not self._desk.knows(reference):
+                    log.warning("unknown_call_ended", reference=reference)
+                    await self._carrier.hang_up(reference)
+        except (StoreError, ChannelError) as error:
+            log.warning("calls_not_recovered", error=str(error))
+            return False
+        return True
+
     async def _settle(self, asking: Awaitable[list[Unfinished]]) -> bool:
         kept: dict[str, list[CarrierEvent]] = defaultdict(list)
         self._kept = kept

@@ -286,6 +286,11 @@ class AsteriskCarrier:
                 self._report_again(line, channels[line.channel]["state"], bridges)
         return [line.reference for line in self._lines]
 
+    async def own(self) -> list[str]:
+        """List the calls of our own application."""
+        application = await self._ari.get(path("applications", self._ari.app))
+        return [channel.removeprefix(PREFIX) for channel in application["channel_ids"] if channel.startswith(PREFIX)]
+
     async def _subscribe(self, channels: Mapping[str, Event]) -> None:
         """Hear of calls, too, that another daemon's application has begun."""
         ours = set((await self._ari.get(path("applications", self._ari.app)))["channel_ids"])

@@ -213,6 +213,10 @@ class Carrier(Protocol):
         """List the references of the calls the carrier has now."""
         ...
 
+    async def own(self) -> list[str]:
+        """List those of them that this daemon has begun, now or before it was started anew."""
+        ...
+
     def trouble(self) -> str:
         """Say what keeps the carrier from calling, for people; empty: nothing it knows of."""
         ...

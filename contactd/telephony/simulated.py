@@ -282,6 +282,10 @@ class SimulatedCarrier:
         """List the calls that are up."""
         return list(self._lines)
 
+    async def own(self) -> list[str]:
+        """List the calls that are up: there is only one daemon."""
+        return list(self._lines)
+
     def trouble(self) -> str:
         """Say nothing: there is no network that could fail."""
         return ""

@@ -153,6 +153,10 @@ class RemoteCarrier:
         """List the calls that are up; the carrier reports again where each stands before it answers."""
         return [str(reference) for reference in await self._ask("live")]
 
+    async def own(self) -> list[str]:
+        """List none: it does not know whose a call is."""
+        return []
+
     def trouble(self) -> str:
         """Say when nobody is connected."""
         return "" if self._writer is not None else f"nobody answers at {self._host}:{self._port}"

@@ -102,6 +102,10 @@ class Disturbed:
             raise self.faults["live"]
         return await self._carrier.live()
 
+    async def own(self) -> list[str]:
+        """Pass on."""
+        return await self._carrier.own()
+
     def trouble(self) -> str:
         """Pass on."""
         return self._carrier.trouble()
