@@ -22,6 +22,7 @@ _LATE = 0.1  # an answer that comes when the call may be hung up is a small risk
 _USELESS = 0.75  # no call of which so many would meet nobody, or be hung up for it
 _CONFIDENCE = 2.5  # standard deviations more than expected may be answered without more being lost than is left
 _NOTHING = 1e-9
+_COLD_FOR_EACH = 3  # calls for each agent, so that a big team's first guess does not rest on one round of calls
 _TWO = 2
 _HALF = 0.5  # between no agent and one
 
@@ -55,8 +56,9 @@ class Settings:
 
     `ratio` is for the mode power. `level` 0 places nothing; between 0 and 1 the mode predictive takes that share of its
     risk. `max_lines` counts calls under way and waiting, for each agent who works. Teams smaller than `small_team`
-    and campaigns of which fewer than `cold_calls` have ended are dialled progressively. `min_ring` is how many seconds
-    a call has to ring before it may be hung up (15 in 16 CFR 310.4(b)(4)(ii)); None: never.
+    and campaigns of which fewer than `cold_calls`, or three for each agent, have ended are dialled progressively.
+    `min_ring` is how many seconds a call has to ring before it may be hung up (15 in 16 CFR 310.4(b)(4)(ii)); None:
+    never.
     """
 
     mode: Mode = Mode.PREDICTIVE
@@ -161,7 +163,7 @@ def _held_back(view: View, forecast: Forecast, budget: Budget, settings: Setting
         return Reason.PROGRESSIVE
     if view.agents < settings.small_team:
         return Reason.SMALL_TEAM
-    if forecast.placed.known < settings.cold_calls:
+    if forecast.placed.known < max(settings.cold_calls, _COLD_FOR_EACH * view.agents):
         return Reason.COLD_START
     if budget.left(view.now) < 0.0:
         return Reason.BUDGET_SPENT

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contactd.domain.abandonment import Budget, Terms
 from contactd.domain.forecast import Forecast, Line, Lines
-from contactd.domain.pacing import Mode, Others, Reason, Settings, View, decide, hang_up_since
+from contactd.domain.pacing import Decision, Mode, Others, Reason, Settings, View, decide, hang_up_since
 
 NOON = 43_200.0
 PREDICTIVE = Settings()
@@ -264,8 +264,9 @@ def test_the_terms_of_a_jurisdiction_without_tolerance_leave_one_call_an_agent()
 
 def test_a_big_team_begins_with_no_more_calls_than_it_could_answer_if_many_answer() -> None:
     patient, forecast = replace(PREDICTIVE, min_ring=None), learned(60)
-    first = decide(View(NOON, 500), forecast, Budget(), patient)
+    assert decide(View(NOON, 500), forecast, Budget(), patient) == Decision(500, Reason.COLD_START)
+    first = decide(View(NOON, 20), forecast, Budget(), patient)
     rate, doubt = forecast.placed.rate, math.sqrt(forecast.placed.doubt())
-    assert first.place > 500
-    assert first.place * rate * (1.0 + 1.5 * doubt) < 500
-    assert decide(View(NOON, 500), learned(), rested(), patient).place > first.place
+    assert first.place > 20
+    assert first.place * rate * (1.0 + 1.5 * doubt) < 20
+    assert decide(View(NOON, 20), learned(), rested(), patient).place > first.place
