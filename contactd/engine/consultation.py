@@ -1,4 +1,4 @@
-"""What agents and supervisors do with a conversation besides talking: mute, hand over, bring somebody in, listen in.
+"""What is done with a conversation besides talking: hold, mute, hand over, bring somebody in, listen in.
 
 The desk speaks to it. An agent's own part ends with a wrap-up as always; whoever goes on with the person is told to
 the bus, and a supervisor's ear to the agent, too.
@@ -29,6 +29,14 @@ class Consultation:
         self._carrier = carrier
         self._bus = bus
         self._hearing: dict[str, str] = {}  # by supervisor: the agent
+
+    async def hold(self, agent_id: str) -> None:
+        """Let the person an agent talks to hear music."""
+        await self._carrier.hold(self._talk_of(agent_id, State.CONNECTED).reference)
+
+    async def retrieve(self, agent_id: str) -> None:
+        """Go on talking."""
+        await self._carrier.retrieve(self._talk_of(agent_id, State.HOLD).reference)
 
     async def mute(self, agent_id: str, *, muted: bool) -> None:
         """Let nobody hear an agent who talks, or everybody again."""
@@ -80,8 +88,9 @@ class Consultation:
         """Name who hears an agent."""
         return [supervisor for supervisor, heard in self._hearing.items() if heard == agent_id]
 
-    def _talk_of(self, agent_id: str) -> Live:
+    def _talk_of(self, agent_id: str, *states: State) -> Live:
         live = self._switchboard.conversation_of(agent_id)
-        if live is None or live.agent != agent_id or live.call.state not in (State.CONNECTED, State.HOLD):
-            raise IllegalTransition(f"agent {agent_id} talks to nobody")
+        wanted = states or (State.CONNECTED, State.HOLD)
+        if live is None or live.agent != agent_id or live.call.state not in wanted:
+            raise IllegalTransition(f"agent {agent_id} has no call that is {' or '.join(wanted)}")
         return live

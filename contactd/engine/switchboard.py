@@ -222,20 +222,6 @@ class Switchboard:
         if owed is not None and owed.call.state is State.ENDED:
             raise IllegalTransition(f"agent {agent_id} has yet to say what call {owed.reference} achieved")
 
-    async def hold(self, agent_id: str) -> None:
-        """Let the person an agent talks to hear music; raises IllegalTransition without one, or a ChannelError."""
-        await self._carrier.hold(self._talk_of(agent_id, State.CONNECTED).reference)
-
-    async def retrieve(self, agent_id: str) -> None:
-        """Go on talking; raises IllegalTransition when nobody is on hold, or a ChannelError."""
-        await self._carrier.retrieve(self._talk_of(agent_id, State.HOLD).reference)
-
-    def _talk_of(self, agent_id: str, state: State) -> Live:
-        live = self._conversations.get(agent_id)
-        if live is None or live.agent != agent_id or live.call.state is not state:
-            raise IllegalTransition(f"agent {agent_id} has no call that is {state}")
-        return live
-
     async def dispose(self, agent_id: str, disposition: Disposition, callback: Agreed | None = None) -> None:
         """Take what an agent says the conversation achieved, and when to call again; committed, they are done with it.
 

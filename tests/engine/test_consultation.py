@@ -53,7 +53,7 @@ async def test_a_person_on_hold_is_handed_over_as_well(book: MemoryCallBook) -> 
     scene = await talking(book, "anna", "berta")
     async with scene.at_work():
         await scene.clock.run(10)
-        await scene.dialer.desk.hold("anna")
+        await scene.dialer.consultation.hold("anna")
         await scene.clock.run(1)
         scene.dialer.consultation.hand_over("anna", "berta")
         await scene.clock.run(1)
@@ -64,7 +64,7 @@ async def test_only_who_talks_hands_over_and_only_to_who_is_free(book: MemoryCal
     scene = await talking(book, "anna", "berta")
     async with scene.at_work():
         consultation = scene.dialer.consultation
-        with pytest.raises(IllegalTransition, match="talks to nobody"):
+        with pytest.raises(IllegalTransition, match="has no call"):
             consultation.hand_over("anna", "berta")
         await scene.clock.run(10)
         scene.roster.pause("berta")
