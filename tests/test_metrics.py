@@ -155,3 +155,11 @@ def test_the_process_and_the_program_are_described(metrics: Metrics) -> None:
     assert "process_resident_memory_bytes " in text
     assert 'contactd_build_info{version="' in text
     assert "_created" not in text
+
+
+def test_calls_of_customers_are_counted_by_how_they_ended_and_not_among_ours(metrics: Metrics) -> None:
+    for stage, how in (("incoming", ""), ("answered", ""), ("connected", ""), ("ended", "abandoned")):
+        metrics.hear(CallMoved("in-1", stage, how, inbound=True))
+    assert value(metrics, "contactd_calls_incoming_total", how="abandoned") == 1
+    assert value(metrics, "contactd_calls_answered_total") == 0
+    assert value(metrics, "contactd_calls", state="connected") == 0

@@ -24,6 +24,7 @@ _GERMAN = re.compile(r"(?:(?:\+|00)49|0)((?:[2-9]|1[567])\d{5,11})")
 _ABROAD = re.compile(r"(?:\+|00)(?:(44|43|41|31|32|33)([1-9]\d{7,9})|(1)([2-9]\d{9}))")
 _GERMAN_SERVICE = ("32", "700", "800", "900")
 _RANGE = 5  # leading digits that decide on type and zone
+_NORTH_AMERICA = 1
 _LEAST_DIGITS = 6  # of a number in no known range
 _TYPES = {PhoneNumberType.MOBILE: "mobile", PhoneNumberType.FIXED_LINE: "fixed"}
 _COSTLY = {PhoneNumberType.PREMIUM_RATE: "a premium-rate number", PhoneNumberType.SHARED_COST: "a shared-cost number"}
@@ -80,10 +81,13 @@ def read_phone(text: str, country: str) -> tuple[str, str, str]:
 def read_caller(text: str, country: str) -> tuple[str, ...]:
     """List the numbers that a caller's may mean as the network gives it, the likeliest first; none: nobody can tell.
 
-    Networks give them like +493023125000, 03023125000 or 493023125000; the last may be one of `country` too.
+    Networks give them like +493023125000, 03023125000 or 493023125000; the last may be one of `country` too, and is so
+    most likely where nothing is put before an area code.
     """
     digits = text.translate(_SEPARATORS)
     forms = [digits] if digits.startswith(("+", "0")) else [f"+{digits}", digits]
+    if phonenumbers.country_code_for_region(country) == _NORTH_AMERICA:
+        forms.reverse()
     found: dict[str, None] = {}
     for form in forms:
         try:

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from contactd.domain.call import Disposition
 from contactd.engine.callbook import Dial, Wanted
 from contactd.engine.gate import OVERTAKEN, Refused
-from contactd.engine.live_call import end_left
-from contactd.store import attempts, calls, pauses
+from contactd.engine.live_call import Agreed, end_left
+from contactd.store import attempts, call_queue, calls, pauses
 from contactd.store.calls import CallRow
 from contactd.store.database import Database
-from contactd.store.schema import suppression
+from contactd.store.schema import attempt, suppression
 from contactd.telephony.base import CarrierEvent, Kind
 from contactd.telephony.simulated import Customer
 from tests.engine.dialing import CALL, CALLER_ID, CAMPAIGN, OWNER, StoredScene, number
@@ -293,3 +293,57 @@ async def test_whoever_went_on_with_a_call_has_the_last_word_and_the_agent_befor
     assert ("disposition", "anna", "dropped") in said
     assert ("disposition", *last) in said
     assert [agent for event, agent, _ in said if event == "delivered"] == [last[0]]
+
+
+async def test_a_customer_who_calls_back_is_logged_spoken_to_and_not_called_that_day(stored: StoredScene) -> None:
+    first, second = stored.plan(2)
+    scene = await stored.scene()
+    scene.usual = Customer(Kind.NO_ANSWER, setup=1)
+    with stored.database.transaction() as connection:
+        later = stored.clock.now() + timedelta(hours=2)
+        connection.execute(sa.update(attempt).values(not_before=later))
+    async with scene.at_work():
+        reference = scene.carrier.call_in(number(2).replace("+49", "0"), CALLER_ID[1:], ANSWERS)
+        await stored.clock.run(3)
+        live = scene.dialer.desk.conversation_of("anna")
+        assert live is not None
+        assert live.dial.claimed.account_id == 2
+        await stored.clock.run(60)
+        later_today = Agreed(stored.clock.now() + timedelta(hours=1))
+        await scene.dialer.desk.dispose("anna", Disposition.CALLBACK, later_today)
+    inbound = live.dial.claimed.id
+    assert [entry[1:] for entry in stored.log() if entry[0] == inbound] == [
+        ("accepted", "accepted", "", ""),
+        ("delivered", "answered", "anna", ""),
+        ("disposition", "answered", "anna", "callback"),
+    ]
+    assert (stored.attempt(second)["state"], stored.attempt(second)["reason"]) == ("cancelled", "customer_called")
+    assert stored.attempt(first)["state"] == "planned"
+    kept = stored.attempt(inbound)
+    assert (kept["step"], kept["provider_ref"], kept["conversation_at"]) == (
+        "inbound", reference, stored.call(inbound)["connected_at"],
+    )  # fmt: skip
+    with stored.database.snapshot() as connection:
+        [agreed] = call_queue.agreed(connection)
+    assert (agreed.campaign, agreed.account_no) == (CAMPAIGN, "K-2")
+
+
+async def test_a_customer_who_waited_in_vain_is_called_before_all_others(stored: StoredScene) -> None:
+    first, _ = stored.plan(2)
+    scene = await stored.scene()
+    scene.people = {first: Customer(Kind.ANSWERED, setup=1, ring=2, talk=40)}
+    scene.usual = Customer(Kind.NO_ANSWER, setup=1)
+    async with scene.at_work():
+        await stored.clock.run(6)
+        reference = scene.carrier.call_in(number(2), CALLER_ID[1:], ANSWERS)
+        await stored.clock.run(3)
+        scene.carrier.ring_off(reference)
+        await stored.clock.run(2)
+        with stored.database.snapshot() as connection:
+            waits = attempts.get(connection, 2)
+    assert waits is not None
+    assert (waits.state, waits.priority) == ("planned", 1)
+    assert [entry[1:3] for entry in stored.log() if entry[0] not in (1, 2)] == [
+        ("accepted", "accepted"),
+        ("failed", "abandoned"),
+    ]

@@ -1,25 +1,24 @@
 """Customers who call us: put through to who is free, kept waiting, told that nobody is there; and called back."""
 
 import asyncio
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from contactd.config.providers import Telephony
+from contactd.config.settings import Settings
 from contactd.domain.agent import Agent, State
 from contactd.domain.calendar import parse_windows
 from contactd.domain.call import Disposition
 from contactd.domain.errors import InputError
 from contactd.engine.dialer import Line
-from contactd.engine.incoming import Reception
+from contactd.engine.incoming import Reception, reception_of
 from contactd.engine.live_call import Agreed
-from contactd.store.calls import Unfinished
 from contactd.telephony.base import CarrierEvent, Kind
 from contactd.telephony.simulated import Customer
 from tests.clock import HandClock
 from tests.engine.dialing import CALLER_ID, CAMPAIGN, MemoryCallBook, Scene, a_list, a_scene, number, teams_of
-from tests.engine.test_dialer_life import left_behind
 
 CALLS = Customer(Kind.ANSWERED, ring=60, patience=100, talk=40, listens=8)
 AWAY = Customer(Kind.NO_ANSWER)
@@ -279,76 +278,6 @@ async def test_a_call_that_comes_in_belongs_to_no_owner_of_a_team(book: MemoryCa
         assert scene.dialer.status()["calls"] == {"connected": 1}
 
 
-# -- after a crash -----------------------------------------------------------------------------------------------
-
-
-def left_caller(account: int, reference: str, *, row: dict[str, int], agent: str = "") -> Unfinished:
-    """Describe a call of a customer that an earlier life left."""
-    item = left_behind(account, seconds=5, agent=agent, row=row)
-    claimed = replace(item.claimed, step="inbound")
-    return replace(item, claimed=claimed, row=replace(item.row, carrier_ref=reference))
-
-
-async def again(book: MemoryCallBook, left: Collection[Unfinished], *, up: bool = True) -> Scene:
-    """Build a scene whose carrier has a call of an earlier life, and has said so before anybody asked."""
-    scene = await scene_of(book)
-    if up:
-        reference = scene.carrier.call_in(number(7), CALLER_ID, CALLS)
-        assert [item.reference for item in left] == [reference] * len(left)
-    book.left = list(left)
-    return scene
-
-
-async def test_a_talk_with_a_caller_goes_on_after_a_crash(book: MemoryCallBook) -> None:
-    row = {"answered_at": 2, "connected_at": 2}
-    scene = await again(book, [left_caller(7, "in-1", row=row, agent="anna")])
-    await scene.carrier.answer("in-1")
-    async with scene.at_work():
-        await scene.clock.run(2)
-        assert scene.dialer.status()["calls"] == {"connected": 1}
-        assert scene.roster.find("anna").state is State.TALK
-        scene.carrier.ring_off("in-1")
-        await scene.clock.run(2)
-        await scene.dialer.desk.dispose("anna", Disposition.PROMISE)
-    assert (book.ends("7-1"), book.arrivals, book.missed_from) == (["answered"], [], [])
-
-
-@pytest.mark.parametrize("answered", [True, False])
-async def test_who_rang_or_waited_when_we_crashed_waits_on_and_is_served(
-    book: MemoryCallBook, *, answered: bool
-) -> None:
-    scene = await again(book, [left_caller(7, "in-1", row={"answered_at": 2} if answered else {})])
-    if answered:
-        await scene.carrier.answer("in-1")
-    scene.roster.sign_out("anna")
-    async with scene.at_work():
-        await scene.clock.run(3)
-        assert texts(scene) == ([] if answered else ["queue ()"])
-        assert len(scene.orders("hold")) == answered
-        scene.dialer.desk.sign_in("anna")
-        await scene.clock.run(1)
-        assert scene.dialer.status()["calls"] == {"connected": 1}
-    assert book.arrivals == []
-
-
-async def test_a_caller_of_whom_nothing_was_written_is_taken_in_after_a_crash(book: MemoryCallBook) -> None:
-    scene = await again(book, [])
-    async with scene.at_work():
-        await scene.clock.run(3)
-        assert scene.dialer.status()["calls"] == {"connected": 1}
-    assert [arrival.reference for arrival in book.arrivals] == ["in-1"]
-
-
-async def test_a_caller_whom_the_crash_cut_off_is_entered_as_lost_and_called_back(book: MemoryCallBook) -> None:
-    talked = left_caller(8, "in-9", row={"answered_at": 2, "connected_at": 2}, agent="anna")
-    scene = await again(book, [left_caller(7, "in-8", row={}), talked], up=False)
-    async with scene.at_work():
-        await scene.clock.run(3)
-    assert (book.ends("7-1"), book.ends("8-1")) == (["lost"], ["lost"])
-    assert details(book, "7-1")["direction"] == "inbound"
-    assert book.missed_from == [number(7)]
-
-
 async def test_a_call_told_twice_is_one_call(book: MemoryCallBook) -> None:
     scene = await scene_of(book)
     async with scene.at_work():
@@ -370,3 +299,9 @@ async def test_a_team_without_campaigns_takes_callers_by_another_teams_clock(boo
         scene.carrier.call_in("anonymous", CALLER_ID, CALLS)
         await scene.clock.run(2)
     assert [agent for _, agent in scene.orders("bridge")] == ["anna"]
+
+
+def test_the_settings_say_how_customers_are_received() -> None:
+    assert reception_of(Settings()) == Reception()
+    told = Settings(telephony=Telephony(hours=("Mo-Fr 08:00-18:00",), inbound_wait=timedelta(seconds=30)))
+    assert reception_of(told) == Reception(parse_windows("Mo-Fr 08:00-18:00"), timedelta(seconds=30), "DE")

@@ -6,7 +6,7 @@ from email_validator import validate_email
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contactd.intake.contacts import read_email, read_phone
+from contactd.intake.contacts import read_caller, read_email, read_phone
 
 BERLIN = "Europe/Berlin"
 BRITAIN = "Europe/Guernsey Europe/Isle_of_Man Europe/Jersey Europe/London"
@@ -88,3 +88,24 @@ def test_an_address_is_refused_where_the_library_refuses_it(local: str, domain: 
             read_email(text)
     else:
         assert read_email(text) == known
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "numbers"),
+    [
+        ("+493023125000", "DE", ("+493023125000",)),
+        ("030 23125000", "DE", ("+493023125000",)),
+        ("00493023125000", "DE", ("+493023125000",)),
+        # Without a sign or a zero before it: most likely the international form.
+        ("493023125000", "DE", ("+493023125000",)),
+        ("2025550123", "US", ("+12025550123", "+2025550123")),
+        ("12025550123", "US", ("+12025550123",)),
+        ("100", "DE", ()),
+        ("anonymous", "DE", ()),
+        ("", "DE", ()),
+    ],
+)
+def test_a_callers_number_is_understood_in_whatever_form_the_network_gives_it(
+    text: str, country: str, numbers: tuple[str, ...]
+) -> None:
+    assert read_caller(text, country) == numbers

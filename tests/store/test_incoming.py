@@ -38,7 +38,7 @@ def comes_in(connection: Connection, *numbers: str, reference: str = "in-1", own
 def plan(connection: Connection, account_id: int, **fields: object) -> int:
     """Queue an attempt; answers its id."""
     attempts.plan(connection, [new_attempt(account_id, **fields)])
-    return int(connection.scalars(sa.select(sa.func.max(attempt.c.id))).one())
+    return int(connection.scalar(sa.select(sa.func.max(attempt.c.id))) or 0)
 
 
 def contact(connection: Connection, account_id: int, at: object = NOW, **columns: object) -> int:
