@@ -27,6 +27,7 @@ from contactd.engine.dialer import Dialer, Line
 from contactd.engine.followup import FollowUp
 from contactd.engine.gate import Gate
 from contactd.engine.idleness import callbacks_of, why_each
+from contactd.engine.incoming import reception_of
 from contactd.engine.lists import lists_of
 from contactd.engine.live_call import end_left
 from contactd.engine.ownership import Leases, served
@@ -34,6 +35,7 @@ from contactd.engine.pacer import dialling_of
 from contactd.engine.planner import Planner
 from contactd.engine.planning import Planning
 from contactd.engine.reconciler import Reconciler
+from contactd.engine.recordings import Recordings
 from contactd.engine.reminders import Reminders
 from contactd.engine.roster import Roster, agents_of
 from contactd.engine.sender import Sender
@@ -180,6 +182,8 @@ class Daemon:
         self.roster = Roster(agents_of(settings), clock)
         self.vitals = Vitals(self.commit, clock, self.metrics, self.roster, self._look_at_dialling)
         self.dialer = self._dialer(gate)
+        kept = settings.telephony.recordings_kept
+        self.recordings = Recordings(self.carrier, clock, kept=kept) if self.carrier is not None else None
         self.followup = FollowUp(self.planner, clock, self._notify)
         ahead = settings.telephony.callback_reminder.total_seconds()
         self.reminders = Reminders(self.commit, clock, self.bus, ahead=ahead)
@@ -212,6 +216,7 @@ class Daemon:
                 settings.ring.total_seconds(),
                 dialling=dialling_of(settings),
                 caller_ids=settings.caller_ids,
+                reception=reception_of(self.settings),
             ),
             owner=owner,
         )
@@ -262,6 +267,8 @@ class Daemon:
             work = (self.reconciler.run, self.planning.timetable.run, self.followup.run, self.reminders.run)
             parts = (self._keep_name, *work, *vitals)
             self._background = [group.create_task(part()) for part in parts]
+            if self.recordings is not None:
+                self._background.append(group.create_task(self.recordings.run()))
             working = [group.create_task(sender.run()) for sender in self.senders]
             if self.dialer is not None:
                 working.append(group.create_task(self.dialer.run()))

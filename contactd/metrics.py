@@ -59,6 +59,9 @@ class Metrics:
         )
         self._batches = Counter("contactd_batches", "Planning runs", ["campaign"], registry=registry)
         self._ended = Counter("contactd_calls_ended", "Calls by how they ended", ["how"], registry=registry)
+        self._came_in = Counter(
+            "contactd_calls_incoming", "Calls of customers by how they ended", ["how"], registry=registry
+        )
         self._picked_up = Counter("contactd_calls_answered", "Calls a person answered", registry=registry)
         self._intake = Counter(
             "contactd_intake_rows", "Rows taken or rejected over HTTP", ["kind", "result"], registry=registry
@@ -112,6 +115,9 @@ class Metrics:
                 self._held.remove_by_labels({"campaign": campaign})
                 for reason, count in held.items():
                     self._held.labels(campaign, _word(reason)).inc(count)
+            case CallMoved(inbound=True):
+                if event.stage == "ended":
+                    self._came_in.labels(_word(event.how_ended)).inc()
             case CallMoved():
                 self._count_call(event)
             case _:

@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.missing_parts",
-    "tests.calls.servers",  # `pbx`, `network`, `ari`, `town`
+    "tests.calls.servers",  # `pbx`, `network`, `ari`, `town`, `line`
     "tests.databases",  # `database` and `database_url`
+    "tests.telephony.carriers",  # `bench`
 ]

@@ -13,7 +13,19 @@ from contactd.config.settings import Settings
 from contactd.config.words import listed, suggest
 from contactd.domain.account import Channel
 from contactd.domain.errors import ChannelMisconfigured, ConfigError, Problem
-from contactd.telephony.announcements import APOLOGY, GOODBYE, MENU, STOPPED, WRONG, texts_of
+from contactd.telephony.announcements import (
+    APOLOGY,
+    CLOSED,
+    CONSENT,
+    GOODBYE,
+    MENU,
+    QUEUE,
+    RECORDING,
+    SORRY,
+    STOPPED,
+    WRONG,
+    texts_of,
+)
 
 _RENDERED = frozenset({Channel.EMAIL, Channel.SMS})
 
@@ -59,12 +71,12 @@ def _missing_phrases(renderer: Renderer, loaded: Loaded) -> Iterator[Problem]:
 
 
 def _broken_announcements(settings: Settings, found: Inspection) -> Iterator[Problem]:
-    """Find what is wrong with the apology, and with what machines and agentless calls are told."""
+    """Find what is wrong with the apology, and with what callers, machines and agentless calls are told."""
     if settings.telephony.backend == "none":
         return
     spoken, personal = texts_of(settings)
     steps = [step for loaded in found.campaigns for step in loaded.file.step if step.channel == "call"]
-    for name in (APOLOGY, *_needed(steps)):
+    for name in (APOLOGY, QUEUE, SORRY, CLOSED, *_needed(steps)):
         for fault in spoken.check(name):
             yield found.source.problem(("telephony", "backend"), fault)
     for loaded in found.campaigns:
@@ -77,10 +89,12 @@ def _broken_announcements(settings: Settings, found: Inspection) -> Iterator[Pro
 
 
 def _needed(steps: Sequence[StepTable]) -> list[str]:
-    """List the texts without a key that steps in mode ivr lead to."""
+    """List the texts without a key that steps in mode ivr lead to, and recordings begin with."""
     asked = any(step.identify for step in steps)
     keyed = any(step.mode == "ivr" for step in steps)
-    return [STOPPED] * keyed + [MENU, WRONG, GOODBYE] * asked
+    announced = {"announced": RECORDING, "consented": CONSENT}
+    recorded = sorted({announced[step.record] for step in steps if step.record in announced})
+    return [STOPPED] * keyed + [MENU, WRONG, GOODBYE] * asked + recorded
 
 
 def _texts(file: CampaignFile, step: StepTable) -> Iterator[tuple[str, str, Channel]]:

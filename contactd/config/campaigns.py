@@ -37,7 +37,7 @@ from contactd.config.words import (
     listed,
     suggest,
 )
-from contactd.domain.campaign import NEXT_NUMBER, Detect, Mode
+from contactd.domain.campaign import NEXT_NUMBER, Detect, Mode, Record
 
 NumberKind = Literal["mobile", "phone"]
 ChannelName = Literal["email", "sms", "letter", "call", "handover"]
@@ -219,6 +219,8 @@ class StepTable(Section):
     """Number the customer sees; empty: that of [telephony]."""
     detect: Detect = "none"
     """Tell machines from people: "beside" the conversation, or "first", so that people answer into a short silence."""
+    record: Record = "off"
+    """Keep what is said to an agent: after an announcement, or only when the person has pressed 1."""
     preview: Duration = Field(default_factory=lambda: parse_duration("60 seconds"))
     """How long an agent may look at a call before they accept or skip it."""
     numbers: Annotated[tuple[NumberKind, ...], LOOSE, Field(min_length=1)] = ("mobile", "phone")

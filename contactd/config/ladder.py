@@ -11,7 +11,7 @@ from contactd.config.findings import Findings, Source
 from contactd.config.words import listed, suggest
 from contactd.domain.account import Channel, Kind
 from contactd.domain.calendar import parse_windows
-from contactd.domain.campaign import AGENTLESS, Campaign, Select, Step
+from contactd.domain.campaign import AGENTLESS, INBOUND, Campaign, Select, Step
 from contactd.domain.queueing import Order
 
 MESSAGES = frozenset({Channel.EMAIL, Channel.SMS, Channel.LETTER})
@@ -55,6 +55,8 @@ def _wrong(file: CampaignFile, index: int, step: StepTable) -> Iterator[tuple[st
     ids = {other.id for other in file.step}
     if step.id in before:
         yield "id", f'"{step.id}" is already the id of step {before.index(step.id) + 1}; every step needs its own'
+    if step.id == INBOUND:
+        yield "id", f'"{INBOUND}" is what the log calls calls of customers; choose another'
     if step.day is not None and step.after is not None:
         yield "after", "stands beside day; keep one of the two"
     if step.day is None and step.after is None and step.id not in {other.otherwise for other in file.step}:
@@ -147,6 +149,7 @@ def _step(table: StepTable) -> Step:
         lines=table.lines,
         machine=table.machine,
         detect=table.detect,
+        record=table.record,
         identify=table.identify,
         personal=table.personal,
         caller_id=table.caller_id,

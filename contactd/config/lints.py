@@ -18,8 +18,8 @@ from contactd.domain.policy import Cap, Policy
 
 _SHORTEST_DEADLINE, _LONGEST_DEADLINE = 7, 14
 _CALLS_ONLY = (
-    "mode", "max_abandon", "retry", "ratio", "lines", "machine", "detect", "identify", "personal", "caller_id",
-    "preview", "numbers", "retry_limits",
+    "mode", "max_abandon", "retry", "ratio", "lines", "machine", "detect", "record", "identify", "personal",
+    "caller_id", "preview", "numbers", "retry_limits",
 )  # fmt: skip
 _DAY = timedelta(days=1)
 # A cap without channels counts them together; a handover reaches nobody.

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from contactd.config.secret import Secret
 from contactd.config.section import LOOSE, NO_SECRET, Port, Section
-from contactd.config.values import Duration, Rate, Ratio, Second, parse_duration
-from contactd.config.words import Country, Email, Name, Number, Url
+from contactd.config.values import Days, Duration, Rate, Ratio, Second, parse_duration
+from contactd.config.words import Country, Email, Name, Number, Url, Window
 
 
 class Bounces(Section):
@@ -160,8 +160,14 @@ class Telephony(Section):
     """Most calls at a time; 0: no limit."""
     small_team: int = Field(default=0, ge=0, le=1_000)
     """Teams with fewer agents at work are called for one by one, whatever the mode."""
+    recordings_kept: Days = 90
+    """How long recordings of conversations are kept."""
     callback_reminder: Duration = parse_duration("5 minutes")
     """How long before a callback its agent is reminded."""
+    hours: Annotated[tuple[Window, ...], LOOSE] = ()
+    """When whoever calls us is put through, like ["Mo-Fr 08:00-18:00"]; empty: whenever somebody is at work."""
+    inbound_wait: Second = parse_duration("60 seconds")
+    """How long whoever calls us may wait for a free agent."""
     asterisk: Asterisk = Asterisk()
     """A telephone exchange of one's own."""
     simulated: Simulated = Simulated()

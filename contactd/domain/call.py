@@ -6,7 +6,7 @@ command `LOG` is given exactly then.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from contactd.domain.errors import IllegalTransition
@@ -26,7 +26,11 @@ class State(StrEnum):
     BRIDGING = "bridging"  # an agent is reserved, the carrier joins the two
     CONNECTED = "connected"
     HOLD = "hold"  # the agent has put the person on hold
+    OUTSIDE = "outside"  # the agent has left them to a third person whom they had brought in
     APOLOGISING = "apologising"  # nobody was free: the information message plays
+    INCOMING = "incoming"  # somebody calls us: it rings at their end, and nobody has answered
+    QUEUED = "queued"  # they hear that nobody is free yet; music comes next, and that is `waiting`
+    CLOSED = "closed"  # they hear that nobody is there at this hour
     ENDED = "ended"
 
 
@@ -58,8 +62,11 @@ class Event(StrEnum):
     NOT_TAKEN = "not_taken"  # the carrier refused to try at all
     AGENT_FOUND = "agent_found"
     NOBODY_FREE = "nobody_free"
+    NOBODY_THERE = "nobody_there"  # somebody calls us at an hour at which nobody works
     AGENT_LOST = "agent_lost"
     AGENT_DONE = "agent_done"
+    HANDED_OVER = "handed_over"  # to the agent who is reserved for it
+    LEFT = "left"  # by the agent, to a third person
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
 
@@ -101,6 +108,7 @@ class HowEnded(StrEnum):
     REJECTED = "rejected"
     CONGESTION = "congestion"
     ABANDONED = "abandoned"
+    MISSED = "missed"  # they called us, and there was nobody, or they rang off before anybody could answer
     CANCELLED = "cancelled"
     FAILED = "failed"
     LOST = "lost"
@@ -130,7 +138,10 @@ class Command(StrEnum):
 
     NOTE_TAKEN = "note_taken"  # the attempt is accepted: the carrier certainly has it
     FIND_AGENT = "find_agent"
+    ANSWER = "answer"  # whoever calls us
     BRIDGE = "bridge"
+    QUEUE = "queue"  # say that nobody is free yet
+    SAY_CLOSED = "say_closed"
     APOLOGISE = "apologise"
     PLAY = "play"  # what an agentless call has to say now, to a person
     LEAVE_TEXT = "leave_text"  # the neutral text, to a machine
@@ -138,6 +149,7 @@ class Command(StrEnum):
     NOTE_CONNECTED = "note_connected"
     RELEASE_AGENT = "release_agent"  # back among the free, the waiting time kept
     LOSE_AGENT = "lose_agent"  # the bridge to them does not come about: no calls until they are back
+    HAND_OVER = "hand_over"  # the next agent takes the place of the one before, who owes the outcome of their part
     PART_AGENT = "part_agent"  # their telephone took them out of the call: they owe its outcome, another goes on
     WRAP_UP = "wrap_up"
     LOG = "log"
@@ -191,6 +203,7 @@ _SPOKEN_TO = {event: _end(_H.ANSWERED) for event in (*_OVER, Event.LOST)} | {
     Event.MACHINE_TAKES_TEXT: Next(State.MACHINE, (_C.LEAVE_TEXT,)),
     Event.TIMED_OUT: _end(_H.ANSWERED, _C.HANG_UP),
 }
+_WITH_AGENT = (State.CONNECTED, State.HOLD)
 _KEYS = {
     Event.WANTS_AGENT: Next(State.WAITING, (_C.FIND_AGENT,)),
     Event.SPEAKS_ON: Next(State.PLAYING, (_C.PLAY,), anew=True),
@@ -258,6 +271,27 @@ TABLE: dict[tuple[State, Event], Next] = {
     (State.HOLD, Event.AGENT_DONE): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
     (State.HOLD, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
     (State.HOLD, Event.AGENT_LOST): Next(State.WAITING, (_C.PART_AGENT, _C.FIND_AGENT)),
+    **{(state, Event.HANDED_OVER): Next(State.BRIDGING, (_C.HAND_OVER, _C.BRIDGE)) for state in _WITH_AGENT},
+    (State.CONNECTED, Event.LEFT): Next(State.OUTSIDE, (_C.WRAP_UP,)),
+    **{(State.OUTSIDE, event): _end(_H.ANSWERED) for event in (*_OVER, Event.LOST)},
+    (State.OUTSIDE, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP),
+    # Somebody calls us.
+    **{(State.INCOMING, event): _end(_H.MISSED) for event in _OVER},
+    (State.INCOMING, Event.LOST): _end(_H.LOST),
+    (State.INCOMING, Event.AGENT_FOUND): Next(State.BRIDGING, (_C.ANSWER, _C.BRIDGE)),
+    (State.INCOMING, Event.NOBODY_FREE): Next(State.QUEUED, (_C.ANSWER, _C.QUEUE)),
+    (State.INCOMING, Event.NOBODY_THERE): Next(State.CLOSED, (_C.ANSWER, _C.SAY_CLOSED)),
+    (State.INCOMING, Event.TIMED_OUT): _end(_H.MISSED, _C.HANG_UP),
+    **{(State.QUEUED, event): _end(_H.ABANDONED) for event in _OVER},
+    (State.QUEUED, Event.LOST): _end(_H.LOST),
+    (State.QUEUED, Event.PLAYED): Next(State.WAITING, (_C.FIND_AGENT,)),
+    (State.QUEUED, Event.AGENT_FOUND): Next(State.BRIDGING, (_C.BRIDGE,)),
+    (State.QUEUED, Event.NOBODY_FREE): Next(State.APOLOGISING, (_C.APOLOGISE,)),
+    (State.QUEUED, Event.TIMED_OUT): Next(State.APOLOGISING, (_C.APOLOGISE,)),
+    **{(State.CLOSED, event): _end(_H.MISSED) for event in _OVER},
+    (State.CLOSED, Event.LOST): _end(_H.LOST),
+    (State.CLOSED, Event.PLAYED): _end(_H.MISSED, _C.HANG_UP),
+    (State.CLOSED, Event.TIMED_OUT): _end(_H.MISSED, _C.HANG_UP),
     **{(State.APOLOGISING, event): _end(_H.ABANDONED) for event in _OVER},
     (State.APOLOGISING, Event.LOST): _end(_H.LOST),
     (State.APOLOGISING, Event.PLAYED): _end(_H.ABANDONED, _C.HANG_UP),
@@ -272,41 +306,11 @@ for _state in State:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a call may stay in a state before `TIMED_OUT`.
-
-    `waiting` counts from the answer (from the key, when 1 was pressed) and has its two seconds from 16 CFR
-    310.4(b)(1)(iv). `ringing` and `placed` are what the carrier is given plus some patience, for the case that its
-    report is lost; `playing`, `farewell` and `machine` are longer than any text. `listening`: how long a key may still
-    follow the text, or the key before.
-    """
-
-    placed: timedelta = timedelta(seconds=60)
-    ringing: timedelta = timedelta(seconds=45)
-    cancelling: timedelta = timedelta(seconds=10)
-    waiting: timedelta = timedelta(seconds=2)
-    bridging: timedelta = timedelta(seconds=10)
-    connected: timedelta = timedelta(hours=2)
-    apologising: timedelta = timedelta(seconds=30)
-    playing: timedelta = timedelta(seconds=90)
-    listening: timedelta = timedelta(seconds=7)
-    farewell: timedelta = timedelta(seconds=30)
-    machine: timedelta = timedelta(seconds=90)
-
-    def of(self, state: State) -> timedelta | None:
-        """Give the limit of a state; an ended call has none."""
-        if state is State.ENDED:
-            return None
-        limit: timedelta = getattr(self, State.CONNECTED.value if state is State.HOLD else state.value)
-        return limit
-
-
-@dataclass(frozen=True, slots=True)
 class Call:
     """One call and the times of its stages; `taken` says that the carrier certainly had it.
 
-    `answered_at`: a person picked up. `waiting_at`: since when a person waits for an agent; an agent who
-    is lost before the bridge does not begin that anew.
+    `answered_at`: a person picked up, or we did if they called us (`inbound`; `placed_at` is when). `waiting_at`: since
+    when a person waits for an agent; an agent who is lost before the bridge does not begin that anew.
     """
 
     reference: str
@@ -320,6 +324,12 @@ class Call:
     ended_at: datetime | None = None
     how: HowEnded | None = None
     taken: bool = False
+    inbound: bool = False
+
+
+def came_in(reference: str, at: datetime) -> Call:
+    """Begin a call of somebody who calls us."""
+    return Call(reference, at, State.INCOMING, since=at, taken=True, inbound=True)
 
 
 def step(call: Call, event: Event, at: datetime) -> tuple[Call, tuple[Command, ...]]:
@@ -337,24 +347,9 @@ def step(call: Call, event: Event, at: datetime) -> tuple[Call, tuple[Command, .
     return _entered(call, following, at), commands
 
 
-def deadline(call: Call, limits: Limits) -> datetime | None:
-    """Tell when the call has been in its state too long; a waiting person's time counts from the answer."""
-    limit = limits.of(call.state)
-    if limit is None:
-        return None
-    began = call.waiting_at if call.state is State.WAITING else call.since
-    return (began or call.placed_at) + limit
-
-
-def tick(call: Call, now: datetime, limits: Limits) -> tuple[Call, tuple[Command, ...]]:
-    """Feed `TIMED_OUT` when the deadline has passed, else leave the call as it is."""
-    due = deadline(call, limits)
-    return step(call, Event.TIMED_OUT, now) if due is not None and now >= due else (call, ())
-
-
 def in_flight(call: Call) -> bool:
     """Answer whether the call may yet need an agent whom nobody has reserved for it."""
-    return call.state in (State.PLACED, State.RINGING, State.CANCELLING, State.WAITING)
+    return call.state in _IN_FLIGHT
 
 
 def is_spoken_to(call: Call) -> bool:
@@ -362,6 +357,9 @@ def is_spoken_to(call: Call) -> bool:
     return call.connected_at is not None
 
 
+# A person is on the line who is given the next agent who becomes free.
+WAITS = frozenset({State.WAITING, State.QUEUED})
+_IN_FLIGHT = WAITS | {State.PLACED, State.RINGING, State.CANCELLING, State.INCOMING}
 _PICKED_UP = frozenset({State.WAITING, State.PLAYING})
 _UNSERVED = frozenset({HowEnded.ABANDONED, HowEnded.LOST})
 
@@ -372,15 +370,16 @@ def _entered(call: Call, following: Next, at: datetime) -> Call:
     if how in _UNSERVED and is_spoken_to(call):
         how = HowEnded.ANSWERED  # cut off in mid-conversation, which is not the same as never served
     waiting_at = call.waiting_at
-    if state is State.WAITING and (waiting_at is None or call.state is not State.BRIDGING):
+    if state in WAITS and (waiting_at is None or call.state not in (State.BRIDGING, State.QUEUED)):
         waiting_at = at
+    picked_up = state in _PICKED_UP or Command.ANSWER in following.commands
     return replace(
         call,
         state=state,
         since=at,
         how=how,
         ringing_at=at if state is State.RINGING else call.ringing_at,
-        answered_at=call.answered_at or (at if state in _PICKED_UP else None),
+        answered_at=call.answered_at or (at if picked_up else None),
         waiting_at=waiting_at,
         connected_at=call.connected_at or (at if state is State.CONNECTED else None),
         ended_at=at if state is State.ENDED else call.ended_at,

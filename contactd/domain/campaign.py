@@ -11,6 +11,8 @@ from contactd.domain.money import Money
 from contactd.domain.queueing import Order
 
 NEXT_NUMBER = "next-number"
+# What stands in the place of a step where a customer has called us; no step of a ladder has this name.
+INBOUND = "inbound"
 # How calls are placed: looked at before, one a free agent, so many a free agent, ahead of free agents, for whoever
 # presses 1, for nobody.
 Mode = Literal["preview", "progressive", "power", "predictive", "ivr", "message"]
@@ -18,6 +20,7 @@ AGENTLESS: frozenset[Mode] = frozenset({"ivr", "message"})
 
 # When a machine is told from a person: never, beside the conversation, or before the answer counts as one.
 Detect = Literal["none", "beside", "first"]
+Record = Literal["off", "announced", "consented"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Step:
     lines: int = 10
     machine: str = ""
     detect: Detect = "none"
+    record: Record = "off"
     identify: bool = False
     personal: str = ""
     caller_id: str = ""

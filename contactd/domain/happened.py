@@ -29,11 +29,21 @@ class BatchPlanned:
 
 @dataclass(frozen=True, slots=True)
 class CallMoved:
-    """A call went on: placed, answered, connected, ended."""
+    """A call went on: placed (or, if the customer called us, incoming), answered, connected, ended."""
 
     reference: str
     stage: str
     how_ended: str = ""
+    inbound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Supervised:
+    """A supervisor hears an agent (listen), speaks to them (whisper) or to both (barge), or does so no more ("")."""
+
+    agent: str
+    supervisor: str
+    how: str
 
 
 @dataclass(frozen=True, slots=True)

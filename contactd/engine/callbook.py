@@ -26,11 +26,12 @@ from contactd.engine.bus import Bus
 from contactd.engine.compose import overdue
 from contactd.engine.gate import OVERTAKEN, Begun, Gate, Refused, release
 from contactd.engine.ownership import Fence
-from contactd.store import accounts, call_queue, calls, leases
+from contactd.store import accounts, call_queue, calls, incoming, leases
 from contactd.store.attempts import Claimed
 from contactd.store.call_queue import CallBack
 from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
 from contactd.store.group_commit import GroupCommit
+from contactd.store.incoming import Arrival, Caller
 
 log = structlog.get_logger()
 
@@ -44,7 +45,8 @@ class Dial:
     """The intent is committed: now, and only now, the number may be called.
 
     `agent_first`: with an agent kept for it, because the last call to the number was abandoned. `personal`: what may be
-    told to who knows the postcode, in steps that ask for it.
+    told to who knows the postcode, in steps that ask for it. `again`: of one who called us, for which campaign and step
+    they would be called back.
     """
 
     claimed: Claimed
@@ -53,6 +55,7 @@ class Dial:
     step: Step = _A_CALL
     agent_first: bool = False
     personal: Personal | None = None
+    again: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,10 @@ class CallBook(Protocol):
 
     async def agree(self, item: CallBack) -> None:
         """Queue a callback."""
+        ...
+
+    async def arrived(self, arrival: Arrival) -> Caller:
+        """Enter a call that comes in, and find out who it is; once only, however often it is told."""
         ...
 
     async def missed(self, number: str) -> int:
@@ -212,6 +219,12 @@ class StoredCallBook:
         """Queue a callback instead of what was agreed before."""
         now = self._clock.now()
         await self._commit.run(lambda connection: call_queue.agree(connection, [item], now))
+
+    async def arrived(self, arrival: Arrival) -> Caller:
+        """Enter it in the database."""
+        caller = await self._commit.run(lambda connection: incoming.arrive(connection, arrival, owner=self._owner))
+        self._tell(caller.claimed, "accepted", "accepted", "")
+        return caller
 
     async def missed(self, number: str) -> int:
         """Queue it before the campaigns' own, or let what waits for them go first."""

@@ -5,7 +5,7 @@ The switchboard keeps one for each team and tells it whenever a call moves.
 
 from collections import defaultdict
 
-from contactd.domain.call import State
+from contactd.domain.call import WAITS, State
 from contactd.domain.campaign import AGENTLESS
 from contactd.domain.forecast import Lines
 from contactd.engine.lists import Key
@@ -53,7 +53,7 @@ class CallsUp:
                 dialled.placed[reference] = line.placed
             else:
                 dialled.ringing[reference] = line.ringing
-        if state is State.WAITING:
+        if state in WAITS:
             self.waiting[reference] = live
         else:
             self.waiting.pop(reference, None)

@@ -13,11 +13,14 @@ from datetime import UTC, timedelta, tzinfo
 from typing import Any
 
 from contactd.domain.calendar import find_zone
-from contactd.domain.call import Limits, State
+from contactd.domain.call import State
+from contactd.domain.call_limits import Limits
 from contactd.domain.clock import Clock
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook
+from contactd.engine.consultation import Consultation
 from contactd.engine.idleness import Look
+from contactd.engine.incoming import Incoming, Reception
 from contactd.engine.lists import CallList
 from contactd.engine.live_call import Live
 from contactd.engine.orders import Say, Tell
@@ -34,7 +37,7 @@ from contactd.telephony.base import Carrier, CarrierEvent
 
 _TICK = 0.5
 # States of a call whose beginning may change how many others there are to be.
-_TELLING = frozenset({State.WAITING, State.APOLOGISING, State.ENDED})
+_TELLING = frozenset({State.WAITING, State.QUEUED, State.APOLOGISING, State.ENDED})
 _ASLEEP = 4 * _TICK
 _BRIDGE = timedelta(seconds=0.1)  # until two people hear each other, or one of them the message
 _CARRIER_DOWN = 5.0
@@ -46,20 +49,25 @@ Teams = Callable[[], Mapping[str, Sequence[CallList]]]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """How calls are placed: numbers shown, how long it rings, when a conversation has been forgotten, the pacing."""
+    """How calls are placed: numbers shown, how long it rings, when a conversation has been forgotten, the pacing.
+
+    And how customers are received who call us.
+    """
 
     caller_id: str = ""
     ring_seconds: float = 30.0
     talk_seconds: float = 7200.0
     dialling: Dialling = field(default_factory=Dialling)
     caller_ids: Mapping[str, str] = field(default_factory=dict)
+    reception: Reception = field(default_factory=Reception)
 
     def limits(self) -> Limits:
         """Allow the carrier some patience beyond the ring time, and a waiting person what is left after a bridge."""
         ring = timedelta(seconds=self.ring_seconds)
         waiting = Limits().waiting - _BRIDGE
         talk = timedelta(seconds=self.talk_seconds)
-        return Limits(placed=ring + 2 * _LATE, ringing=ring + _LATE, waiting=waiting, connected=talk)
+        queued = self.reception.wait
+        return Limits(placed=ring + 2 * _LATE, ringing=ring + _LATE, waiting=waiting, connected=talk, queued=queued)
 
 
 class Dialer:
@@ -82,38 +90,41 @@ class Dialer:
         line: Line,
         owner: Owner | None = None,
     ) -> None:
-        self._roster, self._carrier, self._book = roster, carrier, book
-        self._clock, self._bus = clock, bus
+        self._roster, self._carrier, self._book, self._clock = roster, carrier, book, clock
         self._teams_now, self._line = teams, line
-        self._owner = owner or Alone()
-        self._wake = asyncio.Event()
+        self._owner, self._wake = owner or Alone(), asyncio.Event()
         self._draining = self._stopped = self._placing = False
         self._trunks = Trunks(Shown(line.caller_id, line.caller_ids), line.ring_seconds, self._trunks_left)
         self._teams: dict[str, Team] = {}
         self._epochs: dict[str, int] = {}  # of the teams whose calls have been taken over
-        self._strays_asked, self._ask_again = False, 0.0
-        self._held_back: list[CarrierEvent] = []
-        self.desk = Switchboard(
-            roster=roster,
-            carrier=carrier,
-            book=book,
-            clock=clock,
+        self._strays_asked, self._ask_again, self._held_back = False, 0.0, list[CarrierEvent]()
+        self.desk = self._switchboard(bus, say, tell)
+        self.consultation = Consultation(self.desk, roster, carrier, bus)
+        self._incoming = Incoming(roster, book, self.desk, clock, teams=teams, reception=line.reception)
+        adopt = self._incoming.adopt
+        self._take_over = TakeOver(carrier, book, self.desk, clock, bus, teams=teams, adopt_caller=adopt)
+        self.previews = Previews(roster, clock, bus, place=self._accepted, skip=self._skipped)
+
+    def _switchboard(self, bus: Bus, say: Say, tell: Tell) -> Switchboard:
+        return Switchboard(
+            roster=self._roster,
+            carrier=self._carrier,
+            book=self._book,
+            clock=self._clock,
             bus=bus,
             say=say,
             tell=tell,
-            limits=line.limits(),
+            limits=self._line.limits(),
             moved=self._wake.set,
             watch=self._call_moved,
             sure=self._be_sure,
         )
-        self._take_over = TakeOver(carrier=carrier, book=book, desk=self.desk, clock=clock, bus=bus, teams=teams)
-        self.previews = Previews(roster, clock, bus, place=self._accepted, skip=self._skipped)
 
     def on_event(self, event: CarrierEvent) -> None:
         """Hear from the carrier; whoever has slept first finds out whether the call is still theirs."""
         if self._held_back or self._owner.in_doubt():
             self._held_back.append(event)
-        elif not self._take_over.keeps(event):
+        elif not self._incoming.hears(event) and not self._take_over.keeps(event):
             self.desk.on_event(event)
 
     async def run(self) -> None:
@@ -140,7 +151,7 @@ class Dialer:
 
     async def drain(self, seconds: float) -> None:
         """Place nothing more; return when all calls have ended, or when the time is up: the rest stays recoverable."""
-        self._draining = True
+        self._draining = self._incoming.draining = True
         self._trunks.rest_until = math.inf
         self.previews.withdraw()
         end = self._clock.monotonic() + seconds
@@ -163,7 +174,7 @@ class Dialer:
             "draining": self._draining,
             "teams": sorted(self._epochs),
             "resting": self._clock.monotonic() < self._trunks.rest_until,
-            **{name: self.desk.counts[name] for name in ("placed", "answered", "connected", "abandoned")},
+            **{name: self.desk.counts[name] for name in ("placed", "answered", "connected", "abandoned", "incoming")},
         }
 
     def looks(self) -> dict[str, Look]:
@@ -233,7 +244,8 @@ class Dialer:
         team = self._teams.get(live.team)
         if team is None:
             return
-        team.pacer.call_moved(live, before)
+        if not live.call.inbound:  # the pacing foresees the calls we place
+            team.pacer.call_moved(live, before)
         if live.call.state in _TELLING:
             team.touch()
 
@@ -265,7 +277,9 @@ class Dialer:
         if self._draining or self._clock.monotonic() < self._ask_again:
             return
         if not self._strays_asked:
-            self._strays_asked = await self._take_over.strays()
+            self._strays_asked = await self._take_over.strays() and await self._take_over.end_unknown()
+            if self._strays_asked:
+                self._incoming.open()
         for name in self._teams_now():
             epoch = self._owner.epoch(name)
             if epoch is None or name in self._epochs:

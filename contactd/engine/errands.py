@@ -8,7 +8,12 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from contactd.domain.clock import Clock
+from contactd.domain.errors import StoreConflict, StoreError
+
 log = structlog.get_logger()
+
+_STORE_DOWN = 1.0
 
 Work = Callable[[], Awaitable[object]]
 
@@ -58,3 +63,17 @@ async def _carry_out(work: Work, after: "asyncio.Task[None] | None") -> None:
         await work()
     except Exception:  # one piece of work ends here; what it belongs to is settled by its deadline or its lease
         log.exception("errand_broke")
+
+
+async def insist(work: Work, clock: Clock) -> None:
+    """Do it however long the store is away, unless it is refused."""
+    while True:
+        try:
+            await work()
+        except StoreError as error:
+            log.warning("store_unavailable", while_doing="enter_call", error=str(error))
+            await clock.sleep(_STORE_DOWN)
+            continue
+        except StoreConflict as error:
+            log.warning("entry_refused", error=str(error))
+        return

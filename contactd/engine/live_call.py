@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from contactd.domain import attempt
 from contactd.domain.account import Channel
 from contactd.domain.call import CONVERSATIONS, Call, Disposition, HowEnded, State, in_flight
-from contactd.domain.campaign import AGENTLESS, Mode
+from contactd.domain.campaign import AGENTLESS, INBOUND, Mode
+from contactd.domain.errors import InputError
 from contactd.domain.forecast import Line
 from contactd.domain.ivr import Dialogue
 from contactd.engine.callbook import Dial
@@ -38,6 +39,8 @@ class Live:
     carrier_ref: str = ""
     retry_after: timedelta = CONGESTED
     gone: bool = False  # it is another owner's now
+    next_agent: str = ""  # reserved to take the conversation over
+    recordings: list[str] = field(default_factory=list)
     parted: str = ""  # the agent before, whose telephone took them out of the conversation
     dialogue: Dialogue | None = None  # with the keys, in mode ivr
     due: datetime | None = None  # when it has been in its state too long
@@ -53,6 +56,11 @@ class Live:
         """Look again at when it was placed and since when it rings."""
         call = self.call
         self.line = Line(call.placed_at.timestamp(), call.ringing_at.timestamp() if call.ringing_at else None)
+
+    def refer_to(self, carrier_ref: str) -> None:
+        """Note what the carrier calls it; one that came in keeps its reference, by which it is found again."""
+        if carrier_ref and not self.call.inbound:
+            self.carrier_ref = carrier_ref
 
     @property
     def reference(self) -> str:
@@ -90,6 +98,11 @@ def lost_sight(live: Live, at: datetime) -> Stage:
 
 def connected(live: Live) -> Stage:
     """Enter since when customer and agent talk: after a crash it still is known."""
+    return Stage(row(live), settles=live.dial.claimed.account_id if live.call.inbound else 0)
+
+
+def picked_up(live: Live) -> Stage:
+    """Enter since when somebody who called us hears something."""
     return Stage(row(live))
 
 
@@ -124,7 +137,9 @@ def lost(item: Unfinished, at: datetime) -> Stage:
         reason="daemon_restarted",
         agent=kept.agent,
         conversation_at=kept.connected_at,
-        details=_details(kept.caller_id, kept.placed_at, kept.ringing_at, kept.answered_at, kept.connected_at, at),
+        details=_details(
+            item.inbound, kept.caller_id, kept.placed_at, kept.ringing_at, kept.answered_at, kept.connected_at, at
+        ),
     )
     gone = CallRow(
         attempt_id=kept.attempt_id,
@@ -158,7 +173,7 @@ def handed_in(live: Live, agent: str, disposition: Disposition, at: datetime) ->
         disposition=disposition,
         at=at,
         conversation_at=live.call.connected_at if disposition in CONVERSATIONS else None,
-        suppress=_suppression(live, "wrong_number", at) if wrong else None,
+        suppress=_suppression(live, "wrong_number", at) if wrong and live.dial.claimed.account_id else None,
         beside=live.agent not in ("", agent),
     )
 
@@ -174,13 +189,19 @@ class Agreed:
 
 
 def called_back(live: Live, agent: str, agreed: Agreed) -> CallBack:
-    """Queue the call that was agreed; one that is an agent's own falls to the team when it has waited long enough."""
+    """Queue the call that was agreed; one that is an agent's own falls to the team when it has waited long enough.
+
+    Raises InputError when it is not known whom to call, or for what.
+    """
+    if live.call.inbound and live.dial.again is None:
+        raise InputError("no callback can be agreed here: nobody knows who called, or no campaign calls anybody")
     return CallBack(
         attempt_id=live.dial.claimed.id,
         at=agreed.at,
         number=agreed.number or live.dial.number,
         kept_for=agent if agreed.own else "",
         kept_until=agreed.at + agreed.kept if agreed.own else None,
+        key=live.dial.again,
     )
 
 
@@ -191,17 +212,20 @@ def adopted(item: Unfinished, mode: Mode) -> Call:
         State.CONNECTED: kept.connected_at,
         State.PLAYING if mode == "message" else State.WAITING: kept.answered_at,
         State.RINGING: kept.ringing_at,
+        State.INCOMING if item.inbound else State.PLACED: kept.placed_at,
     }
-    state, since = next(((state, at) for state, at in stages.items() if at is not None), (State.PLACED, kept.placed_at))
+    state, since = next((state, at) for state, at in stages.items() if at is not None)
     return Call(
-        reference=item.claimed.reference,
+        reference=item.reference,
         placed_at=kept.placed_at,
         state=state,
         since=since,
         ringing_at=kept.ringing_at,
         answered_at=kept.answered_at,
+        waiting_at=kept.answered_at if item.inbound else None,
         connected_at=kept.connected_at,
         taken=state is not State.PLACED,
+        inbound=item.inbound,
     )
 
 
@@ -215,9 +239,10 @@ def _transition(
     not_before: datetime | None = None,
 ) -> Transition:
     call = live.call
-    details: dict[str, object] = _details(
-        live.caller_id, call.placed_at, call.ringing_at, call.answered_at, call.connected_at, call.ended_at
-    ) | _keys(live)
+    times = (call.placed_at, call.ringing_at, call.answered_at, call.connected_at, call.ended_at)
+    details: dict[str, object] = _details(call.inbound, live.caller_id, *times) | _keys(live)
+    if live.recordings:
+        details["recordings"] = list(live.recordings)
     # Until the agent says otherwise a connected call counts as a conversation: the cool-down fails closed.
     spoken = call.connected_at if event is attempt.Event.CONFIRMED else None
     return Transition(
@@ -251,10 +276,10 @@ def wants_agent(live: Live) -> bool:
     return in_flight(live.call)
 
 
-def _details(caller_id: str, *times: datetime | None) -> dict[str, object]:
+def _details(inbound: bool, caller_id: str, *times: datetime | None) -> dict[str, object]:  # noqa: FBT001 -- private
     names = ("placed_at", "ringing_at", "answered_at", "connected_at", "ended_at")
     known: dict[str, object] = {name: at.isoformat() for name, at in zip(names, times, strict=True) if at is not None}
-    return {"caller_id": caller_id, **known}
+    return ({"direction": INBOUND, "called": caller_id} if inbound else {"caller_id": caller_id}) | known
 
 
 def _no_more_calls(live: Live, at: datetime) -> NewSuppression:

@@ -16,6 +16,7 @@ from contactd.domain.ivr import Personal
 from contactd.engine.errands import Errands, Lane, Work
 from contactd.engine.live_call import Live
 from contactd.engine.roster import Roster
+from contactd.telephony.announcements import CONSENT, RECORDING
 from contactd.telephony.base import Announcement, Carrier
 
 log = structlog.get_logger()
@@ -48,6 +49,18 @@ class Orders:
         self._sure = sure
         self._seats: dict[str, Lane] = {}
 
+    def answer(self, live: Live) -> None:
+        """Pick up for somebody who calls us."""
+        self._put(live, partial(self._answer, live))
+
+    def queue(self, live: Live, text: str) -> None:
+        """Say that they have to wait, unless an agent has been found meanwhile."""
+        self._put(live, partial(self._queue, live, text))
+
+    def music(self, live: Live) -> None:
+        """Let somebody who waits hear music."""
+        self._put(live, partial(self._music, live))
+
     def bridge(self, live: Live) -> None:
         """Join the person and the agent of the call."""
         self._put(live, partial(self._bridge, live, live.agent))
@@ -59,6 +72,11 @@ class Orders:
     def tell(self, live: Live, text: str, personal: Personal) -> None:
         """Play a text that knows the account, to who has identified."""
         self._put(live, partial(self._speak, live, text, lambda name, language: self._tell(name, language, personal)))
+
+    def record(self, live: Live) -> None:
+        """Keep what is said, if the step wants it; it is announced, or asked for, once in a call."""
+        if live.dial.step.record != "off":
+            self._put(live, partial(self._record, live))
 
     def hang_up(self, live: Live) -> None:
         """End the call."""
@@ -76,6 +94,32 @@ class Orders:
             await self._sure()
         if not live.gone:
             await work()
+
+    async def _answer(self, live: Live) -> None:
+        try:
+            await self._carrier.answer(live.reference)
+        except ChannelError as error:
+            log.warning("call_not_answered", reference=live.reference, error=str(error))
+            if isinstance(error, ChannelRejected):  # they have rung off, and it was not told yet
+                self._feed(live, calls.Event.HUNG_UP)
+
+    async def _queue(self, live: Live, text: str) -> None:
+        if live.call.state is not State.QUEUED:
+            return
+        try:
+            await self._carrier.play(live.reference, self._say(text, live.dial.language))
+        except ChannelError as error:
+            log.warning("text_not_played", reference=live.reference, text=text, error=str(error))
+            if live.call.state is State.QUEUED:
+                self._feed(live, calls.Event.PLAYED)
+
+    async def _music(self, live: Live) -> None:
+        if live.call.state is not State.WAITING:
+            return
+        try:
+            await self._carrier.hold(live.reference)
+        except ChannelError as error:  # they wait in silence
+            log.warning("music_not_played", reference=live.reference, error=str(error))
 
     async def _bridge(self, live: Live, agent: str) -> None:
         if not _is_joining(live, agent):
@@ -103,6 +147,15 @@ class Orders:
             log.warning("text_not_played", reference=live.reference, text=text, error=str(error))
             if live.call.state is state:
                 self._feed(live, calls.Event.TIMED_OUT)
+
+    async def _record(self, live: Live) -> None:
+        asks = live.dial.step.record == "consented"
+        name = f"{live.call.placed_at:%Y-%m-%d}-{live.reference}-{len(live.recordings) + 1}"
+        try:
+            text = None if live.recordings else self._say(CONSENT if asks else RECORDING, live.dial.language)
+            await self._carrier.record(live.reference, name, text, ask=asks)
+        except ChannelError as error:  # the conversation goes on unrecorded
+            log.warning("not_recorded", reference=live.reference, error=str(error))
 
     async def _hang_up(self, live: Live) -> None:
         try:

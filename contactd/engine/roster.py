@@ -79,13 +79,14 @@ class Roster:
             counted.setdefault(agent.team, Counter())[agent.state] += 1
         return counted
 
-    def reserve(self, team: str, language: str = "") -> Agent | None:
-        """Take the longest-free agent for a call; one who speaks the language goes before one who does not."""
+    def reserve(self, team: str, language: str = "", *, first: str = "") -> Agent | None:
+        """Take the longest-free agent for a call, before them one who speaks the language, and before all `first`."""
         free = self.free(team)
         if not free:
             return None
+        wanted = [agent for agent in free if agent.id == first]
         speaking = [agent for agent in free if language in agent.languages]
-        return self.apply((speaking or free)[0].id, Event.RESERVED)
+        return self.apply((wanted or speaking or free)[0].id, Event.RESERVED)
 
     def sign_in(self, agent_id: str) -> None:
         """Let an agent begin to work."""

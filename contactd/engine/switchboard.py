@@ -16,31 +16,26 @@ import structlog
 from contactd.domain import agent as agents
 from contactd.domain import call as calls
 from contactd.domain.agent import Agent
-from contactd.domain.call import Call, Command, Disposition, HowEnded, Limits, State
+from contactd.domain.call import Call, Command, Disposition, HowEnded, State
+from contactd.domain.call_limits import Limits, deadline
 from contactd.domain.clock import Clock
-from contactd.domain.errors import (
-    IllegalTransition,
-    InputError,
-    StoreConflict,
-    StoreError,
-)
+from contactd.domain.errors import IllegalTransition, InputError
 from contactd.domain.happened import CallMoved
 from contactd.engine import live_call
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook, Dial
 from contactd.engine.calls_up import CallsUp
-from contactd.engine.errands import Errands, Lane, Work
+from contactd.engine.errands import Errands, Lane, Work, insist
 from contactd.engine.ivr import Ivr, meaning
 from contactd.engine.live_call import Agreed, Live, wants_agent
 from contactd.engine.orders import Orders, Say, Sure, Tell
 from contactd.engine.roster import Roster
 from contactd.store.calls import Stage
-from contactd.telephony.announcements import APOLOGY
-from contactd.telephony.base import OF_AGENTS, Carrier, CarrierEvent, Kind
+from contactd.telephony.announcements import APOLOGY, CLOSED, QUEUE, SORRY
+from contactd.telephony.base import BESIDE, OF_AGENTS, Carrier, CarrierEvent, Kind
 
 log = structlog.get_logger()
 
-_STORE_DOWN = 1.0
 _LEGS = {Kind.AGENT_UP: "LEG_UP", Kind.AGENT_DOWN: "LEG_DOWN"}
 # Of an agent: not there for the call they are kept for, or had.
 _GONE = frozenset(agents.State) - {agents.State.READY, agents.State.RESERVED, agents.State.TALK}
@@ -77,10 +72,11 @@ class Switchboard:
         self._calls: dict[str, Live] = {}
         self._by_team: dict[str, CallsUp] = defaultdict(CallsUp)
         self._conversations: dict[str, Live] = {}
+        self._callers: Counter[int] = Counter()  # customers who call us at this moment
         self.errands = Errands()
         self._orders = Orders(carrier, roster, say, tell, self.errands, feed=self.feed, sure=sure)
         self._ivr = Ivr(self._orders, clock, feed=self.feed, enter=self.enter)
-        self._follow = self._what_follows()
+        self._follow, self.play_music = self._what_follows(), self._orders.music
         self.counts: Counter[str] = Counter()
         roster.listen(self._agent_moved)
 
@@ -89,8 +85,11 @@ class Switchboard:
         return {
             Command.NOTE_TAKEN: lambda live: self.enter(live, live_call.taken(live, self._clock.now())),
             Command.FIND_AGENT: self._find_agent,
+            Command.ANSWER: self._answer,
+            Command.QUEUE: lambda live: self._orders.queue(live, QUEUE),
+            Command.SAY_CLOSED: lambda live: self._orders.speak(live, CLOSED),
             Command.BRIDGE: self._orders.bridge,
-            Command.APOLOGISE: lambda live: self._orders.speak(live, APOLOGY),
+            Command.APOLOGISE: lambda live: self._orders.speak(live, SORRY if live.call.inbound else APOLOGY),
             Command.PLAY: self._ivr.speak,
             Command.LEAVE_TEXT: self._leave_text,
             Command.HANG_UP: self._orders.hang_up,
@@ -98,6 +97,7 @@ class Switchboard:
             Command.RELEASE_AGENT: lambda live: self._part(live, agents.Event.RELEASED),
             Command.LOSE_AGENT: lambda live: self._part(live, agents.Event.LOST),
             Command.PART_AGENT: self._part_from,
+            Command.HAND_OVER: self._hand_over,
             Command.WRAP_UP: lambda live: self._agent(live.agent, agents.Event.HUNG_UP),
             Command.LOG: self._log,
         }
@@ -128,10 +128,17 @@ class Switchboard:
     def take_up(self, dial: Dial, team: str, call: Call, caller_id: str, agent: str) -> Live:
         """Keep a call from now on, until it ends; `agent` is who is kept for it, if anybody is."""
         live = Live(dial, team, call, caller_id, Lane(self.errands), Lane(self.errands), agent)
-        live.due = calls.deadline(call, self._limits)
+        live.due = deadline(call, self._limits)
         self._calls[call.reference] = live
         self._by_team[team].add(live)
+        if call.inbound:
+            self._callers[dial.claimed.customer_id] += 1
+            self.count(live, "incoming")
         return live
+
+    def is_called_by(self, customer_id: int) -> bool:
+        """Answer whether a customer is calling us, or talks to us since."""
+        return self._callers[customer_id] > 0
 
     def knows(self, reference: str) -> bool:
         """Answer whether the call is one of ours that is up."""
@@ -147,9 +154,9 @@ class Switchboard:
     def let_go(self, team: str) -> None:
         """Forget the calls of a team that is another's now: they go on without us, and no order of ours reaches them.
 
-        Their agents are done with them, and may still hand in what a conversation achieved.
+        Their agents are done with them, and may still hand in what a conversation achieved. Whoever called us stays.
         """
-        gone = [live for live in self.live() if live.team == team]
+        gone = [live for live in self.live() if live.team == team and not live.call.inbound]
         for live in gone:
             self._forget(live)
             live.gone, live.call = True, replace(live.call, state=State.ENDED)
@@ -172,20 +179,30 @@ class Switchboard:
             self._agent(event.details.get("agent", ""), agents.Event[_LEGS[event.kind]])
             return
         if event.kind is Kind.MISSED:
-            number = event.details.get("number", "")
-            self.errands.run(lambda: self.insist(lambda: self._note_missed(number)))
+            self.errands.run(partial(self.note_missed, event.details.get("number", "")))
             return
         live = self._calls.get(event.reference)
         if live is None:
             log.debug("carrier_event_ignored", reference=event.reference, kind=event.kind)
             return
-        live.carrier_ref = event.details.get("carrier_ref", live.carrier_ref)
+        live.refer_to(event.details.get("carrier_ref", ""))
+        if event.kind in BESIDE:
+            self._beside(live, event)
+            return
         if event.kind is Kind.BRIDGED and event.details.get("agent", live.agent) != live.agent:
             return  # an earlier agent's bridge, given up meanwhile
         if event.kind is Kind.PRESSED:
             self._ivr.pressed(live, event.details.get("digit", ""))
         else:
             self.feed(live, meaning(live, event.kind))
+
+    def _beside(self, live: Live, event: CarrierEvent) -> None:
+        """Tell that a third person has come or gone, or that it is recorded; nobody is left alone with silence."""
+        self._bus.publish(CallMoved(live.reference, event.kind.value))
+        if event.kind is Kind.RECORDED:
+            live.recordings.append(event.details["name"])
+        elif event.kind is Kind.THIRD_GONE and live.call.state is State.OUTSIDE:
+            self._orders.hang_up(live)
 
     # -- for the desk --------------------------------------------------------------------------------------------
 
@@ -205,35 +222,21 @@ class Switchboard:
         if owed is not None and owed.call.state is State.ENDED:
             raise IllegalTransition(f"agent {agent_id} has yet to say what call {owed.reference} achieved")
 
-    async def hold(self, agent_id: str) -> None:
-        """Let the person an agent talks to hear music; raises IllegalTransition without one, or a ChannelError."""
-        await self._carrier.hold(self._talk_of(agent_id, State.CONNECTED).reference)
-
-    async def retrieve(self, agent_id: str) -> None:
-        """Go on talking; raises IllegalTransition when nobody is on hold, or a ChannelError."""
-        await self._carrier.retrieve(self._talk_of(agent_id, State.HOLD).reference)
-
-    def _talk_of(self, agent_id: str, state: State) -> Live:
-        live = self._conversations.get(agent_id)
-        if live is None or live.agent != agent_id or live.call.state is not state:
-            raise IllegalTransition(f"agent {agent_id} has no call that is {state}")
-        return live
-
     async def dispose(self, agent_id: str, disposition: Disposition, callback: Agreed | None = None) -> None:
         """Take what an agent says the conversation achieved, and when to call again; committed, they are done with it.
 
-        A call that is still up is ended. Raises IllegalTransition when there is no conversation to speak of.
+        A call still up is ended. Raises IllegalTransition without a conversation, InputError when nobody can be called.
         """
         live = self._conversations.get(agent_id)
         if live is None:
             raise IllegalTransition(f"agent {agent_id} has no call to hand in")
+        again = live_call.called_back(live, agent_id, callback) if callback is not None else None
         if live.call.state in (State.CONNECTED, State.HOLD) and live.agent == agent_id:
             self.feed(live, calls.Event.AGENT_DONE)
         del self._conversations[agent_id]
         item = live_call.handed_in(live, agent_id, disposition, self._clock.now())
         await asyncio.shield(live.entries.put(lambda: self.insist(lambda: self._book.hand_in(item))))
-        if callback is not None:
-            again = live_call.called_back(live, agent_id, callback)
+        if again is not None:
             await asyncio.shield(live.entries.put(lambda: self.insist(lambda: self._book.agree(again))))
         self._bus.publish(CallMoved(live.reference, "disposed", disposition.value))
         self._agent(agent_id, agents.Event.WRAPPED_UP)
@@ -250,7 +253,7 @@ class Switchboard:
             return
         if live.call is was:
             return
-        live.due = calls.deadline(live.call, self._limits)
+        live.due = deadline(live.call, self._limits)
         if live.call.state is State.RINGING:
             live.moved()
         self._by_team[live.team].moved(live)
@@ -269,8 +272,14 @@ class Switchboard:
             self.feed(live, calls.Event.AGENT_FOUND)
         elif not self._roster.anybody(live.team):
             self.feed(live, calls.Event.NOBODY_FREE)
+        elif live.call.inbound:
+            self.play_music(live)  # they wait on
         elif live.due is not None:
             self.errands.run(partial(self._hold_out, live, live.due))
+
+    def _answer(self, live: Live) -> None:
+        self._orders.answer(live)
+        self.enter(live, live_call.picked_up(live))
 
     async def _hold_out(self, live: Live, until: datetime) -> None:
         """Let a person wait no longer than that: the next tick may be too late for them."""
@@ -286,6 +295,11 @@ class Switchboard:
         """Go on without an agent whose telephone is gone: they owe the outcome of what they were told."""
         live.agent, live.parted = "", live.agent
 
+    def _hand_over(self, live: Live) -> None:
+        """Let the agent who is reserved for it go on; the one before writes down their part."""
+        live.parted, live.agent, live.next_agent = live.agent, live.next_agent, ""
+        self._agent(live.parted, agents.Event.HUNG_UP)
+
     def _give_back(self, live: Live) -> None:
         """Let an agent go who was kept for the call and is not needed any more."""
         if self._roster.is_reserved(live.agent):
@@ -296,6 +310,7 @@ class Switchboard:
         self._agent(live.agent, agents.Event.BRIDGED)
         self.enter(live, live_call.connected(live))
         self.count(live, "connected")
+        self._orders.record(live)
 
     def _part(self, live: Live, event: agents.Event) -> None:
         """Separate a call and its agent; the call forgets first, so that it does not hear of it again."""
@@ -308,19 +323,23 @@ class Switchboard:
         self._forget(live)
         self.enter(live, live_call.ended(live, self._clock.now()))
         self._give_back(live)
-        if live.call.how is HowEnded.ABANDONED:
+        if live.call.inbound and not calls.is_spoken_to(live.call):
+            live.entries.put(lambda: self.note_missed(live.dial.number))
+        if live.call.how is HowEnded.ABANDONED and not live.call.inbound:
             self.counts["abandoned"] += 1
-        self._bus.publish(CallMoved(live.reference, "ended", str(live.call.how)))
+        self._bus.publish(CallMoved(live.reference, "ended", str(live.call.how), live.call.inbound))
         self._moved()
 
     def _forget(self, live: Live) -> None:
         self._calls.pop(live.reference, None)
         self._by_team[live.team].remove(live)
+        if live.call.inbound:
+            self._callers[live.dial.claimed.customer_id] -= 1
 
     def count(self, live: Live, stage: str) -> None:
-        """Tell that a call has come to a stage."""
-        self.counts[stage] += 1
-        self._bus.publish(CallMoved(live.reference, stage))
+        """Tell that a call has come to a stage; of those that came in only that they did is counted."""
+        self.counts[stage] += stage == "incoming" or not live.call.inbound
+        self._bus.publish(CallMoved(live.reference, stage, inbound=live.call.inbound))
 
     def _agent(self, agent_id: str, event: agents.Event) -> None:
         """Let something happen to an agent who may have gone meanwhile."""
@@ -330,11 +349,11 @@ class Switchboard:
             log.warning("agent_event_ignored", error=str(error))
 
     def _agent_moved(self, agent: Agent) -> None:
-        """Give a freed agent to whoever has waited longest; take the call of one who is gone away from them."""
+        """Give a freed agent to whose time to wait is over first; take the call of one who is gone away from them."""
         if agent.state is agents.State.READY:
             waiting = self.up(agent.team).waiting.values()
             if waiting:
-                self._find_agent(min(waiting, key=lambda live: live.call.waiting_at or live.call.placed_at))
+                self._find_agent(min(waiting, key=lambda live: live.due or live.call.placed_at))
             self._moved()
         elif agent.state in _GONE:
             for live in [live for live in self._calls.values() if live.agent == agent.id]:
@@ -353,8 +372,10 @@ class Switchboard:
 
     # -- written down ----------------------------------------------------------------------------------------------
 
-    async def _note_missed(self, number: str) -> None:
-        if number and await self._book.missed(number):
+    async def note_missed(self, number: str) -> None:
+        """Have somebody called back who called us in vain."""
+        if number:
+            await self.insist(lambda: self._book.missed(number))
             self._moved()
 
     def enter(self, live: Live, stage: Stage) -> None:
@@ -364,13 +385,4 @@ class Switchboard:
 
     async def insist(self, work: Work) -> None:
         """Write it down, however long the store is away: it cannot be asked for twice."""
-        while True:
-            try:
-                await work()
-            except StoreError as error:
-                log.warning("store_unavailable", while_doing="enter_call", error=str(error))
-                await self._clock.sleep(_STORE_DOWN)
-                continue
-            except StoreConflict as error:
-                log.warning("entry_refused", error=str(error))
-            return
+        await insist(work, self._clock)

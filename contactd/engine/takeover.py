@@ -18,6 +18,7 @@ from contactd.engine import live_call
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook, Dial
 from contactd.engine.lists import CallList, key_of
+from contactd.engine.live_call import Live
 from contactd.engine.switchboard import Switchboard
 from contactd.store.attempts import Claimed
 from contactd.store.calls import Unfinished
@@ -31,13 +32,14 @@ class TakeOver:
 
     def __init__(
         self,
-        *,
         carrier: Carrier,
         book: CallBook,
         desk: Switchboard,
         clock: Clock,
         bus: Bus,
+        *,
         teams: Callable[[], Mapping[str, Sequence[CallList]]],
+        adopt_caller: Callable[[Unfinished], Live],
     ) -> None:
         self._carrier = carrier
         self._book = book
@@ -45,6 +47,7 @@ class TakeOver:
         self._clock = clock
         self._bus = bus
         self._teams = teams
+        self._adopt_caller = adopt_caller
         self._kept: dict[str, list[CarrierEvent]] | None = None
 
     def keeps(self, event: CarrierEvent) -> bool:
@@ -60,9 +63,25 @@ class TakeOver:
         return await self._settle(self._book.unfinished(campaigns))
 
     async def strays(self) -> bool:
-        """Take over our own calls of campaigns that are no longer configured; False: ask again later."""
+        """Take over our own calls of campaigns no longer configured, and customers' to us; False: ask again later."""
         known = {one.campaign.id for lists in self._teams().values() for one in lists}
         return await self._settle(self._book.strays(known))
+
+    async def end_unknown(self) -> bool:
+        """Hang up what we have begun in an earlier life and have entered as ended since; False: ask again later."""
+        try:
+            up = await self._carrier.own()
+            campaigns = {one.campaign.id for lists in self._teams().values() for one in lists}
+            left = await self._book.unfinished(campaigns) + await self._book.strays(campaigns) if up else []
+            known = {item.reference for item in left}
+            for reference in up:
+                if reference not in known and not self._desk.knows(reference):
+                    log.warning("unknown_call_ended", reference=reference)
+                    await self._carrier.hang_up(reference)
+        except (StoreError, ChannelError) as error:
+            log.warning("calls_not_recovered", error=str(error))
+            return False
+        return True
 
     async def _settle(self, asking: Awaitable[list[Unfinished]]) -> bool:
         kept: dict[str, list[CarrierEvent]] = defaultdict(list)
@@ -75,31 +94,36 @@ class TakeOver:
             return False
         finally:
             self._kept = None
-        ours = [item for item in left if item.claimed.reference in up | set(kept)]
+        ours = [item for item in left if item.reference in up | set(kept)]
         for item in ours:
             self._adopt(item)
-            for event in kept[item.claimed.reference]:
+            for event in kept[item.reference]:
                 self._desk.on_event(event)
         await asyncio.gather(*(self._lose(item) for item in left if item not in ours))
         return True
 
     async def _lose(self, item: Unfinished) -> None:
-        reference = item.claimed.reference
-        log.warning("call_lost", reference=reference)
+        log.warning("call_lost", reference=item.reference)
         stage = live_call.lost(item, self._clock.now())
         await self._desk.insist(partial(self._book.record, item.claimed, stage))
-        self._bus.publish(CallMoved(reference, "ended", HowEnded.LOST.value))
+        self._bus.publish(CallMoved(item.reference, "ended", HowEnded.LOST.value, item.inbound))
+        if item.inbound and item.row.connected_at is None:
+            await self._desk.note_missed(item.row.number)
 
     def _adopt(self, item: Unfinished) -> None:
+        live = self._adopt_caller(item) if item.inbound else self._adopt_ours(item)
+        log.info("call_adopted", reference=live.reference, state=live.call.state)
+        if live.call.state is State.CONNECTED:
+            self._desk.resume_conversation(live)
+
+    def _adopt_ours(self, item: Unfinished) -> Live:
         claimed, kept = item.claimed, item.row
         team, of = self._list_of(claimed)
         dial = Dial(claimed, kept.number, step=of.step) if of else Dial(claimed, kept.number)
         call = live_call.adopted(item, dial.step.mode)
         live = self._desk.take_up(dial, team, call, kept.caller_id, kept.agent)
         live.carrier_ref = kept.carrier_ref
-        log.info("call_adopted", reference=live.reference, state=live.call.state)
-        if live.call.state is State.CONNECTED:
-            self._desk.resume_conversation(live)
+        return live
 
     def _list_of(self, claimed: Claimed) -> tuple[str, CallList | None]:
         for team, lists in self._teams().items():

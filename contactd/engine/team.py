@@ -44,7 +44,7 @@ log = structlog.get_logger()
 
 _POLL = (1.0, 5.0)  # seconds between looks for work that nobody announced: the first, and the longest
 _STALE = 1.0  # seconds after which a decision is taken anew though nothing has moved
-_AGENT_FIRST = timedelta(minutes=1)
+_LATER = timedelta(minutes=1)  # until one is tried again who has to wait for an agent, or calls us
 
 
 @dataclass
@@ -270,7 +270,8 @@ class Team:
             agent = self._keep(dial)
         if not self._is_wanted(one, dial, agent, departures):
             self._let_go(agent, claimed)
-            await self._give_back(claimed, self._clock.now() + _AGENT_FIRST if dial.agent_first else None)
+            later = dial.agent_first or self._desk.is_called_by(claimed.customer_id)
+            await self._give_back(claimed, self._clock.now() + _LATER if later else None)
             return
         self._kept.pop(agent, None)
         call = Call(claimed.reference, self._clock.now())
@@ -302,13 +303,17 @@ class Team:
         return agent
 
     def _is_wanted(self, one: CallList, dial: Dial, agent: str, departures: int) -> bool:
-        """Tell whether the call may still be placed: its agent is there, or as many work as when it was decided."""
+        """Tell whether the call may still be placed: its agent is there, or as many work as when it was decided.
+
+        None is to a customer who calls us at this moment.
+        """
         rest_until = self._trunks.rest_until
         if rest_until > self._clock.monotonic() or rest_until == math.inf or not self._owned():
             return False
         if agent:
-            return self._is_kept(agent, dial.claimed) and self._roster.find(agent).wish is None
-        if dial.agent_first and one.step.mode != "message":
+            kept = self._is_kept(agent, dial.claimed) and self._roster.find(agent).wish is None
+            return kept and not self._desk.is_called_by(dial.claimed.customer_id)
+        if (dial.agent_first and one.step.mode != "message") or self._desk.is_called_by(dial.claimed.customer_id):
             return False
         if one.is_agentless:
             return one.step.mode == "message" or self._roster.anybody(self.name)

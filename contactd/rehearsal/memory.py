@@ -9,7 +9,7 @@ from datetime import datetime
 
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event, State, step
-from contactd.domain.campaign import Step
+from contactd.domain.campaign import INBOUND, Step
 from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict
 from contactd.engine.callbook import Dial, Wanted
@@ -18,6 +18,7 @@ from contactd.engine.lists import Key, key_of
 from contactd.store.attempts import Claimed
 from contactd.store.call_queue import CallBack
 from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
+from contactd.store.incoming import Arrival, Caller
 
 # A range reserved for fiction (Bundesnetzagentur, Rufnummern für Drama), used over and over: nothing is called.
 _NUMBER = "+4930231250{:02}"
@@ -77,6 +78,13 @@ class MemoryBook:
 
     async def agree(self, item: CallBack) -> None:
         """Forget it: the rehearsal is over before."""
+
+    async def arrived(self, arrival: Arrival) -> Caller:
+        """Know nobody who would call."""
+        self._last += 1
+        self.open[self._last], self._campaigns[self._last] = State.ACCEPTED, ""
+        claimed = Claimed(self._last, 1, 0, 0, "", INBOUND, Channel.CALL, 0, self._last, arrival.at)
+        return Caller(claimed, next(iter(arrival.numbers), ""))
 
     async def missed(self, number: str) -> int:
         """Know nobody who would call."""

@@ -273,7 +273,7 @@ def _change(row: dict[str, Any], transition: Transition, state: State, write: Ca
 def _log_row(row: dict[str, Any], transition: Transition, state: State) -> dict[str, Any]:
     return {
         "attempt_id": row["id"],
-        "account_id": row["account_id"],
+        "account_id": row["account_id"] or None,  # of somebody unknown who calls us
         "at": transition.at,
         "campaign": row["campaign"],
         "step": row["step"],

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Row
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event, State
 from contactd.domain.calendar import find_zone
+from contactd.domain.campaign import INBOUND
 from contactd.domain.policy import Reason
 from contactd.domain.queueing import Priority, Waiting
 from contactd.store import attempts, pauses
@@ -30,13 +31,17 @@ Choose = Callable[[list[Waiting]], list[Waiting]]
 
 @dataclass(frozen=True, slots=True)
 class CallBack:
-    """A call agreed with a person: when, which number (empty: the first), whose (empty: the team's) and how long."""
+    """A call agreed with a person: when, which number (empty: the first), whose (empty: the team's) and how long.
+
+    `key`: the campaign and step to call for, where it is not that of the attempt: of one who has called us.
+    """
 
     attempt_id: int
     at: datetime
     number: str = ""
     kept_for: str = ""
     kept_until: datetime | None = None
+    key: tuple[str, str] | None = None
 
 
 def take(
@@ -89,7 +94,7 @@ def _due(campaign: str, step: str, now: datetime, free: Collection[str], limit: 
     tried_at = (
         sa.select(sa.func.max(tried.c.sending_at))
         .where(tried.c.customer_id == attempt.c.customer_id, tried.c.channel == Channel.CALL.value)
-        .where(tried.c.sending_at.is_not(None))
+        .where(tried.c.sending_at.is_not(None), tried.c.step != INBOUND)
         .scalar_subquery()
     )
     anybodys = sa.or_(attempt.c.kept_for == "", attempt.c.kept_until <= now, attempt.c.kept_for.in_(sorted(free)))
@@ -123,13 +128,12 @@ def _queue(connection: Connection, item: CallBack, priority: Priority, now: date
     drop(connection, [origin.customer_id], now, reason="replaced")
     case = sa.select(account.c.case_no).where(account.c.id == origin.account_id)
     case_no = connection.scalar(case) or origin.case_no
-    key = (attempt.c.account_id == origin.account_id, attempt.c.campaign == origin.campaign)
-    tries = sa.select(sa.func.max(attempt.c.try_no)).where(
-        *key, attempt.c.case_no == case_no, attempt.c.step == origin.step
-    )
+    campaign, step = item.key or (origin.campaign, origin.step)
+    mine = (attempt.c.account_id == origin.account_id, attempt.c.campaign == campaign, attempt.c.step == step)
+    tries = sa.select(sa.func.max(attempt.c.try_no)).where(*mine, attempt.c.case_no == case_no)
     values = {
-        "account_id": origin.account_id, "customer_id": origin.customer_id, "campaign": origin.campaign,
-        "step": origin.step, "channel": Channel.CALL, "case_no": case_no,
+        "account_id": origin.account_id, "customer_id": origin.customer_id, "campaign": campaign,
+        "step": step, "channel": Channel.CALL, "case_no": case_no,
         "try_no": (connection.scalar(tries) or 0) + 1, "not_before": item.at, "planned_at": now,
         "wanted": item.number, "priority": int(priority), "rank": 0, "kept_for": item.kept_for,
         "kept_until": item.kept_until,
@@ -209,7 +213,7 @@ def _call_back(connection: Connection, customer: int, number: str, now: datetime
         return int(attempt_id)
     # What is claimed may be placed any moment, or be put off.
     tried = sa.or_(attempt.c.sending_at.is_not(None), attempt.c.state == State.CLAIMED)
-    called = calls.where(_CALLS, tried, _reached_at(number)).order_by(attempt.c.id.desc())
+    called = calls.where(_CALLS, tried, attempt.c.step != INBOUND, _reached_at(number)).order_by(attempt.c.id.desc())
     origin = connection.scalar(called.limit(1))
     return None if origin is None else _queue(connection, CallBack(origin, now, number), Priority.MISSED, now)
 

@@ -14,8 +14,9 @@ from sqlalchemy.engine import Connection
 
 from contactd.domain.account import Channel
 from contactd.domain.attempt import State
+from contactd.domain.campaign import INBOUND
 from contactd.domain.errors import IllegalTransition, StoreConflict
-from contactd.store import attempts, call_queue, contact_log, suppressions
+from contactd.store import attempts, call_queue, contact_log, incoming, suppressions
 from contactd.store.attempts import Claimed, Transition
 from contactd.store.schema import attempt, call
 from contactd.store.suppressions import NewSuppression
@@ -40,11 +41,15 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """How a call went on: its row, and the transition of its attempt when the stage is one."""
+    """How a call went on: its row, and the transition of its attempt when the stage is one.
+
+    `settles`: the account of a customer who has called us and now talks, so that nobody contacts them today.
+    """
 
     row: CallRow
     transition: Transition | None = None
     suppress: NewSuppression | None = None
+    settles: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,16 @@ class Unfinished:
     claimed: Claimed
     row: CallRow
 
+    @property
+    def inbound(self) -> bool:
+        """Tell whether the customer has called us."""
+        return self.claimed.step == INBOUND
+
+    @property
+    def reference(self) -> str:
+        """Name the call as its carrier knows it."""
+        return self.row.carrier_ref if self.inbound else self.claimed.reference
+
 
 _COLUMNS = tuple(column.name for column in call.columns)
 _LOGGED = (
@@ -88,6 +103,9 @@ def record(connection: Connection, stages: list[Stage]) -> list[State | StoreCon
     written = [stage for stage, answer in zip(stages, answers, strict=True) if not isinstance(answer, Exception)]
     _upsert(connection, [stage.row for stage in written])
     _note_conversations(connection, [stage.row for stage in written if stage.transition is None])
+    for stage in written:
+        if stage.settles and stage.row.connected_at is not None:
+            incoming.settle_day(connection, stage.settles, stage.row.connected_at)
     return answers
 
 
@@ -98,13 +116,17 @@ def hand_in(connection: Connection, items: list[HandedIn]) -> list[StoreConflict
 
 
 def unfinished(connection: Connection, campaigns: Collection[str]) -> list[Unfinished]:
-    """List the calls of these campaigns that are open, whoever placed them, the oldest first."""
-    return _open(connection, attempt.c.campaign.in_(sorted(campaigns)))
+    """List the calls of these campaigns that are open, whoever placed them, the oldest first.
+
+    Customers' own are not among them: those are whose carrier they came in by, whatever team took them.
+    """
+    return _open(connection, attempt.c.campaign.in_(sorted(campaigns)), attempt.c.step != INBOUND)
 
 
 def strays(connection: Connection, *, owner: str, besides: Collection[str] = ()) -> list[Unfinished]:
-    """List the calls a daemon of this name was making when it stopped, but for those of some campaigns."""
-    return _open(connection, attempt.c.claimed_by == owner, attempt.c.campaign.not_in(sorted(besides)))
+    """List the calls a daemon of this name had when it stopped, but for those it was making for some campaigns."""
+    strayed = sa.or_(attempt.c.campaign.not_in(sorted(besides)), attempt.c.step == INBOUND)
+    return _open(connection, attempt.c.claimed_by == owner, strayed)
 
 
 def _open(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Unfinished]:
@@ -124,11 +146,12 @@ def _open(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Unfini
 
 
 def past(connection: Connection, campaign: str, since: datetime) -> list[CallRow]:
-    """Read the calls of a campaign that have ended since then, in the order in which they were placed."""
+    """Read the calls we placed for a campaign that have ended since then, in the order in which they were placed."""
     chosen = (
         sa.select(call)
         .join(attempt, attempt.c.id == call.c.attempt_id)
-        .where(attempt.c.campaign == campaign, call.c.placed_at >= since, call.c.ended_at.is_not(None))
+        .where(attempt.c.campaign == campaign, attempt.c.step != INBOUND)
+        .where(call.c.placed_at >= since, call.c.ended_at.is_not(None))
         .order_by(call.c.placed_at)
     )
     return [CallRow(**row) for row in connection.execute(chosen).mappings()]
@@ -177,6 +200,7 @@ def _hand_in(connection: Connection, item: HandedIn) -> StoreConflict | None:
         call_queue.drop(connection, [row["customer_id"]], item.at, reason="spoken_to")
     entry = dict(row) | {"attempt_id": item.attempt_id, "at": item.at, "event": "disposition"}
     del entry["customer_id"]
+    entry["account_id"] = entry["account_id"] or None  # of somebody unknown
     contact_log.add(connection, [entry | {"agent": item.agent, "disposition": item.disposition}])
     return None
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from contactd.domain.account import Channel, Facts
-from contactd.domain.campaign import Campaign, Select
+from contactd.domain.campaign import INBOUND, Campaign, Select
 from contactd.store import facts, suppressions
 from contactd.store.history import LONGEST_CALL
 from contactd.store.raw import day, raw_pages
@@ -140,6 +140,7 @@ def _climbed(campaign: Campaign) -> sa.ColumnElement[bool]:
         attempt.c.account_id == account.c.id,
         attempt.c.campaign == campaign.id,
         attempt.c.case_no == account.c.case_no,
+        attempt.c.step != INBOUND,
     )
     return sa.exists().where(*mine)
 
@@ -150,7 +151,8 @@ def _contacted(since: datetime, least: int | None) -> sa.ColumnElement[bool]:
     met = sa.or_(attempt.c.conversation_at >= since, attempt.c.outcome == sa.literal_column("'abandoned'"))
     if least is None:
         return sa.exists().where(*mine, met)
-    weight = sa.case((met, least), (attempt.c.sending_at >= since, 1), else_=0)
+    ours = sa.and_(attempt.c.sending_at >= since, attempt.c.step != INBOUND)
+    weight = sa.case((met, least), (ours, 1), else_=0)
     return sa.select(sa.func.sum(weight)).where(*mine).scalar_subquery() >= least
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from contactd.domain.account import Channel, PastContact, StepTry, Suppression
+from contactd.domain.campaign import INBOUND
 from contactd.store import suppressions
 from contactd.store.asked import Asked
 from contactd.store.raw import instant, maker, stored
@@ -76,9 +77,10 @@ def _contacts(connection: Connection, since: datetime, customers: set[int]) -> d
     first, earliest = map(stored(connection), (since, since - LONGEST_CALL))
     rows = _CONTACTS.rows(connection, customers=list(customers), since=first, earliest=earliest)
     found: dict[int, list[PastContact]] = defaultdict(list)
-    for customer, name, began, spoke, address, number, outcome in rows:
+    for customer, name, began, spoke, address, number, outcome, step in rows:
         begun, spoken = instant(began), instant(spoke)
-        if begun is not None and begun >= since:
+        # Whoever calls us was not contacted, and is spoken to all the same.
+        if begun is not None and begun >= since and step != INBOUND:
             abandoned = outcome == "abandoned"
             found[customer].append(_make_contact(_CHANNELS[name], begun, address, number, False, abandoned))
         if spoken is not None and spoken >= since:
@@ -96,12 +98,13 @@ _TRIES = Asked(
         attempt.c.channel,
     )
     .where(among(attempt.c.account_id, "ids"), attempt.c.campaign == sa.bindparam("campaign"))
+    .where(attempt.c.step != sa.literal_column(f"'{INBOUND}'"))
     .order_by(attempt.c.account_id, attempt.c.planned_at, attempt.c.id)
 )  # fmt: skip
 _CONTACTS = Asked(
     lambda among: sa.select(
         attempt.c.customer_id, attempt.c.channel, attempt.c.sending_at, attempt.c.conversation_at, attempt.c.address,
-        attempt.c.account_id, attempt.c.outcome,
+        attempt.c.account_id, attempt.c.outcome, attempt.c.step,
     )
     .where(among(attempt.c.customer_id, "customers"), attempt.c.sending_at >= sa.bindparam("earliest"))
     .where(

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from contactd.domain.attempt import OPEN
+from contactd.domain.campaign import INBOUND
 from contactd.store.schema import account, attempt, batch, call, contact_log
 
 _OPEN = sorted(state.value for state in OPEN)
@@ -66,7 +67,7 @@ def log_by_outcome(connection: Connection) -> dict[str, dict[str, int]]:
 
 
 def calls(connection: Connection) -> dict[str, int]:
-    """Count calls placed, answered by a person, connected to an agent, abandoned."""
+    """Count calls we placed: all of them, answered by a person, connected to an agent, abandoned."""
     row = connection.execute(
         sa.select(
             sa.func.count(call.c.placed_at),
@@ -74,6 +75,8 @@ def calls(connection: Connection) -> dict[str, int]:
             sa.func.count(call.c.connected_at),
             sa.func.count(sa.case((call.c.how_ended == "abandoned", 1))),
         )
+        .join(attempt, attempt.c.id == call.c.attempt_id)
+        .where(attempt.c.step != INBOUND)
     ).one()
     return dict(zip(("placed", "answered", "connected", "abandoned"), row, strict=True))
 

@@ -323,7 +323,7 @@ call = sa.Table(
     metadata,
     sa.Column("attempt_id", Id, primary_key=True, autoincrement=False),
     _text("number"),
-    _text("caller_id"),
+    _text("caller_id"),  # ours: shown to whoever is called, or called by whoever calls us
     _text("carrier_ref"),
     sa.Column("placed_at", Utc),
     sa.Column("ringing_at", Utc),

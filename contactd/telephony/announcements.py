@@ -1,4 +1,4 @@
-"""What is spoken instead of an agent: the apology when nobody was free, a machine's text, those of agentless calls.
+"""What is spoken instead of an agent: when nobody is free or there, to machines, and in agentless calls.
 
 Files are `voice/<name>.<language>.txt`, and a recording beside one if there is any (`.wav` instead of `.txt`); the
 operator's folders go before the shipped one. `Announcements` know `operator` and `contact_phone` and no fact of any
@@ -23,6 +23,9 @@ from contactd.telephony import spoken
 from contactd.telephony.base import Announcement
 
 APOLOGY = "apology"
+RECORDING, CONSENT = "recording", "recording-consent"
+# To whoever calls us: that nobody is free yet, that nobody was, that nobody is there at this hour.
+QUEUE, SORRY, CLOSED = "queue", "sorry", "closed"
 # Of calls in mode ivr: the keys, for whom nothing can be asked; the question again; after too many wrong answers; and
 # that no more calls will come.
 MENU, WRONG, GOODBYE, STOPPED = "ivr", "ivr-wrong", "ivr-goodbye", "ivr-stopped"

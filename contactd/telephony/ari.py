@@ -125,10 +125,10 @@ class Ari:
         """Have something done."""
         return await self._ask("POST", where, params, {"variables": variables} if variables else None)
 
-    async def delete(self, where: str) -> None:
+    async def delete(self, where: str, **params: str) -> None:
         """End something; what is gone already is no error."""
         with contextlib.suppress(ChannelRejected):
-            await self._ask("DELETE", where, {})
+            await self._ask("DELETE", where, params)
 
     def soon(self, deed: Coroutine[None, None, object]) -> None:
         """Have something done in the background; what fails there shows by its events."""

@@ -13,9 +13,11 @@ import structlog
 from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable, ChannelUnclear
 from contactd.telephony.ari import Ari, Event, path
+from contactd.telephony.asterisk_guests import Guests
 from contactd.telephony.asterisk_legs import HOLDING, Legs, mix_of
-from contactd.telephony.asterisk_lines import PREFIX, RETRY_AFTER, WAITING, Line, Lines
-from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent
+from contactd.telephony.asterisk_lines import PREFIX, RETRY_AFTER, WAITING, Line, Lines, channel_of
+from contactd.telephony.asterisk_recording import Recorder
+from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision
 from contactd.telephony.speech import Speech
 from contactd.telephony.trunks import TrunkGroup
 
@@ -45,7 +47,9 @@ class AsteriskCarrier:
         self._speech = speech
         self._beeps = beep
         self._legs = Legs(ari, clock, phones, nailed_up=nailed_up, tell=self._tell_of_agent)
-        self._lines = Lines(ari, clock, trunks, self._legs, beep=self._beep, tell=self._tell)
+        self._lines = Lines(ari, clock, trunks, self._legs, joined=self._joined, over=self._over, tell=self._tell)
+        self._guests = Guests(ari, self._lines, self._legs)
+        self._recorder = Recorder(ari, self._lines, clock)
         self._on_event: OnEvent | None = None
         self._startup = ""
 
@@ -116,15 +120,25 @@ class AsteriskCarrier:
         if line.heard.deleted:
             raise ChannelUnavailable("hung up before it was dialled", retry_after=0)
 
+    async def answer(self, reference: str) -> None:
+        """Pick up, and say so before Asterisk does: what is ordered next must find the call answered."""
+        line = self._lines.find(reference)
+        if line is None or not line.inbound:
+            raise ChannelRejected(f"no call {reference} is coming in")
+        await self._ari.post(path("channels", line.channel, "answer"))
+        self._lines.stands(line, "Up")
+
     async def bridge(self, reference: str, agent_id: str) -> None:
         """Join the customer and the agent's leg with one request."""
         line = self._lines.answered(reference)
         leg = self._legs.leg(agent_id)
         async with leg.lock:
             channel = await self._legs.ready(leg)
-            line.agent, line.joined, line.held = agent_id, False, False
+            await self._silence(line)
+            await self._recorder.stop(line)
+            before, line.agent, line.joined, line.held = line.agent, agent_id, False, False
             line.inside.clear()
-            both = f"{line.channel},{channel}"
+            both = ",".join(filter(None, (line.channel, channel, line.third if line.third_joined else "")))
             try:
                 await self._ari.post(path("bridges", mix_of(agent_id), "addChannel"), channel=both)
             except ChannelRejected as error:
@@ -132,6 +146,8 @@ class AsteriskCarrier:
                 if line.channel in self._lines and not await self._is_gone(line):
                     raise ChannelUnavailable(f"the telephone of {agent_id} is gone: {error}") from error
                 raise
+        if before not in ("", agent_id):  # handed over
+            await self._legs.release(self._legs.leg(before), is_free=lambda: not self._lines.has(before))
 
     async def _is_gone(self, line: Line) -> bool:
         try:
@@ -146,30 +162,40 @@ class AsteriskCarrier:
         file = await self._speech.file(announcement)
         if announcement.private:
             line.files.append(file)
-        before = line.playback
+        await self._silence(line)
+        if line.held and not line.agent:  # the music is over, too
+            line.held = False
+            with contextlib.suppress(ChannelRejected):
+                await self._ari.post(path("bridges", WAITING, "removeChannel"), channel=line.channel)
         line.playbacks += 1
         line.playback, line.asks = f"{line.channel}-{line.playbacks}", ask
-        if before:
-            await self._ari.delete(path("playbacks", before))
         await self._ari.post(path("channels", line.channel, "play", line.playback), media=f"sound:{file}")
+
+    async def _silence(self, line: Line) -> None:
+        """Stop the text that plays, and report its end no more: a channel is bridged only when its text is over."""
+        playback, line.playback = line.playback, ""
+        if playback:
+            await self._ari.delete(path("playbacks", playback))
 
     async def hold(self, reference: str) -> None:
         """Take the customer out of the bridge, to the music."""
         line = self._lines.answered(reference)
         line.held = True
+        await self._recorder.rest(line, resting=True)
         await self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.channel)
 
     async def retrieve(self, reference: str) -> None:
         """Take the customer back into it."""
         line = self._lines.answered(reference)
         await self._ari.post(path("bridges", mix_of(line.agent), "addChannel"), channel=line.channel)
+        await self._recorder.rest(line, resting=False)
 
     async def hang_up(self, reference: str) -> None:
         """End a call; without a reason, which would come back as if it were the far end's."""
         line = self._lines.find(reference)
         if line is not None:
             line.heard.deleted = True
-        await self._ari.delete(path("channels", PREFIX + reference))
+        await self._ari.delete(path("channels", channel_of(reference)))
 
     # -- agents --------------------------------------------------------------------------------------------------
 
@@ -183,10 +209,63 @@ class AsteriskCarrier:
         """Let it go."""
         await self._legs.unseat(agent_id)
 
+    def _joined(self, channel: str) -> None:
+        if self._beeps:
+            self._ari.soon(self._beep(channel))
+
     async def _beep(self, channel: str) -> None:
         """Say in the agent's ear that somebody is there."""
-        if self._beeps:
-            await self._ari.post(path("channels", channel, "play"), media=f"sound:{await self._speech.beep()}")
+        await self._guests.beep(channel, str(await self._speech.beep()))
+
+    def _over(self, line: Line) -> None:
+        self._guests.line_over(line)
+        self._ari.soon(self._recorder.stop(line))
+
+    # -- whoever else takes part ---------------------------------------------------------------------------------
+
+    async def mute(self, agent_id: str, *, muted: bool) -> None:
+        """Stop what comes in from the agent's telephone, or let it through again."""
+        where = path("channels", await self._legs.ready(self._legs.leg(agent_id)), "mute")
+        await (self._ari.post(where, direction="in") if muted else self._ari.delete(where, direction="in"))
+
+    async def invite(self, reference: str, number: str, caller_id: str) -> None:
+        """Call a third person by a trunk that serves their number."""
+        line = self._lines.answered(reference)
+        await self._guests.invite(line, self._trunks.serving(number).dial(number), caller_id)
+
+    async def dismiss(self, reference: str) -> None:
+        """Let them go."""
+        line = self._lines.find(reference)
+        if line is not None:
+            await self._guests.dismiss(line)
+
+    async def leave(self, reference: str) -> None:
+        """Take the agent's leg out of the conversation."""
+        line = self._lines.answered(reference)
+        await self._recorder.stop(line)
+        await self._guests.leave(line)
+
+    async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
+        """Announce it in the bridge, so that both hear it, and record the bridge."""
+        line = self._lines.answered(reference)
+        sound = str(await self._speech.file(announcement)) if announcement is not None else ""
+        await self._recorder.record(line, name, sound, ask=ask)
+
+    async def recordings(self) -> list[str]:
+        """List what Asterisk keeps."""
+        return await self._recorder.names()
+
+    async def forget(self, name: str) -> None:
+        """Delete a file of Asterisk's."""
+        await self._recorder.forget(name)
+
+    async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
+        """Let a supervisor hear, or take part."""
+        await self._guests.supervise(agent_id, supervisor, how)
+
+    async def unsupervise(self, supervisor: str) -> None:
+        """Let them hear no more."""
+        await self._guests.unsupervise(supervisor)
 
     def trouble(self) -> str:
         """Say that Asterisk is away, or which trunks let nothing ring."""
@@ -206,6 +285,11 @@ class AsteriskCarrier:
             if line.channel in channels:
                 self._report_again(line, channels[line.channel]["state"], bridges)
         return [line.reference for line in self._lines]
+
+    async def own(self) -> list[str]:
+        """List the calls of our own application."""
+        application = await self._ari.get(path("applications", self._ari.app))
+        return [channel.removeprefix(PREFIX) for channel in application["channel_ids"] if channel.startswith(PREFIX)]
 
     async def _subscribe(self, channels: Mapping[str, Event]) -> None:
         """Hear of calls, too, that another daemon's application has begun."""
@@ -240,6 +324,7 @@ class AsteriskCarrier:
         await self._make_bridges()
         channels = await self._channels()
         await self._legs.met(channels)
+        self._lines.find_incoming(channels)
         for line in self._lines:
             channel = channels.get(line.channel)
             if channel is None and line.ours is None:  # else it is only just being made
@@ -260,11 +345,13 @@ class AsteriskCarrier:
 
     def hear(self, event: Event) -> None:
         """Take an event of Asterisk."""
+        self._recorder.hear(event)
         about = event.get("channel") or event.get("peer") or {}
         channel = about.get("id") or event.get("playback", {}).get("target_uri", "").removeprefix("channel:")
         leg = self._legs.of(channel)
         if leg is None:
-            self._lines.hear(event, channel)
+            if not self._guests.hear(event, channel):
+                self._lines.hear(event, channel)
         elif event["type"] == "StasisStart":
             self._legs.came(leg)
         elif event["type"] == "ChannelEnteredBridge":

@@ -108,13 +108,19 @@ class Legs:
             raise ChannelUnavailable(f"the telephone of {leg.agent_id} is not up")
         return leg.channel
 
+    async def summon(self, leg: Leg) -> str:
+        """Give the channel of a leg, rung for if it is not up; raises ChannelUnavailable."""
+        if not leg.up:
+            await self._ring(leg)
+        return leg.channel
+
     async def release(self, leg: Leg, *, is_free: Callable[[], bool]) -> None:
         """Put a leg back after a call, unless it is in another by now."""
         async with leg.lock:
             if not leg.up or not is_free():
                 return
             with contextlib.suppress(ChannelError):
-                if self._nailed_up:
+                if self._nailed_up and leg.wanted:
                     await self._ari.post(path("bridges", HOLDING, "addChannel"), channel=leg.channel)
                 else:
                     await self._ari.delete(path("channels", leg.channel))
@@ -179,7 +185,7 @@ class Legs:
     async def _ring(self, leg: Leg) -> None:
         """Call a telephone and wait until it is picked up; raises ChannelUnavailable."""
         leg.calls += 1
-        channel = f"{PREFIX}{leg.agent_id}-{int(self._clock.now().timestamp())}-{leg.calls}"
+        channel = f"{PREFIX}{leg.agent_id}-{int(self._clock.now().timestamp())}.{leg.calls}"
         leg.channel, leg.came = channel, asyncio.get_running_loop().create_future()
         self._by_channel[channel] = leg
         try:

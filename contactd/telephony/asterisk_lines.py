@@ -4,7 +4,7 @@ For asterisk.py only, which makes the requests. Events may come before the reque
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,12 +15,11 @@ from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavail
 from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_ends import Heard, end_of
 from contactd.telephony.asterisk_legs import Legs, mix_of
-from contactd.telephony.base import CarrierEvent, Kind, OnEvent
+from contactd.telephony.base import CarrierEvent, Kind, OnEvent, call_id_of, reference_of
 from contactd.telephony.trunks import Trunk, TrunkGroup
 
 log = structlog.get_logger()
 
-Beep = Callable[[str], Coroutine[None, None, None]]
 
 PREFIX = "contactd-call-"
 _EAR = "contactd-ear-"  # listens beside a conversation whether it is one with a machine
@@ -28,6 +27,12 @@ _EAR = "contactd-ear-"  # listens beside a conversation whether it is one with a
 _DETECTION = {"context": "contactd-amd", "extension": "run", "priority": "1"}
 WAITING = "contactd-waiting"  # where customers on hold hear music
 RETRY_AFTER = 1.0
+_IN = "in"  # of the dialplan: Stasis(contactd,in,NUMBER), the first argument of a call that comes in
+
+
+def channel_of(reference: str) -> str:
+    """Name the channel of a call: ours bear our names, one that came in has Asterisk's own."""
+    return call_id_of(reference) or PREFIX + reference
 
 
 @dataclass(slots=True)
@@ -39,25 +44,38 @@ class Line:
     trunk: Trunk | None
     detect: str = ""
     heard: Heard = field(default_factory=Heard)
+    inbound: bool = False  # the customer calls us
     detecting: bool = False  # who has answered is not known yet
     ours: "asyncio.Future[None] | None" = None  # while it is being created
     agent: str = ""
     inside: set[str] = field(default_factory=set)  # who has entered the bridge with the agent
     joined: bool = False
     held: bool = False
+    third: str = ""  # the channel of a third person
+    third_joined: bool = False
+    outside: bool = False  # the agent has left the two to each other
     playback: str = ""
     playbacks: int = 0
     asks: bool = False
     files: list[Path] = field(default_factory=list)  # sound files that tell of the account, for this call only
 
 
-class Lines:
-    """All customers' channels, by their names on Asterisk; `tell` hears what they report."""
+Joined = Callable[[str], None]  # the channel of an agent's leg
+Over = Callable[[Line], None]
 
-    def __init__(self, ari: Ari, clock: Clock, trunks: TrunkGroup, legs: Legs, *, beep: Beep, tell: OnEvent) -> None:
+
+class Lines:
+    """All customers' channels, by their names on Asterisk; `tell` hears what they report.
+
+    `joined` is called when an agent and a customer hear each other, `over` at the end of a call.
+    """
+
+    def __init__(
+        self, ari: Ari, clock: Clock, trunks: TrunkGroup, legs: Legs, *, joined: Joined, over: Over, tell: OnEvent
+    ) -> None:
         self._ari, self._clock = ari, clock
         self._trunks, self._legs = trunks, legs
-        self._beep = beep
+        self._joined, self._over = joined, over
         self._tell_of = tell
         self._lines: dict[str, Line] = {}
         self._hears: Mapping[str, Callable[[Event, Line], None]] = {
@@ -66,6 +84,7 @@ class Lines:
             "Dial": self._dialled,
             "ChannelHangupRequest": self._hangup_asked,
             "ChannelDestroyed": self._destroyed,
+            "StasisEnd": self._out_of_hand,
             "ChannelEnteredBridge": self._entered,
             "ChannelLeftBridge": self._left,
             "ChannelDtmfReceived": self._pressed,
@@ -85,7 +104,7 @@ class Lines:
 
     def find(self, reference: str) -> Line | None:
         """Find the channel of a call."""
-        return self._lines.get(PREFIX + reference)
+        return self._lines.get(channel_of(reference))
 
     def answered(self, reference: str) -> Line:
         """Find a channel that is answered; raises ChannelRejected."""
@@ -101,6 +120,20 @@ class Lines:
             hears(event, line)
         elif channel.startswith(_EAR) and event["type"] == "StasisStart":
             self._listened(event, channel)
+        elif event["type"] == "StasisStart" and event["args"][:1] == [_IN]:
+            self._came_in(event["channel"], event["args"][1])
+
+    def find_incoming(self, channels: Mapping[str, Event]) -> None:
+        """Hear of calls that came in while nobody listened, or before we were."""
+        for name, channel in channels.items():
+            app, *args = channel.get("dialplan", {}).get("app_data", "").split(",")
+            if name not in self._lines and app == self._ari.app and args[:1] == [_IN]:
+                self._came_in(channel, args[1])
+
+    def _came_in(self, channel: Event, called: str) -> None:
+        line = self.add(Line(reference_of(channel["id"]), channel["id"], None, inbound=True))
+        number = channel.get("caller", {}).get("number", "")
+        self.tell(line, Kind.INCOMING, number=number, called=called)
 
     # -- what is heard -------------------------------------------------------------------------------------------
 
@@ -173,6 +206,11 @@ class Lines:
         log.debug("call_over", reference=line.reference, kind=end.kind.value, **causes)
         self.end(line, end.kind)
 
+    def _out_of_hand(self, _: Event, line: Line) -> None:
+        """Hear that a channel goes back to the dialplan: one that came from there is over, and nothing more is told."""
+        if line.inbound:
+            self.end(line, Kind.HUNG_UP)
+
     def _entered(self, event: Event, line: Line) -> None:
         bridge = event["bridge"]["id"]
         if line.agent and bridge == mix_of(line.agent):
@@ -194,7 +232,7 @@ class Lines:
         elif not line.joined and {line.channel, leg.channel} <= line.inside:
             line.joined = True
             self.tell(line, Kind.BRIDGED, agent=line.agent)
-            self._ari.soon(self._beep(leg.channel))
+            self._joined(leg.channel)
 
     def _pressed(self, event: Event, line: Line) -> None:
         if line.asks:
@@ -243,10 +281,12 @@ class Lines:
         if line.detecting:
             self._detected(line, [])  # somebody who heard nobody
         self.tell(line, kind)
+        self._over(line)
         if line.agent:
-            self._ari.soon(self._legs.release(self._legs.leg(line.agent), is_free=lambda: not self._has(line.agent)))
+            self._ari.soon(self._legs.release(self._legs.leg(line.agent), is_free=lambda: not self.has(line.agent)))
 
-    def _has(self, agent_id: str) -> bool:
+    def has(self, agent_id: str) -> bool:
+        """Answer whether an agent is in a conversation."""
         return any(line.agent == agent_id for line in self)
 
     def _alive(self, line: Line) -> None:

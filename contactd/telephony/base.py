@@ -30,20 +30,38 @@ class Kind(StrEnum):
     PLAYED = "played"
     HUNG_UP = "hung_up"
     LOST = "lost"  # the carrier no longer has the call, and nobody knows how it ended
+    THIRD_JOINED = "third_joined"  # somebody the agent has brought in takes part
+    THIRD_GONE = "third_gone"  # and does no more, or never came
+    RECORDED = "recorded"  # from now on
     AGENT_UP = "agent_up"
     AGENT_DOWN = "agent_down"
+    INCOMING = "incoming"  # somebody calls us: it rings at their end until they are answered
     MISSED = "missed"  # somebody called us, and nobody answered
 
 
 OF_AGENTS = frozenset({Kind.AGENT_UP, Kind.AGENT_DOWN})
+BESIDE = frozenset({Kind.THIRD_JOINED, Kind.THIRD_GONE, Kind.RECORDED})  # these change nothing in a call's life
+_IN = "in-"
+
+
+def reference_of(call_id: str) -> str:
+    """Name a call that comes in by what its carrier calls it: unlike any that we place."""
+    return _IN + call_id
+
+
+def call_id_of(reference: str) -> str:
+    """Tell what the carrier calls a call that came in; empty for one that we place."""
+    return reference.removeprefix(_IN) if reference.startswith(_IN) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class CarrierEvent:
     """Something happened to the call `reference`, which is empty in what concerns an agent or a missed call.
 
-    `details` may hold `agent` (bridged, agent_up, agent_down), `carrier_ref`, `digit` (pressed; one of 0-9*#), and
-    `number` (missed).
+    `details` may hold `agent` (bridged, agent_up, agent_down), `carrier_ref`, `digit` (pressed; one of 0-9*#), `name`
+    (recorded), `number` (missed, incoming; as the network gives it, so empty, a word or a number of any form) and
+    `called` (incoming: which of our numbers, in the same forms). The reference of an incoming call is the carrier's
+    own, from `reference_of`; one may be reported again, after a connection was lost.
     """
 
     reference: str
@@ -81,6 +99,8 @@ class Announcement:
     private: bool = False
 
 
+Supervision = Literal["listen", "whisper", "barge"]  # hear both; speak to the agent, too; speak to both
+
 OnEvent = Callable[[CarrierEvent], None]
 
 
@@ -105,6 +125,10 @@ class Carrier(Protocol):
         """Begin a call; ChannelUnavailable: certainly not begun, ChannelUnclear: it may have been."""
         ...
 
+    async def answer(self, reference: str) -> None:
+        """Pick up for somebody who calls us; `answered` reports it. Twice is no error; ChannelRejected: it is over."""
+        ...
+
     async def bridge(self, reference: str, agent_id: str) -> None:
         """Join an answered call and the agent; `bridged` reports that they hear each other.
 
@@ -121,11 +145,53 @@ class Carrier(Protocol):
         ...
 
     async def hold(self, reference: str) -> None:
-        """Part the agent and the person, who hears music; `held` reports it."""
+        """Part the agent and the person, who hears music; `held` reports it. So does whoever waits for an agent."""
         ...
 
     async def retrieve(self, reference: str) -> None:
         """Join them again; `retrieved` reports it."""
+        ...
+
+    async def mute(self, agent_id: str, *, muted: bool) -> None:
+        """Let nobody hear the agent, or everybody again."""
+        ...
+
+    async def invite(self, reference: str, number: str, caller_id: str) -> None:
+        """Call a third person into the conversation; `third_joined` and `third_gone` report of them."""
+        ...
+
+    async def dismiss(self, reference: str) -> None:
+        """Let the third person go; where there is none it is no error."""
+        ...
+
+    async def leave(self, reference: str) -> None:
+        """Take the agent out of a conversation the other two go on with; ChannelRejected: there is no third."""
+        ...
+
+    async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
+        """Let an agent who is no party hear, or speak in, another's conversation, on their own telephone.
+
+        It goes on from one conversation to the next, until `unsupervise`, or until it is asked for anew.
+        """
+        ...
+
+    async def unsupervise(self, supervisor: str) -> None:
+        """Let them hear no more; who hears nobody is no error."""
+        ...
+
+    async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
+        """Keep what is said under that name from now on, once the announcement is over; `recorded` reports it.
+
+        If asked, only after the person has pressed 1. It rests on hold, and ends when the agent's part does.
+        """
+        ...
+
+    async def recordings(self) -> list[str]:
+        """Name the recordings that are kept."""
+        ...
+
+    async def forget(self, name: str) -> None:
+        """Delete a recording; one that is gone is no error."""
         ...
 
     async def seat(self, agent_id: str) -> None:
@@ -145,6 +211,10 @@ class Carrier(Protocol):
 
     async def live(self) -> list[str]:
         """List the references of the calls the carrier has now."""
+        ...
+
+    async def own(self) -> list[str]:
+        """List those of them that this daemon has begun, now or before it was started anew."""
         ...
 
     def trouble(self) -> str:

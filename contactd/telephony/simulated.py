@@ -12,7 +12,7 @@ from random import Random
 
 from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelRejected
-from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent
+from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision, reference_of
 
 _BRIDGE_SECONDS = 0.1
 _HANG_UP_SECONDS = 0.05
@@ -48,6 +48,8 @@ class Customer:
 
     `presses`: the keys they press one after the other when a text asks for keys, `listens` seconds after it began; what
     another text interrupts they press when they have listened to that.
+
+    Of one who calls us, `ring` is how long they let it ring, and `patience` how long they stay with music.
     """
 
     fate: Kind
@@ -111,6 +113,8 @@ class _Line:
     request: CallRequest
     customer: Customer
     answered: bool = False
+    inbound: bool = False
+    third: bool = False
     pressed: int = 0  # of the customer's keys
     playing: "asyncio.Task[None] | None" = None
 
@@ -131,6 +135,8 @@ class SimulatedCarrier:
         self._customers = customers or (lambda request: draw(options, request.reference))
         self._lines: dict[str, _Line] = {}
         self._on_event: OnEvent | None = None
+        self._kept: set[str] = set()
+        self._came_in = 0
         self.ledger: list[Asked] = []
 
     async def start(self, on_event: OnEvent) -> None:
@@ -154,6 +160,32 @@ class SimulatedCarrier:
         line = _Line(request, self._customers(request))
         self._lines[request.reference] = line
         self._play(line, self._ring(line))
+
+    def call_in(self, number: str, called: str, customer: Customer) -> str:
+        """Let somebody call us; answers the reference of their call."""
+        self._came_in += 1
+        reference = reference_of(str(self._came_in))
+        line = _Line(CallRequest(reference, 0, number, called, customer.ring), customer, inbound=True)
+        self._lines[reference] = line
+        self._tell(line, Kind.INCOMING, number=number, called=called)
+        self._play(line, self._hang_up_after(line, customer.ring))
+        return reference
+
+    def ring_off(self, reference: str) -> None:
+        """Let a customer hang up."""
+        line = self._lines[reference]
+        self._play(line, self._hang_up_after(line, 0.0))
+
+    async def answer(self, reference: str) -> None:
+        """Pick up; whoever calls us waits a while for somebody to speak."""
+        line = self._lines.get(reference)
+        if line is None or not line.inbound:
+            raise ChannelRejected(f"no call {reference} is coming in")
+        self._note("answer", reference)
+        if not line.answered:
+            line.answered = True
+            self._tell(line, Kind.ANSWERED)
+            self._play(line, self._hang_up_after(line, line.customer.patience))
 
     async def bridge(self, reference: str, agent_id: str) -> None:
         """Join the customer and the agent, who talk until the customer hangs up."""
@@ -179,6 +211,56 @@ class SimulatedCarrier:
         self._note("retrieve", reference)
         self._tell(line, Kind.RETRIEVED)
 
+    async def mute(self, agent_id: str, *, muted: bool) -> None:
+        """Take note: nobody hears anybody here."""
+        self._note("mute" if muted else "unmute", "", agent_id)
+
+    async def invite(self, reference: str, number: str, caller_id: str) -> None:
+        """Bring a third person in, who answers at once."""
+        line = self._answered(reference)
+        self._note("invite", reference, f"{number} {caller_id}")
+        line.third = True
+        self._tell(line, Kind.THIRD_JOINED, number=number)
+
+    async def dismiss(self, reference: str) -> None:
+        """Let them go."""
+        self._note("dismiss", reference)
+        line = self._lines.get(reference)
+        if line is not None and line.third:
+            line.third = False
+            self._tell(line, Kind.THIRD_GONE)
+
+    async def leave(self, reference: str) -> None:
+        """Let the two go on, as long as the customer likes to talk."""
+        line = self._answered(reference)
+        if not line.third:
+            raise ChannelRejected(f"nobody else is in call {reference}")
+        self._note("leave", reference)
+
+    async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
+        """Take note."""
+        self._note(how, "", f"{supervisor} {agent_id}")
+
+    async def unsupervise(self, supervisor: str) -> None:
+        """Take note."""
+        self._note("unsupervise", "", supervisor)
+
+    async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
+        """Keep the name; whoever is asked agrees if they press 1 at all."""
+        line = self._answered(reference)
+        self._note("record", reference, name)
+        if not ask or announcement is None or "1" in line.customer.presses:
+            self._kept.add(name)
+            self._tell(line, Kind.RECORDED, name=name)
+
+    async def recordings(self) -> list[str]:
+        """Name what is kept."""
+        return sorted(self._kept)
+
+    async def forget(self, name: str) -> None:
+        """Keep it no more."""
+        self._kept.discard(name)
+
     async def seat(self, agent_id: str) -> None:
         """Say that the agent's telephone is up: nobody's telephone always is."""
         self._note("seat", "", agent_id)
@@ -198,6 +280,10 @@ class SimulatedCarrier:
 
     async def live(self) -> list[str]:
         """List the calls that are up."""
+        return list(self._lines)
+
+    async def own(self) -> list[str]:
+        """List the calls that are up: there is only one daemon."""
         return list(self._lines)
 
     def trouble(self) -> str:
@@ -245,7 +331,10 @@ class SimulatedCarrier:
     async def _listen(self, line: _Line, *, ask: bool) -> None:
         customer = line.customer
         await self._clock.sleep(customer.listens)
-        if customer.fate is not Kind.ANSWERED:
+        if line.inbound:
+            self._tell(line, Kind.PLAYED)
+            await self._hang_up_after(line, customer.patience)
+        elif customer.fate is not Kind.ANSWERED:
             self._tell(line, Kind.PLAYED)
         elif not ask:
             self._end(line, Kind.HUNG_UP)

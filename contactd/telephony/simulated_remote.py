@@ -7,13 +7,14 @@ number that its answer repeats; what has no number is a report.
 import asyncio
 import contextlib
 import json
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import structlog
 
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable, ChannelUnclear
-from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent
+from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision
 
 log = structlog.get_logger()
 
@@ -79,9 +80,13 @@ class RemoteCarrier:
             detect=request.detect,
         )
 
+    async def answer(self, reference: str) -> None:
+        """Pick up for somebody who calls us."""
+        await self._ask("answer", reference)
+
     async def bridge(self, reference: str, agent_id: str) -> None:
         """Join the customer and the agent."""
-        await self._ask("bridge", reference, agent=agent_id)
+        await self._ask("bridge", reference, agent_id=agent_id)
 
     async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
         """Speak to the customer."""
@@ -95,13 +100,50 @@ class RemoteCarrier:
         """Take the customer back."""
         await self._ask("retrieve", reference)
 
+    async def mute(self, agent_id: str, *, muted: bool) -> None:
+        """Mute the agent, or no more."""
+        await self._ask("mute", agent_id=agent_id, muted=muted)
+
+    async def invite(self, reference: str, number: str, caller_id: str) -> None:
+        """Call a third person."""
+        await self._ask("invite", reference, number=number, caller_id=caller_id)
+
+    async def dismiss(self, reference: str) -> None:
+        """Let them go."""
+        await self._ask("dismiss", reference)
+
+    async def leave(self, reference: str) -> None:
+        """Take the agent out."""
+        await self._ask("leave", reference)
+
+    async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
+        """Let somebody hear."""
+        await self._ask("supervise", agent_id=agent_id, supervisor=supervisor, how=how)
+
+    async def unsupervise(self, supervisor: str) -> None:
+        """And no more."""
+        await self._ask("unsupervise", supervisor=supervisor)
+
+    async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
+        """Keep what is said."""
+        text = None if announcement is None else asdict(announcement)
+        await self._ask("record", reference, name=name, announcement=text, ask=ask)
+
+    async def recordings(self) -> list[str]:
+        """Name what is kept."""
+        return [str(name) for name in await self._ask("recordings")]
+
+    async def forget(self, name: str) -> None:
+        """Delete it."""
+        await self._ask("forget", name=name)
+
     async def seat(self, agent_id: str) -> None:
         """Have the agent's telephone brought up."""
-        await self._ask("seat", agent=agent_id)
+        await self._ask("seat", agent_id=agent_id)
 
     async def unseat(self, agent_id: str) -> None:
         """Let the agent's telephone go."""
-        await self._ask("unseat", agent=agent_id)
+        await self._ask("unseat", agent_id=agent_id)
 
     async def hang_up(self, reference: str) -> None:
         """End the call."""
@@ -110,6 +152,10 @@ class RemoteCarrier:
     async def live(self) -> list[str]:
         """List the calls that are up; the carrier reports again where each stands before it answers."""
         return [str(reference) for reference in await self._ask("live")]
+
+    async def own(self) -> list[str]:
+        """List none: it does not know whose a call is."""
+        return []
 
     def trouble(self) -> str:
         """Say when nobody is connected."""

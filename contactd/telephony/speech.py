@@ -93,12 +93,16 @@ class Speech:
 async def _run(words: Words, folder: Path, text: str) -> None:
     pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
-        process = await asyncio.create_subprocess_exec(*words, cwd=folder, stdin=pipe, stdout=nothing, stderr=pipe)
+        # A file and no pipe: uvloop breaks when a program has ended before it is told what it does not read.
+        with tempfile.TemporaryFile() as told:
+            told.write(text.encode())
+            told.seek(0)
+            process = await asyncio.create_subprocess_exec(*words, cwd=folder, stdin=told, stdout=nothing, stderr=pipe)
     except OSError as error:
         raise ChannelMisconfigured(f"{words[0]} cannot be run: {error.strerror}; install it to speak texts") from error
     try:
         async with asyncio.timeout(_PATIENCE):
-            _, said = await process.communicate(text.encode())
+            _, said = await process.communicate()
     except TimeoutError:
         raise ChannelMisconfigured(f"{words[0]} did not end in {_PATIENCE:g} seconds") from None
     finally:

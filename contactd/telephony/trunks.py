@@ -53,9 +53,7 @@ class TrunkGroup:
 
         Raises ChannelUnavailable when all that serve the number are full or out of order.
         """
-        serving = [trunk for trunk in self._trunks if _serves(trunk.settings, number)]
-        if not serving:
-            raise ChannelMisconfigured("no trunk of [telephony.asterisk] serves this number")
+        serving = self._serving(number)
         now = self._monotonic()
         waits = [(self._wait(trunk, now), place) for place, trunk in enumerate(serving)]
         wait, place = min(waits)
@@ -65,6 +63,16 @@ class TrunkGroup:
         trunk.calls += 1
         trunk.began.append(now + wait)
         return trunk, wait
+
+    def serving(self, number: str) -> Trunk:
+        """Name the trunk by which a number goes that is no customer's."""
+        return min(self._serving(number), key=lambda trunk: trunk.suspect)
+
+    def _serving(self, number: str) -> list[Trunk]:
+        serving = [trunk for trunk in self._trunks if _serves(trunk.settings, number)]
+        if not serving:
+            raise ChannelMisconfigured("no trunk of [telephony.asterisk] serves this number")
+        return serving
 
     def give_back(self, trunk: Trunk) -> None:
         """Free the line of a call that is over."""

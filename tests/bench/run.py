@@ -21,6 +21,7 @@ BENCHES = {
     "help": "starting",
     "dialer": "dialling",
     "big-team": "big_team",
+    "real-calls": "calling",
 }
 _ROW = "{:<44} {:>14} {:>9}  {:<46} {:>14} {:>7}  {}"
 

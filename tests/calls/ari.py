@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -76,6 +77,14 @@ class Ari:
                 told = [(event["type"], subject(event)) for event in self.events]
                 raise AssertionError(f"no {kind} about {about or 'anything'} in {seconds} s; told: {told}") from None
             return event
+
+    async def follow(self) -> AsyncIterator[Event]:
+        """Return every event from the first on, without an end."""
+        for place in count():
+            async with self._changed:
+                while len(self.events) <= place:
+                    await self._changed.wait()
+            yield self.events[place]
 
     async def closed(self) -> None:
         """Wait until the other side has closed the connection."""

@@ -5,6 +5,7 @@ It writes down every call it was asked for, so that a test can compare the town'
 
 import json
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ _FIELDS = (
     "cause(uservar)"
 )
 
-_PJSIP = """
+TRANSPORT = """
 [global]
 type = global
 user_agent = Network
@@ -36,7 +37,8 @@ threadpool_max_size = 50
 type = transport
 protocol = udp
 bind = @HOST@:@SIP@
-[pbx]
+"""
+_PJSIP = f"""{TRANSPORT}[pbx]
 type = endpoint
 transport = udp
 context = network
@@ -61,12 +63,12 @@ _LAST = "exten => h,1,Set(CDR(cause)=${HANGUPCAUSE})"
 # Without a test that moves them, desks just stay on the line.
 _DESK = ("Ringing()", "Answer(,i)", "Stasis(network,desk,${EXTEN})", "Wait(36000)", "Hangup()")
 _DESKS = {
-    "_age[n]tX": _DESK,
-    "_age[n]tXX": _DESK,
+    **dict.fromkeys(("_age[n]tX", "_age[n]tXX", "_age[n]tXXX"), _DESK),
     "_busyage[n]tX": ("Hangup(17)",),
     "_deafage[n]tX": ("Ringing()", "Wait(3600)"),
 }
 _NOBODY = {"_X.": ("Hangup(1)",)}
+TOWN: Mapping[str, Sequence[str]] = {behaviour.pattern: behaviour.steps for behaviour in BEHAVIOURS}
 
 # A real telephone sends speech all the time; without this line a waiting one sends nothing, and AMD never decides.
 _OPTIONS = {"transmit_silence": "yes"}
@@ -100,23 +102,36 @@ class Network(Asterisk):
         return [_read_call(line) for line in lines if line["number"]]
 
 
-def make_network(programs: Programs, ports: Ports, sip: int, pbx_sip: int, *, speech_ports: int = 1000) -> Network:
-    """Write the town's configuration; the server is not started yet."""
+def make_network(
+    programs: Programs,
+    ports: Ports,
+    sip: int,
+    pbx_sip: int,
+    *,
+    speech_ports: int = 1000,
+    pjsip: str = _PJSIP,
+    people: Mapping[str, Sequence[str]] = TOWN,
+    modules: Sequence[str] = (),
+) -> Network:
+    """Write the town's configuration; the server is not started yet.
+
+    `people` are what patterns of the dialplan do, `modules` those it needs for that beyond the town's.
+    """
     http, password, folder = ports.one(), secrets.token_hex(12), new_folder()
     write_sounds(folder / "sounds")
     low, high = ports.speech(speech_ports)
-    modules = (SAMPLE / "modules.conf").read_text(encoding="utf-8").replace("load = res_musiconhold.so\n", "")
+    sample = (SAMPLE / "modules.conf").read_text(encoding="utf-8").replace("load = res_musiconhold.so\n", "")
     files = {
-        "modules.conf": modules + "".join(f"load = {name}.so\n" for name in _MODULES),
+        "modules.conf": sample + "".join(f"load = {name}.so\n" for name in (*_MODULES, *modules)),
         "http.conf": _changed("http.conf", "general", bindport=http),
         "ari.conf": _changed("ari.conf", USER, password=password),
         "rtp.conf": _changed("rtp.conf", "general", rtpstart=low, rtpend=high),
         "logger.conf": (SAMPLE / "logger.conf").read_text(encoding="utf-8"),
-        "pjsip.conf": _PJSIP.replace("@HOST@", HOST).replace("@SIP@", str(sip)).replace("@PBX@", str(pbx_sip)),
+        "pjsip.conf": pjsip.replace("@HOST@", HOST).replace("@SIP@", str(sip)).replace("@PBX@", str(pbx_sip)),
         "cdr.conf": "[general]\nenable = yes\nunanswered = yes\ncongestion = yes\nendbeforehexten = no\n",
         "cdr_custom.conf": f"[{_CALLS}]\nformat = json\nfields = {_FIELDS}\n",
         "amd.conf": "[general]\n",
-        "extensions.conf": _dialplan(folder / "sounds"),
+        "extensions.conf": _dialplan(folder / "sounds", people),
     }
     return Network(programs, ports, http, password, folder, files, _OPTIONS)
 
@@ -128,10 +143,9 @@ def _changed(name: str, section: str, **values: object) -> str:
     return str(conf)
 
 
-def _dialplan(sounds: Path) -> str:
-    people = {behaviour.pattern: behaviour.steps for behaviour in BEHAVIOURS}
+def _dialplan(sounds: Path, people: Mapping[str, Sequence[str]]) -> str:
     lines = ["[general]", "static = yes", "writeprotect = yes", "[network]"]
-    for pattern, steps in {**people, **_DESKS, **_NOBODY}.items():
+    for pattern, steps in {**_DESKS, **_NOBODY, **people}.items():
         lines.append(f"exten => {pattern},1,{_FIRST[0]}")
         lines += [f" same => n,{step}" for step in (*_FIRST[1:], *steps)]
     return "\n".join([*lines, _LAST, ""]).replace("@SOUNDS@", str(sounds))

@@ -1,10 +1,12 @@
 """A whole daemon that calls the town by the PBX, with agents who take every call: in this process or in its own.
 
-As a process (`python -m tests.calls.office CONFIG`) it can be killed. Its clock shows a Monday at ten whenever the
-tests run, at the speed of life.
+As a process (`python -m tests.calls.office CONFIG SECONDS_OF_TALK`) it can be killed. Its clock shows a Monday at ten
+whenever the tests run, at the speed of life.
 """
 
 import asyncio
+import contextlib
+import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -17,6 +19,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from contactd.cli.control import ask
 from contactd.config.load import load
 from contactd.daemon import Daemon
 from contactd.domain.agent import Agent, State
@@ -29,10 +32,12 @@ from contactd.store.database import Database, open_database
 from contactd.store.migrate import upgrade
 from tests.calls.asterisk import Asterisk
 from tests.calls.pbx import AGENTS, NAMES
+from tests.calls.town import POSTCODE
 from tests.clock import MONDAY_TEN
 
+TREE = Path(__file__).resolve().parents[2]
 CALLER = "+493023125000"
-_OPEN = ("planned", "claimed", "sending", "unclear", "accepted")
+OPEN = ("planned", "claimed", "sending", "unclear", "accepted")
 _SETTINGS = """\
 [daemon]
 name = "office"
@@ -72,11 +77,13 @@ class Workers:
     _doing: set["asyncio.Task[None]"] = field(default_factory=set)
     _deeds: dict[str, Callable[[], None]] = field(default_factory=lambda: defaultdict(lambda: lambda: None))
 
-    def sign_in(self) -> None:
-        """Let everybody begin to work."""
+    async def sign_in(self, pause: float = 0.0) -> None:
+        """Let everybody begin to work, so many seconds one after the other."""
         self.daemon.roster.listen(self._moved)
         for agent in self.daemon.roster.agents():
             self._desk.sign_in(agent.id)
+            if pause:
+                await asyncio.sleep(pause)
 
     @property
     def _desk(self) -> Switchboard:
@@ -154,6 +161,7 @@ def owe(database: Database, numbers: Iterable[str]) -> None:
             "name": f"Kunde {number[-5:]}",
             "language": "de",
             "country": "DE",
+            "postcode": POSTCODE,
             "phone": number,
             "invoice_no": f"R{number[-9:]}",
             "invoice_date": str(today - timedelta(days=30)),
@@ -167,6 +175,29 @@ def owe(database: Database, numbers: Iterable[str]) -> None:
     report = accept_accounts(database, rows, now=lambda: MONDAY_TEN, source="town")
     assert report.counts["accepted"] == len(rows), report.as_json()
     accept_payments(database, [], now=lambda: MONDAY_TEN, source="town")
+
+
+def log_of(database: Database) -> dict[str, list[tuple[str, str]]]:
+    """Read the contact log: by number, the event and the outcome of each row about a call."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    with database.snapshot() as connection:
+        for row in contact_log.read(connection, limit=100_000):
+            if row.channel == "call":
+                found[f"+{row.account_no}"].append((row.event, row.outcome))
+    return dict(found)
+
+
+def calls_of(database: Database) -> list[Any]:
+    """Read the calls as their table keeps them."""
+    with database.snapshot() as connection:
+        return list(connection.execute(sa.select(schema.call)))
+
+
+def left_in(database: Database) -> int:
+    """Count the attempts that are still open."""
+    with database.snapshot() as connection:
+        counted = sa.select(sa.func.count()).where(schema.attempt.c.state.in_(OPEN))
+        return int(connection.execute(counted).scalar_one())
 
 
 @dataclass
@@ -184,24 +215,18 @@ class Office:
         return self.daemon.dialer.desk
 
     def log(self) -> dict[str, list[tuple[str, str]]]:
-        """Read the contact log: by number, the event and the outcome of each row about a call."""
-        found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        with self.database.snapshot() as connection:
-            for row in contact_log.read(connection, limit=100_000):
-                if row.channel == "call":
-                    found[f"+{row.account_no}"].append((row.event, row.outcome))
-        return dict(found)
+        """Read the contact log of this office."""
+        return log_of(self.database)
 
     def outcomes(self) -> dict[str, str]:
         """Read how each call ended: the outcome of the last row of the contact log about it."""
         return {number: rows[-1][1] for number, rows in self.log().items()}
 
     def calls(self) -> list[Any]:
-        """Read the calls as their table keeps them."""
-        with self.database.snapshot() as connection:
-            return list(connection.execute(sa.select(schema.call)))
+        """Read the calls of this office."""
+        return calls_of(self.database)
 
-    async def finish(self, seconds: float, open_: Sequence[str] = _OPEN) -> None:
+    async def finish(self, seconds: float, open_: Sequence[str] = OPEN) -> None:
         """Wait until no attempt is open any more; those to be tried again later do not count."""
         attempt = schema.attempt.c
         left = sa.select(sa.func.count()).where(attempt.state.in_(open_), attempt.not_before <= self.daemon.clock.now())
@@ -216,7 +241,7 @@ class Office:
 
 
 @asynccontextmanager
-async def at_work(config: Path, *, talk: float = 1.0) -> AsyncIterator[Office]:
+async def at_work(config: Path, *, talk: float = 1.0, sign_in: bool = True) -> AsyncIterator[Office]:
     """Run a daemon with its agents for the length of the block, and plan the campaign."""
     settings = load(config)
     daemon = Daemon(settings, path=None, clock=OfficeClock(config))
@@ -226,7 +251,8 @@ async def at_work(config: Path, *, talk: float = 1.0) -> AsyncIterator[Office]:
     if running.done():
         running.result()
     workers = Workers(daemon, talk)
-    workers.sign_in()
+    if sign_in:
+        await workers.sign_in()
     await daemon.planning.plan("town")
     database = open_database(settings.database_url)
     try:
@@ -237,10 +263,43 @@ async def at_work(config: Path, *, talk: float = 1.0) -> AsyncIterator[Office]:
         await running
 
 
-async def _serve(config: Path) -> None:
-    async with at_work(config):
+async def _serve(config: Path, talk: float) -> None:
+    async with at_work(config, talk=talk):
         await asyncio.Event().wait()
 
 
+@dataclass
+class Process:
+    """The office as a process of its own, which can be killed."""
+
+    config: Path
+    talk: float = 1.0
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        """Start the daemon with its agents."""
+        with (self.config.parent / "daemon.log").open("ab") as log:
+            command = [sys.executable, "-m", "tests.calls.office", str(self.config), str(self.talk)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=TREE)
+
+    def kill(self) -> None:
+        """End the daemon without a warning."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+    def status(self) -> dict[str, Any]:
+        """Ask the daemon how it is; one that does not answer says nothing."""
+        with contextlib.suppress(ContactdError):
+            told: dict[str, Any] = ask(self.config.parent / "contactd.sock", "GET", "/status", patience=2.0)
+            return told
+        return {}
+
+    def log(self) -> str:
+        """Give the end of what it wrote."""
+        return (self.config.parent / "daemon.log").read_text(errors="replace")[-6000:]
+
+
 if __name__ == "__main__":
-    asyncio.run(_serve(Path(sys.argv[1])))
+    asyncio.run(_serve(Path(sys.argv[1]), float(sys.argv[2])))

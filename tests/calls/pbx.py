@@ -38,24 +38,41 @@ qualify_frequency = 0
 """
 
 
-def make_pbx(programs: Programs, ports: Ports, sip: int, network_sip: int, *, speech_ports: int = 1000) -> Asterisk:
+def make_pbx(
+    programs: Programs,
+    ports: Ports,
+    sip: int,
+    network_sip: int,
+    *,
+    speech_ports: int = 1000,
+    agents: Iterable[str] = AGENTS,
+) -> Asterisk:
     """Lay the overlays over the shipped files; the server is not started yet.
 
     Every overlay stands in one of the functions below: addresses and ports, fixed contacts instead of registrations,
     a pass word, and what loopback cannot do.
     """
+    pjsip = _read("pjsip.conf")
+    _overlay_sip(pjsip, sip, network_sip)
+    desks = _agents(network_sip, [*agents, BUSY_AGENT, DEAF_AGENT])
+    return lay_out(programs, ports, f"{pjsip}{desks}{_DEAD_TRUNK}", speech_ports=speech_ports)
+
+
+def lay_out(programs: Programs, ports: Ports, pjsip: str, *, speech_ports: int = 1000) -> Asterisk:
+    """Write the shipped files with free ports, a pass word, a folder of music and the given pjsip.conf."""
     password, http, folder = secrets.token_hex(12), ports.one(), new_folder()
     write_sounds(folder / "sounds")
-    files = {path.name: Conf(path.read_text(encoding="utf-8")) for path in sorted(SAMPLE.glob("*.conf"))}
+    files = {path.name: _read(path.name) for path in sorted(SAMPLE.glob("*.conf"))}
     files["http.conf"].section("general").set("bindport", http)
     files["ari.conf"].section(USER).set("password", password)
     files["musiconhold.conf"].section("default").set("directory", folder / "sounds" / "music")
     _overlay_speech(files["rtp.conf"], ports.speech(speech_ports))
-    _overlay_sip(files["pjsip.conf"], sip, network_sip)
-    desks = _agents(network_sip, [*AGENTS, BUSY_AGENT, DEAF_AGENT])
     texts = {name: str(conf) for name, conf in files.items()}
-    texts["pjsip.conf"] += desks + _DEAD_TRUNK
-    return Asterisk(programs, ports, http, password, folder, texts)
+    return Asterisk(programs, ports, http, password, folder, {**texts, "pjsip.conf": pjsip})
+
+
+def _read(name: str) -> Conf:
+    return Conf((SAMPLE / name).read_text(encoding="utf-8"))
 
 
 def _overlay_speech(rtp: Conf, ends: tuple[int, int]) -> None:

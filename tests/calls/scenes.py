@@ -20,7 +20,7 @@ class Line:
     town: Ari
     network: Network
     channel: str  # in the network
-    call: str  # in the PBX
+    call: str = ""  # in the PBX, where the test knows it
 
     async def silence(self) -> None:
         """Send silence, as a telephone does into which nobody speaks."""
@@ -59,14 +59,29 @@ async def reach(ari: Ari, number: str, **options: Any) -> str:  # noqa: ANN401 -
     return call
 
 
-async def reach_puppet(ari: Ari, town: Ari, network: Network, number: str, *, attempt: str = "") -> Line:
-    """Call a puppet and return its line; it is silent until it is told to speak."""
-    call = await reach(ari, number, attempt=attempt)
-    digits = number.removeprefix("+")
-    start = await town.wait("StasisStart", where=lambda event: event["args"][:2] == ["puppet", digits])
+async def line_of(town: Ari, network: Network, who: str, call: str = "") -> Line:
+    """Wait until a puppet (by its number) or a desk (by its name) has picked up, and return its newest line."""
+    name = who.removeprefix("+")
+
+    def picked_up(event: Event) -> bool:
+        return event["args"][1:] == [name] and "ChannelDestroyed" not in town.about(event["channel"]["id"])
+
+    start = await town.wait("StasisStart", where=picked_up)
     line = Line(town, network, start["channel"]["id"], call)
     await line.silence()
     return line
+
+
+async def keep_lines_open(town: Ari) -> None:
+    """Let every puppet and desk that picks up send silence: one that sends nothing is hung up on after rtp_timeout."""
+    async for event in town.follow():
+        if event["type"] == "StasisStart" and event["args"] and event["channel"]["state"] == "Up":
+            await town.try_to("POST", f"channels/{event['channel']['id']}/silence")
+
+
+async def reach_puppet(ari: Ari, town: Ari, network: Network, number: str, *, attempt: str = "") -> Line:
+    """Call a puppet and return its line; it is silent until it is told to speak."""
+    return await line_of(town, network, number, await reach(ari, number, attempt=attempt))
 
 
 async def seat(ari: Ari, town: Ari, network: Network, agent: str) -> Line:
@@ -77,11 +92,8 @@ async def seat(ari: Ari, town: Ari, network: Network, agent: str) -> Line:
         "POST", "channels", endpoint=f"PJSIP/{agent}", app="contactd", appArgs="agent", channelId=call, timeout=10
     )
     await ari.wait("StasisStart", call)
-    start = await town.wait("StasisStart", where=lambda event: event["args"][:2] == ["desk", agent])
-    line = Line(town, network, start["channel"]["id"], call)
-    await line.silence()
     await ari.ask("POST", f"bridges/mix-{agent}/addChannel", channel=call)
-    return line
+    return await line_of(town, network, agent, call)
 
 
 async def join(ari: Ari, agent: str, call: str) -> None:

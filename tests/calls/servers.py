@@ -1,13 +1,16 @@
 """A PBX as deploy/asterisk describes it and a telephone network around it, for every test that wants real calls."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk, AsteriskMissingError, Ports, Programs, find_asterisk
+from tests.calls.lines import Line
 from tests.calls.network import Network, make_network
-from tests.calls.pbx import make_pbx
+from tests.calls.pbx import carrier_of, make_pbx
+from tests.calls.scenes import keep_lines_open
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +69,17 @@ async def ari(pbx: Asterisk) -> AsyncIterator[Ari]:
 
 @pytest.fixture
 async def town(network: Network) -> AsyncIterator[Ari]:
-    """Move puppets and desks, as application `network`."""
+    """Move puppets and desks, as application `network`; until they speak they send silence, as telephones do."""
     async with Ari(network.ari, network.password, "network") as client:
+        keeper = asyncio.create_task(keep_lines_open(client))
         yield client
+        keeper.cancel()
+
+
+@pytest.fixture
+async def line(pbx: Asterisk, network: Network, town: Ari) -> AsyncIterator[Line]:
+    """Build the carrier, and hang everything up afterwards."""
+    built = Line(carrier_of(pbx), town, network, pbx)
+    await built.carrier.start(built.events.append)
+    yield built
+    await built.carrier.close()

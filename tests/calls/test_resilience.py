@@ -3,12 +3,18 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from contactd.config.load import load
-from contactd.store.database import open_database
+from contactd.domain.errors import ChannelUnavailable
+from contactd.store.database import Database, open_database
+from contactd.telephony.base import CallRequest
 from tests.calls import town as people
+from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk
 from tests.calls.network import Network
-from tests.calls.office import Office, at_work, owe, write
+from tests.calls.office import Office, Process, at_work, calls_of, left_in, log_of, owe, write
+from tests.calls.pbx import BUSY_AGENT, carrier_of
 from tests.calls.wire import wire
 
 
@@ -102,3 +108,105 @@ async def test_a_slow_interface_gives_the_same_outcomes(pbx: Asterisk, network: 
         async with at_work(config) as office:
             await office.finish(40)
             assert office.outcomes() == expected
+
+
+async def test_calls_are_found_again_by_a_daemon_that_was_killed(
+    pbx: Asterisk, network: Network, tmp_path: Path
+) -> None:
+    talking, answers, rings = people.PROMPT.number(50), people.HUMAN.number(54), people.RINGS.number(50)
+    before = len(network.calls())
+    config = write(tmp_path, pbx, agents=3, ring=10)
+    owing(config, talking, answers, rings)
+    database = open_database(load(config).database_url)
+    office = Process(config, talk=6.0)
+    office.start()
+    try:
+        async with asyncio.timeout(30):
+            while connected(database) != {talking: True, answers: False, rings: False}:  # noqa: ASYNC110 -- nor here
+                await asyncio.sleep(0.02)
+        office.kill()
+        await asyncio.sleep(2)
+        office.start()
+        async with asyncio.timeout(40):
+            while await asyncio.to_thread(left_in, database):  # noqa: ASYNC110 -- the database tells nobody
+                await asyncio.sleep(0.1)
+    finally:
+        office.kill()
+    ended = {"delivered", "failed"}
+    log = log_of(database).items()
+    ends = {number: [outcome for event, outcome in rows if event in ended] for number, rows in log}
+    database.close()
+    assert ends == {talking: ["answered"], answers: ["answered"], rings: ["no_answer"]}, office.log()
+    assert len(network.calls()) - before == 3  # and no agent's telephone was put down
+    assert office.log().count("call_adopted") == 3
+
+
+def connected(database: Database) -> dict[str, bool]:
+    """Tell which calls are up, and whether an agent talks."""
+    return {row.number: row.connected_at is not None for row in calls_of(database)}
+
+
+async def test_events_that_another_daemon_takes_are_told_and_nothing_is_placed_meanwhile(
+    pbx: Asterisk, network: Network
+) -> None:
+    carrier = carrier_of(pbx)
+    await carrier.start(lambda _: None)
+    assert carrier.trouble() == ""
+    async with Ari(pbx.ari, pbx.password, "contactd"):
+        async with asyncio.timeout(5):
+            while not carrier.trouble():  # noqa: ASYNC110 -- as a person would look
+                await asyncio.sleep(0.01)
+        assert "another daemon uses application contactd" in carrier.trouble()
+        with pytest.raises(ChannelUnavailable):
+            await carrier.place(CallRequest("1-1", 1, people.PROMPT.number(60), "", 10))
+    await carrier.close()
+    del network
+
+
+async def test_a_customer_whose_agents_telephone_dies_goes_on_with_a_colleague(
+    pbx: Asterisk, network: Network, tmp_path: Path
+) -> None:
+    number = people.PROMPT.number(80)
+    config = write(tmp_path, pbx, agents=2)
+    owing(config, number)
+    async with at_work(config, talk=3.0) as office:
+        await until(office, connected=1)
+        (live,) = office.desk.live()
+        first, phone = live.agent, {"anna": "agent1", "bernd": "agent2"}[live.agent]
+        channels = [line.split("!") for line in network.cli("core show channels concise").splitlines()]
+        (desk,) = [channel[0] for channel in channels if phone in channel]
+        network.cli(f"channel request hangup {desk}")
+        async with asyncio.timeout(10):
+            while live.agent == first:  # noqa: ASYNC110 -- as a person would look
+                await asyncio.sleep(0.02)
+        await office.finish(20)
+        assert office.outcomes() == {number: "answered"}
+        assert [agent.leg for agent in office.daemon.roster.agents()] == [True, True]  # called again
+
+
+async def test_telephones_that_ring_for_each_call_are_joined_and_put_down_again(
+    pbx: Asterisk, network: Network, tmp_path: Path
+) -> None:
+    numbers = [people.PROMPT.number(serial) for serial in (81, 82)]
+    before = len(network.calls())
+    config = write(tmp_path, pbx, agents=1, asterisk='leg = "per-call"')
+    owing(config, *numbers)
+    async with at_work(config, talk=1.0) as office:
+        await office.finish(30)
+        assert office.outcomes() == dict.fromkeys(numbers, "answered")
+        await asyncio.sleep(0.5)
+        rung = [call for call in network.calls()[before:] if call.number == "agent1"]
+        assert len(rung) == 2
+
+
+async def test_a_telephone_that_is_not_picked_up_costs_the_customer_no_silence(
+    pbx: Asterisk, network: Network, tmp_path: Path
+) -> None:
+    number = people.PROMPT.number(83)
+    config = write(tmp_path, pbx, agents=1, asterisk='leg = "per-call"', phones=[BUSY_AGENT])
+    owing(config, number)
+    async with at_work(config) as office:
+        await office.finish(30)
+        assert office.outcomes() == {number: "abandoned"}
+        assert list(office.daemon.roster.counts()[""]) == ["unreachable"]
+    del network

@@ -66,6 +66,13 @@ PRESSES_TWO = Behaviour("answers at once, says hello, presses 2 after so many se
 TYPES = Behaviour("answers at once, says hello, presses 2, 0 and # after so many seconds", BERLIN, 8,
                   ("Ringing()", "Answer(,i)", *_HELLO, _SECONDS, "SendDTMF(20#,250,120)", _LISTENS))  # fmt: skip
 
+PRESSES_NINE = Behaviour("answers at once, says hello, presses 9 after so many seconds", BERLIN, 9,
+                         ("Ringing()", "Answer(,i)", *_HELLO, _SECONDS, "SendDTMF(9,250,120)", _LISTENS))  # fmt: skip
+POSTCODE = "10115"
+TYPES_POSTCODE = Behaviour("answers at once, says hello, types the postcode after so many seconds", HAMBURG, 0,
+                           ("Ringing()", "Answer(,i)", *_HELLO, _SECONDS, f"SendDTMF({POSTCODE},250,120)",
+                            _LISTENS))  # fmt: skip
+
 # ---- puppets: the test moves them over ARI, application `network` ----
 PUPPET = Behaviour("answers at once and does what the test says", MUNICH, 0,
                    ("Ringing()", "Answer(,i)", "Stasis(network,puppet,${EXTEN})", "Hangup()"))  # fmt: skip

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from contactd.domain.account import Channel
 from contactd.domain.agent import Agent
 from contactd.domain.attempt import Event, State, step
-from contactd.domain.campaign import Campaign, Step
+from contactd.domain.campaign import INBOUND, Campaign, Step
 from contactd.domain.errors import StoreConflict, StoreError
 from contactd.domain.ivr import Personal
 from contactd.domain.policy import Policy
@@ -31,6 +31,7 @@ from contactd.store.call_queue import CallBack
 from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
+from contactd.store.incoming import Arrival, Caller
 from contactd.store.schema import account, attempt, call, contact_log, invoice
 from contactd.telephony.announcements import APOLOGY
 from contactd.telephony.base import Announcement, CallRequest, Carrier, Kind
@@ -80,6 +81,9 @@ class MemoryCallBook:
         self.personal: dict[int, Personal] = {}
         self.agreed: list[CallBack] = []
         self.missed_from: list[str] = []
+        self.customers: set[int] = set()
+        self.spoke: dict[int, str] = {}
+        self.arrivals: list[Arrival] = []
         self.before: list[CallRow] = []
         self.collisions: Counter[str] = Counter()
 
@@ -132,6 +136,19 @@ class MemoryCallBook:
         self._answer()
         self.agreed.append(item)
 
+    async def arrived(self, arrival: Arrival) -> Caller:
+        """Know who has the number of one of the accounts in `customers`, or nobody."""
+        await asyncio.sleep(0)
+        self._answer("arrived")
+        self.arrivals.append(arrival)
+        who = next((n for n in self.customers if number(n) in arrival.numbers), 0)
+        claimed = Claimed(
+            1000 + len(self.arrivals), 1, who, who, CAMPAIGN if who else "", INBOUND, Channel.CALL, 1, 1, arrival.at
+        )
+        self.states[claimed.reference] = State.ACCEPTED
+        spoke = self.spoke.get(who, "")
+        return Caller(claimed, next(iter(arrival.numbers), ""), self.languages.get(who, ""), spoke)
+
     async def missed(self, number: str) -> int:
         """Remember who called in vain."""
         self._answer()
@@ -164,16 +181,18 @@ class MemoryCallBook:
 
     async def unfinished(self, campaigns: Collection[str]) -> list[Unfinished]:
         """List what the test says was left behind."""
-        return self._left([item for item in self.left if item.claimed.campaign in campaigns])
+        return self._left([item for item in self.left if item.claimed.campaign in campaigns and not item.inbound])
 
     async def strays(self, known: Collection[str]) -> list[Unfinished]:
         """List what was left behind of other campaigns."""
-        return self._left([item for item in self.left if item.claimed.campaign not in known])
+        return self._left([item for item in self.left if item.claimed.campaign not in known or item.inbound])
 
     def _left(self, items: list[Unfinished]) -> list[Unfinished]:
         self._answer()
         for item in items:
-            self.states.setdefault(item.claimed.reference, State.ACCEPTED if item.row.ringing_at else State.UNCLEAR)
+            self.states.setdefault(
+                item.claimed.reference, State.ACCEPTED if item.row.ringing_at or item.inbound else State.UNCLEAR
+            )
         return items
 
     async def past(self, campaign: str, since: datetime) -> list[CallRow]:

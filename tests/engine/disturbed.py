@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from contactd.telephony.base import Announcement, CallRequest, Carrier, OnEvent
+from contactd.telephony.base import Announcement, CallRequest, Carrier, OnEvent, Supervision
 from tests.engine.dialing import MemoryCallBook, Scene, a_scene
 
 
@@ -32,6 +32,10 @@ class Disturbed:
         """Pass on, or fail."""
         await self._try("bridge", lambda: self._carrier.bridge(reference, agent_id))
 
+    async def answer(self, reference: str) -> None:
+        """Pass on, or fail."""
+        await self._try("answer", lambda: self._carrier.answer(reference))
+
     async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
         """Pass on, or fail."""
         await self._try("play", lambda: self._carrier.play(reference, announcement, ask=ask))
@@ -48,6 +52,42 @@ class Disturbed:
         """Pass on, or fail."""
         await self._try("retrieve", lambda: self._carrier.retrieve(reference))
 
+    async def mute(self, agent_id: str, *, muted: bool) -> None:
+        """Pass on, or fail."""
+        await self._try("mute", lambda: self._carrier.mute(agent_id, muted=muted))
+
+    async def invite(self, reference: str, number: str, caller_id: str) -> None:
+        """Pass on, or fail."""
+        await self._try("invite", lambda: self._carrier.invite(reference, number, caller_id))
+
+    async def dismiss(self, reference: str) -> None:
+        """Pass on, or fail."""
+        await self._try("dismiss", lambda: self._carrier.dismiss(reference))
+
+    async def leave(self, reference: str) -> None:
+        """Pass on, or fail."""
+        await self._try("leave", lambda: self._carrier.leave(reference))
+
+    async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
+        """Pass on, or fail."""
+        await self._try("supervise", lambda: self._carrier.supervise(agent_id, supervisor, how))
+
+    async def unsupervise(self, supervisor: str) -> None:
+        """Pass on, or fail."""
+        await self._try("unsupervise", lambda: self._carrier.unsupervise(supervisor))
+
+    async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
+        """Pass on, or fail."""
+        await self._try("record", lambda: self._carrier.record(reference, name, announcement, ask=ask))
+
+    async def recordings(self) -> list[str]:
+        """Pass on."""
+        return await self._carrier.recordings()
+
+    async def forget(self, name: str) -> None:
+        """Pass on."""
+        await self._carrier.forget(name)
+
     async def seat(self, agent_id: str) -> None:
         """Pass on, or fail."""
         await self._try("seat", lambda: self._carrier.seat(agent_id))
@@ -61,6 +101,10 @@ class Disturbed:
         if "live" in self.faults:
             raise self.faults["live"]
         return await self._carrier.live()
+
+    async def own(self) -> list[str]:
+        """Pass on."""
+        return await self._carrier.own()
 
     def trouble(self) -> str:
         """Pass on."""

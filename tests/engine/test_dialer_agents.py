@@ -76,7 +76,7 @@ async def test_when_a_telephone_dies_in_mid_call_the_person_goes_on_and_the_agen
     async with scene.at_work():
         await scene.clock.run(15)
         if on_hold:
-            await scene.dialer.desk.hold("anna")
+            await scene.dialer.consultation.hold("anna")
         telephone(scene, "anna")
         await scene.clock.run(3)
         assert scene.roster.find("anna").state is State.WRAP
@@ -86,7 +86,7 @@ async def test_when_a_telephone_dies_in_mid_call_the_person_goes_on_and_the_agen
         else:
             assert scene.orders("play") == [("1-1", "sorry (de)")]
         with pytest.raises(IllegalTransition):
-            scene.dialer.desk.retrieve("anna").send(None)
+            scene.dialer.consultation.retrieve("anna").send(None)
         await scene.dialer.desk.dispose("anna", Disposition.DROPPED)
         assert scene.roster.find("anna").state is State.PHONE_WAIT
         if colleague:
@@ -155,15 +155,15 @@ async def test_an_agent_puts_the_person_on_hold_and_takes_them_back(book: Memory
     desk = scene.dialer.desk
     async with scene.at_work():
         with pytest.raises(IllegalTransition, match="has no call that is connected"):
-            await desk.hold("anna")
+            await scene.dialer.consultation.hold("anna")
         await scene.clock.run(15)
-        await desk.hold("anna")
+        await scene.dialer.consultation.hold("anna")
         assert desk.states() == {"hold": 1}
         with pytest.raises(IllegalTransition, match="has no call that is connected"):
-            await desk.hold("anna")
-        await desk.retrieve("anna")
+            await scene.dialer.consultation.hold("anna")
+        await scene.dialer.consultation.retrieve("anna")
         assert desk.states() == {"connected": 1}
-        await desk.hold("anna")
+        await scene.dialer.consultation.hold("anna")
         await desk.dispose("anna", Disposition.PROMISE)
         await scene.clock.run(1)
     assert book.ends("1-1") == ["answered"]

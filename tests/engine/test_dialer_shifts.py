@@ -174,7 +174,8 @@ class Shift:
         if not talks:
             return
         live = self.random.choice(talks)
-        order = desk.hold if live.call.state is State.CONNECTED else desk.retrieve
+        consultation = self.scene.dialer.consultation
+        order = consultation.hold if live.call.state is State.CONNECTED else consultation.retrieve
 
         async def try_it() -> None:
             with contextlib.suppress(ContactdError):  # the carrier cannot, or the call is over

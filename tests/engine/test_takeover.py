@@ -238,3 +238,15 @@ async def test_our_calls_of_a_campaign_nobody_has_any_more_are_taken_over_too(
     async with scene.at_work():
         await scene.clock.run(2)
     assert book.ends("1-1") == ["lost"]
+
+
+async def test_a_call_of_an_earlier_life_that_nobody_knows_is_hung_up_and_no_other(book: MemoryCallBook) -> None:
+    book.left = [left_behind(1, seconds=5)]
+    scene = await a_scene(book, book.clock)
+    scene.usual = TALKS
+    for reference in ("1-1", "2-1"):
+        await scene.carrier.place(CallRequest(reference, 1, book.left[0].row.number, "", 30))
+    async with scene.at_work():
+        await scene.clock.run(2)
+        assert scene.orders("hang_up") == [("2-1", "")]
+        assert await scene.carrier.live() == ["1-1"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 
 from contactd.domain.errors import ChannelRejected, ChannelUnavailable, ChannelUnclear
-from contactd.telephony.base import Announcement, CallRequest, Carrier, CarrierEvent, Kind, OnEvent
+from contactd.telephony.base import Announcement, CallRequest, Carrier, CarrierEvent, Kind, OnEvent, Supervision
 from tests.clock import HandClock
 from tests.engine.dialing import Scene
 
@@ -72,6 +72,10 @@ class Unruly:
                 self.wrong.append(f"{reference} was bridged to {agent_id}, who was not reserved for it")
         await self._perhaps(self._carrier.bridge(reference, agent_id))
 
+    async def answer(self, reference: str) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.answer(reference))
+
     async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
         """Pass on, mostly."""
         await self._perhaps(self._carrier.play(reference, announcement, ask=ask))
@@ -88,6 +92,42 @@ class Unruly:
         """Pass on, mostly."""
         await self._perhaps(self._carrier.retrieve(reference))
 
+    async def mute(self, agent_id: str, *, muted: bool) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.mute(agent_id, muted=muted))
+
+    async def invite(self, reference: str, number: str, caller_id: str) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.invite(reference, number, caller_id))
+
+    async def dismiss(self, reference: str) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.dismiss(reference))
+
+    async def leave(self, reference: str) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.leave(reference))
+
+    async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.supervise(agent_id, supervisor, how))
+
+    async def unsupervise(self, supervisor: str) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.unsupervise(supervisor))
+
+    async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
+        """Pass on, mostly."""
+        await self._perhaps(self._carrier.record(reference, name, announcement, ask=ask))
+
+    async def recordings(self) -> list[str]:
+        """Pass on."""
+        return await self._carrier.recordings()
+
+    async def forget(self, name: str) -> None:
+        """Pass on."""
+        await self._carrier.forget(name)
+
     async def seat(self, agent_id: str) -> None:
         """Pass on, mostly."""
         await self._perhaps(self._carrier.seat(agent_id))
@@ -99,6 +139,10 @@ class Unruly:
     async def live(self) -> list[str]:
         """Pass on."""
         return await self._carrier.live()
+
+    async def own(self) -> list[str]:
+        """Pass on."""
+        return await self._carrier.own()
 
     def trouble(self) -> str:
         """Pass on."""

@@ -28,6 +28,7 @@ from contactd.telephony.simulated_remote import encode, report
 
 _ENDS = frozenset(Kind) - {
     Kind.RINGING, Kind.ANSWERED, Kind.MACHINE, Kind.BRIDGED, Kind.HELD, Kind.RETRIEVED, Kind.PRESSED, Kind.PLAYED,
+    Kind.THIRD_JOINED, Kind.THIRD_GONE, Kind.RECORDED, Kind.INCOMING,
 }  # fmt: skip
 
 
@@ -110,7 +111,7 @@ class CarrierServer:
             self._asking = None
         if order != "live":
             caller = self._callers[writer] = details.get("caller_id") or self._callers.get(writer, "")
-            detail = str(details.get("number") or details.get("agent") or details.get("text") or "")
+            detail = str(details.get("number") or details.get("agent_id") or details.get("text") or "")
             attempt_id, refused = details.get("attempt_id", 0), answer.get("refused", "")
             self._note(Noted(order, reference, _now(), attempt_id, detail, refused, caller))
         if order not in self.silent:
@@ -129,12 +130,12 @@ class CarrierServer:
             await carrier.place(CallRequest(reference, **details))
         elif order == "play":
             await carrier.play(reference, Announcement(details["text"], details["language"]), ask=details["ask"])
-        elif order == "bridge":
-            await carrier.bridge(reference, details["agent"])
-        elif order in ("seat", "unseat"):
-            await getattr(carrier, order)(details["agent"])
-        else:
-            await getattr(carrier, order)(reference)
+        elif order == "record":
+            text = details.pop("announcement")
+            await carrier.record(reference, announcement=Announcement(**text) if text else None, **details)
+        else:  # named and worded as in the protocol
+            answer: list[str] | None = await getattr(carrier, order)(*([reference] if reference else []), **details)
+            return answer
         return None
 
     def _tell(self, event: CarrierEvent) -> None:

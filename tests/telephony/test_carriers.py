@@ -1,130 +1,22 @@
-"""The contract of every carrier: one suite, each backend a row; and the simulated town it is tried on."""
+"""The contract of every carrier: one suite, each backend a row."""
 
-import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
 from datetime import timedelta
-from typing import Literal
+from typing import get_args
 
 import pytest
 
-from contactd.config.providers import Telephony
-from contactd.config.settings import Settings
 from contactd.domain.call import CARRIER_EVENTS, Event
 from contactd.domain.errors import ChannelRejected, ChannelUnavailable
-from contactd.telephony.base import OF_AGENTS, Announcement, CallRequest, Carrier, CarrierEvent, Kind
-from contactd.telephony.registry import CARRIERS, open_carrier
-from contactd.telephony.simulated import Customer, Options, SimulatedCarrier, draw
-from contactd.telephony.simulated_remote import RemoteCarrier
+from contactd.telephony.base import (
+    BESIDE,
+    OF_AGENTS,
+    Kind,
+    Supervision,
+)
+from contactd.telephony.registry import CARRIERS
 from tests.calls import town as people
-from tests.calls.asterisk import Asterisk
-from tests.calls.pbx import carrier_of
-from tests.clock import HandClock
-from tests.fakes.carrier_server import carrier_server
-
-_STEP = 0.1  # of a short time
-SORRY = Announcement("Hello. This is Musterfirma.", "en")
-# How the person behind each number behaves; every backend of the suite must reach them, with times of its own.
-PEOPLE = {
-    people.HANGS_UP.number(4): Customer(Kind.ANSWERED, ring=8, patience=6, talk=60),
-    people.BUSY.number(0): Customer(Kind.BUSY),
-    people.RINGS.number(): Customer(Kind.NO_ANSWER),
-    people.MACHINE.number(1): Customer(Kind.MACHINE, ring=12),
-    people.INVALID.number(): Customer(Kind.INVALID),
-    people.HUMAN.number(4): Customer(Kind.ANSWERED, ring=45),
-    people.PRESSES_ONE.number(1): Customer(Kind.ANSWERED, ring=8, patience=6, talk=60, presses="1"),
-    people.TYPES.number(1): Customer(Kind.ANSWERED, ring=8, patience=20, talk=60, presses="20#"),
-}
-ANSWERS, BUSY, AWAY, MACHINE, DEAD, SLOW, PRESSES, TYPES = PEOPLE
-
-
-@dataclass
-class Bench:
-    """A carrier with everything it reported, how its time passes, and what is closed after it.
-
-    `run` lets some of the backend's seconds pass; `ring` is a short ring time of it, `short` passes before anybody
-    answers, `long` is more than anything takes.
-    """
-
-    carrier: Carrier
-    run: Callable[[float], Awaitable[None]]
-    ring: float = 30.0
-    short: float = 5.0
-    long: float = 240.0
-    events: list[CarrierEvent] = field(default_factory=list)
-    behind: AsyncExitStack = field(default_factory=AsyncExitStack)
-
-    def heard(self, reference: str = "1-1") -> list[Kind]:
-        """List what was reported about a call."""
-        return [event.kind for event in self.events if event.reference == reference]
-
-    def keys(self, reference: str = "1-1") -> str:
-        """Give the keys that were reported of a call."""
-        pressed = (event for event in self.events if (event.reference, event.kind) == (reference, Kind.PRESSED))
-        return "".join(event.details["digit"] for event in pressed)
-
-    async def call(self, number: str, reference: str = "1-1", detect: Literal["", "first"] = "") -> None:
-        """Place a call."""
-        await self.carrier.place(CallRequest(reference, 1, number, "+493023125000", self.ring, detect))
-
-    async def until(self, *kinds: Kind, reference: str = "") -> None:
-        """Let time pass until these were reported, in any order: of a call, or of agents."""
-        passed = 0.0
-        while not set(kinds) <= {event.kind for event in self.events if event.reference == reference or not reference}:
-            assert passed < self.long, f"not {kinds}, but {self.events}"
-            await self.run(_STEP * self.short)
-            passed += _STEP * self.short
-
-    async def seated(self) -> None:
-        """Bring up the telephone of an agent."""
-        await self.carrier.seat("anna")
-        await self.until(Kind.AGENT_UP)
-
-    async def answered(self, number: str, detect: Literal["", "first"] = "") -> None:
-        """Place a call and wait until somebody or a machine answers."""
-        await self.call(number, detect=detect)
-        await self.until(Kind.MACHINE if detect else Kind.ANSWERED)
-
-
-async def simulated() -> Bench:
-    """Build the simulated carrier on a clock moved by hand."""
-    clock = HandClock()
-    return Bench(SimulatedCarrier(Options(), clock, customers=lambda request: PEOPLE[request.number]), clock.run)
-
-
-async def simulated_remote() -> Bench:
-    """Put a server in front of it; time passes when everything that was reported has arrived."""
-    clock, behind = HandClock(), AsyncExitStack()
-    town = SimulatedCarrier(Options(), clock, customers=lambda request: PEOPLE[request.number])
-    _, address = await behind.enter_async_context(carrier_server(town))
-    carrier = RemoteCarrier(address)
-
-    async def at_rest() -> None:
-        with suppress(ChannelUnavailable):  # closed
-            await carrier.hang_up("nobody")
-
-    clock.at_rest = at_rest
-    return Bench(carrier, clock.run, behind=behind)
-
-
-SIMULATED = {"simulated": simulated, "simulated-remote": simulated_remote}
-
-
-@pytest.fixture(params=[*SIMULATED, "asterisk"])
-async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    """Start each backend in turn."""
-    if request.param in SIMULATED:
-        built = await SIMULATED[request.param]()
-    else:
-        pbx: Asterisk = request.getfixturevalue("pbx")
-        request.getfixturevalue("network")
-        built = Bench(carrier_of(pbx), asyncio.sleep, ring=2.0, short=0.5, long=12.0)
-    await built.carrier.start(built.events.append)
-    yield built
-    await built.carrier.close()
-    await built.behind.aclose()
+from tests.telephony.carriers import ANSWERS, AWAY, BUSY, DEAD, MACHINE, PRESSES, SIMULATED, SLOW, SORRY, TYPES, Bench
 
 
 def test_every_carrier_that_can_be_configured_keeps_the_contract() -> None:
@@ -132,7 +24,7 @@ def test_every_carrier_that_can_be_configured_keeps_the_contract() -> None:
 
 
 def test_what_carriers_report_and_what_a_call_understands_are_the_same_words() -> None:
-    assert {Event(kind) for kind in set(Kind) - OF_AGENTS - {Kind.MISSED}} == CARRIER_EVENTS
+    assert {Event(kind) for kind in set(Kind) - OF_AGENTS - BESIDE - {Kind.MISSED, Kind.INCOMING}} == CARRIER_EVENTS
 
 
 async def test_an_answered_call_rings_first_and_is_ended_by_whoever_waits_too_long(bench: Bench) -> None:
@@ -245,6 +137,73 @@ async def test_only_an_answered_call_can_be_put_on_hold_or_taken_back(bench: Ben
         await bench.carrier.retrieve("9-9")
 
 
+async def test_a_third_person_joins_and_the_agent_leaves_them_to_each_other(bench: Bench) -> None:
+    await bench.seated()
+    await bench.answered(TYPES)
+    with pytest.raises(ChannelRejected):
+        await bench.carrier.leave("1-1")
+    await bench.carrier.bridge("1-1", "anna")
+    await bench.until(Kind.BRIDGED)
+    await bench.carrier.invite("1-1", people.PROMPT.number(90), "+493023125000")
+    await bench.until(Kind.THIRD_JOINED)
+    await bench.carrier.leave("1-1")
+    await bench.run(bench.short)
+    assert await bench.carrier.live() == ["1-1"]
+    await bench.carrier.dismiss("1-1")
+    await bench.until(Kind.THIRD_GONE)
+    await bench.carrier.hang_up("1-1")
+    await bench.until(Kind.HUNG_UP)
+
+
+async def test_a_conversation_is_handed_over_to_another_agent(bench: Bench) -> None:
+    await bench.seated()
+    await bench.carrier.seat("bernd")
+    await bench.answered(TYPES)
+    await bench.carrier.bridge("1-1", "anna")
+    await bench.until(Kind.BRIDGED)
+    await bench.run(bench.short)
+    await bench.carrier.bridge("1-1", "bernd")
+    await bench.run(bench.short)
+    joined = [event.details["agent"] for event in bench.events if event.kind is Kind.BRIDGED]
+    assert joined == ["anna", "bernd"]
+    assert Kind.HUNG_UP not in bench.heard()
+
+
+async def test_an_agent_is_muted_and_a_supervisor_hears_without_anything_being_reported(bench: Bench) -> None:
+    await bench.seated()
+    await bench.answered(TYPES)
+    await bench.carrier.bridge("1-1", "anna")
+    await bench.until(Kind.BRIDGED)
+    before = len(bench.heard())
+    await bench.carrier.mute("anna", muted=True)
+    for how in get_args(Supervision):
+        await bench.carrier.supervise("anna", "carla", how)
+    await bench.carrier.unsupervise("carla")
+    await bench.carrier.unsupervise("carla")
+    await bench.carrier.mute("anna", muted=False)
+    assert len(bench.heard()) == before
+
+
+async def test_a_conversation_is_recorded_from_when_it_is_reported_and_the_file_can_be_forgotten(bench: Bench) -> None:
+    await bench.seated()
+    await bench.answered(TYPES)
+    with suppress(ChannelRejected):  # nobody talks yet; the simulated carrier does not mind
+        await bench.carrier.record("9-9", "nothing", None)
+    await bench.carrier.bridge("1-1", "anna")
+    await bench.until(Kind.BRIDGED)
+    await bench.carrier.record("1-1", "2026-11-28-1-1-1", SORRY)
+    await bench.until(Kind.RECORDED)
+    assert bench.events[-1].details["name"] == "2026-11-28-1-1-1"
+    await bench.run(bench.short)
+    await bench.carrier.hang_up("1-1")
+    await bench.until(Kind.HUNG_UP)
+    await bench.run(bench.short)
+    assert "2026-11-28-1-1-1" in await bench.carrier.recordings()
+    await bench.carrier.forget("2026-11-28-1-1-1")
+    await bench.carrier.forget("2026-11-28-1-1-1")
+    assert "2026-11-28-1-1-1" not in await bench.carrier.recordings()
+
+
 async def test_an_agents_telephone_is_reported_up_when_seated_even_twice_and_down_when_let_go(bench: Bench) -> None:
     await bench.seated()
     await bench.carrier.seat("anna")
@@ -323,47 +282,3 @@ async def test_a_closed_carrier_reports_nothing_more(bench: Bench) -> None:
     before = list(bench.events)
     await bench.run(bench.long / 4)
     assert bench.events == before
-
-
-async def test_the_simulated_carrier_keeps_a_ledger_of_what_it_was_asked() -> None:
-    clock = HandClock()
-    carrier = SimulatedCarrier(Options(), clock, customers=lambda request: PEOPLE[request.number])
-    await carrier.start(lambda _: None)
-    await carrier.place(CallRequest("1-1", 1, ANSWERS, "", 30.0))
-    await clock.run(10)
-    await carrier.bridge("1-1", "anna")
-    await carrier.hang_up("1-1")
-    await carrier.close()
-    assert [(asked.order, asked.detail) for asked in carrier.ledger] == [
-        ("place", ANSWERS),
-        ("bridge", "anna"),
-        ("hang_up", ""),
-    ]
-
-
-def test_a_town_of_customers_behaves_as_its_shares_say_and_the_same_each_time() -> None:
-    options = Options(seed=3, answer=0.3, busy=0.1, machine=0.2, invalid=0.05, congestion=0.05, rejected=0, failed=0)
-    town = [draw(options, f"{number}-1") for number in range(4000)]
-    shares = Counter(customer.fate for customer in town)
-    assert shares[Kind.ANSWERED] / 4000 == pytest.approx(0.3, abs=0.03)
-    assert shares[Kind.MACHINE] / 4000 == pytest.approx(0.2, abs=0.03)
-    assert shares[Kind.NO_ANSWER] / 4000 == pytest.approx(0.3, abs=0.03)
-    assert sum(customer.talk for customer in town) / 4000 == pytest.approx(options.talk, rel=0.1)
-    assert town == [draw(options, f"{number}-1") for number in range(4000)]
-
-
-def test_the_settings_name_the_carrier_and_none_means_no_calls() -> None:
-    assert open_carrier(Settings(), HandClock()) is None
-    carrier = open_carrier(Settings(telephony=Telephony(backend="simulated")), HandClock())
-    assert carrier is not None
-    assert carrier.name == "simulated"
-
-
-async def test_closing_waits_until_every_scene_has_stopped() -> None:
-    carrier = SimulatedCarrier(Options(), HandClock())
-    await carrier.start(lambda _: None)
-    before = len(asyncio.all_tasks())
-    for number in range(5):
-        await carrier.place(CallRequest(f"{number}-1", number, ANSWERS, "", 30.0))
-    await carrier.close()
-    assert len(asyncio.all_tasks()) == before

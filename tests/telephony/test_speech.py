@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from contactd.cli.running import fast_loop
 from contactd.config.providers import Asterisk
 from contactd.domain.errors import ChannelMisconfigured
 from contactd.telephony.base import Announcement
@@ -88,3 +89,12 @@ async def test_a_folder_that_cannot_be_made_and_a_recording_that_is_gone_are_tol
         await Speech(tmp_path / "file", SPEAK).file(HELLO)
     with pytest.raises(ChannelMisconfigured, match="recording"):
         await Speech(tmp_path, SPEAK).file(Announcement("", "de", str(tmp_path / "gone.wav")))
+
+
+def test_a_program_may_end_before_it_is_told_anything_on_the_loop_of_production_too(tmp_path: Path) -> None:
+    async def beep() -> None:
+        for folder in map(str, range(12)):
+            await Speech(tmp_path / folder, SPEAK).beep()
+
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
+        runner.run(beep())

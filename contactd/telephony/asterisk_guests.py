@@ -1,0 +1,173 @@
+"""Whoever else takes part in a conversation: a third person an agent brought in, a supervisor; for asterisk.py only.
+
+A supervisor hears by a snoop channel on the agent's leg, which stands in a bridge with their own telephone; such a
+channel never reports its own end. To barge in they enter the agent's bridge.
+"""
+
+import asyncio
+import contextlib
+
+import structlog
+
+from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable
+from contactd.telephony.ari import Ari, Event, path
+from contactd.telephony.asterisk_legs import Legs, mix_of
+from contactd.telephony.asterisk_lines import Line, Lines
+from contactd.telephony.base import Kind, Supervision
+
+log = structlog.get_logger()
+
+THIRD = "contactd-third-"
+_EAR = "contactd-super-"
+_BEEP = "contactd-beep-"
+_RING = 30  # seconds
+_READY = 5.0  # seconds until a snoop channel must be ours
+_WHISPER = {"listen": "none", "whisper": "out"}  # to whom a snoop speaks: out is to the agent only
+
+
+def outside_of(reference: str) -> str:
+    """Name the bridge in which two people talk whom an agent has left to each other."""
+    return f"contactd-outside-{reference}"
+
+
+class Guests:
+    """All third persons, by the calls they are in, and all supervisors."""
+
+    def __init__(self, ari: Ari, lines: Lines, legs: Legs) -> None:
+        self._ari, self._lines, self._legs = ari, lines, legs
+        self._ears: dict[str, str] = {}  # by supervisor: their snoop channel, and the bridge of the same name
+        self._number = 0  # Asterisk forgets a bridge a moment after it was deleted
+        self._ready: dict[str, asyncio.Future[None]] = {}
+
+    # -- a third person ------------------------------------------------------------------------------------------
+
+    async def invite(self, line: Line, endpoint: str, caller_id: str) -> None:
+        """Call them; they enter the conversation when they answer."""
+        if line.third:
+            raise ChannelRejected(f"somebody else is in call {line.reference} already")
+        line.third = THIRD + line.reference
+        try:
+            await self._ari.post(
+                "channels",
+                endpoint=endpoint,
+                app=self._ari.app,
+                appArgs="third",
+                channelId=line.third,
+                timeout=str(_RING),
+                callerId=caller_id,
+            )
+        except ChannelError:
+            line.third = ""
+            raise
+
+    async def dismiss(self, line: Line) -> None:
+        """Let them go, whether they have answered or not."""
+        if line.third:
+            await self._ari.delete(path("channels", line.third))
+
+    async def leave(self, line: Line) -> None:
+        """Give the two a bridge of their own, and the agent's leg back."""
+        if not line.third_joined:
+            raise ChannelRejected(f"nobody else is in call {line.reference}")
+        agent, bridge = line.agent, outside_of(line.reference)
+        await self._ari.post("bridges", type="mixing", bridgeId=bridge, name=bridge)
+        await self._ari.post(path("bridges", bridge, "addChannel"), channel=f"{line.channel},{line.third}")
+        line.agent, line.outside = "", True
+        await self._legs.release(self._legs.leg(agent), is_free=lambda: not self._lines.has(agent))
+
+    def _third_came(self, line: Line) -> None:
+        async def join() -> None:
+            await self._ari.post(path("bridges", mix_of(line.agent), "addChannel"), channel=line.third)
+            line.third_joined = True
+            self._lines.tell(line, Kind.THIRD_JOINED)
+
+        if line.agent:
+            self._ari.soon(join())
+        else:
+            self._ari.soon(self._ari.delete(path("channels", line.third)))
+
+    def _third_went(self, line: Line) -> None:
+        line.third, line.third_joined = "", False
+        self._lines.tell(line, Kind.THIRD_GONE)
+
+    def line_over(self, line: Line) -> None:
+        """Let the third person of a call that is over go, too."""
+        if line.third:
+            self._ari.soon(self._ari.delete(path("channels", line.third)))
+        if line.outside:
+            self._ari.soon(self._ari.delete(path("bridges", outside_of(line.reference))))
+
+    # -- supervisors ---------------------------------------------------------------------------------------------
+
+    async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
+        """Let a supervisor hear, or take part."""
+        leg, own = self._legs.leg(agent_id), self._legs.leg(supervisor)
+        if not leg.up:
+            raise ChannelUnavailable(f"the telephone of {agent_id} is not up")
+        async with own.lock:
+            channel = await self._legs.summon(own)
+            await self._part(supervisor)
+            self._number += 1
+            ear = bridge = self._ears[supervisor] = f"{_EAR}{supervisor}-{self._number}"
+            if how == "barge":
+                await self._ari.post(path("bridges", mix_of(agent_id), "addChannel"), channel=channel)
+                return
+            await self._ari.post("bridges", type="mixing", bridgeId=bridge, name=bridge)
+            await self._snoop(leg.channel, ear, spy="both", whisper=_WHISPER[how])
+            await self._ari.post(path("bridges", bridge, "addChannel"), channel=f"{ear},{channel}")
+
+    async def unsupervise(self, supervisor: str) -> None:
+        """Let them hear no more."""
+        if await self._part(supervisor):
+            await self._legs.release(self._legs.leg(supervisor), is_free=lambda: supervisor not in self._ears)
+
+    async def _part(self, supervisor: str) -> bool:
+        """Take their ear away; False: they had none."""
+        ear = self._ears.pop(supervisor, "")
+        if not ear:
+            return False
+        await self._ari.delete(path("channels", ear))
+        await self._ari.delete(path("bridges", ear))
+        return True
+
+    # -- a beep --------------------------------------------------------------------------------------------------
+
+    async def beep(self, channel: str, sound: str) -> None:
+        """Whisper a sound into one ear: neither side is interrupted by it."""
+        mouth = f"{_BEEP}{channel}"
+        await self._snoop(channel, mouth, spy="none", whisper="out")
+        await self._ari.post(path("channels", mouth, "play"), media=f"sound:{sound}")
+
+    async def _snoop(self, channel: str, name: str, *, spy: str, whisper: str) -> None:
+        """Make a snoop channel and wait until it is ours."""
+        ready = self._ready[name] = asyncio.get_running_loop().create_future()
+        try:
+            await self._ari.post(path("channels", channel, "snoop", name), spy=spy, whisper=whisper, app=self._ari.app)
+            async with asyncio.timeout(_READY):
+                await ready
+        except TimeoutError as error:
+            raise ChannelUnavailable(f"Asterisk did not make {name}") from error
+        finally:
+            del self._ready[name]
+
+    # -- events --------------------------------------------------------------------------------------------------
+
+    def hear(self, event: Event, channel: str) -> bool:
+        """Take an event of a guest's channel; False: it is none."""
+        if channel.startswith(THIRD):
+            line = self._lines.find(channel.removeprefix(THIRD))
+            if line is not None and line.third == channel:
+                if event["type"] == "StasisStart":
+                    self._third_came(line)
+                elif event["type"] == "ChannelDestroyed":
+                    self._third_went(line)
+            return True
+        if event["type"] == "StasisStart" and channel in self._ready:
+            with contextlib.suppress(asyncio.InvalidStateError):
+                self._ready[channel].set_result(None)
+            return True
+        if channel.startswith(_BEEP):
+            if event["type"] == "PlaybackFinished":
+                self._ari.soon(self._ari.delete(path("channels", channel)))
+            return True
+        return channel.startswith(_EAR)

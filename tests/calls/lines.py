@@ -1,0 +1,77 @@
+"""One conversation whose telephones the test holds in its hands: what is said at one end, and heard at the others."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+from contactd.telephony.base import CallRequest, Carrier, CarrierEvent, Kind
+from tests.calls import town as people
+from tests.calls.ari import Ari
+from tests.calls.asterisk import Asterisk
+from tests.calls.hearing import Sound, read_sound
+from tests.calls.network import Network
+
+CUSTOMER_TONE, AGENT_TONE = 600, 900
+SONGS = count(1)
+
+
+@dataclass
+class Line:
+    """A carrier with an agent and a customer, both puppets of the test."""
+
+    carrier: Carrier
+    town: Ari
+    network: Network
+    pbx: Asterisk
+    desk: str = ""
+    person: str = ""
+    events: list[CarrierEvent] = field(default_factory=list)
+
+    async def until(self, kind: Kind) -> None:
+        """Wait until the carrier has reported this."""
+        async with asyncio.timeout(10):
+            while kind not in [event.kind for event in self.events]:  # noqa: ASYNC110 -- the carrier calls back
+                await asyncio.sleep(0.01)
+
+    async def until_agent(self, agent: str, kind: Kind) -> None:
+        """Wait until the carrier has reported this of an agent."""
+        async with asyncio.timeout(10):
+            while (agent, kind) not in [(event.details.get("agent"), event.kind) for event in self.events]:  # noqa: ASYNC110 -- ditto
+                await asyncio.sleep(0.01)
+
+    async def puppet(self, name: str) -> str:
+        """Wait until a telephone of the town is in the test's hands; gives its channel."""
+        started = await self.town.wait("StasisStart", where=lambda event: name in event["args"])
+        return str(started["channel"]["id"])
+
+    async def call(self) -> None:
+        """Seat the agent, call the customer, and join them."""
+        await self.carrier.seat("anna")
+        self.desk = await self.puppet("agent1")
+        await self.carrier.place(CallRequest("1-1", 1, people.PUPPET.number(), "+493023125000", 10))
+        self.person = await self.puppet("puppet")
+        await self.until(Kind.ANSWERED)
+
+    async def join(self) -> None:
+        """Join the two."""
+        await self.carrier.bridge("1-1", "anna")
+        await self.until(Kind.BRIDGED)
+
+    async def hear(self, channel: str, name: str, seconds: float = 1.0) -> Sound:
+        """Listen at a telephone for a while."""
+        ear = await self.town.record(channel, name)
+        await asyncio.sleep(seconds)
+        file = await self.town.end_recording(name, self.network.folder)
+        await self.town.ask("DELETE", f"channels/{ear}")
+        return read_sound(file)
+
+    @asynccontextmanager
+    async def singing(self, channel: str, hertz: int) -> AsyncIterator[None]:
+        """Let somebody sound a tone; whoever does cannot be listened to meanwhile."""
+        playback = f"song-{next(SONGS)}"
+        await self.town.ask("POST", f"channels/{channel}/play/{playback}", media=f"tone:{hertz}")
+        yield
+        await self.town.ask("DELETE", f"playbacks/{playback}")
+        await self.town.ask("POST", f"channels/{channel}/silence")  # telephones never stop sending
