@@ -122,6 +122,11 @@ class EchoCall:
         except ChannelError as error:
             if self._heard.answered and error.code == _GONE:
                 return await self._gone()
+            if self._heard.answered:
+                cure = (
+                    "load = res_stasis_recording.so; Asterisk must have a folder recording in its spool (astspooldir)"
+                )
+                return failed(_CHECK, f"answered, but cannot go on: {error}", cure)
             cure = f'see what is said above of "{endpoint_of(target.dial) or target.dial}"'
             return failed(_CHECK, f"{target.dial} cannot be called: {error}", cure)
         finally:
@@ -170,7 +175,8 @@ class EchoCall:
             path("channels", self._channel, "record"), name=recording, format="wav", maxDurationSeconds=str(_RECORDED)
         )
         try:
-            if await self._wait("RecordingFinished", "RecordingFailed", seconds=_RECORDED + _BESIDE) is None:
+            recorded = await self._wait("RecordingFinished", "RecordingFailed", seconds=_RECORDED + _BESIDE)
+            if recorded is None or self._left:
                 return await self._gone()
             seconds = await self._loud_seconds(recording)
             self._stage(f"{seconds:.1f} s of sound heard")
@@ -178,7 +184,8 @@ class EchoCall:
                 return await self._gone()
             self._stage("played back")
         finally:
-            await self._ari.delete(path("recordings", "stored", recording))
+            for kept in ("live", "stored"):  # whichever it is by now
+                await self._ari.delete(path("recordings", kept, recording))
         await self._hang_up()
         if seconds < _LEAST_HEARD:
             cure = (
