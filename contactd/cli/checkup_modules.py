@@ -18,6 +18,7 @@ ALWAYS: Mapping[str, str] = {
     "res_stasis": "calls in our hands",
     "res_stasis_answer": "calls in our hands",
     "res_stasis_playback": "spoken texts",
+    "res_stasis_snoop": "the beep in an agent's ear, supervision",
     "res_ari": "the interface",
     "res_ari_applications": "calls of an earlier daemon",
     "res_ari_asterisk": "a restart of Asterisk",
@@ -42,15 +43,14 @@ PJSIP: Mapping[str, str] = {
     "res_pjsip_header_funcs": "the attempt's number in the call",
 }
 DETECT: Mapping[str, str] = {"app_amd": "detect"}
-BESIDE: Mapping[str, str] = {"res_stasis_snoop": 'detect = "beside"'}
 # Calls work without these, worse.
 WISHED: Mapping[str, str] = {
     "res_musiconhold": "what people on hold hear",
     "bridge_softmix": "a third party in a conversation",
     "codec_resample": "recordings of another rate",
     "res_ari_endpoints": "how trunks and telephones stand, for the doctor",
-    "res_ari_recordings": "doctor --echo",
-    "res_stasis_recording": "doctor --echo",
+    "res_ari_recordings": "recordings, doctor --echo",
+    "res_stasis_recording": "recordings, doctor --echo",
     "chan_bridge_media": "whether sounds can be read, for the doctor",
     "func_dialplan": "whether [contactd-amd] is there, for the doctor",
 }
@@ -95,15 +95,12 @@ def check_modules(running: Collection[str], settings: Settings) -> list[Finding]
 def _needs(settings: Settings) -> tuple[dict[str, str], dict[str, str]]:
     asterisk = settings.telephony.asterisk
     dials = [trunk.dial for trunk in asterisk.trunks.values()] + [agent.phone for agent in settings.agents.values()]
-    detects = detections(settings)
     needed, wished = dict(ALWAYS), dict(WISHED)
     if not asterisk.trunks or any(dial.startswith("PJSIP/") for dial in dials):
         needed |= PJSIP
         wished |= WISHED_OF_PJSIP
-    if detects:
+    if detections(settings):
         needed |= DETECT
-    if "beside" in detects:
-        needed |= BESIDE
     return needed, wished
 
 

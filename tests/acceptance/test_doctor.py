@@ -241,6 +241,6 @@ def test_the_endpoint_is_read_out_of_what_is_dialled(dial: str, endpoint: str) -
 
 def test_the_sample_loads_every_module_that_is_asked_for() -> None:
     loaded = re.findall(r"(?m)^load = (\w+)\.so$", (ROOT / "deploy/asterisk/modules.conf").read_text())
-    tables = ("ALWAYS", "PJSIP", "DETECT", "BESIDE", "WISHED", "WISHED_OF_PJSIP")
+    tables = ("ALWAYS", "PJSIP", "DETECT", "WISHED", "WISHED_OF_PJSIP")
     asked = {name for table in tables for name in getattr(checkup_modules, table)}
     assert asked - set(loaded) == set()
