@@ -20,7 +20,8 @@ from contactd.telephony.base import Announcement
 _PATIENCE = 30.0  # seconds
 # What format_wav of Asterisk reads: 8 kHz, mono, 16 bits.
 _TELEPHONE = ("-r", "8000", "-c", "1", "-b", "16", "-e", "signed-integer")
-_FOLDER_MODE = 0o750
+# Asterisk reads them as a member of the folder's group, which whoever sets it up has given it.
+_FOLDER_MODE, _FILE_MODE = 0o750, 0o640
 _PRIVATE = "private-"
 _SPOKEN, _MADE = "spoken.wav", "made.wav"
 # Two short tones. A file, because a tone of Asterisk's own holds up what the other side says until it is stopped.
@@ -85,6 +86,7 @@ class Speech:
         try:
             for words in commands:
                 await _run(words, work, text)
+            (work / _MADE).chmod(_FILE_MODE)
             (work / _MADE).replace(target)
         finally:
             shutil.rmtree(work, ignore_errors=True)

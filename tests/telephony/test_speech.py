@@ -30,6 +30,15 @@ async def test_a_text_is_spoken_as_a_telephone_plays_it(tmp_path: Path) -> None:
         assert max(sound.readframes(sound.getnframes())) > 0
 
 
+async def test_the_folders_group_may_read_what_is_spoken_and_nobody_else(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        file = await Speech(tmp_path, SPEAK).file(HELLO)
+    finally:
+        os.umask(before)
+    assert file.with_suffix(".wav").stat().st_mode & 0o777 == 0o640
+
+
 async def test_the_same_text_is_spoken_once_even_when_asked_for_at_once(tmp_path: Path) -> None:
     count = tmp_path / "count"
     speech = Speech(tmp_path / "sounds", ["sh", "-c", f'echo >>{count}; espeak-ng -w "$0" --stdin', "{file}"])
