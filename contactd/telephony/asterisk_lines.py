@@ -260,7 +260,7 @@ class Lines:
         """Take the customer out of the bridge of an agent whose leg is gone, before it is called again."""
         for line in self:
             if line.agent == agent_id and line.joined:
-                line.joined, line.agent = False, ""
+                line.joined, line.agent, line.held = False, "", True
                 self._ari.soon(self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.channel))
 
     # -- what follows --------------------------------------------------------------------------------------------

@@ -49,3 +49,17 @@ async def test_an_apology_is_spoken_to_the_customer(line: Line) -> None:
     await line.carrier.play("1-1", Announcement("Guten Tag. Hier ist Musterfirma.", "de"))
     assert (await listening).loud_seconds() > 1
     await line.until(Kind.PLAYED)
+
+
+async def test_whoever_lost_their_agent_hears_music_and_then_the_apology(line: Line) -> None:
+    await line.call()
+    await line.join()
+    await line.town.ask("DELETE", f"channels/{line.desk}")
+    await line.until(Kind.AGENT_DOWN)
+    assert (await line.hear(line.person, "music")).seconds_of(MUSIC) > 0.5
+    hearing = asyncio.create_task(line.hear(line.person, "apology", 2.5))
+    await asyncio.sleep(0.2)
+    await line.carrier.play("1-1", Announcement("Guten Tag. Hier ist Musterfirma.", "de"))
+    sound = await hearing
+    assert sound.loud_seconds() > 1
+    assert sound.seconds_of(MUSIC) < 1
