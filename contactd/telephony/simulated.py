@@ -283,8 +283,8 @@ class SimulatedCarrier:
         return list(self._lines)
 
     async def own(self) -> list[str]:
-        """List the calls that are up: there is only one daemon."""
-        return list(self._lines)
+        """List the calls that were placed and are up: there is only one daemon."""
+        return [reference for reference, line in self._lines.items() if not line.inbound]
 
     def trouble(self) -> str:
         """Say nothing: there is no network that could fail."""

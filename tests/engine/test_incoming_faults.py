@@ -84,6 +84,7 @@ async def test_a_caller_of_whom_nothing_was_written_is_taken_in_after_a_crash(bo
     async with scene.at_work():
         await scene.clock.run(3)
         assert scene.dialer.status()["calls"] == {"connected": 1}
+        assert scene.orders("hang_up") == []
     assert [arrival.reference for arrival in book.arrivals] == ["in-1"]
 
 
