@@ -37,6 +37,8 @@ _RECONNECT = (0.1, 5.0)  # seconds to the first try, and the longest between two
 _RETRY_AFTER = 5.0
 _TAKEN_AGAIN = 30.0  # seconds until events that another took are taken back
 _AWAY = "Asterisk is not connected"
+# Every second event, and nobody here listens to them.
+_NOISE = ("ChannelVarset", "ChannelDialplan", "ChannelCallerId", "ChannelConnectedLine", "PlaybackStarted")
 _REFUSED: dict[int, type[ChannelError]] = {
     400: ChannelRejected,
     401: ChannelMisconfigured,
@@ -189,6 +191,7 @@ class Ari:
         self.trouble = _AWAY
         reading = asyncio.get_running_loop().create_task(self._read(socket, events))
         try:
+            await self._quieten()
             await application.met()
             self._up, self.trouble = True, ""
             log.info("asterisk_connected", url=self._url, app=self.app)
@@ -200,6 +203,14 @@ class Ari:
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
+
+    async def _quieten(self) -> None:
+        """Ask for no events in vain; Asterisk forgets that with each connection."""
+        noise = {"disallowed": [{"type": kind} for kind in _NOISE]}
+        try:
+            await self._ask("PUT", path("applications", self.app, "eventFilter"), {}, noise)
+        except ChannelRejected as error:
+            log.info("asterisk_events_not_filtered", error=str(error))
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse[bool], events: asyncio.Queue[Event | None]) -> None:
         """Only queue: Asterisk disconnects whoever reads slowly."""
