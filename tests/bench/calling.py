@@ -89,11 +89,11 @@ class Seen:
         }
 
 
-def run(scale: float) -> list[Figure]:
-    """Play the scenes."""
+def run(scale: float, *only: str) -> list[Figure]:
+    """Play the scenes, or only these."""
     logs.set_up("error", "json", stream=sys.stderr)
     try:
-        return [figure for name in sys.argv[2:] or _SCENES for figure in _SCENES[name](scale)]
+        return [figure for name in only or _SCENES for figure in _SCENES[name](scale)]
     except AsteriskMissingError as missing:
         sys.stderr.write(f"{missing}\n")
         return []
@@ -160,7 +160,7 @@ async def _beside(scene: Scene, pbx: Asterisk, network: Network) -> AsyncIterato
 
 def _joining(scale: float) -> list[Figure]:
     """Let people answer, twenty a second, with an agent free for each."""
-    scene = Scene(numbers(ANSWERS, round(1000 * max(scale, 0.2))), agents=60, rate=20, talk=2.5)
+    scene = Scene(numbers(ANSWERS, round(1000 * max(scale, 0.12))), agents=60, rate=20, talk=2.5)
     ours, bare = _play(scene)
     answers = ours.joins.answers
     rate = (len(answers) - 1) / (answers[-1] - answers[0])
@@ -185,7 +185,7 @@ def _joining(scale: float) -> list[Figure]:
 def _hearing(scale: float) -> list[Figure]:
     """Let agents sound a tone all the time, and see when whoever answers hears it."""
     ears = [Ear(), Ear()]
-    scene = Scene(numbers(LISTENS, round(400 * max(scale, 0.2))), agents=30, rate=8, talk=3.0)
+    scene = Scene(numbers(LISTENS, round(400 * max(scale, 0.12))), agents=30, rate=8, talk=3.0)
     heard = list[list[float]]()
     for ear, player in zip(ears, (_by_contactd, _by_bare_client), strict=True):
         scene.beside = [ear.listen]
@@ -238,7 +238,7 @@ def _talking(scale: float) -> list[Figure]:
     agents, rate = max(40, round(200 * scale)), 20.0
     called = numbers(ANSWERS, agents)
     counts = [Count(), Count()]
-    scene = Scene(called, agents=agents, rate=rate, talk=agents / rate + 10 * max(scale, 0.5))
+    scene = Scene(called, agents=agents, rate=rate, talk=agents / rate + 10 * max(scale, 0.3))
     seen = list[Seen]()
     for count, player in zip(counts, (_by_contactd, _by_bare_client), strict=True):
         scene.beside = [count.look]
@@ -280,4 +280,4 @@ _SCENES: Mapping[str, Callable[[float], list[Figure]]] = {
 
 
 if __name__ == "__main__":
-    main(run)
+    main(run, _SCENES)

@@ -4,6 +4,7 @@ A benchmark is a module with `run(scale) -> list[Figure]`; run.py starts each in
 of memory is its alone. Figures are printed and never asserted: they belong to the machine they were measured on.
 """
 
+import argparse
 import json
 import os
 import resource
@@ -11,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -140,9 +141,17 @@ def databases(closing: ExitStack) -> Iterator[tuple[str, Database]]:
         yield "PostgreSQL", server
 
 
-def main(run: Callable[[float], list[Figure]]) -> None:
-    """Measure, and hand the figures to run.py as one line of JSON; the only argument is the share of the full size."""
-    figures = run(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0)
+def main(run: Callable[..., list[Figure]], scenes: Iterable[str] = ()) -> None:
+    """Measure, and hand the figures to run.py as one line of JSON; `run` is told the size, and which scenes if not all.
+
+    Call a benchmark as `python -m tests.bench.NAME [--scale 0.1] [--only SCENE]`.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the full size")
+    if scenes:
+        parser.add_argument("--only", choices=list(scenes), action="append", help="only this; may be given again")
+    asked = parser.parse_args()
+    figures = run(asked.scale, *(asked.only or ())) if scenes else run(asked.scale)
     for figure in figures:
         figure.peak_mb = figure.peak_mb or peak_mb()
     sys.stdout.write(f"{json.dumps([asdict(figure) for figure in figures])}\n")

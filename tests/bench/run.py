@@ -50,7 +50,7 @@ def main() -> None:
 
 def measure(name: str, scale: float) -> list[Figure]:
     """Measure in a process of its own, so that its memory is its alone; what it says besides goes to the terminal."""
-    command = [sys.executable, "-m", f"tests.bench.{BENCHES[name]}", str(scale)]
+    command = [sys.executable, "-m", f"tests.bench.{BENCHES[name]}", "--scale", str(scale)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False, text=True)
     if done.returncode:
         sys.exit(f"the benchmark {name} failed (exit {done.returncode})")
