@@ -71,6 +71,7 @@ class Seen:
     busy: Busy
     books: list[Any]
     log: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)
+    lost: int = 0  # by the bare client
 
     def wrong(self, wanted: list[str]) -> dict[str, int]:
         """Count what the contact log lost or says otherwise than the network."""
@@ -140,7 +141,7 @@ async def _by_bare_client(scene: Scene, pbx: Asterisk, network: Network) -> Seen
         await client.seat(phones(scene.agents))
         await busy.during(client.call(scene.numbers, scene.rate))
         await asyncio.sleep(0.5)
-    return Seen(joins, busy, network.calls())
+    return Seen(joins, busy, network.calls(), lost=client.lost)
 
 
 @asynccontextmanager
@@ -206,7 +207,7 @@ def _placing(scale: float) -> list[Figure]:
     lists = {city: numbers(city, round(count * share)) for city, count in mix.items()}
     more = numbers(LISTENS, round(600 * share))
     called = _mixed([*lists.values(), more])
-    scene = Scene(called, agents=60, rate=50, talk=1.0, step='mode = "power"\nratio = 1.5')
+    scene = Scene(called, agents=80, rate=50, talk=1.0, step='mode = "power"\nratio = 1.5')
     scene.trunk = "[telephony.asterisk.trunks.trunk]\nper_second = 50\n"
     ours, bare = _play(scene)
     return _reconciled(scene, ours, bare)
@@ -218,7 +219,7 @@ def _reconciled(scene: Scene, ours: Seen, bare: Seen) -> list[Figure]:
     rate = (len(starts) - 1) / (starts[-1] - starts[0]).total_seconds()
     what = f"real calls, {rate:.0f} set-ups/s"
     notes = [
-        f"of {calls:,} calls: {_told(wrong)}",
+        f"of {calls:,} calls: {_told(wrong)}; the bare client lost {bare.lost}",
         f"outcomes: {dict(Counter(rows[-1][1] for rows in ours.log.values()))}",
         f"{ours.busy}, loop late {spread(ours.busy.lags)}",
         f"bare: {bare.busy}, loop late {spread(bare.busy.lags)}",
@@ -250,7 +251,7 @@ def _talking(scale: float) -> list[Figure]:
         f"answer to both joined: {spread(ours.joins.ours)}; bare: {spread(bare.joins.ours)}",
         f"while all talk: {counts[0]}; bare: {counts[1]}",
         f"in all: {ours.busy}; bare: {bare.busy}",
-        f"of {agents} calls: {_told(wrong)}",
+        f"of {agents} calls: {_told(wrong)}; the bare client lost {bare.lost}",
     ]
     what = f"real calls, {agents} conversations"
     return [

@@ -4,6 +4,7 @@ No database, no rules, no pacing: bare requests, the same as contactd's, and eac
 """
 
 import asyncio
+import contextlib
 import json
 from collections import deque
 from collections.abc import Coroutine, Sequence
@@ -33,6 +34,7 @@ class Bare:
         self._came: dict[str, asyncio.Event] = {}
         self._over: dict[str, asyncio.Event] = {}
         self._deeds: set[asyncio.Task[None]] = set()
+        self.lost = 0
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(limit=6, keepalive_timeout=10)
@@ -48,7 +50,10 @@ class Bare:
     ) -> None:
         await self._socket.close()
         await self._reader
-        await asyncio.gather(*self._deeds, return_exceptions=True)
+        deeds = list(self._deeds)
+        for deed in deeds:
+            deed.cancel()
+        await asyncio.gather(*deeds, return_exceptions=True)
         await self._session.close()
 
     async def seat(self, phones: Sequence[str]) -> None:
@@ -65,7 +70,7 @@ class Bare:
             self._free.append(phone)
 
     async def call(self, numbers: Sequence[str], rate: float) -> None:
-        """Call them all, so many a second, and wait until all calls are over."""
+        """Call them all, so many a second, and wait until all calls are over; what is never heard of counts as lost."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         for place, number in enumerate(numbers):
@@ -73,9 +78,11 @@ class Bare:
             self._came[channel], self._over[channel] = asyncio.Event(), asyncio.Event()
             await asyncio.sleep(began + place / rate - loop.time())
             self._soon(self._place(channel, number))
-        async with asyncio.timeout(self._talk + _PATIENCE):
-            for over in self._over.values():
-                await over.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._talk + _PATIENCE):
+                for over in self._over.values():
+                    await over.wait()
+        self.lost = sum(not over.is_set() for over in self._over.values())
 
     async def _place(self, channel: str, number: str) -> None:
         endpoint = f"PJSIP/{number.removeprefix('+')}@trunk"

@@ -8,10 +8,12 @@ import pytest
 from contactd.config.load import load
 from contactd.domain.errors import ChannelUnavailable
 from contactd.store.database import Database, open_database
+from contactd.telephony.ari import Ari as Connection
+from contactd.telephony.ari import Event
 from contactd.telephony.base import CallRequest
 from tests.calls import town as people
 from tests.calls.ari import Ari
-from tests.calls.asterisk import Asterisk
+from tests.calls.asterisk import USER, Asterisk
 from tests.calls.network import Network
 from tests.calls.office import Office, Process, at_work, calls_of, left_in, log_of, owe, write
 from tests.calls.pbx import BUSY_AGENT, carrier_of
@@ -210,3 +212,28 @@ async def test_a_telephone_that_is_not_picked_up_costs_the_customer_no_silence(
         assert office.outcomes() == {number: "abandoned"}
         assert list(office.daemon.roster.counts()[""]) == ["unreachable"]
     del network
+
+
+class Deaf:
+    """An application that hears nothing."""
+
+    async def met(self) -> None:
+        """Have no calls to ask after."""
+
+    def hear(self, event: Event) -> None:
+        """Let it pass."""
+
+
+async def test_no_events_are_asked_for_in_vain_nor_after_a_lost_connection(pbx: Asterisk) -> None:
+    async with wire(pbx.http) as line:
+        connection = Connection(line.address, username=USER, password=pbx.password, app="contactd")
+        await connection.start(Deaf())
+        for _ in range(2):
+            told = await connection.get("applications/contactd")
+            assert {"type": "ChannelVarset"} in told["events_disallowed"]
+            line.cut()
+            async with asyncio.timeout(10):
+                for up in (False, True):
+                    while connection.up is not up:  # noqa: ASYNC110 -- it tells nobody
+                        await asyncio.sleep(0.01)
+        await connection.close()
