@@ -222,7 +222,7 @@ def _reconciled(scene: Scene, ours: Seen, bare: Seen) -> list[Figure]:
     what = f"real calls, {rate:.0f} set-ups/s"
     notes = [
         f"of {calls:,} calls: {_told(wrong)}; the bare client lost {bare.lost}",
-        f"{again} found every trunk full, were not dialled and had their turn later",
+        f"{again} were not dialled at first, for the trunk was full or Asterisk refused, and had their turn later",
         f"outcomes: {dict(Counter(rows[-1][1] for rows in ours.log.values()))}",
         f"{ours.busy}, loop late {spread(ours.busy.lags)}",
         f"bare: {bare.busy}, loop late {spread(bare.busy.lags)}",
