@@ -194,7 +194,7 @@ class Asterisk:
 
     def start(self) -> None:
         """Start it and wait until it takes calls."""
-        assert self._process is None, "runs already"
+        assert not self.runs, "runs already"
         # setpriv: a test run that is killed leaves no orphan.
         command = ["setpriv", "--pdeathsig", "KILL", *self._command(), "-f", "-n"]
         with (self.folder / "log" / "console").open("ab") as console:

@@ -1,6 +1,7 @@
 """A PBX as deploy/asterisk describes it and a telephone network around it, for every test that wants real calls."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -42,7 +43,8 @@ def servers(programs: Programs) -> Iterator[tuple[Asterisk, Network]]:
 def pbx(servers: tuple[Asterisk, Network]) -> Iterator[Asterisk]:
     """Hand out the PBX under test, running and without calls of an earlier test."""
     server = servers[0]
-    if not server.runs:
+    if not server.runs:  # killed by a test, or ended by itself: then it has written why
+        sys.stderr.write(server.log()[-2000:])
         server.start()
     yield server
     if server.runs:
