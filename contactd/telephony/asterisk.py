@@ -311,6 +311,7 @@ class AsteriskCarrier:
             if mix_of(leg.agent_id) == bridges.get(line.channel) == bridges.get(leg.channel):
                 line.agent, line.joined, line.inside = leg.agent_id, True, {line.channel, leg.channel}
                 self._lines.tell(line, Kind.BRIDGED, agent=leg.agent_id)
+        self._recorder.take_up(line)
 
     async def _channels(self) -> dict[str, Event]:
         return {channel["id"]: channel for channel in await self._ari.get("channels")}
@@ -323,6 +324,7 @@ class AsteriskCarrier:
             log.error("asterisk_restarted", calls=len(list(self._lines)))
         await self._make_bridges()
         channels = await self._channels()
+        await self._recorder.look_back(channels)
         await self._legs.met(channels)
         self._lines.find_incoming(channels)
         for line in self._lines:
