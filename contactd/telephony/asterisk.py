@@ -134,6 +134,8 @@ class AsteriskCarrier:
         leg = self._legs.leg(agent_id)
         async with leg.lock:
             channel = await self._legs.ready(leg)
+            if leg.muted and line.agent != agent_id:  # towards an earlier customer
+                await self.mute(agent_id, muted=False)
             await self._silence(line)
             await self._recorder.stop(line)
             before, line.agent, line.joined, line.held = line.agent, agent_id, False, False
@@ -225,7 +227,9 @@ class AsteriskCarrier:
 
     async def mute(self, agent_id: str, *, muted: bool) -> None:
         """Stop what comes in from the agent's telephone, or let it through again."""
-        where = path("channels", await self._legs.ready(self._legs.leg(agent_id)), "mute")
+        leg = self._legs.leg(agent_id)
+        where = path("channels", await self._legs.ready(leg), "mute")
+        leg.muted = muted
         await (self._ari.post(where, direction="in") if muted else self._ari.delete(where, direction="in"))
 
     async def invite(self, reference: str, number: str, caller_id: str) -> None:

@@ -36,6 +36,7 @@ class Leg:
     channel: str = ""
     up: bool = False
     wanted: bool = False
+    muted: bool = False  # or may be
     calls: int = 0
     came: "asyncio.Future[None] | None" = None
     calling: "asyncio.Task[None] | None" = None
@@ -136,7 +137,7 @@ class Legs:
     def went(self, leg: Leg) -> None:
         """Hear that it was put down, or never picked up."""
         self._by_channel.pop(leg.channel, None)
-        was_up, leg.up, leg.channel = leg.up, False, ""
+        was_up, leg.up, leg.channel, leg.muted = leg.up, False, "", False
         if leg.came is not None and not leg.came.done():
             leg.came.set_exception(ChannelUnavailable(f"the telephone of {leg.agent_id} was not picked up"))
         if was_up and (self._nailed_up or not leg.wanted):
@@ -160,7 +161,7 @@ class Legs:
         if leg.channel or not up or not self._nailed_up or not self._phones.get(leg.agent_id):
             await self._ari.delete(path("channels", channel))
             return
-        leg.channel, leg.up = channel, True
+        leg.channel, leg.up, leg.muted = channel, True, True
         self._by_channel[channel] = leg
 
     # -- calling -------------------------------------------------------------------------------------------------

@@ -51,6 +51,23 @@ async def next_life(line: Line) -> AsyncIterator[tuple[Carrier, list[CarrierEven
         await carrier.close()
 
 
+async def test_an_agent_who_was_mute_is_heard_by_the_next_customer(line: Line) -> None:
+    await line.call()
+    await line.join()
+    await line.carrier.mute("anna", muted=True)
+    await line.carrier.hang_up("1-1")
+    await line.until(Kind.HUNG_UP)
+    number = people.PUPPET.number(2)
+    await line.carrier.place(CallRequest("2-1", 2, number, SHOWN, 10))
+    person = await line.puppet(number[1:])
+    async with asyncio.timeout(5):
+        while [event.kind for event in line.events if event.reference == "2-1"][-1:] != [Kind.ANSWERED]:  # noqa: ASYNC110 -- the carrier calls back
+            await asyncio.sleep(0.01)
+    await line.carrier.bridge("2-1", "anna")
+    async with line.singing(line.desk, AGENT_TONE):
+        assert (await line.hear(person, "next")).seconds_of(AGENT_TONE) > 0.5
+
+
 async def test_a_recording_ends_with_its_conversation_though_the_daemon_was_started_anew(
     line: Line, witness: Ari
 ) -> None:
