@@ -14,7 +14,7 @@ from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable, ChannelUnclear
 from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_guests import Guests
-from contactd.telephony.asterisk_legs import HOLDING, Legs, mix_of
+from contactd.telephony.asterisk_legs import HOLDING, Leg, Legs, mix_of
 from contactd.telephony.asterisk_lines import PREFIX, RETRY_AFTER, WAITING, Line, Lines, channel_of
 from contactd.telephony.asterisk_recording import Recorder
 from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision
@@ -329,6 +329,9 @@ class AsteriskCarrier:
         await self._make_bridges()
         channels = await self._channels()
         await self._recorder.look_back(channels)
+        for leg in self._legs.up():
+            if leg.channel not in channels:
+                self._agent_gone(leg)
         await self._legs.met(channels)
         self._lines.find_incoming(channels)
         for line in self._lines:
@@ -363,8 +366,13 @@ class AsteriskCarrier:
         elif event["type"] == "ChannelEnteredBridge":
             self._lines.agent_entered(leg.agent_id, channel, event["bridge"]["id"])
         elif event["type"] == "ChannelDestroyed":
-            self._lines.agent_gone(leg.agent_id)
-            self._legs.went(leg)
+            self._agent_gone(leg)
+
+    def _agent_gone(self, leg: Leg) -> None:
+        left = self._lines.agent_gone(leg.agent_id)
+        for line in left:
+            self._ari.soon(self._recorder.stop(line))
+        self._legs.went(leg, talked=bool(left))
 
     def _tell_of_agent(self, kind: Kind, agent_id: str) -> None:
         self._tell(CarrierEvent("", kind, self._clock.now(), {"agent": agent_id}))

@@ -134,16 +134,18 @@ class Legs:
         if leg.came is not None and not leg.came.done():
             leg.came.set_result(None)
 
-    def went(self, leg: Leg) -> None:
-        """Hear that it was put down, or never picked up."""
+    def went(self, leg: Leg, *, talked: bool = False) -> None:
+        """Hear that it was put down, perhaps in mid-conversation, or never picked up."""
         self._by_channel.pop(leg.channel, None)
         was_up, leg.up, leg.channel, leg.muted = leg.up, False, "", False
         if leg.came is not None and not leg.came.done():
             leg.came.set_exception(ChannelUnavailable(f"the telephone of {leg.agent_id} was not picked up"))
-        if was_up and (self._nailed_up or not leg.wanted):
+        if was_up and (self._nailed_up or talked or not leg.wanted):
             self._tell(Kind.AGENT_DOWN, leg.agent_id)
         if leg.wanted and self._nailed_up:
             self._keep_calling(leg)
+        elif leg.wanted and talked:  # it rings for the next call as before
+            self._tell(Kind.AGENT_UP, leg.agent_id)
 
     async def met(self, channels: Mapping[str, Event]) -> None:
         """Compare with what there is after a connection: take up legs of before, miss those that are gone."""

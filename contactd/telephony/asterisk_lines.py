@@ -256,12 +256,14 @@ class Lines:
                 line.inside.add(channel)
                 self._join(line)
 
-    def agent_gone(self, agent_id: str) -> None:
-        """Take the customer out of the bridge of an agent whose leg is gone, before it is called again."""
-        for line in self:
-            if line.agent == agent_id and line.joined:
-                line.joined, line.agent, line.held = False, "", True
-                self._ari.soon(self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.channel))
+    def agent_gone(self, agent_id: str) -> list[Line]:
+        """Take whom they talked to out of the bridge of an agent whose leg is gone, before it is called again."""
+        left = [line for line in self if line.agent == agent_id and (line.joined or line.channel in line.inside)]
+        for line in left:
+            line.joined, line.agent, line.held = False, "", True
+            both = ",".join(filter(None, (line.channel, line.third if line.third_joined else "")))
+            self._ari.soon(self._ari.post(path("bridges", WAITING, "addChannel"), channel=both))
+        return left
 
     # -- what follows --------------------------------------------------------------------------------------------
 

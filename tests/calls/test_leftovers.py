@@ -86,3 +86,45 @@ async def test_a_recording_ends_with_its_conversation_though_the_daemon_was_star
 
 async def _is_gone(witness: Ari, name: str) -> bool:
     return (await witness.try_to("GET", f"recordings/live/{name}"))[0] == 404
+
+
+async def test_a_recording_ends_when_the_agents_telephone_dies(line: Line, witness: Ari) -> None:
+    await line.call()
+    await line.join()
+    await line.carrier.record("1-1", "2026-11-28-7-1-1", None)
+    await line.until(Kind.RECORDED)
+    await line.town.ask("DELETE", f"channels/{line.desk}")
+    await witness.eventually(lambda: _is_gone(witness, "2026-11-28-7-1-1"))
+    await line.carrier.forget("2026-11-28-7-1-1")
+
+
+async def test_a_third_person_does_not_stay_with_an_agent_whose_telephone_died(line: Line, witness: Ari) -> None:
+    await line.call()
+    await line.join()
+    await line.carrier.invite("1-1", people.PUPPET.number(4), SHOWN)
+    await line.puppet(people.PUPPET.number(4)[1:])
+    await line.until(Kind.THIRD_JOINED)
+    await line.town.ask("DELETE", f"channels/{line.desk}")
+    await line.until(Kind.AGENT_DOWN)
+
+    async def empty() -> bool:
+        return not await inside(witness)
+
+    await witness.eventually(empty)
+
+
+async def test_who_puts_down_a_telephone_that_rings_for_each_call_is_reported_and_rung_again(
+    pbx: Asterisk, network: Network, town: Ari
+) -> None:
+    carrier = open_carrier(settings_of(pbx, pbx.folder, leg="per-call"), SystemClock())
+    assert carrier is not None
+    line = Line(carrier, town, network, pbx)
+    await carrier.start(line.events.append)
+    await carrier.seat("anna")
+    await carrier.place(CallRequest("1-1", 1, people.PUPPET.number(), SHOWN, 10))
+    await line.puppet("puppet")
+    await line.until(Kind.ANSWERED)
+    await line.join()
+    await town.ask("DELETE", f"channels/{await line.puppet('agent1')}")
+    await line.until(Kind.AGENT_DOWN)
+    await carrier.close()
