@@ -284,7 +284,7 @@ class AsteriskCarrier:
             if channel.startswith(PREFIX) and channel not in self._lines:
                 self._lines.add(Line(channel.removeprefix(PREFIX), channel, None))
         await self._subscribe(channels)
-        bridges = {channel: bridge["id"] for bridge in await self._ari.get("bridges") for channel in bridge["channels"]}
+        bridges = await self._bridges()
         for line in self._lines:
             if line.channel in channels:
                 self._report_again(line, channels[line.channel]["state"], bridges)
@@ -327,7 +327,7 @@ class AsteriskCarrier:
         if before not in ("", self._startup):
             log.error("asterisk_restarted", calls=len(list(self._lines)))
         await self._make_bridges()
-        channels = await self._channels()
+        channels, bridges = await self._channels(), await self._bridges()
         await self._recorder.look_back(channels)
         for leg in self._legs.up():
             if leg.channel not in channels:
@@ -342,6 +342,11 @@ class AsteriskCarrier:
                 await self._ari.delete(path("channels", line.channel))
             elif channel is not None:
                 self._lines.stands(line, channel["state"])
+                self._lines.stands_in(line, bridges)
+
+    async def _bridges(self) -> dict[str, str]:
+        """Tell in which bridge each channel is."""
+        return {channel: bridge["id"] for bridge in await self._ari.get("bridges") for channel in bridge["channels"]}
 
     async def _make_bridges(self) -> None:
         there = {bridge["id"] for bridge in await self._ari.get("bridges")}

@@ -188,6 +188,15 @@ class Lines:
         if line is not None and "MACHINE" in event["args"]:
             self.tell(line, Kind.MACHINE)
 
+    def stands_in(self, line: Line, bridges: Mapping[str, str]) -> None:
+        """Hear in which bridges the channels are, perhaps again."""
+        if line.agent:
+            both, mix = (line.channel, self._legs.leg(line.agent).channel), mix_of(line.agent)
+            line.inside = {channel for channel in both if bridges.get(channel) == mix}
+            self._join(line)
+            if line.held and bridges.get(line.channel) == WAITING:
+                self.tell(line, Kind.HELD)
+
     def _dialled(self, event: Event, line: Line) -> None:
         if event.get("dialstatus") in ("RINGING", "PROGRESS"):
             self.stands(line, "Ringing")

@@ -113,6 +113,23 @@ async def test_a_third_person_does_not_stay_with_an_agent_whose_telephone_died(l
     await witness.eventually(empty)
 
 
+async def test_who_was_joined_while_no_events_came_is_reported_joined(
+    pbx: Asterisk, network: Network, town: Ari
+) -> None:
+    async with wire(pbx.http) as cable:
+        carrier = open_carrier(settings_of(pbx, pbx.folder, url=cable.address), SystemClock())
+        assert carrier is not None
+        line = Line(carrier, town, network, pbx)
+        await carrier.start(line.events.append)
+        await line.call()
+        await line.until(Kind.AGENT_UP)
+        cable.cut()
+        await asyncio.sleep(0.02)
+        await carrier.bridge("1-1", "anna")
+        await line.until(Kind.BRIDGED)
+        await carrier.close()
+
+
 async def test_who_puts_down_a_telephone_that_rings_for_each_call_is_reported_and_rung_again(
     pbx: Asterisk, network: Network, town: Ari
 ) -> None:
