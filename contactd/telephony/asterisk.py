@@ -288,6 +288,7 @@ class AsteriskCarrier:
         for line in self._lines:
             if line.channel in channels:
                 self._report_again(line, channels[line.channel]["state"], bridges)
+        self._guests.stand_in(channels, bridges)
         return [line.reference for line in self._lines]
 
     async def own(self) -> list[str]:
@@ -343,6 +344,8 @@ class AsteriskCarrier:
             elif channel is not None:
                 self._lines.stands(line, channel["state"])
                 self._lines.stands_in(line, bridges)
+        self._guests.stand_in(channels, bridges)
+        await self._guests.tidy(channels)
 
     async def _bridges(self) -> dict[str, str]:
         """Tell in which bridge each channel is."""
@@ -377,6 +380,7 @@ class AsteriskCarrier:
         left = self._lines.agent_gone(leg.agent_id)
         for line in left:
             self._ari.soon(self._recorder.stop(line))
+        self._guests.leg_gone(leg.agent_id)
         self._legs.went(leg, talked=bool(left))
 
     def _tell_of_agent(self, kind: Kind, agent_id: str) -> None:

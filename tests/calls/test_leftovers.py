@@ -98,6 +98,22 @@ async def test_a_recording_ends_when_the_agents_telephone_dies(line: Line, witne
     await line.carrier.forget("2026-11-28-7-1-1")
 
 
+async def test_a_third_person_goes_with_the_call_though_the_daemon_was_started_anew(line: Line, witness: Ari) -> None:
+    await line.call()
+    await line.join()
+    await line.carrier.invite("1-1", people.PUPPET.number(3), SHOWN)
+    await line.puppet(people.PUPPET.number(3)[1:])
+    await line.until(Kind.THIRD_JOINED)
+    async with next_life(line) as (carrier, _):
+        await carrier.live()
+        await carrier.hang_up("1-1")
+
+        async def gone() -> bool:
+            return not await named(witness, "contactd-third-")
+
+        await witness.eventually(gone)
+
+
 async def test_a_third_person_does_not_stay_with_an_agent_whose_telephone_died(line: Line, witness: Ari) -> None:
     await line.call()
     await line.join()
@@ -111,6 +127,21 @@ async def test_a_third_person_does_not_stay_with_an_agent_whose_telephone_died(l
         return not await inside(witness)
 
     await witness.eventually(empty)
+
+
+async def test_a_supervisors_ear_outlives_neither_their_telephone_nor_the_daemon(line: Line, witness: Ari) -> None:
+    async def none() -> bool:
+        return not await named(witness, "contactd-super-")
+
+    await line.call()
+    await line.join()
+    await line.carrier.supervise("anna", "carla", "listen")
+    ear = await line.puppet("agent3")
+    await line.town.ask("DELETE", f"channels/{ear}")
+    await witness.eventually(none)
+    await line.carrier.supervise("anna", "carla", "listen")
+    async with next_life(line):
+        await witness.eventually(none)
 
 
 async def test_who_was_joined_while_no_events_came_is_reported_joined(
