@@ -177,12 +177,14 @@ class Legs:
         while leg.wanted and not leg.up:
             try:
                 await self._ring(leg)
-                await self._ari.post(path("bridges", HOLDING, "addChannel"), channel=leg.channel)
             except ChannelError as error:
                 log.info("agent_phone_not_up", agent=leg.agent_id, error=str(error))
                 await self._clock.sleep(pause)
                 pause = min(2 * pause, _AGAIN[1])
-            else:
+                continue
+            with contextlib.suppress(ChannelError):  # it is as silent anywhere else
+                await self._ari.post(path("bridges", HOLDING, "addChannel"), channel=leg.channel)
+            if leg.up:
                 self._tell(Kind.AGENT_UP, leg.agent_id)
 
     async def _ring(self, leg: Leg) -> None:
