@@ -164,6 +164,8 @@ class AsteriskCarrier:
         file = await self._speech.file(announcement)
         if announcement.private:
             line.files.append(file)
+            if line.channel not in self._lines:  # over while it was spoken
+                self._lines.drop(line)
         await self._silence(line)
         if line.held and not line.agent:  # the music is over, too
             line.held = False

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from contactd.clock import SystemClock
-from contactd.telephony.base import CallRequest, Carrier, CarrierEvent, Kind
+from contactd.domain.errors import ChannelRejected
+from contactd.telephony.base import Announcement, CallRequest, Carrier, CarrierEvent, Kind
 from contactd.telephony.registry import open_carrier
 from tests.calls import town as people
 from tests.calls.ari import Ari
@@ -175,4 +177,22 @@ async def test_who_puts_down_a_telephone_that_rings_for_each_call_is_reported_an
     await line.join()
     await town.ask("DELETE", f"channels/{await line.puppet('agent1')}")
     await line.until(Kind.AGENT_DOWN)
+    await carrier.close()
+
+
+async def test_what_tells_of_an_account_is_not_kept_when_the_call_ends_while_it_is_spoken(
+    pbx: Asterisk, network: Network, town: Ari, tmp_path: Path
+) -> None:
+    speak = ("sh", "-c", 'sleep 0.5; espeak-ng -w "$0" --stdin', "{file}")
+    carrier = open_carrier(settings_of(pbx, pbx.folder, sounds=str(tmp_path), speak=speak), SystemClock())
+    assert carrier is not None
+    line = Line(carrier, town, network, pbx)
+    await carrier.start(line.events.append)
+    await line.call()
+    telling = asyncio.create_task(carrier.play("1-1", Announcement("Sie schulden zehn Euro.", "de", private=True)))
+    await asyncio.sleep(0.2)
+    await carrier.hang_up("1-1")
+    with pytest.raises(ChannelRejected):
+        await telling
+    assert not list(tmp_path.iterdir())
     await carrier.close()
