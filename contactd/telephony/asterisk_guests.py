@@ -73,7 +73,7 @@ class Guests:
         agent, bridge = line.agent, outside_of(line.reference)
         await self._ari.post("bridges", type="mixing", bridgeId=bridge, name=bridge)
         await self._ari.post(path("bridges", bridge, "addChannel"), channel=f"{line.channel},{line.third}")
-        line.agent, line.outside = "", True
+        line.agent, line.held, line.outside = "", False, True
         await self._legs.release(self._legs.leg(agent), is_free=lambda: not self._lines.has(agent))
 
     def _third_came(self, line: Line) -> None:
