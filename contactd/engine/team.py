@@ -38,7 +38,7 @@ from contactd.engine.roster import Roster
 from contactd.engine.shown import Shown
 from contactd.engine.switchboard import Switchboard
 from contactd.store.attempts import Claimed
-from contactd.telephony.base import CallRequest, Carrier
+from contactd.telephony.base import UNSERVED, CallRequest, Carrier
 
 log = structlog.get_logger()
 
@@ -342,7 +342,9 @@ class Team:
             live.retry_after = timedelta(seconds=seconds)
             self._desk.feed(live, Event.NOT_TAKEN)
         except ChannelRejected as error:
-            self._desk.feed(live, Event.INVALID if error.dead else Event.REJECTED)
+            log.warning("call_refused", reference=reference, error=str(error))
+            refused = Event.FAILED if error.code == UNSERVED else Event.REJECTED
+            self._desk.feed(live, Event.INVALID if error.dead else refused)
         except ChannelUnclear as error:
             log.warning("carrier_unclear", reference=reference, error=str(error))
             self._lose_sight(live)

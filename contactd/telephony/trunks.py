@@ -71,7 +71,8 @@ class TrunkGroup:
     def _serving(self, number: str) -> list[Trunk]:
         serving = [trunk for trunk in self._trunks if _serves(trunk.settings, number)]
         if not serving:
-            raise ChannelMisconfigured("no trunk of [telephony.asterisk] serves this number")
+            cure = "add its country to the prefixes of one"
+            raise ChannelMisconfigured(f"no trunk of [telephony.asterisk] serves this number; {cure}")
         return serving
 
     def give_back(self, trunk: Trunk) -> None:

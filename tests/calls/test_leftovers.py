@@ -10,7 +10,7 @@ import pytest
 
 from contactd.clock import SystemClock
 from contactd.domain.errors import ChannelRejected
-from contactd.telephony.base import Announcement, CallRequest, Carrier, CarrierEvent, Kind
+from contactd.telephony.base import UNSERVED, Announcement, CallRequest, Carrier, CarrierEvent, Kind
 from contactd.telephony.registry import open_carrier
 from tests.calls import town as people
 from tests.calls.ari import Ari
@@ -196,3 +196,15 @@ async def test_what_tells_of_an_account_is_not_kept_when_the_call_ends_while_it_
         await telling
     assert not list(tmp_path.iterdir())
     await carrier.close()
+
+
+async def test_a_number_no_trunk_serves_is_refused_alone(pbx: Asterisk, network: Network) -> None:
+    trunk = {"trunk": {"prefixes": ["+43"]}}
+    carrier = open_carrier(settings_of(pbx, pbx.folder, trunks=trunk), SystemClock())
+    assert carrier is not None
+    await carrier.start(lambda _: None)
+    with pytest.raises(ChannelRejected) as refused:
+        await carrier.place(CallRequest("1-1", 1, people.PUPPET.number(), SHOWN, 10))
+    assert refused.value.code == UNSERVED
+    await carrier.close()
+    del network
