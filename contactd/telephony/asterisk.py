@@ -362,8 +362,6 @@ class AsteriskCarrier:
         for bridge, kind in wanted.items():
             if bridge not in there:
                 await self._ari.post("bridges", type=kind, bridgeId=bridge, name=bridge)
-        with contextlib.suppress(ChannelRejected):  # no music there
-            await self._ari.post(path("bridges", WAITING, "moh"))
 
     def hear(self, event: Event) -> None:
         """Take an event of Asterisk."""

@@ -225,8 +225,10 @@ class Lines:
         if line.agent and bridge == mix_of(line.agent):
             line.inside.add(line.channel)
             self._join(line)
-        elif bridge == WAITING and line.held:
-            self.tell(line, Kind.HELD)
+        elif bridge == WAITING:  # its music ends for good whenever the last one leaves
+            self._ari.soon(self._ari.post(path("bridges", WAITING, "moh")))
+            if line.held:
+                self.tell(line, Kind.HELD)
 
     def _left(self, event: Event, line: Line) -> None:
         if line.agent and event["bridge"]["id"] == mix_of(line.agent):

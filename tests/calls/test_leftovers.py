@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from contactd.clock import SystemClock
-from contactd.domain.errors import ChannelRejected
+from contactd.config.settings import Agent
+from contactd.domain.errors import ChannelRejected, ChannelUnavailable
 from contactd.telephony.base import UNSERVED, Announcement, CallRequest, Carrier, CarrierEvent, Kind
 from contactd.telephony.registry import open_carrier
 from tests.calls import town as people
@@ -17,7 +18,8 @@ from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk
 from tests.calls.lines import AGENT_TONE, Line
 from tests.calls.network import Network
-from tests.calls.pbx import carrier_of, settings_of
+from tests.calls.pbx import DEAF_AGENT, carrier_of, settings_of
+from tests.calls.sounds import MUSIC
 from tests.calls.wire import wire
 
 SHOWN = "+493023125000"
@@ -31,9 +33,9 @@ async def witness(pbx: Asterisk) -> AsyncIterator[Ari]:
         yield client
 
 
-async def inside(witness: Ari, bridge: str = MIX) -> list[str]:
+async def inside(witness: Ari) -> list[str]:
     """Name the channels in a bridge."""
-    return list((await witness.ask("GET", f"bridges/{bridge}"))["channels"])
+    return list((await witness.ask("GET", f"bridges/{MIX}"))["channels"])
 
 
 async def named(witness: Ari, part: str) -> list[str]:
@@ -208,3 +210,15 @@ async def test_a_number_no_trunk_serves_is_refused_alone(pbx: Asterisk, network:
     assert refused.value.code == UNSERVED
     await carrier.close()
     del network
+
+
+async def test_whoever_is_on_hold_again_hears_music_again(line: Line) -> None:
+    await line.call()
+    await line.join()
+    for name in ("once", "twice"):
+        line.events.clear()
+        await line.carrier.hold("1-1")
+        await line.until(Kind.HELD)
+        assert (await line.hear(line.person, name)).seconds_of(MUSIC) > 0.5
+        await line.carrier.retrieve("1-1")
+        await line.until(Kind.RETRIEVED)
