@@ -136,6 +136,10 @@ class AsteriskCarrier:
         line = self._lines.answered(reference)
         leg = self._legs.leg(agent_id)
         async with leg.lock:
+            if self._legs.has_to_ring(leg):
+                await self._silence(line)
+                await self._recorder.stop(line)
+                await self._lines.park(line)
             channel = await self._legs.ready(leg)
             if leg.muted and line.agent != agent_id:  # towards an earlier customer
                 await self.mute(agent_id, muted=False)
@@ -143,11 +147,12 @@ class AsteriskCarrier:
             await self._recorder.stop(line)
             before, line.agent, line.joined, line.held = line.agent, agent_id, False, False
             line.inside.clear()
-            both = ",".join(filter(None, (line.channel, channel, line.third if line.third_joined else "")))
             try:
-                await self._ari.post(path("bridges", mix_of(agent_id), "addChannel"), channel=both)
+                where = path("bridges", mix_of(agent_id), "addChannel")
+                await self._ari.post(where, channel=f"{line.others},{channel}")
             except ChannelRejected as error:
                 line.agent = ""
+                self._ari.soon(self._legs.release(leg, is_free=lambda: not self._lines.has(agent_id)))
                 if line.channel in self._lines and not await self._is_gone(line):
                     raise ChannelUnavailable(f"the telephone of {agent_id} is gone: {error}") from error
                 raise

@@ -20,6 +20,7 @@ log = structlog.get_logger()
 PREFIX = "contactd-agent-"
 HOLDING = "contactd-agents"
 _RING = 30  # seconds
+_RING_FOR_CALL = 8  # the same while a customer waits: less than a bridge may take
 _AGAIN = (1.0, 30.0)  # seconds until a leg is called again: at first, and at most
 
 
@@ -101,10 +102,14 @@ class Legs:
         elif wanted and not self._nailed_up:
             self._tell(Kind.AGENT_DOWN, agent_id)
 
+    def has_to_ring(self, leg: Leg) -> bool:
+        """Answer whether a telephone rings before its agent can be joined with anybody."""
+        return not leg.up and not self._nailed_up
+
     async def ready(self, leg: Leg) -> str:
         """Give the channel of a leg that is up, rung for if it has to be; raises ChannelUnavailable."""
-        if not leg.up and not self._nailed_up:
-            await self._ring(leg)
+        if self.has_to_ring(leg):
+            await self._ring(leg, _RING_FOR_CALL)
         if not leg.up:
             raise ChannelUnavailable(f"the telephone of {leg.agent_id} is not up")
         return leg.channel
@@ -187,7 +192,7 @@ class Legs:
             if leg.up:
                 self._tell(Kind.AGENT_UP, leg.agent_id)
 
-    async def _ring(self, leg: Leg) -> None:
+    async def _ring(self, leg: Leg, seconds: int = _RING) -> None:
         """Call a telephone and wait until it is picked up; raises ChannelUnavailable."""
         leg.calls += 1
         channel = f"{PREFIX}{leg.agent_id}-{int(self._clock.now().timestamp())}.{leg.calls}"
@@ -200,10 +205,10 @@ class Legs:
                 app=self._ari.app,
                 appArgs="agent",
                 channelId=channel,
-                timeout=str(_RING),
+                timeout=str(seconds),
                 callerId="contactd",
             )
-            async with asyncio.timeout(_RING + 5):
+            async with asyncio.timeout(seconds + 1):
                 await leg.came
         except (ChannelError, TimeoutError) as error:
             self._by_channel.pop(channel, None)

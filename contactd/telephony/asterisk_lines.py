@@ -59,6 +59,11 @@ class Line:
     asks: bool = False
     files: list[Path] = field(default_factory=list)  # sound files that tell of the account, for this call only
 
+    @property
+    def others(self) -> str:
+        """Name the channels of whom an agent talks to."""
+        return f"{self.channel},{self.third}" if self.third_joined else self.channel
+
 
 Joined = Callable[[str], None]  # the channel of an agent's leg
 Over = Callable[[Line], None]
@@ -272,9 +277,15 @@ class Lines:
         left = [line for line in self if line.agent == agent_id and (line.joined or line.channel in line.inside)]
         for line in left:
             line.joined, line.agent, line.held = False, "", True
-            both = ",".join(filter(None, (line.channel, line.third if line.third_joined else "")))
-            self._ari.soon(self._ari.post(path("bridges", WAITING, "addChannel"), channel=both))
+            self._ari.soon(self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.others))
         return left
+
+    async def park(self, line: Line) -> None:
+        """Let the customer hear music while a telephone rings; whoever they talked to is rid of them."""
+        before, line.agent, line.joined, line.held = line.agent, "", False, True
+        await self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.others)
+        if before:
+            await self._legs.release(self._legs.leg(before), is_free=lambda: not self.has(before))
 
     # -- what follows --------------------------------------------------------------------------------------------
 

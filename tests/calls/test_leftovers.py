@@ -212,6 +212,30 @@ async def test_a_number_no_trunk_serves_is_refused_alone(pbx: Asterisk, network:
     del network
 
 
+async def test_whose_next_agent_does_not_pick_up_hears_music_meanwhile_and_is_with_nobody(
+    pbx: Asterisk, network: Network, town: Ari, witness: Ari
+) -> None:
+    settings = settings_of(pbx, pbx.folder, leg="per-call")
+    agents = settings.agents | {"bernd": Agent(phone=f"PJSIP/{DEAF_AGENT}")}
+    carrier = open_carrier(settings.model_copy(update={"agents": agents}), SystemClock())
+    assert carrier is not None
+    line = Line(carrier, town, network, pbx)
+    await carrier.start(line.events.append)
+    await carrier.seat("anna")
+    await carrier.place(CallRequest("1-1", 1, people.PUPPET.number(), SHOWN, 10))
+    person = await line.puppet("puppet")
+    await line.until(Kind.ANSWERED)
+    await line.join()
+    handing_over = asyncio.create_task(carrier.bridge("1-1", "bernd"))
+    await line.until(Kind.HELD)
+    assert "contactd-call-1-1" not in await inside(witness)
+    assert (await line.hear(person, "meanwhile")).seconds_of(MUSIC) > 0.5
+    async with asyncio.timeout(10):  # as long as a bridge may take
+        with pytest.raises(ChannelUnavailable):
+            await handing_over
+    await carrier.close()
+
+
 async def test_whoever_is_on_hold_again_hears_music_again(line: Line) -> None:
     await line.call()
     await line.join()
