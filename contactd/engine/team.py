@@ -337,14 +337,15 @@ class Team:
             await self._carrier.place(request)
         except (ChannelUnavailable, ChannelMisconfigured) as error:
             log.warning("carrier_refused", reference=reference, error=str(error))
+            if error.code == UNSERVED:  # the others are called
+                self._desk.feed(live, Event.FAILED)
+                return
             seconds = error.retry_after if isinstance(error, ChannelUnavailable) else CONGESTED.total_seconds()
             self._trunks.rest_until = max(self._trunks.rest_until, self._clock.monotonic() + seconds)
             live.retry_after = timedelta(seconds=seconds)
             self._desk.feed(live, Event.NOT_TAKEN)
         except ChannelRejected as error:
-            log.warning("call_refused", reference=reference, error=str(error))
-            refused = Event.FAILED if error.code == UNSERVED else Event.REJECTED
-            self._desk.feed(live, Event.INVALID if error.dead else refused)
+            self._desk.feed(live, Event.INVALID if error.dead else Event.REJECTED)
         except ChannelUnclear as error:
             log.warning("carrier_unclear", reference=reference, error=str(error))
             self._lose_sight(live)

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 import structlog
 
 from contactd.domain.clock import Clock
-from contactd.domain.errors import ChannelError, ChannelMisconfigured, ChannelRejected, ChannelUnavailable, ChannelUnclear
+from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable, ChannelUnclear
 from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_guests import Guests
 from contactd.telephony.asterisk_legs import HOLDING, Leg, Legs, mix_of
 from contactd.telephony.asterisk_lines import PREFIX, RETRY_AFTER, WAITING, Line, Lines, channel_of
 from contactd.telephony.asterisk_recording import Recorder
-from contactd.telephony.base import UNSERVED, Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision
+from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision
 from contactd.telephony.speech import Speech
 from contactd.telephony.trunks import TrunkGroup
 
@@ -74,10 +74,7 @@ class AsteriskCarrier:
             raise ChannelRejected(f"call {request.reference} is already up")
         if not self._ari.up:
             raise ChannelUnavailable("Asterisk is not connected", retry_after=RETRY_AFTER)
-        try:
-            trunk, wait = self._trunks.take(request.number)
-        except ChannelMisconfigured as error:  # of this number; the others are served
-            raise ChannelRejected(str(error), code=UNSERVED) from error
+        trunk, wait = self._trunks.take(request.number)
         line = self._lines.add(Line(request.reference, channel, trunk, detect=request.detect))
         try:
             if wait:

@@ -90,7 +90,7 @@ async def test_a_number_the_carrier_rejects_is_invalid_only_when_it_is_dead(
 async def test_a_number_no_way_leads_to_keeps_nobody_from_calling_the_others(book: MemoryCallBook) -> None:
     book.plan(1)
     scene, carrier = await disturbed(book)
-    carrier.faults["place"] = ChannelRejected("no trunk serves it", code=UNSERVED)
+    carrier.faults["place"] = ChannelMisconfigured("no trunk serves it", code=UNSERVED)
     async with scene.at_work():
         await scene.clock.run(1)
         assert scene.dialer.status()["resting"] is False
