@@ -189,7 +189,7 @@ class Legs:
                 continue
             with contextlib.suppress(ChannelError):  # it is as silent anywhere else
                 await self._ari.post(path("bridges", HOLDING, "addChannel"), channel=leg.channel)
-            if leg.up:
+            if leg.channel:
                 self._tell(Kind.AGENT_UP, leg.agent_id)
 
     async def _ring(self, leg: Leg, seconds: int = _RING) -> None:
