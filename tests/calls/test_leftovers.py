@@ -227,6 +227,7 @@ async def test_whose_next_agent_does_not_pick_up_hears_music_meanwhile_and_is_wi
     person = await line.puppet("puppet")
     await line.until(Kind.ANSWERED)
     await line.join()
+    line.events.clear()
     handing_over = asyncio.create_task(carrier.bridge("1-1", "bernd"))
     await line.until(Kind.HELD)
     assert "contactd-call-1-1" not in await inside(witness)
