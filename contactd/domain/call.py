@@ -272,7 +272,7 @@ TABLE: dict[tuple[State, Event], Next] = {
     (State.HOLD, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP, _C.WRAP_UP),
     (State.HOLD, Event.AGENT_LOST): Next(State.WAITING, (_C.PART_AGENT, _C.FIND_AGENT)),
     **{(state, Event.HANDED_OVER): Next(State.BRIDGING, (_C.HAND_OVER, _C.BRIDGE)) for state in _WITH_AGENT},
-    (State.CONNECTED, Event.LEFT): Next(State.OUTSIDE, (_C.WRAP_UP,)),
+    **{(state, Event.LEFT): Next(State.OUTSIDE, (_C.WRAP_UP,)) for state in _WITH_AGENT},
     **{(State.OUTSIDE, event): _end(_H.ANSWERED) for event in (*_OVER, Event.LOST)},
     (State.OUTSIDE, Event.TIMED_OUT): _end(_H.ANSWERED, _C.HANG_UP),
     # Somebody calls us.

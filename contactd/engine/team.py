@@ -38,7 +38,7 @@ from contactd.engine.roster import Roster
 from contactd.engine.shown import Shown
 from contactd.engine.switchboard import Switchboard
 from contactd.store.attempts import Claimed
-from contactd.telephony.base import CallRequest, Carrier
+from contactd.telephony.base import UNSERVED, CallRequest, Carrier
 
 log = structlog.get_logger()
 
@@ -337,6 +337,9 @@ class Team:
             await self._carrier.place(request)
         except (ChannelUnavailable, ChannelMisconfigured) as error:
             log.warning("carrier_refused", reference=reference, error=str(error))
+            if error.code == UNSERVED:  # the others are called
+                self._desk.feed(live, Event.FAILED)
+                return
             seconds = error.retry_after if isinstance(error, ChannelUnavailable) else CONGESTED.total_seconds()
             self._trunks.rest_until = max(self._trunks.rest_until, self._clock.monotonic() + seconds)
             live.retry_after = timedelta(seconds=seconds)

@@ -171,6 +171,8 @@ class Ari:
                     await self._serve(socket, application, tried)
             except (aiohttp.ClientError, OSError, TimeoutError, ChannelError) as error:
                 log.info("asterisk_away", url=self._url, error=str(error) or type(error).__name__)
+            except Exception:  # nobody foresaw it: the next connection may be better, and none at all is worse
+                log.exception("asterisk_connection_broke", url=self._url)
             if self._up:
                 self._up = False
                 log.warning("asterisk_lost", url=self._url)
@@ -201,8 +203,7 @@ class Ari:
         finally:
             self.trouble = self.trouble or _AWAY
             reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reading
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def _quieten(self) -> None:
         """Ask for no events in vain; Asterisk forgets that with each connection."""
@@ -214,16 +215,18 @@ class Ari:
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse[bool], events: asyncio.Queue[Event | None]) -> None:
         """Only queue: Asterisk disconnects whoever reads slowly."""
-        async for message in socket:
-            if message.type is not aiohttp.WSMsgType.TEXT:
-                break
-            event = json.loads(message.data)
-            if event["type"] == "ApplicationReplaced":  # this connection stays open and silent from now on
-                self.trouble = f"another daemon uses application {self.app} of Asterisk; give each its own `app`"
-                log.error("asterisk_application_taken", app=self.app)
-                break
-            events.put_nowait(event)
-        events.put_nowait(None)
+        try:
+            async for message in socket:
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    break
+                event = json.loads(message.data)
+                if event["type"] == "ApplicationReplaced":  # this connection stays open and silent from now on
+                    self.trouble = f"another daemon uses application {self.app} of Asterisk; give each its own `app`"
+                    log.error("asterisk_application_taken", app=self.app)
+                    break
+                events.put_nowait(event)
+        finally:
+            events.put_nowait(None)
 
     @staticmethod
     def _pass_on(event: Event, application: Application) -> None:

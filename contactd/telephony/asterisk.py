@@ -14,7 +14,7 @@ from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable, ChannelUnclear
 from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_guests import Guests
-from contactd.telephony.asterisk_legs import HOLDING, Legs, mix_of
+from contactd.telephony.asterisk_legs import HOLDING, Leg, Legs, mix_of
 from contactd.telephony.asterisk_lines import PREFIX, RETRY_AFTER, WAITING, Line, Lines, channel_of
 from contactd.telephony.asterisk_recording import Recorder
 from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision
@@ -133,16 +133,23 @@ class AsteriskCarrier:
         line = self._lines.answered(reference)
         leg = self._legs.leg(agent_id)
         async with leg.lock:
+            if self._legs.has_to_ring(leg):
+                await self._silence(line)
+                await self._recorder.stop(line)
+                await self._lines.park(line)
             channel = await self._legs.ready(leg)
+            if leg.muted and line.agent != agent_id:  # towards an earlier customer
+                await self.mute(agent_id, muted=False)
             await self._silence(line)
             await self._recorder.stop(line)
             before, line.agent, line.joined, line.held = line.agent, agent_id, False, False
             line.inside.clear()
-            both = ",".join(filter(None, (line.channel, channel, line.third if line.third_joined else "")))
             try:
-                await self._ari.post(path("bridges", mix_of(agent_id), "addChannel"), channel=both)
+                where = path("bridges", mix_of(agent_id), "addChannel")
+                await self._ari.post(where, channel=f"{line.others},{channel}")
             except ChannelRejected as error:
                 line.agent = ""
+                self._ari.soon(self._legs.release(leg, is_free=lambda: not self._lines.has(agent_id)))
                 if line.channel in self._lines and not await self._is_gone(line):
                     raise ChannelUnavailable(f"the telephone of {agent_id} is gone: {error}") from error
                 raise
@@ -162,6 +169,8 @@ class AsteriskCarrier:
         file = await self._speech.file(announcement)
         if announcement.private:
             line.files.append(file)
+            if line.channel not in self._lines:  # over while it was spoken
+                self._lines.drop(line)
         await self._silence(line)
         if line.held and not line.agent:  # the music is over, too
             line.held = False
@@ -225,7 +234,9 @@ class AsteriskCarrier:
 
     async def mute(self, agent_id: str, *, muted: bool) -> None:
         """Stop what comes in from the agent's telephone, or let it through again."""
-        where = path("channels", await self._legs.ready(self._legs.leg(agent_id)), "mute")
+        leg = self._legs.leg(agent_id)
+        where = path("channels", await self._legs.ready(leg), "mute")
+        leg.muted = muted
         await (self._ari.post(where, direction="in") if muted else self._ari.delete(where, direction="in"))
 
     async def invite(self, reference: str, number: str, caller_id: str) -> None:
@@ -280,10 +291,11 @@ class AsteriskCarrier:
             if channel.startswith(PREFIX) and channel not in self._lines:
                 self._lines.add(Line(channel.removeprefix(PREFIX), channel, None))
         await self._subscribe(channels)
-        bridges = {channel: bridge["id"] for bridge in await self._ari.get("bridges") for channel in bridge["channels"]}
+        bridges = await self._bridges()
         for line in self._lines:
             if line.channel in channels:
                 self._report_again(line, channels[line.channel]["state"], bridges)
+        self._guests.stand_in(channels, bridges)
         return [line.reference for line in self._lines]
 
     async def own(self) -> list[str]:
@@ -311,6 +323,7 @@ class AsteriskCarrier:
             if mix_of(leg.agent_id) == bridges.get(line.channel) == bridges.get(leg.channel):
                 line.agent, line.joined, line.inside = leg.agent_id, True, {line.channel, leg.channel}
                 self._lines.tell(line, Kind.BRIDGED, agent=leg.agent_id)
+        self._recorder.take_up(line)
 
     async def _channels(self) -> dict[str, Event]:
         return {channel["id"]: channel for channel in await self._ari.get("channels")}
@@ -322,7 +335,11 @@ class AsteriskCarrier:
         if before not in ("", self._startup):
             log.error("asterisk_restarted", calls=len(list(self._lines)))
         await self._make_bridges()
-        channels = await self._channels()
+        channels, bridges = await self._channels(), await self._bridges()
+        await self._recorder.look_back(channels)
+        for leg in self._legs.up():
+            if leg.channel not in channels:
+                self._agent_gone(leg)
         await self._legs.met(channels)
         self._lines.find_incoming(channels)
         for line in self._lines:
@@ -333,6 +350,13 @@ class AsteriskCarrier:
                 await self._ari.delete(path("channels", line.channel))
             elif channel is not None:
                 self._lines.stands(line, channel["state"])
+                self._lines.stands_in(line, bridges)
+        self._guests.stand_in(channels, bridges)
+        await self._guests.tidy(channels)
+
+    async def _bridges(self) -> dict[str, str]:
+        """Tell in which bridge each channel is."""
+        return {channel: bridge["id"] for bridge in await self._ari.get("bridges") for channel in bridge["channels"]}
 
     async def _make_bridges(self) -> None:
         there = {bridge["id"] for bridge in await self._ari.get("bridges")}
@@ -340,8 +364,6 @@ class AsteriskCarrier:
         for bridge, kind in wanted.items():
             if bridge not in there:
                 await self._ari.post("bridges", type=kind, bridgeId=bridge, name=bridge)
-        with contextlib.suppress(ChannelRejected):  # no music there
-            await self._ari.post(path("bridges", WAITING, "moh"))
 
     def hear(self, event: Event) -> None:
         """Take an event of Asterisk."""
@@ -357,8 +379,14 @@ class AsteriskCarrier:
         elif event["type"] == "ChannelEnteredBridge":
             self._lines.agent_entered(leg.agent_id, channel, event["bridge"]["id"])
         elif event["type"] == "ChannelDestroyed":
-            self._lines.agent_gone(leg.agent_id)
-            self._legs.went(leg)
+            self._agent_gone(leg)
+
+    def _agent_gone(self, leg: Leg) -> None:
+        left = self._lines.agent_gone(leg.agent_id)
+        for line in left:
+            self._ari.soon(self._recorder.stop(line))
+        self._guests.leg_gone(leg.agent_id)
+        self._legs.went(leg, talked=bool(left))
 
     def _tell_of_agent(self, kind: Kind, agent_id: str) -> None:
         self._tell(CarrierEvent("", kind, self._clock.now(), {"agent": agent_id}))

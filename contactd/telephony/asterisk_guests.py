@@ -6,13 +6,14 @@ channel never reports its own end. To barge in they enter the agent's bridge.
 
 import asyncio
 import contextlib
+from collections.abc import Collection, Mapping
 
 import structlog
 
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable
 from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_legs import Legs, mix_of
-from contactd.telephony.asterisk_lines import Line, Lines
+from contactd.telephony.asterisk_lines import Line, Lines, channel_of
 from contactd.telephony.base import Kind, Supervision
 
 log = structlog.get_logger()
@@ -72,7 +73,7 @@ class Guests:
         agent, bridge = line.agent, outside_of(line.reference)
         await self._ari.post("bridges", type="mixing", bridgeId=bridge, name=bridge)
         await self._ari.post(path("bridges", bridge, "addChannel"), channel=f"{line.channel},{line.third}")
-        line.agent, line.outside = "", True
+        line.agent, line.held, line.outside = "", False, True
         await self._legs.release(self._legs.leg(agent), is_free=lambda: not self._lines.has(agent))
 
     def _third_came(self, line: Line) -> None:
@@ -89,6 +90,8 @@ class Guests:
     def _third_went(self, line: Line) -> None:
         line.third, line.third_joined = "", False
         self._lines.tell(line, Kind.THIRD_GONE)
+        if line.outside:  # nobody else is there, perhaps since an earlier life
+            self._ari.soon(self._ari.delete(path("channels", line.channel)))
 
     def line_over(self, line: Line) -> None:
         """Let the third person of a call that is over go, too."""
@@ -150,6 +153,36 @@ class Guests:
         finally:
             del self._ready[name]
 
+    # -- how things stand --------------------------------------------------------------------------------------
+
+    def stand_in(self, channels: Mapping[str, Event], bridges: Mapping[str, str]) -> None:
+        """Take up third persons of before, miss those that are gone; `bridges` is where each channel is."""
+        for line in self._lines:
+            third = THIRD + line.reference
+            if third in channels and line.channel in channels:
+                line.third, line.third_joined = third, third in bridges
+                line.outside = line.outside or bridges.get(third) == outside_of(line.reference)
+                if channels[third]["state"] == "Up" and not line.third_joined:
+                    self._third_came(line)
+            elif line.third and line.channel in channels:
+                self._third_went(line)
+
+    async def tidy(self, channels: Collection[str]) -> None:
+        """End what an earlier life, or the end of a call that nobody heard, has left of our own guests."""
+        ours = await self._ari.get(path("applications", self._ari.app))
+        known = set(self._ears.values())
+        for name in ours["channel_ids"]:
+            of_nobody = name.startswith(THIRD) and channel_of(name.removeprefix(THIRD)) not in channels
+            if of_nobody or name.startswith(_BEEP) or (name.startswith(_EAR) and name not in known):
+                await self._ari.delete(path("channels", name))
+            if name.startswith(_EAR) and name not in known:
+                await self._ari.delete(path("bridges", name))
+
+    def leg_gone(self, agent_id: str) -> None:
+        """Take the ear of a supervisor away whose own telephone is gone."""
+        if agent_id in self._ears:
+            self._ari.soon(self._part(agent_id))
+
     # -- events --------------------------------------------------------------------------------------------------
 
     def hear(self, event: Event, channel: str) -> bool:
@@ -161,6 +194,8 @@ class Guests:
                     self._third_came(line)
                 elif event["type"] == "ChannelDestroyed":
                     self._third_went(line)
+            elif event["type"] == "StasisStart":  # the call was over before they answered
+                self._ari.soon(self._ari.delete(path("channels", channel)))
             return True
         if event["type"] == "StasisStart" and channel in self._ready:
             with contextlib.suppress(asyncio.InvalidStateError):

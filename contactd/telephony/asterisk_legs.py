@@ -20,6 +20,7 @@ log = structlog.get_logger()
 PREFIX = "contactd-agent-"
 HOLDING = "contactd-agents"
 _RING = 30  # seconds
+_RING_FOR_CALL = 8  # the same while a customer waits: less than a bridge may take
 _AGAIN = (1.0, 30.0)  # seconds until a leg is called again: at first, and at most
 
 
@@ -36,6 +37,7 @@ class Leg:
     channel: str = ""
     up: bool = False
     wanted: bool = False
+    muted: bool = False  # or may be
     calls: int = 0
     came: "asyncio.Future[None] | None" = None
     calling: "asyncio.Task[None] | None" = None
@@ -100,10 +102,14 @@ class Legs:
         elif wanted and not self._nailed_up:
             self._tell(Kind.AGENT_DOWN, agent_id)
 
+    def has_to_ring(self, leg: Leg) -> bool:
+        """Answer whether a telephone rings before its agent can be joined with anybody."""
+        return not leg.up and not self._nailed_up
+
     async def ready(self, leg: Leg) -> str:
         """Give the channel of a leg that is up, rung for if it has to be; raises ChannelUnavailable."""
-        if not leg.up and not self._nailed_up:
-            await self._ring(leg)
+        if self.has_to_ring(leg):
+            await self._ring(leg, _RING_FOR_CALL)
         if not leg.up:
             raise ChannelUnavailable(f"the telephone of {leg.agent_id} is not up")
         return leg.channel
@@ -133,16 +139,18 @@ class Legs:
         if leg.came is not None and not leg.came.done():
             leg.came.set_result(None)
 
-    def went(self, leg: Leg) -> None:
-        """Hear that it was put down, or never picked up."""
+    def went(self, leg: Leg, *, talked: bool = False) -> None:
+        """Hear that it was put down, perhaps in mid-conversation, or never picked up."""
         self._by_channel.pop(leg.channel, None)
-        was_up, leg.up, leg.channel = leg.up, False, ""
+        was_up, leg.up, leg.channel, leg.muted = leg.up, False, "", False
         if leg.came is not None and not leg.came.done():
             leg.came.set_exception(ChannelUnavailable(f"the telephone of {leg.agent_id} was not picked up"))
-        if was_up and (self._nailed_up or not leg.wanted):
+        if was_up and (self._nailed_up or talked or not leg.wanted):
             self._tell(Kind.AGENT_DOWN, leg.agent_id)
         if leg.wanted and self._nailed_up:
             self._keep_calling(leg)
+        elif leg.wanted and talked:  # it rings for the next call as before
+            self._tell(Kind.AGENT_UP, leg.agent_id)
 
     async def met(self, channels: Mapping[str, Event]) -> None:
         """Compare with what there is after a connection: take up legs of before, miss those that are gone."""
@@ -160,7 +168,7 @@ class Legs:
         if leg.channel or not up or not self._nailed_up or not self._phones.get(leg.agent_id):
             await self._ari.delete(path("channels", channel))
             return
-        leg.channel, leg.up = channel, True
+        leg.channel, leg.up, leg.muted = channel, True, True
         self._by_channel[channel] = leg
 
     # -- calling -------------------------------------------------------------------------------------------------
@@ -174,15 +182,17 @@ class Legs:
         while leg.wanted and not leg.up:
             try:
                 await self._ring(leg)
-                await self._ari.post(path("bridges", HOLDING, "addChannel"), channel=leg.channel)
             except ChannelError as error:
                 log.info("agent_phone_not_up", agent=leg.agent_id, error=str(error))
                 await self._clock.sleep(pause)
                 pause = min(2 * pause, _AGAIN[1])
-            else:
+                continue
+            with contextlib.suppress(ChannelError):  # it is as silent anywhere else
+                await self._ari.post(path("bridges", HOLDING, "addChannel"), channel=leg.channel)
+            if leg.channel:
                 self._tell(Kind.AGENT_UP, leg.agent_id)
 
-    async def _ring(self, leg: Leg) -> None:
+    async def _ring(self, leg: Leg, seconds: int = _RING) -> None:
         """Call a telephone and wait until it is picked up; raises ChannelUnavailable."""
         leg.calls += 1
         channel = f"{PREFIX}{leg.agent_id}-{int(self._clock.now().timestamp())}.{leg.calls}"
@@ -195,10 +205,10 @@ class Legs:
                 app=self._ari.app,
                 appArgs="agent",
                 channelId=channel,
-                timeout=str(_RING),
+                timeout=str(seconds),
                 callerId="contactd",
             )
-            async with asyncio.timeout(_RING + 5):
+            async with asyncio.timeout(seconds + 1):
                 await leg.came
         except (ChannelError, TimeoutError) as error:
             self._by_channel.pop(channel, None)

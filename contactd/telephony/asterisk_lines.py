@@ -59,6 +59,11 @@ class Line:
     asks: bool = False
     files: list[Path] = field(default_factory=list)  # sound files that tell of the account, for this call only
 
+    @property
+    def others(self) -> str:
+        """Name the channels of whom an agent talks to."""
+        return f"{self.channel},{self.third}" if self.third_joined else self.channel
+
 
 Joined = Callable[[str], None]  # the channel of an agent's leg
 Over = Callable[[Line], None]
@@ -188,6 +193,15 @@ class Lines:
         if line is not None and "MACHINE" in event["args"]:
             self.tell(line, Kind.MACHINE)
 
+    def stands_in(self, line: Line, bridges: Mapping[str, str]) -> None:
+        """Hear in which bridges the channels are, perhaps again."""
+        if line.agent:
+            both, mix = (line.channel, self._legs.leg(line.agent).channel), mix_of(line.agent)
+            line.inside = {channel for channel in both if bridges.get(channel) == mix}
+            self._join(line)
+            if line.held and bridges.get(line.channel) == WAITING:
+                self.tell(line, Kind.HELD)
+
     def _dialled(self, event: Event, line: Line) -> None:
         if event.get("dialstatus") in ("RINGING", "PROGRESS"):
             self.stands(line, "Ringing")
@@ -216,8 +230,10 @@ class Lines:
         if line.agent and bridge == mix_of(line.agent):
             line.inside.add(line.channel)
             self._join(line)
-        elif bridge == WAITING and line.held:
-            self.tell(line, Kind.HELD)
+        elif bridge == WAITING:  # its music ends for good whenever the last one leaves
+            self._ari.soon(self._ari.post(path("bridges", WAITING, "moh")))
+            if line.held:
+                self.tell(line, Kind.HELD)
 
     def _left(self, event: Event, line: Line) -> None:
         if line.agent and event["bridge"]["id"] == mix_of(line.agent):
@@ -256,12 +272,20 @@ class Lines:
                 line.inside.add(channel)
                 self._join(line)
 
-    def agent_gone(self, agent_id: str) -> None:
-        """Take the customer out of the bridge of an agent whose leg is gone, before it is called again."""
-        for line in self:
-            if line.agent == agent_id and line.joined:
-                line.joined, line.agent, line.held = False, "", True
-                self._ari.soon(self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.channel))
+    def agent_gone(self, agent_id: str) -> list[Line]:
+        """Take whom they talked to out of the bridge of an agent whose leg is gone, before it is called again."""
+        left = [line for line in self if line.agent == agent_id and (line.joined or line.channel in line.inside)]
+        for line in left:
+            line.joined, line.agent, line.held = False, "", True
+            self._ari.soon(self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.others))
+        return left
+
+    async def park(self, line: Line) -> None:
+        """Let the customer hear music while a telephone rings; whoever they talked to is rid of them."""
+        before, line.agent, line.joined, line.held = line.agent, "", False, True
+        await self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.others)
+        if before:
+            await self._legs.release(self._legs.leg(before), is_free=lambda: not self.has(before))
 
     # -- what follows --------------------------------------------------------------------------------------------
 

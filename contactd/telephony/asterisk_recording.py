@@ -4,15 +4,17 @@ A recording follows the agent's bridge; it rests while the person is on hold and
 """
 
 import contextlib
+from collections.abc import Container
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
 from contactd.domain.clock import Clock
-from contactd.domain.errors import ChannelRejected
+from contactd.domain.errors import ChannelRejected, ChannelUnavailable
 from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_legs import mix_of
-from contactd.telephony.asterisk_lines import Line, Lines
+from contactd.telephony.asterisk_lines import PREFIX, Line, Lines
 from contactd.telephony.base import Kind
 
 log = structlog.get_logger()
@@ -20,6 +22,7 @@ log = structlog.get_logger()
 _PREFIX = "contactd-asks-"
 _YES = "1"
 _PATIENCE = 15.0  # seconds after the question in which a key is an answer
+_DAY = len("2026-11-28-")  # with which a name begins; a number ends it, and a call stands between
 
 
 @dataclass(slots=True)
@@ -39,6 +42,8 @@ class Recorder:
         self._ari, self._lines, self._clock = ari, lines, clock
         self._wishes: dict[str, _Wish] = {}  # by channel
         self._running: dict[str, str] = {}
+        self._left: dict[str, str] = {}  # the same of an earlier life, until it is known whose calls they are
+        self._looked_back = False
 
     async def record(self, line: Line, name: str, sound: str, *, ask: bool) -> None:
         """Begin at once, or when the text is over, or when the person has pressed 1."""
@@ -72,10 +77,42 @@ class Recorder:
     async def stop(self, line: Line) -> None:
         """End the recording of a conversation; where there is none it is no error."""
         self._wishes.pop(line.channel, None)
-        name = self._running.pop(line.channel, None)
-        if name is not None:
-            with contextlib.suppress(ChannelRejected):
-                await self._ari.post(path("recordings", "live", name, "stop"))
+        name = self._left.pop(line.channel, "") or self._running.pop(line.channel, "")
+        if name:
+            await self._end(name)
+
+    async def _end(self, name: str) -> None:
+        with contextlib.suppress(ChannelRejected):
+            await self._ari.post(path("recordings", "live", name, "stop"))
+
+    async def look_back(self, channels: Container[str]) -> None:
+        """Find what an earlier life left running, which would go on with the next customer; end what has no call."""
+        if self._looked_back:
+            return
+        today = self._clock.now().date()
+        days = {f"{today - timedelta(days=ago)}-" for ago in (0, 1)}
+        try:
+            kept = [name for name in await self.names() if name[:_DAY] in days]
+        except ChannelUnavailable:  # Asterisk has no folder for them
+            return
+        for name in kept:
+            channel = PREFIX + name[_DAY:].rpartition("-")[0]
+            try:
+                await self._ari.get(path("recordings", "live", name))
+            except ChannelRejected:
+                continue  # over
+            if channel in channels:
+                self._left[channel] = name
+            else:
+                await self._end(name)
+        self._looked_back = True
+
+    def take_up(self, line: Line) -> None:
+        """Go on with the recording of a call that is ours again."""
+        name = self._left.pop(line.channel, "")
+        if name:
+            self._running[line.channel] = name
+            self._lines.tell(line, Kind.RECORDED, name=name)
 
     async def names(self) -> list[str]:
         """List what is kept."""

@@ -39,6 +39,8 @@ class Kind(StrEnum):
     MISSED = "missed"  # somebody called us, and nobody answered
 
 
+UNSERVED = "unserved"  # the code of a ChannelMisconfigured: no way leads to this number, but perhaps to others
+
 OF_AGENTS = frozenset({Kind.AGENT_UP, Kind.AGENT_DOWN})
 BESIDE = frozenset({Kind.THIRD_JOINED, Kind.THIRD_GONE, Kind.RECORDED})  # these change nothing in a call's life
 _IN = "in-"

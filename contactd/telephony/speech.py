@@ -23,6 +23,7 @@ _TELEPHONE = ("-r", "8000", "-c", "1", "-b", "16", "-e", "signed-integer")
 # Asterisk reads them as a member of the folder's group, which whoever sets it up has given it.
 _FOLDER_MODE, _FILE_MODE = 0o750, 0o640
 _PRIVATE = "private-"
+_WORK = "making-"
 _SPOKEN, _MADE = "spoken.wav", "made.wav"
 # Two short tones. A file, because a tone of Asterisk's own holds up what the other side says until it is stopped.
 _BEEP = ("synth", "0.08", "sine", "1400", "vol", "0.3", "pad", "0", "0.06", "repeat", "1")
@@ -53,6 +54,8 @@ class Speech:
         """Remove what an earlier life left of texts that tell of an account."""
         for file in self._folder.glob(f"{_PRIVATE}*"):
             file.unlink(missing_ok=True)
+        for work in self._folder.glob(f"{_WORK}*"):
+            shutil.rmtree(work, ignore_errors=True)
 
     def _name(self, announcement: Announcement) -> str:
         if announcement.private:
@@ -80,7 +83,7 @@ class Speech:
         """Make the file elsewhere first: nobody plays half of it."""
         try:
             self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-            work = Path(tempfile.mkdtemp(dir=self._folder))
+            work = Path(tempfile.mkdtemp(prefix=_WORK, dir=self._folder))
         except OSError as error:
             raise ChannelMisconfigured(f"folder of spoken texts {self._folder}: {error.strerror}") from error
         try:

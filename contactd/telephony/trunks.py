@@ -11,6 +11,7 @@ import structlog
 
 from contactd.config.providers import Trunk as Settings
 from contactd.domain.errors import ChannelMisconfigured, ChannelUnavailable
+from contactd.telephony.base import UNSERVED
 
 log = structlog.get_logger()
 
@@ -71,7 +72,8 @@ class TrunkGroup:
     def _serving(self, number: str) -> list[Trunk]:
         serving = [trunk for trunk in self._trunks if _serves(trunk.settings, number)]
         if not serving:
-            raise ChannelMisconfigured("no trunk of [telephony.asterisk] serves this number")
+            cure = "add its country to the prefixes of one"
+            raise ChannelMisconfigured(f"no trunk of [telephony.asterisk] serves this number; {cure}", code=UNSERVED)
         return serving
 
     def give_back(self, trunk: Trunk) -> None:

@@ -237,3 +237,27 @@ async def test_no_events_are_asked_for_in_vain_nor_after_a_lost_connection(pbx: 
                     while connection.up is not up:  # noqa: ASYNC110 -- it tells nobody
                         await asyncio.sleep(0.01)
         await connection.close()
+
+
+class Stumbles(Deaf):
+    """An application that is surprised by the first connection."""
+
+    def __init__(self) -> None:
+        """Count the connections."""
+        self.times = 0
+
+    async def met(self) -> None:
+        """Break in a way nobody foresaw, once."""
+        self.times += 1
+        if self.times == 1:
+            raise KeyError("status")
+
+
+async def test_what_nobody_foresaw_in_a_connection_is_followed_by_another(pbx: Asterisk) -> None:
+    connection, application = Connection(pbx.ari, username=USER, password=pbx.password, app="contactd"), Stumbles()
+    await connection.start(application)
+    async with asyncio.timeout(10):
+        while not connection.up:  # noqa: ASYNC110 -- it tells nobody
+            await asyncio.sleep(0.01)
+    assert application.times == 2
+    await connection.close()

@@ -58,7 +58,7 @@ nobody_there        !           !           !           !        !          !   
 agent_lost          !           !           !           !        !          !          !         !            waiting      waiting    waiting    !          !            !         !            !       !
 agent_done          !           !           !           !        !          !          !         !            !            ANSWERED   ANSWERED   !          !            !         !            !       !
 handed_over         !           !           !           !        !          !          !         !            !            bridging   bridging   !          !            !         !            !       !
-left                !           !           !           !        !          !          !         !            !            outside    !          !          !            !         !            !       !
+left                !           !           !           !        !          !          !         !            !            outside    outside    !          !            !         !            !       !
 cancelled           cancelling  cancelling  !           !        !          !          !         !            !            !          !          !          !            !         !            !       !
 timed_out           LOST        NO_ANSWER   CANCELLED   MACHINE  ANSWERED   ANSWERED   ANSWERED  apologising  apologising  ANSWERED   ANSWERED   ANSWERED   ABANDONED    MISSED    apologising  MISSED  !
 """  # noqa: E501 - a table is read across

@@ -121,6 +121,20 @@ async def test_whoever_is_left_alone_by_the_third_person_is_hung_up(book: Memory
     assert book.ends("1-1") == ["answered"]
 
 
+async def test_a_person_on_hold_is_left_to_the_third_one_as_well(book: MemoryCallBook) -> None:
+    scene = await talking(book)
+    async with scene.at_work():
+        await scene.clock.run(10)
+        await scene.dialer.consultation.invite("anna", OUTSIDE)
+        await scene.dialer.consultation.hold("anna")
+        await scene.dialer.consultation.leave("anna")
+        assert scene.roster.find("anna").state is State.WRAP
+        await scene.carrier.dismiss("1-1")
+        await scene.clock.run(1)
+        assert scene.orders("hang_up") == [("1-1", "")]
+    assert book.ends("1-1") == ["answered"]
+
+
 async def test_a_supervisor_hears_and_the_agent_sees_it(book: MemoryCallBook) -> None:
     scene = await talking(book, "anna", "berta")
     async with scene.at_work():

@@ -17,7 +17,7 @@ from contactd.domain.errors import (
     ChannelUnclear,
 )
 from contactd.engine.dialer import Line
-from contactd.telephony.base import CallRequest, CarrierEvent, Kind
+from contactd.telephony.base import UNSERVED, CallRequest, CarrierEvent, Kind
 from contactd.telephony.simulated import Customer
 from tests.clock import HandClock
 from tests.engine.dialing import MemoryCallBook, a_scene
@@ -85,6 +85,16 @@ async def test_a_number_the_carrier_rejects_is_invalid_only_when_it_is_dead(
     assert book.ends("1-1") == [outcome]
     (stage,) = book.entries["1-1"]
     assert (stage.suppress is not None) == dead
+
+
+async def test_a_number_no_way_leads_to_keeps_nobody_from_calling_the_others(book: MemoryCallBook) -> None:
+    book.plan(1)
+    scene, carrier = await disturbed(book)
+    carrier.faults["place"] = ChannelMisconfigured("no trunk serves it", code=UNSERVED)
+    async with scene.at_work():
+        await scene.clock.run(1)
+        assert scene.dialer.status()["resting"] is False
+    assert book.ends("1-1") == ["failed"]
 
 
 @pytest.mark.parametrize("fault", [ChannelUnclear("time-out"), RuntimeError("nobody foresaw it")])

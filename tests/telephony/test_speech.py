@@ -58,6 +58,8 @@ async def test_what_tells_of_an_account_is_made_for_one_call_and_left_overs_are_
     speech, private = Speech(tmp_path, SPEAK), replace(HELLO, private=True)
     assert await speech.file(private) != await speech.file(private)
     kept = await speech.file(HELLO)
+    (tmp_path / "making-x").mkdir()
+    (tmp_path / "making-x" / "spoken.wav").touch()  # of a daemon that was killed in mid-sentence
     Speech(tmp_path, SPEAK).tidy()
     assert os.listdir(tmp_path) == [f"{kept.name}.wav"]  # noqa: PTH208 -- nothing is left over
 

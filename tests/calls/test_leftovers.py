@@ -1,0 +1,250 @@
+"""What a conversation, a connection or an earlier life of the daemon leaves behind does not reach the next customer."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from contactd.clock import SystemClock
+from contactd.config.settings import Agent
+from contactd.domain.errors import ChannelMisconfigured, ChannelRejected, ChannelUnavailable
+from contactd.telephony.base import UNSERVED, Announcement, CallRequest, Carrier, CarrierEvent, Kind
+from contactd.telephony.registry import open_carrier
+from tests.calls import town as people
+from tests.calls.ari import Ari
+from tests.calls.asterisk import Asterisk
+from tests.calls.lines import AGENT_TONE, Line
+from tests.calls.network import Network
+from tests.calls.pbx import DEAF_AGENT, carrier_of, settings_of
+from tests.calls.sounds import MUSIC
+from tests.calls.wire import wire
+
+SHOWN = "+493023125000"
+MIX = "contactd-mix-anna"
+
+
+@pytest.fixture
+async def witness(pbx: Asterisk) -> AsyncIterator[Ari]:
+    """Look at the PBX beside the carrier, as an application of its own."""
+    async with Ari(pbx.ari, pbx.password, "witness") as client:
+        yield client
+
+
+async def inside(witness: Ari) -> list[str]:
+    """Name the channels in a bridge."""
+    return list((await witness.ask("GET", f"bridges/{MIX}"))["channels"])
+
+
+async def named(witness: Ari, part: str) -> list[str]:
+    """Name the channels and bridges with such a name."""
+    return [one for what in ("channels", "bridges") for one in await witness.ids(what) if part in one]
+
+
+@asynccontextmanager
+async def next_life(line: Line) -> AsyncIterator[tuple[Carrier, list[CarrierEvent]]]:
+    """Let another carrier go on where this one is suddenly no more."""
+    await line.carrier.close()
+    carrier, heard = carrier_of(line.pbx), list[CarrierEvent]()
+    await carrier.start(heard.append)
+    try:
+        yield carrier, heard
+    finally:
+        await carrier.close()
+
+
+async def test_an_agent_who_was_mute_is_heard_by_the_next_customer(line: Line) -> None:
+    await line.call()
+    await line.join()
+    await line.carrier.mute("anna", muted=True)
+    await line.carrier.hang_up("1-1")
+    await line.until(Kind.HUNG_UP)
+    number = people.PUPPET.number(2)
+    await line.carrier.place(CallRequest("2-1", 2, number, SHOWN, 10))
+    person = await line.puppet(number[1:])
+    async with asyncio.timeout(5):
+        while [event.kind for event in line.events if event.reference == "2-1"][-1:] != [Kind.ANSWERED]:  # noqa: ASYNC110 -- the carrier calls back
+            await asyncio.sleep(0.01)
+    await line.carrier.bridge("2-1", "anna")
+    async with line.singing(line.desk, AGENT_TONE):
+        assert (await line.hear(person, "next")).seconds_of(AGENT_TONE) > 0.5
+
+
+async def test_a_recording_ends_with_its_conversation_though_the_daemon_was_started_anew(
+    line: Line, witness: Ari
+) -> None:
+    await line.call()
+    await line.join()
+    name = f"{datetime.now(UTC):%Y-%m-%d}-1-1-1"
+    await line.carrier.record("1-1", name, None)
+    await line.until(Kind.RECORDED)
+    async with next_life(line) as (carrier, heard):
+        assert await carrier.live() == ["1-1"]
+        assert [event.details["name"] for event in heard if event.kind is Kind.RECORDED] == [name]
+        await carrier.hang_up("1-1")
+        await witness.eventually(lambda: _is_gone(witness, name))
+        await carrier.forget(name)
+
+
+async def _is_gone(witness: Ari, name: str) -> bool:
+    return (await witness.try_to("GET", f"recordings/live/{name}"))[0] == 404
+
+
+async def test_a_recording_ends_when_the_agents_telephone_dies(line: Line, witness: Ari) -> None:
+    await line.call()
+    await line.join()
+    await line.carrier.record("1-1", "2026-11-28-7-1-1", None)
+    await line.until(Kind.RECORDED)
+    await line.town.ask("DELETE", f"channels/{line.desk}")
+    await witness.eventually(lambda: _is_gone(witness, "2026-11-28-7-1-1"))
+    await line.carrier.forget("2026-11-28-7-1-1")
+
+
+async def test_a_third_person_goes_with_the_call_though_the_daemon_was_started_anew(line: Line, witness: Ari) -> None:
+    await line.call()
+    await line.join()
+    await line.carrier.invite("1-1", people.PUPPET.number(3), SHOWN)
+    await line.puppet(people.PUPPET.number(3)[1:])
+    await line.until(Kind.THIRD_JOINED)
+    async with next_life(line) as (carrier, _):
+        await carrier.live()
+        await carrier.hang_up("1-1")
+
+        async def gone() -> bool:
+            return not await named(witness, "contactd-third-")
+
+        await witness.eventually(gone)
+
+
+async def test_a_third_person_does_not_stay_with_an_agent_whose_telephone_died(line: Line, witness: Ari) -> None:
+    await line.call()
+    await line.join()
+    await line.carrier.invite("1-1", people.PUPPET.number(4), SHOWN)
+    await line.puppet(people.PUPPET.number(4)[1:])
+    await line.until(Kind.THIRD_JOINED)
+    await line.town.ask("DELETE", f"channels/{line.desk}")
+    await line.until(Kind.AGENT_DOWN)
+
+    async def empty() -> bool:
+        return not await inside(witness)
+
+    await witness.eventually(empty)
+
+
+async def test_a_supervisors_ear_outlives_neither_their_telephone_nor_the_daemon(line: Line, witness: Ari) -> None:
+    async def none() -> bool:
+        return not await named(witness, "contactd-super-")
+
+    await line.call()
+    await line.join()
+    await line.carrier.supervise("anna", "carla", "listen")
+    ear = await line.puppet("agent3")
+    await line.town.ask("DELETE", f"channels/{ear}")
+    await witness.eventually(none)
+    await line.carrier.supervise("anna", "carla", "listen")
+    async with next_life(line):
+        await witness.eventually(none)
+
+
+async def test_who_was_joined_while_no_events_came_is_reported_joined(
+    pbx: Asterisk, network: Network, town: Ari
+) -> None:
+    async with wire(pbx.http) as cable:
+        carrier = open_carrier(settings_of(pbx, pbx.folder, url=cable.address), SystemClock())
+        assert carrier is not None
+        line = Line(carrier, town, network, pbx)
+        await carrier.start(line.events.append)
+        await line.call()
+        await line.until(Kind.AGENT_UP)
+        cable.cut()
+        await asyncio.sleep(0.02)
+        await carrier.bridge("1-1", "anna")
+        await line.until(Kind.BRIDGED)
+        await carrier.close()
+
+
+async def test_who_puts_down_a_telephone_that_rings_for_each_call_is_reported_and_rung_again(
+    pbx: Asterisk, network: Network, town: Ari
+) -> None:
+    carrier = open_carrier(settings_of(pbx, pbx.folder, leg="per-call"), SystemClock())
+    assert carrier is not None
+    line = Line(carrier, town, network, pbx)
+    await carrier.start(line.events.append)
+    await carrier.seat("anna")
+    await carrier.place(CallRequest("1-1", 1, people.PUPPET.number(), SHOWN, 10))
+    await line.puppet("puppet")
+    await line.until(Kind.ANSWERED)
+    await line.join()
+    await town.ask("DELETE", f"channels/{await line.puppet('agent1')}")
+    await line.until(Kind.AGENT_DOWN)
+    await carrier.close()
+
+
+async def test_what_tells_of_an_account_is_not_kept_when_the_call_ends_while_it_is_spoken(
+    pbx: Asterisk, network: Network, town: Ari, tmp_path: Path
+) -> None:
+    speak = ("sh", "-c", 'sleep 0.5; espeak-ng -w "$0" --stdin', "{file}")
+    carrier = open_carrier(settings_of(pbx, pbx.folder, sounds=str(tmp_path), speak=speak), SystemClock())
+    assert carrier is not None
+    line = Line(carrier, town, network, pbx)
+    await carrier.start(line.events.append)
+    await line.call()
+    telling = asyncio.create_task(carrier.play("1-1", Announcement("Sie schulden zehn Euro.", "de", private=True)))
+    await asyncio.sleep(0.2)
+    await carrier.hang_up("1-1")
+    with pytest.raises(ChannelRejected):
+        await telling
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 -- nothing is left over
+    await carrier.close()
+
+
+async def test_a_number_no_trunk_serves_is_refused_alone(pbx: Asterisk, network: Network) -> None:
+    trunk = {"trunk": {"prefixes": ["+43"]}}
+    carrier = open_carrier(settings_of(pbx, pbx.folder, trunks=trunk), SystemClock())
+    assert carrier is not None
+    await carrier.start(lambda _: None)
+    with pytest.raises(ChannelMisconfigured) as refused:
+        await carrier.place(CallRequest("1-1", 1, people.PUPPET.number(), SHOWN, 10))
+    assert refused.value.code == UNSERVED
+    await carrier.close()
+    del network
+
+
+async def test_whose_next_agent_does_not_pick_up_hears_music_meanwhile_and_is_with_nobody(
+    pbx: Asterisk, network: Network, town: Ari, witness: Ari
+) -> None:
+    settings = settings_of(pbx, pbx.folder, leg="per-call")
+    agents = settings.agents | {"bernd": Agent(phone=f"PJSIP/{DEAF_AGENT}")}
+    carrier = open_carrier(settings.model_copy(update={"agents": agents}), SystemClock())
+    assert carrier is not None
+    line = Line(carrier, town, network, pbx)
+    await carrier.start(line.events.append)
+    await carrier.seat("anna")
+    await carrier.place(CallRequest("1-1", 1, people.PUPPET.number(), SHOWN, 10))
+    person = await line.puppet("puppet")
+    await line.until(Kind.ANSWERED)
+    await line.join()
+    line.events.clear()
+    handing_over = asyncio.create_task(carrier.bridge("1-1", "bernd"))
+    await line.until(Kind.HELD)
+    assert "contactd-call-1-1" not in await inside(witness)
+    assert (await line.hear(person, "meanwhile")).seconds_of(MUSIC) > 0.5
+    async with asyncio.timeout(10):  # as long as a bridge may take
+        with pytest.raises(ChannelUnavailable):
+            await handing_over
+    await carrier.close()
+
+
+async def test_whoever_is_on_hold_again_hears_music_again(line: Line) -> None:
+    await line.call()
+    await line.join()
+    for name in ("once", "twice"):
+        line.events.clear()
+        await line.carrier.hold("1-1")
+        await line.until(Kind.HELD)
+        assert (await line.hear(line.person, name)).seconds_of(MUSIC) > 0.5
+        await line.carrier.retrieve("1-1")
+        await line.until(Kind.RETRIEVED)
