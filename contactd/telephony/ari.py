@@ -210,7 +210,7 @@ class Ari:
         noise = {"disallowed": [{"type": kind} for kind in _NOISE]}
         try:
             await self._ask("PUT", path("applications", self.app, "eventFilter"), {}, noise)
-        except ChannelRejected as error:
+        except ChannelError as error:  # they are heard in vain, then
             log.info("asterisk_events_not_filtered", error=str(error))
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse[bool], events: asyncio.Queue[Event | None]) -> None:

@@ -121,7 +121,7 @@ def test_a_user_who_may_only_read_is_told(pbx: Asterisk, config: Path) -> None:
     try:
         file.write_text(text.replace("read_only = no", "read_only = yes"))
         pbx.cli("module reload res_ari.so")
-        found = next(found for found in (examine(config) for _ in range(3)) if "events" not in not_ok(found))
+        found = examine(config)
     finally:
         file.write_text(text)
         pbx.cli("module reload res_ari.so")
