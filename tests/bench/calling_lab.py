@@ -19,7 +19,7 @@ from contactd.telephony.asterisk import AsteriskCarrier
 from contactd.telephony.asterisk_legs import mix_of
 from contactd.telephony.asterisk_lines import PREFIX
 from tests.calls.asterisk import Asterisk, Ports, find_asterisk
-from tests.calls.network import Network, make_network
+from tests.calls.network import Network, make_network, running
 from tests.calls.pbx import make_pbx
 from tests.calls.town import BERLIN, COLOGNE, FRANKFURT, HAMBURG, MUNICH
 
@@ -70,13 +70,8 @@ def servers(agents: int, calls: int) -> Iterator[tuple[Asterisk, Network]]:
     network = make_network(
         programs, network_ports, network_sip, sip, speech_ports=speech, people=_PEOPLE, modules=_MODULES
     )
-    try:
-        network.start()
-        pbx.start()
+    with running(pbx, network):
         yield pbx, network
-    finally:
-        pbx.close()
-        network.close()
 
 
 @dataclass

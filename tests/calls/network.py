@@ -5,7 +5,8 @@ It writes down every call it was asked for, so that a test can compare the town'
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,6 +135,18 @@ def make_network(
         "extensions.conf": _dialplan(folder / "sounds", people),
     }
     return Network(programs, ports, http, password, folder, files, _OPTIONS)
+
+
+@contextmanager
+def running(pbx: Asterisk, network: Network) -> Iterator[None]:
+    """Run both for the length of the block; the network first, or the PBX finds its trunk dead."""
+    try:
+        network.start()
+        pbx.start()
+        yield
+    finally:
+        pbx.close()
+        network.close()
 
 
 def _changed(name: str, section: str, **values: object) -> str:

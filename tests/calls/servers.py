@@ -9,7 +9,7 @@ import pytest
 from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk, AsteriskMissingError, Ports, Programs, find_asterisk
 from tests.calls.lines import Line
-from tests.calls.network import Network, make_network
+from tests.calls.network import Network, make_network, running
 from tests.calls.pbx import carrier_of, make_pbx
 from tests.calls.scenes import keep_lines_open
 
@@ -30,13 +30,8 @@ def servers(programs: Programs) -> Iterator[tuple[Asterisk, Network]]:
     sip, network_sip = ports.one(), network_ports.one()
     pbx = make_pbx(programs, ports, sip, network_sip)
     network = make_network(programs, network_ports, network_sip, sip)
-    try:
-        network.start()
-        pbx.start()
+    with running(pbx, network):
         yield pbx, network
-    finally:
-        pbx.close()
-        network.close()
 
 
 @pytest.fixture

@@ -103,12 +103,17 @@ async def test_a_recording_ends_when_the_agents_telephone_dies(line: Line, witne
     await line.carrier.forget("2026-11-28-7-1-1")
 
 
-async def test_a_third_person_goes_with_the_call_though_the_daemon_was_started_anew(line: Line, witness: Ari) -> None:
+async def with_third(line: Line, number: str) -> None:
+    """Let agent and customer talk, and a third person with them."""
     await line.call()
     await line.join()
-    await line.carrier.invite("1-1", people.PUPPET.number(3), SHOWN)
-    await line.puppet(people.PUPPET.number(3)[1:])
+    await line.carrier.invite("1-1", number, SHOWN)
+    await line.puppet(number[1:])
     await line.until(Kind.THIRD_JOINED)
+
+
+async def test_a_third_person_goes_with_the_call_though_the_daemon_was_started_anew(line: Line, witness: Ari) -> None:
+    await with_third(line, people.PUPPET.number(3))
     async with next_life(line) as (carrier, _):
         await carrier.live()
         await carrier.hang_up("1-1")
@@ -120,11 +125,7 @@ async def test_a_third_person_goes_with_the_call_though_the_daemon_was_started_a
 
 
 async def test_a_third_person_does_not_stay_with_an_agent_whose_telephone_died(line: Line, witness: Ari) -> None:
-    await line.call()
-    await line.join()
-    await line.carrier.invite("1-1", people.PUPPET.number(4), SHOWN)
-    await line.puppet(people.PUPPET.number(4)[1:])
-    await line.until(Kind.THIRD_JOINED)
+    await with_third(line, people.PUPPET.number(4))
     await line.town.ask("DELETE", f"channels/{line.desk}")
     await line.until(Kind.AGENT_DOWN)
 
