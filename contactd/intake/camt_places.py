@@ -1,0 +1,121 @@
+"""Where in CAMT things stand, by the names of elements in every version, and how they are read. For intake.camt."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, Self
+
+# Where a thing stands, by element names; several places for one thing are those of several versions.
+Plan = dict[str, Any]
+_CHARGES: Plan = {"Amt": "charge", "Rcrd": {"Amt": "charge"}}
+PAYMENT: Plan = {
+    "Refs": {"EndToEndId": "end_to_end", "MndtId": "mandate", "AcctSvcrRef": "bank_ref"},
+    "Amt": "amount", "CdtDbtInd": "side",
+    "AmtDtls": {"InstdAmt": {"Amt": "instructed"}, "TxAmt": {"Amt": "amount"}, "CntrValAmt": {"Amt": "amount"}},
+    "Chrgs": _CHARGES,
+    "BkTxCd": {"Domn": {"Fmly": {"SubFmlyCd": "code"}}},
+    "RltdPties": {
+        "Dbtr": {"Nm": "debtor", "Pty": {"Nm": "debtor"}}, "DbtrAcct": {"Id": {"IBAN": "debtor_iban"}},
+        "Cdtr": {"Nm": "creditor", "Pty": {"Nm": "creditor"}}, "CdtrAcct": {"Id": {"IBAN": "creditor_iban"}},
+    },
+    "RmtInf": {
+        "Ustrd": "lines",
+        "Strd": {"RfrdDocInf": {"Nb": "references"}, "CdtrRefInf": {"Ref": "references"}, "AddtlRmtInf": "lines"},
+    },
+    "RtrInf": {"Rsn": {"Cd": "reason", "Prtry": "reason"}, "AddtlInf": "why"},
+    "AddtlTxInf": "more",
+}  # fmt: skip
+ENTRY: Plan = {
+    "Amt": "amount", "CdtDbtInd": "side", "RvslInd": "reversal", "Sts": "status", "AcctSvcrRef": "bank_ref",
+    "BookgDt": {"Dt": "booked", "DtTm": "booked"}, "ValDt": {"Dt": "valued", "DtTm": "valued"},
+    "AmtDtls": {"InstdAmt": {"Amt": "instructed"}}, "Chrgs": _CHARGES,
+    "BkTxCd": {"Domn": {"Fmly": {"SubFmlyCd": "code"}}},
+    "NtryDtls": {"Btch": {"NbOfTxs": "payments"}},
+    "AddtlNtryInf": "more",
+}  # fmt: skip
+PAGE: Plan = {
+    "Id": "number",
+    "StmtPgntn": {"PgNb": "page", "LastPgInd": "last"}, "NtfctnPgntn": {"PgNb": "page", "LastPgInd": "last"},
+    "Acct": {"Id": {"IBAN": "account", "Othr": {"Id": "account"}}, "Ccy": "currency"},
+}  # fmt: skip
+BALANCE: Plan = {"Tp": {"CdOrPrtry": {"Cd": "kind"}}, "Amt": "amount", "CdtDbtInd": "side"}
+_AMOUNTS = frozenset({"amount", "instructed", "charge"})
+
+# What an element says by the plan's words: every text, and with an amount its currency.
+Said = dict[str, list[str]]
+
+
+class Info(Protocol):
+    """What stands before a document's root."""
+
+    doctype: str
+
+
+class Tree(Protocol):
+    """A document."""
+
+    docinfo: Info
+
+
+class Element(Protocol):
+    """What is used of lxml's elements, which carry no types."""
+
+    tag: str
+    text: str | None
+    sourceline: int
+
+    def __iter__(self) -> Iterator[Self]: ...
+    def __len__(self) -> int: ...
+    def get(self, key: str, default: str) -> str:
+        """Answer an attribute."""
+        ...
+
+    def clear(self) -> None:
+        """Let go of what is in it."""
+        ...
+
+    def remove(self, child: Self) -> None:
+        """Take a child out."""
+        ...
+
+    def getparent(self) -> Self:
+        """Answer what it stands in."""
+        ...
+
+    def getprevious(self) -> Self | None:
+        """Answer what stands before it."""
+        ...
+
+    def iterancestors(self) -> Iterator[Self]:
+        """Give what it stands in, from the inside."""
+        ...
+
+    def getroottree(self) -> Tree:
+        """Answer the document."""
+        ...
+
+
+def local(element: Element) -> str:
+    """Answer an element's name without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def take(element: Element, plan: Plan, said: Said) -> Said:
+    """Read what stands in an element at the places of the plan."""
+    for child in element:
+        place = plan.get(local(child))
+        if place is None:
+            continue
+        if isinstance(place, str):
+            said.setdefault(place, []).append((child.text or "").strip())
+            if place in _AMOUNTS:
+                said.setdefault(f"{place} currency", []).append(child.get("Ccy", ""))
+            elif place == "status":
+                for code in child:  # v08: <Sts><Cd>
+                    said[place][-1] = (code.text or "").strip()
+        else:
+            take(child, place, said)
+    return said
+
+
+def first(said: Mapping[str, list[str]], word: str) -> str:
+    """Answer what was said first, empty when nothing was."""
+    return said[word][0] if word in said else ""
