@@ -18,7 +18,10 @@ _Places = int | list[int]
 # A key that leads to more than that tells nothing: the IBAN of a payment service, an id that is always the same.
 _MOST = 50
 
-K = TypeVar("K", str, tuple[int, int])
+# An account's place and an amount in one number: less than 13 digits of the smallest unit, as intake makes sure.
+_AMOUNT_BITS = 44
+
+K = TypeVar("K", str, int)
 
 
 class Debtor(NamedTuple):
@@ -96,7 +99,7 @@ class Books:
     _names: dict[str, _Places] = field(default_factory=dict)
     _paid: list[Paid] = field(default_factory=list)
     _by_end: dict[str, _Places] = field(default_factory=dict)
-    _by_sum: dict[tuple[int, int], _Places] = field(default_factory=dict)
+    _by_sum: dict[int, _Places] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
     _of_account: "array[int]" = field(default_factory=lambda: array("q"))  # invoices ordered by account
     _by_open: "array[int]" = field(default_factory=lambda: array("q"))  # invoices ordered by what was open
@@ -191,7 +194,7 @@ class Books:
         self._paid.append(one)
         if one.end_to_end_id:
             _put(self._by_end, one.end_to_end_id, place)
-        _put(self._by_sum, (account, one.amount), place)
+        _put(self._by_sum, account << _AMOUNT_BITS | one.amount, place)
 
     def paid_by_end(self, end_to_end_id: str, amounts: set[int]) -> list[Paid]:
         """Give the payments with that end-to-end id and amount that were not taken back."""
@@ -199,7 +202,8 @@ class Books:
 
     def paid_by_sum(self, account: int, amounts: set[int]) -> list[Paid]:
         """Give an account's payments of that amount that were not taken back."""
-        return [one for amount in amounts for one in self._left(self._by_sum.get((account, amount)))]
+        keys = [account << _AMOUNT_BITS | amount for amount in sorted(amounts)]
+        return [one for key in keys for one in self._left(self._by_sum.get(key))]
 
     def _left(self, found: _Places | None) -> list[Paid]:
         return [one for place in _places(found) if (one := self._paid[place]).key not in self._taken]

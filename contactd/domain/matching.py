@@ -102,7 +102,7 @@ def note(books: Books, entry: Entry, found: Match) -> None:
     books.settle(found.account_id, found.invoice_ids, entry.amount)
     if found.takes_back:
         books.take_back(found.takes_back)
-    elif entry.amount > 0:
+    else:
         books.add_payment(Paid(entry.key, found.account_id, entry.amount, entry.end_to_end_id, entry.iban))
 
 

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import lru_cache
+from string import ascii_uppercase
 from typing import NamedTuple
 
 # ISO 11649: RF, two check digits, up to 21 letters and digits.
@@ -23,6 +24,7 @@ _DATE = re.compile(
 _LONG_ENOUGH = 9
 _LEAST_MARKS, _LEAST_DIGITS = 5, 3
 
+_VALUES = {ord(mark): str(int(mark, 36)) for mark in ascii_uppercase}
 _WORD = 3  # letters: what is shorter may belong to a number
 # How two neighbouring pieces stand to each other: without anything between, with dashes, slashes or dots, with a blank,
 # at the end of a line, with other marks, and with other marks inside a number (12,50 or 12:30).
@@ -30,8 +32,8 @@ GLUED, TIGHT, APART, CUT, SHUT, INSIDE = range(6)
 _OPEN = frozenset({APART, CUT, SHUT})
 
 _OF_INVOICE = frozenset(
-    ["RE", "RG", "RN", "RNR", "RENR", "RGNR", "RECHNUNG", "RECHNUNGEN", "RECHNUNGSNR", "RECHNUNGSNUMMER", "RECHNR",
-     "BELEG", "BELEGNR", "BELEGNUMMER", "INV", "INVOICE", "INVOICENO"]
+    ["RE", "RG", "RN", "RNR", "RENR", "RGNR", "RECHNUNG", "RECHNUNGEN", "RECHNUNGSNR", "RECHNUNGSNUMMER", "RECHNUNGS",
+     "RECHNR", "BELEG", "BELEGNR", "BELEGNUMMER", "INV", "INVOICE", "INVOICENO"]
 )  # fmt: skip
 _OF_ACCOUNT = frozenset(
     ["KD", "KDNR", "KDN", "KUNDE", "KUNDEN", "KUNDENNR", "KUNDENNUMMER", "KNR", "KUNDENKONTO", "DEBITOR", "DEBITORENNR",
@@ -76,6 +78,11 @@ def speaks_for_itself(token: str) -> bool:
     return len(token) >= _LEAST_MARKS and sum(map(str.isdecimal, token)) >= _LEAST_DIGITS
 
 
+def remainder(text: str) -> int:
+    """Divide by 97 what upper letters and digits stand for (ISO 7064): the check of RF references and of IBANs."""
+    return int(text.translate(_VALUES)) % 97
+
+
 def is_rf(reference: str) -> bool:
     """Tell what looks like an RF reference in normal form, right or wrong."""
     return _RF.fullmatch(reference) is not None
@@ -85,14 +92,12 @@ def rf_body(reference: str) -> str:
     """Answer what an RF reference in normal form carries; empty when it is none or its check digits are wrong."""
     if not is_rf(reference):
         return ""
-    digits = "".join(str(int(mark, 36)) for mark in reference[4:] + reference[:4])
-    return reference[4:] if int(digits) % 97 == 1 else ""
+    return reference[4:] if remainder(reference[4:] + reference[:4]) == 1 else ""
 
 
 def rf_reference(body: str) -> str:
     """Write the RF reference (ISO 11649) that carries a number of up to 21 letters and digits in normal form."""
-    digits = "".join(str(int(mark, 36)) for mark in f"{body}{_RF_PREFIX}00")
-    return f"{_RF_PREFIX}{98 - int(digits) % 97:02}{body}"
+    return f"{_RF_PREFIX}{98 - remainder(f'{body}{_RF_PREFIX}00'):02}{body}"
 
 
 @lru_cache(maxsize=4_096)
@@ -134,15 +139,14 @@ def find(text: Text, known: Container[str], longest: int) -> list[Hit]:
         if not _may_begin(text, first):
             continue
         found: list[Hit] = []
-        token = ""
-        for end in range(first + 1, len(pieces) + 1):
-            token += pieces[end - 1]
-            if len(token) > longest:
-                break
+        token, end = pieces[first], first + 1
+        while len(token) <= longest:
             if token in known and _may_end(text, end):
                 found.append(Hit(token, first, end))
             if gaps[end] >= SHUT:
                 break
+            token += pieces[end]
+            end += 1
         hits += reversed(found)
     return hits
 

@@ -15,7 +15,7 @@ from lxml import etree
 
 from contactd.domain.statement import Entry
 from contactd.intake.booked import Fault, Head, Tail, Told, amount, iban, reference, unusable
-from contactd.intake.camt_places import BALANCE, ENTRY, PAGE, PAYMENT, Element, Said, first, local, take
+from contactd.intake.camt_places import Element, Said, first, local, take
 from contactd.intake.spool import Spool
 from contactd.intake.values import MACHINE
 
@@ -82,8 +82,8 @@ class _Page:
     """One statement, or one page of it, while it is read."""
 
     def __init__(self, element: Element) -> None:
-        said = take(element, PAGE, {})
-        balances = [take(child, BALANCE, {}) for child in element if local(child) == "Bal"]
+        said = take(element, "page")
+        balances = [take(child, "balance") for child in element if local(child) == "Bal"]
         currencies = [*said.get("currency", ()), *(first(one, "amount currency") for one in balances)]
         currency = currencies[0] if currencies else _currency_of(element)
         account = first(said, "account")
@@ -95,6 +95,13 @@ class _Page:
         self.balances = balances
         self.last = first(said, "last") in {"", "true", "1"}
         self.total = self.pending = 0
+        self._silent = True
+
+    def told(self) -> Iterator[Head]:
+        """Give the head, once."""
+        if self._silent:
+            self._silent = False
+            yield self.head
 
     def tail(self) -> Tail | Fault:
         """Tell the balances: of the day before, of the day, and on pages those between."""
@@ -114,7 +121,7 @@ class _Page:
 
     def payment(self, element: Element) -> _Payment:
         """Read a TxDtls; raises ValueError."""
-        said = take(element, PAYMENT, {})
+        said = take(element, "payment")
         return _Payment(
             line=element.sourceline,
             side=first(said, "side"),
@@ -134,19 +141,23 @@ class _Page:
         )
 
     def _in_own_currency(self, said: Said, word: str) -> int | None:
-        for text, currency in zip(said.get(word, ()), said.get(f"{word} currency", ()), strict=False):
+        if word not in said:
+            return None
+        for text, currency in zip(said[word], said[f"{word} currency"], strict=True):
             if currency == self.head.currency:
                 return amount(text, currency)
         return None
 
     def _charges(self, said: Said) -> int:
-        pairs = zip(said.get("charge", ()), said.get("charge currency", ()), strict=False)
+        if "charge" not in said:
+            return 0
+        pairs = zip(said["charge"], said["charge currency"], strict=True)
         return sum(amount(text, currency) for text, currency in pairs if currency == self.head.currency)
 
     def entry(self, element: Element, payments: _Batch) -> Iterator[Entry]:
         """Give the payments of an entry, once it is booked; raises ValueError."""
-        said = take(element, ENTRY, {})
-        status = first(said, "status")
+        said = take(element, "entry")
+        status = first(said, "status") or _status(element)
         if not status:
             raise ValueError("an entry does not say whether it is booked (Sts); ask the bank")
         if status != "BOOK":
@@ -209,16 +220,18 @@ class _Page:
         )
 
 
+def _status(element: Element) -> str:
+    """Read the status where older versions have it: <Sts>BOOK</Sts>."""
+    return next(((one.text or "").strip() for one in element if local(one) == "Sts"), "")
+
+
 def _texts(said: Said, word: str) -> tuple[str, ...]:
     return tuple(text for text in said.get(word, ()) if text)
 
 
 def _currency_of(element: Element) -> str:
     """Answer the currency of the first entry, where the account has none."""
-    for child in element:
-        if local(child) == "Ntry":
-            return first(take(child, ENTRY, {}), "amount currency")
-    return ""
+    return next((first(take(child, "entry"), "amount currency") for child in element if local(child) == "Ntry"), "")
 
 
 def _signed(value: int, said: Said) -> int:
@@ -244,28 +257,35 @@ def _days(said: Said) -> tuple[date, date]:
 
 def read(path: Path, file: BinaryIO) -> Iterator[Told]:
     """Read an open file; raises InputError when it is no whole CAMT.053 or .054."""
-    tags = [f"{{*}}{name}" for name in (*_FORMATS, _INTRADAY, "Ntry", "TxDtls")]
+    tags = [f"{{*}}{name}" for name in ("TxDtls", "Ntry", *_FORMATS, _INTRADAY)]
     context = etree.iterparse(
-        file, events=("start", "end"), tag=tags, resolve_entities=False, no_network=True, load_dtd=False,
-        dtd_validation=False, huge_tree=False, remove_comments=True, remove_pis=True,
+        file, tag=tags, resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
+        remove_comments=True, remove_pis=True,
     )  # fmt: skip
     with closing(_Document(path)) as document:
         try:
-            for event, element in context:
-                yield from document.hear(event, element)
+            for _, element in context:
+                name = local(element)
+                if name == "TxDtls":
+                    document.payment(element)
+                elif name == "Ntry":
+                    yield from document.entry(element)
+                else:
+                    yield from document.statement(element)
+                _forget(element)
         except etree.XMLSyntaxError as error:
-            line = error.lineno or 0
-            raise unusable(path, line, f"is no whole XML: {error.msg}; get the file from the bank again") from error
+            what = f"is no whole XML: {error.msg}; get the file from the bank again"
+            raise unusable(path, error.lineno or 0, what) from error
         document.end(context.root)
 
 
 class _Document:
-    """Follows the elements of one file."""
+    """Follows the elements of one file, each at its end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._page: _Page | None = None
         self._begun = False
+        self._page: _Page | None = None
         self._batch = _Batch()
         self._fault: Fault | None = None  # of the entry that is being read
 
@@ -273,31 +293,35 @@ class _Document:
         """Let go of what is kept beside the memory."""
         self._batch.close()
 
-    def hear(self, event: str, element: Element) -> Iterator[Told]:
-        """Take the beginning or end of an element in."""
-        name = local(element)
-        if event == "start":
-            self._begin(name, element)
-        elif name == "TxDtls":
-            yield from self._payment(element)
-            _forget(element)
-        elif name == "Ntry":
-            yield from self._entry(element)
-            _forget(element)
-        else:
-            yield from self._opened(element)
-            if self._page:
-                yield self._page.tail()
-            self._page = None
-            _forget(element)
+    def payment(self, element: Element) -> None:
+        """Take a TxDtls in."""
+        page = self._page or self._open(element)
+        try:
+            self._batch.add(page.payment(element))
+        except ValueError as error:
+            self._fault = Fault(element.sourceline, str(error))
 
-    def _begin(self, name: str, element: Element) -> None:
-        if not self._begun and element.getroottree().docinfo.doctype:
-            raise unusable(self.path, 1, "has a DOCTYPE, which no bank writes; get the file from the bank again")
-        self._begun = True
-        if name == _INTRADAY:
-            what = "is a camt.052, which may still change; export camt.053 or camt.054 instead"
-            raise unusable(self.path, element.sourceline, what)
+    def entry(self, element: Element) -> Iterator[Told]:
+        """Take a Ntry in, and give its payments out."""
+        page = self._page or self._open(element)
+        yield from page.told()
+        try:
+            if self._fault:
+                yield self._fault
+            else:
+                yield from page.entry(element, self._batch)
+        except ValueError as error:
+            yield Fault(element.sourceline, str(error))
+        self._fault = None
+        self._batch.close()
+        self._batch = _Batch()
+
+    def statement(self, element: Element) -> Iterator[Told]:
+        """Take the end of a statement in."""
+        page = self._page or self._open(element)
+        yield from page.told()
+        yield page.tail()
+        self._page = None
 
     def end(self, root: Element) -> None:
         """Refuse a document without statements."""
@@ -305,34 +329,19 @@ class _Document:
             kind = "/".join([local(root), *[local(child) for child in root][:1]])
             raise unusable(self.path, root.sourceline, f"is no bank statement but {kind}; export camt.053 or camt.054")
 
-    def _opened(self, element: Element) -> Iterator[Told]:
-        if self._page is None and local(element) in _FORMATS:
-            self._page = _Page(element)
-            yield self._page.head
-
-    def _payment(self, element: Element) -> Iterator[Told]:
-        statement = next((one for one in element.iterancestors() if local(one) in _FORMATS), None)
-        if statement is None:
-            return
-        yield from self._opened(statement)
-        try:
-            if self._page:
-                self._batch.add(self._page.payment(element))
-        except ValueError as error:
-            self._fault = Fault(element.sourceline, str(error))
-
-    def _entry(self, element: Element) -> Iterator[Told]:
-        yield from self._opened(element.getparent())
-        if self._fault:
-            yield self._fault
-        elif self._page:
-            try:
-                yield from self._page.entry(element, self._batch)
-            except ValueError as error:
-                yield Fault(element.sourceline, str(error))
-        self._fault = None
-        self._batch.close()
-        self._batch = _Batch()
+    def _open(self, element: Element) -> _Page:
+        """Begin the statement an element stands in."""
+        if not self._begun and element.getroottree().docinfo.doctype:
+            raise unusable(self.path, 1, "has a DOCTYPE, which no bank writes; get the file from the bank again")
+        self._begun = True
+        for one in (element, *element.iterancestors()):
+            if local(one) in _FORMATS:
+                self._page = _Page(one)
+                return self._page
+        what = f"{local(element)} stands in no Stmt or Ntfctn; export camt.053 or camt.054"
+        if local(element) == _INTRADAY or any(local(one) == _INTRADAY for one in element.iterancestors()):
+            what = "is a camt.052, which may still change; export camt.053 or camt.054"
+        raise unusable(self.path, element.sourceline, what)
 
 
 def _forget(element: Element) -> None:

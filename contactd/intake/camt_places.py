@@ -1,12 +1,13 @@
 """Where in CAMT things stand, by the names of elements in every version, and how they are read. For intake.camt."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Protocol, Self
 
 # Where a thing stands, by element names; several places for one thing are those of several versions.
 Plan = dict[str, Any]
 _CHARGES: Plan = {"Amt": "charge", "Rcrd": {"Amt": "charge"}}
-PAYMENT: Plan = {
+_PAYMENT: Plan = {
     "Refs": {"EndToEndId": "end_to_end", "MndtId": "mandate", "AcctSvcrRef": "bank_ref"},
     "Amt": "amount", "CdtDbtInd": "side",
     "AmtDtls": {"InstdAmt": {"Amt": "instructed"}, "TxAmt": {"Amt": "amount"}, "CntrValAmt": {"Amt": "amount"}},
@@ -23,20 +24,22 @@ PAYMENT: Plan = {
     "RtrInf": {"Rsn": {"Cd": "reason", "Prtry": "reason"}, "AddtlInf": "why"},
     "AddtlTxInf": "more",
 }  # fmt: skip
-ENTRY: Plan = {
-    "Amt": "amount", "CdtDbtInd": "side", "RvslInd": "reversal", "Sts": "status", "AcctSvcrRef": "bank_ref",
+_ENTRY: Plan = {
+    "Amt": "amount", "CdtDbtInd": "side", "RvslInd": "reversal", "AcctSvcrRef": "bank_ref",
     "BookgDt": {"Dt": "booked", "DtTm": "booked"}, "ValDt": {"Dt": "valued", "DtTm": "valued"},
     "AmtDtls": {"InstdAmt": {"Amt": "instructed"}}, "Chrgs": _CHARGES,
     "BkTxCd": {"Domn": {"Fmly": {"SubFmlyCd": "code"}}},
     "NtryDtls": {"Btch": {"NbOfTxs": "payments"}},
     "AddtlNtryInf": "more",
+    "Sts": {"Cd": "status"},
 }  # fmt: skip
-PAGE: Plan = {
+_PAGE: Plan = {
     "Id": "number",
     "StmtPgntn": {"PgNb": "page", "LastPgInd": "last"}, "NtfctnPgntn": {"PgNb": "page", "LastPgInd": "last"},
     "Acct": {"Id": {"IBAN": "account", "Othr": {"Id": "account"}}, "Ccy": "currency"},
 }  # fmt: skip
-BALANCE: Plan = {"Tp": {"CdOrPrtry": {"Cd": "kind"}}, "Amt": "amount", "CdtDbtInd": "side"}
+_BALANCE: Plan = {"Tp": {"CdOrPrtry": {"Cd": "kind"}}, "Amt": "amount", "CdtDbtInd": "side"}
+_PLANS = {"payment": _PAYMENT, "entry": _ENTRY, "page": _PAGE, "balance": _BALANCE}
 _AMOUNTS = frozenset({"amount", "instructed", "charge"})
 
 # What an element says by the plan's words: every text, and with an amount its currency.
@@ -98,22 +101,41 @@ def local(element: Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def take(element: Element, plan: Plan, said: Said) -> Said:
-    """Read what stands in an element at the places of the plan."""
+@lru_cache(maxsize=16)
+def _in_namespace(which: str, namespace: str) -> Plan:
+    """Answer a plan for the elements of one namespace, `{urn:…}` or empty."""
+    return _spelled(_PLANS[which], namespace)
+
+
+def _spelled(plan: Plan, namespace: str) -> Plan:
+    return {
+        f"{namespace}{name}": place if isinstance(place, str) else _spelled(place, namespace)
+        for name, place in plan.items()
+    }
+
+
+def take(element: Element, which: str) -> Said:
+    """Read what stands in an element at the places of a plan."""
+    said: Said = {}
+    _take(element, _in_namespace(which, element.tag[: element.tag.find("}") + 1]), said)
+    return said
+
+
+def _take(element: Element, plan: Plan, said: Said) -> None:
     for child in element:
-        place = plan.get(local(child))
+        place = plan.get(child.tag)
         if place is None:
             continue
-        if isinstance(place, str):
-            said.setdefault(place, []).append((child.text or "").strip())
-            if place in _AMOUNTS:
-                said.setdefault(f"{place} currency", []).append(child.get("Ccy", ""))
-            elif place == "status":
-                for code in child:  # v08: <Sts><Cd>
-                    said[place][-1] = (code.text or "").strip()
+        if place.__class__ is dict:
+            _take(child, place, said)
+            continue
+        text = (child.text or "").strip()
+        if place in said:
+            said[place].append(text)
         else:
-            take(child, place, said)
-    return said
+            said[place] = [text]
+        if place in _AMOUNTS:
+            said.setdefault(f"{place} currency", []).append(child.get("Ccy", ""))
 
 
 def first(said: Mapping[str, list[str]], word: str) -> str:

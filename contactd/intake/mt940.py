@@ -42,14 +42,12 @@ def read(path: Path, file: BinaryIO) -> Iterator[Told]:
         if field.tag == "20":
             yield from page.end() if page else ()
             page = _Page(field)
-        elif page is None:
-            raise unusable(
-                path, field.line, f"field :{field.tag}: stands before :20:; get the file from the bank again"
-            )
-        else:
+        elif page:
             yield from page.hear(field)
-    if page:
-        yield from page.end()
+        else:
+            what = f"field :{field.tag}: stands before :20:; get the file from the bank again"
+            raise unusable(path, field.line, what)
+    yield from page.end() if page else ()
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:

@@ -94,8 +94,7 @@ class Statements:
                 self._faults.append(one)
             else:
                 self._shut(one)
-        if self._page:
-            self._finish()
+        self._finish()
 
     def _open(self, head: Head) -> None:
         """Begin a statement, or go on with the one this is the next page of."""
@@ -113,7 +112,7 @@ class Statements:
         figures = f"{entry.amount} {entry.currency} {entry.booked_on} {entry.value_on}"
         said = digest(statement.account, entry.bank_ref, entry.end_to_end_id, figures, *words)
         count = self._equals[said] = self._equals.get(said, 0) + 1
-        self._spool.add(entry._replace(key=f"{said}-{count}", statement=len(self.statements) - 1))
+        self._spool.add(Entry(f"{said}-{count}", len(self.statements) - 1, *entry[2:]))
         statement.entries += 1
 
     def _shut(self, tail: Tail) -> None:
@@ -138,7 +137,7 @@ class Statements:
         named = f'statement "{statement.number}" of {statement.account or "an unnamed account"}'
         if not statement.account:
             yield f"{named}: does not say of which account it is; export it from the bank again"
-        elif self._currencies and statement.currency not in self._currencies:
+        elif statement.entries and self._currencies and statement.currency not in self._currencies:
             known = ", ".join(sorted(self._currencies))
             yield f"{named}: is in {statement.currency or 'no currency'}, not in {known}; leave this account out"
         elif (statement.opening is None) != (statement.closing is None):

@@ -30,7 +30,7 @@ def run(scale: float) -> list[Figure]:
         total = sum(one.amount for one in _payments(accounts, invoices, entries))
         with path.open("w", encoding="utf-8") as file:
             write_camt(file, _payments(accounts, invoices, entries), 0, total)
-        bare = Watch(lambda: _bare(path)).seconds
+        bare = Watch(lambda: _bare(path))
         before = peak_mb()
         gc.freeze()  # as the command does
         books = Watch(lambda: open_books(_debtors(accounts), _items(accounts, invoices)))
@@ -43,14 +43,16 @@ def run(scale: float) -> list[Figure]:
         if wrong:
             raise AssertionError(f"{wrong} payments were given to somebody else")
         seconds = books.seconds + read.seconds + matched.seconds
+        cpu = books.cpu + read.cpu + matched.cpu
         times = (
-            f"index {books.seconds:.1f} s, reading {read.seconds:.1f} s, matching {matched.seconds:.1f} s;"
-            f" {entries / seconds:,.0f} entries/s; {path.stat().st_size >> 20} MB of XML; {before:.0f} MB before"
+            f"{cpu:.1f} s of processor time: index {books.cpu:.1f}, reading {read.cpu:.1f}, matching {matched.cpu:.1f};"
+            f" {entries / seconds:,.0f} entries/s; {path.stat().st_size >> 20} MB of XML;"
+            f" iterparse {bare.cpu:.1f}; {before:.0f} MB before"
         )
         answers = ", ".join(f"{name}: {count:,}" for name, count in found.most_common())
         size = f"{entries:,} entries, {accounts:,} accounts/{invoices:,} invoices"
         return [
-            Figure(f"statement: {size}", seconds, "s", "lxml.iterparse, looking at nothing", bare,
+            Figure(f"statement: {size}", seconds, "s", "lxml.iterparse, looking at nothing", bare.seconds,
                    "<= 60 s, <= 300 MB", peak_mb(), [times, answers])
         ]  # fmt: skip
 
