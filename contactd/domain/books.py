@@ -6,8 +6,10 @@ domain.matching. Accounts and invoices stand in arrays; a target is the place of
 
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
 from contactd.domain.reference import normal
@@ -91,6 +93,7 @@ class Books:
     opens: "array[int]" = field(default_factory=lambda: array("q"))
     numbers: list[str] = field(default_factory=list)
     longest: int = 0  # token
+    heads: set[str] = field(default_factory=set)  # what tokens begin with
     moved: set[int] = field(default_factory=set)  # accounts with money on them nobody knows for which invoice
     tokens: dict[str, _Places] = field(default_factory=dict)  # an account's place doubled, an invoice's plus one
     _of: dict[int, int] = field(default_factory=dict)  # account's id: place
@@ -101,6 +104,7 @@ class Books:
     _by_end: dict[str, _Places] = field(default_factory=dict)
     _by_sum: dict[int, _Places] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
+    _begins: "array[int]" = field(default_factory=lambda: array("q"))  # where each account's are in there
     _of_account: "array[int]" = field(default_factory=lambda: array("q"))  # invoices ordered by account
     _by_open: "array[int]" = field(default_factory=lambda: array("q"))  # invoices ordered by what was open
     _were: "array[int]" = field(default_factory=lambda: array("q"))  # open at first
@@ -136,12 +140,15 @@ class Books:
         token = normal(number)
         if token:
             self.longest = max(self.longest, len(token))
+            self.heads.add(token[0])
             _put(self.tokens, token, target)
 
     def arrange(self) -> None:
         """Order the invoices by account and by what is open, once all are in."""
         every = range(len(self.invoice_ids))
         self._of_account = array("q", sorted(every, key=self.owners.__getitem__))
+        counts = Counter(self.owners)
+        self._begins = array("q", accumulate((counts[one] for one in range(len(self.ids))), initial=0))
         self._by_open = array("q", sorted(every, key=self.opens.__getitem__))
         self._were = self.opens[:]
 
@@ -165,9 +172,7 @@ class Books:
 
     def invoices_of(self, account: int) -> Sequence[int]:
         """Give the places of an account's invoices."""
-        begin = bisect_left(self._of_account, account, key=self.owners.__getitem__)
-        end = bisect_left(self._of_account, account + 1, key=self.owners.__getitem__)
-        return self._of_account[begin:end]
+        return self._of_account[self._begins[account] : self._begins[account + 1]]
 
     def with_open(self, amount: int) -> Sequence[int]:
         """Give the places of invoices of which exactly that is open; none when they are many."""

@@ -146,6 +146,8 @@ class _Asking:
         fields = [normal(one) for one in (*self.entry.references, self.entry.end_to_end_id)]
         for reference in (*fields, *rf_references(self.text)):
             body = rf_body(reference)
+            if not body:
+                continue
             for token in dict.fromkeys((body, body.lstrip("0"))):
                 for target in self.books.named(token):
                     if self._usable(target.account):
@@ -165,7 +167,7 @@ class _Asking:
 
     def _read(self, text: Text) -> Iterator[_Clue]:
         books = self.books
-        for hit, doubtful in self._outermost(text, find(text, books.tokens, books.longest)):
+        for hit, doubtful in self._outermost(text, find(text, books.tokens, books.longest, books.heads)):
             for target in books.named(hit.token):
                 yield _Clue(target, hit.token, self._sure(text, hit, target, doubtful=doubtful))
 

@@ -8,13 +8,14 @@ import re
 import unicodedata
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import lru_cache
-from string import ascii_uppercase
+from itertools import pairwise
+from string import ascii_uppercase, digits
 from typing import NamedTuple
 
 # ISO 11649: RF, two check digits, up to 21 letters and digits.
 _RF_PREFIX, _RF_MOST = "RF", 25
 _RF = re.compile(r"RF[0-9]{2}[0-9A-Z]{1,21}")
-_PIECE = re.compile(r"[0-9]+|[^\W\d_]+")
+_PIECE = re.compile(r"([0-9]+|[^\W\d_]+)")
 _SPELLED = str.maketrans({"Ä": "AE", "Ö": "OE", "Ü": "UE", "Æ": "AE", "Ø": "OE", "Å": "AA"})
 _DAY, _MONTH = r"(?:0[1-9]|[12]\d|3[01])", r"(?:0[1-9]|1[0-2])"
 _DATE = re.compile(
@@ -24,6 +25,7 @@ _DATE = re.compile(
 _LONG_ENOUGH = 9
 _LEAST_MARKS, _LEAST_DIGITS = 5, 3
 
+_ANY = ascii_uppercase + digits
 _VALUES = {ord(mark): str(int(mark, 36)) for mark in ascii_uppercase}
 _WORD = 3  # letters: what is shorter may belong to a number
 # How two neighbouring pieces stand to each other: without anything between, with dashes, slashes or dots, with a blank,
@@ -116,30 +118,28 @@ def _gap(between: str) -> int:
 def cut_up(lines: Iterable[str]) -> Text:
     """Cut lines into pieces; where one line ends and the next begins, a number may have been broken."""
     text = upper("\n".join(lines)).replace("\t", " ").replace("\xa0", " ")
-    pieces: list[str] = []
-    gaps: list[int] = []
-    before = 0
-    for match in _PIECE.finditer(text):
-        piece = match[0]
-        gap = _gap(text[before : match.start()]) if pieces else SHUT
-        if gap == INSIDE and not (piece.isdecimal() and pieces[-1].isdecimal()):
-            gap = SHUT
-        gaps.append(gap)
-        pieces.append(piece)
-        before = match.end()
-    gaps.append(SHUT)
+    parts = _PIECE.split(text)  # gap, piece, gap, … gap
+    pieces = parts[1::2]
+    gaps = [SHUT, *map(_gap, parts[2:-1:2]), SHUT] if pieces else [SHUT]
+    if INSIDE in gaps:
+        for place, (before, after) in enumerate(pairwise(pieces), 1):
+            if gaps[place] == INSIDE and not (before.isdecimal() and after.isdecimal()):
+                gaps[place] = SHUT
     return Text(pieces, gaps)
 
 
-def find(text: Text, known: Container[str], longest: int) -> list[Hit]:
-    """Find the known numbers that stand in the text as a whole, in the order they begin in, longest first."""
+def find(text: Text, known: Container[str], longest: int, heads: Container[str] = _ANY) -> list[Hit]:
+    """Find the known numbers that stand in the text as a whole, in the order they begin in, longest first.
+
+    `heads`: what the known ones begin with, one mark each.
+    """
     pieces, gaps = text
     hits: list[Hit] = []
-    for first in range(len(pieces)):
-        if not _may_begin(text, first):
+    for first, piece in enumerate(pieces):
+        if piece[0] not in heads or not _may_begin(text, first):
             continue
         found: list[Hit] = []
-        token, end = pieces[first], first + 1
+        token, end = piece, first + 1
         while len(token) <= longest:
             if token in known and _may_end(text, end):
                 found.append(Hit(token, first, end))
@@ -220,6 +220,8 @@ def _label(word: str) -> str:
 def rf_references(text: Text) -> Iterator[str]:
     """Give every stretch of the text that is a right RF reference by its check digits, whatever it carries."""
     pieces, gaps = text
+    if _RF_PREFIX not in pieces:
+        return
     for first, piece in enumerate(pieces):
         if piece != _RF_PREFIX or gaps[first] not in _OPEN:
             continue

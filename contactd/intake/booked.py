@@ -50,8 +50,10 @@ Told = Head | Entry | Tail | Fault
 
 def reference(text: str) -> str:
     """Read an id of the bank or the payer; empty for the words that mean none."""
+    if not text:
+        return text
     text = text.strip()
-    return "" if not text or text.upper() in _NOTHING or not text.strip("0") else text
+    return "" if text.upper() in _NOTHING or not text.strip("0") else text
 
 
 @lru_cache(maxsize=1_024)

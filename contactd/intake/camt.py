@@ -133,8 +133,8 @@ class _Page:
             mandate_id=reference(first(said, "mandate")),
             lines=_texts(said, "lines") or _texts(said, "more"),
             references=_texts(said, "references"),
-            names=(reference(first(said, "debtor")), reference(first(said, "creditor"))),
-            ibans=(iban(first(said, "debtor_iban")), iban(first(said, "creditor_iban"))),
+            names=(first(said, "debtor"), first(said, "creditor")),
+            ibans=(first(said, "debtor_iban"), first(said, "creditor_iban")),
             undone="reason" in said or first(said, "code") in _UNDONE,
             code=first(said, "reason"),
             why=" ".join(_texts(said, "why")),
@@ -198,26 +198,17 @@ class _Page:
             total += _sided(one, value)
         return value in {total, total - sum(one.charges for one in payments)}
 
-    def _of(self, whole: Entry, value: int, one: _Payment) -> Entry:
+    @staticmethod
+    def _of(whole: Entry, value: int, one: _Payment) -> Entry:
         """Put together what the entry and its payment say."""
         takes_back = whole.takes_back or one.undone
         # Who has paid is the debtor, and who was paid the creditor, also when it comes back.
         who = 0 if (value > 0) != takes_back else 1
-        return whole._replace(
-            line=one.line,
-            amount=value,
-            lines=one.lines,
-            references=one.references,
-            end_to_end_id=one.end_to_end_id,
-            mandate_id=one.mandate_id,
-            bank_ref=whole.bank_ref or one.bank_ref,
-            name=one.names[who],
-            iban=one.ibans[who],
-            takes_back=takes_back,
-            code=one.code,
-            why=one.why,
-            instructed=one.instructed or whole.instructed,
-        )
+        return Entry(
+            "", 0, one.line, value, whole.currency, whole.booked_on, whole.value_on, one.lines, one.references,
+            one.end_to_end_id, one.mandate_id, whole.bank_ref or one.bank_ref, reference(one.names[who]),
+            iban(one.ibans[who]), takes_back, one.code, one.why, one.instructed or whole.instructed,
+        )  # fmt: skip
 
 
 def _status(element: Element) -> str:

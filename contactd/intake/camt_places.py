@@ -40,7 +40,7 @@ _PAGE: Plan = {
 }  # fmt: skip
 _BALANCE: Plan = {"Tp": {"CdOrPrtry": {"Cd": "kind"}}, "Amt": "amount", "CdtDbtInd": "side"}
 _PLANS = {"payment": _PAYMENT, "entry": _ENTRY, "page": _PAGE, "balance": _BALANCE}
-_AMOUNTS = frozenset({"amount", "instructed", "charge"})
+_CURRENCY = {place: f"{place} currency" for place in ("amount", "instructed", "charge")}
 
 # What an element says by the plan's words: every text, and with an amount its currency.
 Said = dict[str, list[str]]
@@ -124,18 +124,16 @@ def take(element: Element, which: str) -> Said:
 def _take(element: Element, plan: Plan, said: Said) -> None:
     for child in element:
         place = plan.get(child.tag)
-        if place is None:
-            continue
-        if place.__class__ is dict:
+        if place.__class__ is str:
+            text = (child.text or "").strip()
+            if place in said:
+                said[place].append(text)
+            else:
+                said[place] = [text]
+            if place in _CURRENCY:
+                said.setdefault(_CURRENCY[place], []).append(child.get("Ccy", ""))
+        elif place is not None:
             _take(child, place, said)
-            continue
-        text = (child.text or "").strip()
-        if place in said:
-            said[place].append(text)
-        else:
-            said[place] = [text]
-        if place in _AMOUNTS:
-            said.setdefault(f"{place} currency", []).append(child.get("Ccy", ""))
 
 
 def first(said: Mapping[str, list[str]], word: str) -> str:
