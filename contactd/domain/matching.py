@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from contactd.domain.bank import Entry
 from contactd.domain.books import Books, Paid, Target
 from contactd.domain.money import Money
 from contactd.domain.reference import (
@@ -28,7 +29,6 @@ from contactd.domain.reference import (
     rf_references,
     speaks_for_itself,
 )
-from contactd.domain.statement import Entry
 
 _MOST_SUGGESTIONS = 5
 _LEAST_TOKEN = 3

@@ -4,9 +4,9 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from contactd.domain.bank import Entry
 from contactd.domain.errors import InputError
 from contactd.domain.reference import remainder
-from contactd.domain.statement import Entry
 from contactd.intake.values import MACHINE
 
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")

@@ -1,7 +1,7 @@
 """Reads CAMT.053 and .054 (ISO 20022), every version, as a stream: one entry is in memory at a time.
 
 Versions write the same thing in other places. Some banks tell the payments of a batch, some do not, some do in a second
-file: an entry is taken apart where its payments add up to it. For intake.statements.
+file: an entry is taken apart where its payments add up to it. For intake.bank_statements.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from lxml import etree
 
-from contactd.domain.statement import Entry
+from contactd.domain.bank import Entry
 from contactd.intake.booked import Fault, Head, Tail, Told, amount, iban, reference, unusable
 from contactd.intake.camt_places import Element, Said, first, local, take
 from contactd.intake.spool import Spool

@@ -1,7 +1,7 @@
 """Reads MT940 as German banks write it, one field at a time; what stands behind `?` in :86: is taken apart here.
 
 The patterns of the fields are those of the package mt-940. Its own reading is not used: it glues the payer's IBAN to
-the name and takes the reversal of a credit for a payment. For intake.statements.
+the name and takes the reversal of a credit for a payment. For intake.bank_statements.
 """
 
 import calendar
@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from mt940 import tags
 
-from contactd.domain.statement import Entry
+from contactd.domain.bank import Entry
 from contactd.intake.booked import Fault, Head, Tail, Told, amount, iban, reference, unusable
 from contactd.intake.mt940_details import Details, read_details
 

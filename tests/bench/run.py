@@ -15,7 +15,7 @@ from tests.bench.figures import QUICK, Figure
 # What --only names, and the module that measures it.
 BENCHES = {
     "import": "importing",
-    "statements": "statements",
+    "bank-statements": "statements",
     "planning": "planning",
     "email": "sending",
     "webhooks": "hooks",

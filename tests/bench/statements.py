@@ -14,7 +14,7 @@ from lxml import etree
 from contactd.domain.books import Books, Debtor, Item, open_books
 from contactd.domain.matching import Match, Unclear, match, note
 from contactd.domain.reference import normal, rf_reference
-from contactd.intake.statements import Statements, read_statements
+from contactd.intake.bank_statements import Statements, read_statements
 from tests.bench.figures import Figure, Watch, folder, main, peak_mb
 from tests.fakes.bank import Payment, iban, write_camt
 

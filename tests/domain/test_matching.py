@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contactd.domain.bank import Entry, Statement
 from contactd.domain.books import Books, Debtor, Item, Paid, name_key, open_books
 from contactd.domain.matching import By, Match, Suggestion, Unclear, match, note
 from contactd.domain.reference import rf_reference
-from contactd.domain.statement import Entry, Statement
 
 DAY = date(2026, 3, 2)
 IBAN, OTHER, SHARED = "DE02120300000000202051", "DE02500105170137075030", "DE02100500000054540402"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from contactd.domain.bank import Entry, Statement
 from contactd.domain.errors import InputError
 from contactd.domain.reference import rf_reference
-from contactd.domain.statement import Entry, Statement
-from contactd.intake.statements import read_statements
+from contactd.intake.bank_statements import read_statements
 from tests.fakes.bank import DAY, OWN, Account, Booking, Payment, camt, iban, write
 
 VERSIONS = ["02", "04", "08", "13"]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from contactd.domain.bank import Entry, Statement
 from contactd.domain.errors import InputError
-from contactd.domain.statement import Entry, Statement
+from contactd.intake.bank_statements import read_statements
 from contactd.intake.mt940_details import read_details
-from contactd.intake.statements import read_statements
 from tests.fakes.bank import OWN, iban, mt940, write
 
 PAYER = iban(7)

@@ -16,10 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from contactd.domain.bank import Entry, Statement
 from contactd.domain.errors import InputError
 from contactd.domain.money import Money
 from contactd.domain.reference import normal
-from contactd.domain.statement import Entry, Statement
 from contactd.intake import camt, mt940
 from contactd.intake.booked import Fault, Head, Tail, Told
 from contactd.intake.rows import digest

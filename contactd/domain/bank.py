@@ -11,7 +11,7 @@ from typing import NamedTuple
 class Entry(NamedTuple):
     """One payment of a statement; amounts in minor units, positive when money came in.
 
-    `key`: the same whenever a bank tells of the same entry again (`intake.statements` says what it cannot know).
+    `key`: the same whenever a bank tells of the same entry again (`intake.bank_statements` says what it cannot know).
     `statement`: its statement's place in the file; `line`: its line there. `lines`: what the payer wrote, as the bank
     cut it, maybe through a number; `references`: what stands in fields made for references. `takes_back`: it takes back
     an earlier payment (return, reversal, recall), with the bank's `code` and `why`. `instructed`: the amount before

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from contactd.domain.books import Debtor, Item, open_books
 from contactd.domain.errors import InputError
 from contactd.domain.matching import Match, match, note
-from contactd.intake.statements import read_statements
+from contactd.intake.bank_statements import read_statements
 from tests.fakes.bank import DAY, Account, Booking, Payment, camt, iban, mt940, write
 
 
