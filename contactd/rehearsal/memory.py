@@ -79,6 +79,10 @@ class MemoryBook:
     async def agree(self, item: CallBack) -> None:
         """Forget it: the rehearsal is over before."""
 
+    async def dial(self, item: CallBack) -> Claimed:
+        """Have agents who dial nothing by hand."""
+        raise NotImplementedError(item)
+
     async def arrived(self, arrival: Arrival) -> Caller:
         """Know nobody who would call."""
         self._last += 1

@@ -80,6 +80,7 @@ class MemoryCallBook:
         self.languages: dict[int, str] = {}
         self.personal: dict[int, Personal] = {}
         self.agreed: list[CallBack] = []
+        self.dialled: list[CallBack] = []
         self.missed_from: list[str] = []
         self.customers: set[int] = set()
         self.spoke: dict[int, str] = {}
@@ -122,7 +123,9 @@ class MemoryCallBook:
         language = self.languages.get(claimed.id, "de")
         step = self.steps.get(key_of(claimed), CALL)
         personal = self.personal.get(claimed.id)
-        return Dial(claimed, number(claimed.id % 100), language, step, agent_first=first, personal=personal)
+        return Dial(
+            claimed, claimed.wanted or number(claimed.id % 100), language, step, agent_first=first, personal=personal
+        )
 
     async def skip(self, claimed: Claimed, agent: str, why: str, later: datetime) -> None:
         """Take back what an agent has skipped."""
@@ -135,6 +138,18 @@ class MemoryCallBook:
         """Remember what was agreed."""
         self._answer()
         self.agreed.append(item)
+
+    async def dial(self, item: CallBack) -> Claimed:
+        """Take what an agent dials, kept for them."""
+        self._answer("dial")
+        campaign, step = item.key or (CAMPAIGN, "anruf")
+        claimed = Claimed(
+            2000 + len(self.dialled), 1, item.attempt_id, item.attempt_id, campaign, step, Channel.CALL, 1, 1,
+            self.clock.now(), wanted=item.number, kept_for=item.kept_for,
+        )  # fmt: skip
+        self.dialled.append(item)
+        self.states[claimed.reference] = State.CLAIMED
+        return claimed
 
     async def arrived(self, arrival: Arrival) -> Caller:
         """Know who has the number of one of the accounts in `customers`, or nobody."""
