@@ -37,6 +37,7 @@ from contactd.telephony.announcements import APOLOGY
 from contactd.telephony.base import Announcement, CallRequest, Carrier, Kind
 from contactd.telephony.simulated import Customer, Options, SimulatedCarrier
 from tests.clock import HandClock
+from tests.engine.watched import WatchedBook
 
 CAMPAIGN = "mahnung"
 CALLER_ID = "+493023125000"
@@ -233,38 +234,6 @@ class MemoryCallBook:
 
     def _follow(self, reference: str, event: Event) -> None:
         self.states[reference] = step(self.states[reference], event)
-
-
-class WatchedBook:
-    """Passes everything on to a call book, and says when it has answered all."""
-
-    def __init__(self, book: CallBook) -> None:
-        self._book = book
-        self._asked = 0
-        self._none = asyncio.Event()
-        self._none.set()
-
-    async def at_rest(self) -> None:
-        """Wait until nothing is asked any more, and nothing new follows from the answers."""
-        while self._asked:
-            await self._none.wait()
-            for _ in range(20):
-                await asyncio.sleep(0)
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- whatever the call book has
-        method = getattr(self._book, name)
-
-        async def asked(*arguments: object) -> object:
-            self._asked += 1
-            self._none.clear()
-            try:
-                return await method(*arguments)
-            finally:
-                self._asked -= 1
-                if not self._asked:
-                    self._none.set()
-
-        return asked
 
 
 def a_list(campaign: str = CAMPAIGN, team: str = "", priority: int = 0, weight: int = 1, **step: Any) -> CallList:  # noqa: ANN401 - any of a step
