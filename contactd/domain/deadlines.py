@@ -9,7 +9,6 @@ from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 
 DAY = timedelta(days=1)
-NO_HOLIDAYS: frozenset[date] = frozenset()
 _SATURDAY = 5
 _MONTHS = 12
 

@@ -10,7 +10,7 @@ from datetime import date
 
 from contactd.domain.appropriation import Designation, Scheme
 from contactd.domain.base_rates import BaseRates
-from contactd.domain.deadlines import NO_HOLIDAYS, add_months, working_day
+from contactd.domain.deadlines import add_months, working_day
 from contactd.domain.ledger import Ledger, Payment
 from contactd.domain.statement import statement
 
