@@ -1,0 +1,190 @@
+"""What an account owes by law: the books as facts, from which domain/statement.py derives the rest.
+
+For `contactd statement` and whoever demands interest. Nothing is stored: the same books and day give the same answer.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, timedelta
+
+import sqlalchemy as sa
+
+from contactd.config.claims import Claims, parse_contract_rate
+from contactd.config.holidays import every_region
+from contactd.domain.account import Channel, Kind
+from contactd.domain.appropriation import Designation, Part, Scheme
+from contactd.domain.base_rates import BaseRates
+from contactd.domain.calendar import find_zone, local_day
+from contactd.domain.default_date import Course, Default, default_of
+from contactd.domain.interest import DayCount, Rate, statutory
+from contactd.domain.ledger import Claim, Ledger, Payment, Reversal
+from contactd.domain.statement import Balance, Statement, payoff, statement
+from contactd.store import ledgers
+from contactd.store.ledgers import BookedInvoice, BookedPayment, Books
+
+# Dates of limitation and interest reach far back; holidays are worked out when first asked for.
+_YEARS = range(1995, 2061)
+LISTED = "list:"  # money that only a list of open items told of, by the invoice it took it off
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One account on a day: its facts, the statement, when each claim came into default, what settles it that day."""
+
+    books: Books
+    ledger: Ledger
+    statement: Statement
+    defaults: Mapping[str, Default | None]
+    payoff: int
+
+    def claims(self) -> list[tuple[Claim, Balance]]:
+        """List the claims there are on that day, with what became of each."""
+        known = {claim.id: claim for claim in self.ledger.claims if claim.arose_on <= self.statement.as_of}
+        return [(known[one.claim], one) for one in self.statement.balances if one.claim in known]
+
+
+class Terms:
+    """The rules in force: what was agreed, and the base rates."""
+
+    def __init__(self, agreed: Claims, rates: BaseRates) -> None:
+        self._agreed, self.rates = agreed, rates
+        self._contract = parse_contract_rate(agreed.contract_rate)
+        self._count, self.scheme = DayCount(agreed.day_count), Scheme(agreed.appropriation)
+        self._holidays = every_region(_YEARS)
+
+    def owed(self, books: Books, as_of: date) -> Owed:
+        """Derive what an account owes at the end of a day."""
+        defaults = {one.number: self._default(one, books) for one in books.invoices}
+        claims = {
+            one.number: self._claim(one, books.kind, principal, defaults[one.number])
+            for one in books.invoices
+            if (principal := _principal(one)) > 0
+        }
+        payments, reversals = _money(books.payments, claims)
+        ledger = Ledger(
+            claims=tuple(claims.values()),
+            payments=(*payments, *_credit_notes(books.invoices), *_listed(books.invoices, claims)),
+            reversals=tuple(reversals),
+        )
+        derived = statement(ledger, as_of, self.rates, self.scheme)
+        return Owed(books, ledger, derived, defaults, payoff(ledger, as_of, self.rates, self.scheme))
+
+    def _default(self, one: BookedInvoice, books: Books) -> Default | None:
+        agreed = self._agreed
+        zone = find_zone(books.timezone) or find_zone(agreed.timezone) or UTC
+        reminded = tuple(
+            local_day(zone, at) + timedelta(days=agreed.letters_arrive if channel is Channel.LETTER else 0)
+            for at, channel in books.reminders
+        )
+        course = Course(
+            one.due_on,
+            books.kind,
+            fixed=agreed.due_date_agreed,
+            reminded_on=reminded,
+            invoiced_on=one.invoiced_on,
+            noticed=agreed.thirty_days_notice,
+        )
+        place = books.region if books.region in self._holidays else agreed.holidays
+        return default_of(course, self._holidays[place])
+
+    def _claim(self, one: BookedInvoice, kind: Kind, principal: int, default: Default | None) -> Claim:
+        return Claim(
+            one.number,
+            principal,
+            one.invoiced_on,
+            one.due_on,
+            self._rate(one, kind),
+            interest_from=default.interest_from if default else None,
+            day_count=self._count,
+        )
+
+    def _rate(self, one: BookedInvoice, kind: Kind) -> Rate:
+        return self._contract or statutory(
+            consumer_involved=kind is Kind.CONSUMER,
+            payment_for_service=self._agreed.for_services,
+            arose_on=one.invoiced_on,
+        )
+
+
+def owed_by(connection: sa.Connection, account_ids: Collection[int], terms: Terms, as_of: date) -> list[Owed]:
+    """Derive what these accounts owe at the end of a day, in the order of their ids."""
+    return [terms.owed(books, as_of) for books in ledgers.read(connection, account_ids)]
+
+
+def _principal(one: BookedInvoice) -> int:
+    """Answer what an invoice was when we first heard of it: what was paid before is no matter of ours."""
+    before = one.amount - one.open - one.covered - one.taken_off
+    return one.amount - max(before, 0)
+
+
+def _money(booked: Iterable[BookedPayment], claims: Mapping[str, Claim]) -> tuple[list[Payment], list[Reversal]]:
+    """Sort what came in and what went back: the newest payment of that amount, else the newest there are.
+
+    A return of money nobody saw come in is no claim: what it was of is asked for once a list shows it open.
+    """
+    standing: list[BookedPayment] = []
+    gone: list[BookedPayment] = []
+    reversals: list[Reversal] = []
+    for one in booked:
+        if one.amount >= 0:
+            standing.append(one)
+            continue
+        taken_back = _taken_back(one, standing)
+        standing = [rest for known in standing if (rest := _rest(known, taken_back)) is not None]
+        gone += taken_back
+        reversals += [Reversal(_name(part), one.value_on) for part in taken_back]
+    received = sorted([*standing, *gone], key=lambda one: (one.value_on, one.id, one.part))
+    payments = [
+        Payment(_name(one), one.value_on, one.amount, _designation(one.invoice, claims))
+        for one in received
+        if one.amount > 0
+    ]
+    return payments, reversals
+
+
+def _taken_back(one: BookedPayment, standing: Sequence[BookedPayment]) -> list[BookedPayment]:
+    """Choose the payment that went back, or as many of the newest as make up the amount, the last of them in part."""
+    alike = [known for known in standing if known.amount == -one.amount]
+    named = [known for known in alike if known.invoice == one.invoice] or alike
+    if named:
+        return named[-1:]
+    chosen: list[BookedPayment] = []
+    wanted = -one.amount
+    for known in reversed(standing):
+        if wanted and known.amount:
+            part = min(known.amount, wanted)
+            chosen.append(known if part == known.amount else replace(known, amount=part, part=known.part + 1))
+            wanted -= part
+    return chosen
+
+
+def _rest(known: BookedPayment, taken_back: Iterable[BookedPayment]) -> BookedPayment | None:
+    """Answer what is left of a payment; None: nothing."""
+    for one in taken_back:
+        if one.id == known.id and one.part == known.part:
+            return None
+        if one.id == known.id and one.part == known.part + 1:
+            return replace(known, amount=known.amount - one.amount, part=known.part + 2)
+    return known
+
+
+def _name(one: BookedPayment) -> str:
+    return f"{one.id}/{one.part}" if one.part else str(one.id)
+
+
+def _designation(number: str, claims: Mapping[str, Claim]) -> Designation:
+    return Designation((number,)) if number in claims else Designation()
+
+
+def _credit_notes(invoices: Iterable[BookedInvoice]) -> Iterator[Payment]:
+    for one in invoices:
+        if one.amount < 0:
+            yield Payment(f"credit note:{one.number}", one.invoiced_on, -one.amount)
+
+
+def _listed(invoices: Iterable[BookedInvoice], claims: Mapping[str, Claim]) -> Iterator[Payment]:
+    """Give what only lists know to the invoice they took it off: the creditor's books set it against the principal."""
+    for one in invoices:
+        if one.taken_off > 0 and one.taken_off_on is not None and one.number in claims:
+            wish = Designation((one.number,), Part.PRINCIPAL)
+            yield Payment(f"{LISTED}{one.number}", one.taken_off_on, one.taken_off, wish)
