@@ -25,6 +25,7 @@ PREFIX = "contactd-call-"
 _EAR = "contactd-ear-"  # listens beside a conversation whether it is one with a machine
 # Of the dialplan (deploy/asterisk/extensions.conf): a channel goes there and comes back with what was detected.
 _DETECTION = {"context": "contactd-amd", "extension": "run", "priority": "1"}
+APP_VARIABLE = "CONTACTD_APP"  # of the dialplan: who gets a channel back
 WAITING = "contactd-waiting"  # where customers on hold hear music
 RETRY_AFTER = 1.0
 _AMD = "amd"  # of the dialplan: Stasis(contactd,amd,STATUS,CAUSE), the first argument of what detection has found out
@@ -191,6 +192,8 @@ class Lines:
     async def _detect(self, channel: str, line: Line) -> None:
         """Send a channel to be listened to; what cannot be detected is a person."""
         try:
+            where = path("channels", channel, "variable")
+            await self._ari.post(where, variable=APP_VARIABLE, value=self._ari.app)
             await self._ari.post(path("channels", channel, "continue"), **_DETECTION)
         except ChannelError as error:
             log.warning("machine_not_detected", reference=line.reference, error=str(error))
