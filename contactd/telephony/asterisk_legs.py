@@ -182,6 +182,8 @@ class Legs:
         leg.channel, leg.up, leg.muted = channel, True, True
         leg.trunk = self._trunks.hold(endpoint_of(found["name"]))
         self._by_channel[channel] = leg
+        if leg.wanted:  # since before there was a connection
+            self._tell(Kind.AGENT_UP, leg.agent_id)
 
     def _give_back(self, leg: Leg) -> None:
         trunk, leg.trunk = leg.trunk, None

@@ -361,9 +361,32 @@ async def test_calls_of_before_third_persons_and_agents_outside_take_lines_of_th
     await second.close()
 
 
-async def test_whom_an_agent_has_left_to_a_third_person_is_reported_so_to_the_next_life(line: Line) -> None:
+async def test_a_telephone_of_before_that_is_found_only_once_there_is_a_connection_is_reported(line: Line) -> None:
+    await line.carrier.seat("anna")
+    await line.until_agent("anna", Kind.AGENT_UP)
+    await line.carrier.close()
+    line.events.clear()
+    async with wire(line.pbx.http) as cable:
+        cable.broken = True
+        carrier = open_carrier(settings_of(line.pbx, line.pbx.folder, url=cable.address), SystemClock())
+        assert carrier is not None
+        await carrier.start(line.events.append)
+        await carrier.seat("anna")
+        await asyncio.sleep(0.2)
+        cable.broken = False
+        await line.until_agent("anna", Kind.AGENT_UP)
+        await carrier.close()
+
+
+async def test_whom_an_agent_has_left_to_a_third_person_is_reported_so_to_the_next_life(
+    line: Line, witness: Ari
+) -> None:
+    async def among_themselves() -> bool:
+        return len((await witness.ask("GET", "bridges/contactd-outside-1-1"))["channels"]) == 2
+
     await with_third(line, people.PUPPET.number(5))
     await line.carrier.leave("1-1")
+    await witness.eventually(among_themselves)
     async with next_life(line) as (carrier, heard):
         assert await carrier.live() == ["1-1"]
         assert [event.kind for event in heard if event.reference][-1] is Kind.OUTSIDE
