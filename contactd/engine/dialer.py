@@ -27,6 +27,7 @@ from contactd.engine.orders import Say, Tell
 from contactd.engine.ownership import Alone, Owner
 from contactd.engine.pacer import Dialling, Pacer
 from contactd.engine.previews import Previews
+from contactd.engine.redial import Redial
 from contactd.engine.refusals import Trunks
 from contactd.engine.roster import Roster
 from contactd.engine.shown import Shown
@@ -104,6 +105,7 @@ class Dialer:
         self._incoming = Incoming(roster, book, self.desk, clock, teams=teams, reception=line.reception)
         adopt = self._incoming.adopt
         self._take_over = TakeOver(carrier, book, self.desk, clock, bus, teams=teams, adopt_caller=adopt)
+        self.redial = Redial(self.desk, roster, book, clock, teams=teams, start=self._accepted)
         self.previews = Previews(roster, clock, bus, place=self._accepted, skip=self._skipped)
 
     def _switchboard(self, bus: Bus, say: Say, tell: Tell) -> Switchboard:

@@ -8,7 +8,7 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from os import getpid
 from typing import Any
@@ -18,6 +18,7 @@ from contactd.cli.running import fast_loop, settle
 from contactd.config.load import load
 from contactd.store.database import open_database
 from tests.bench.calling_bare import Bare
+from tests.bench.calling_crowd import crowd
 from tests.bench.calling_lab import (
     ANSWERS,
     BUSY,
@@ -27,6 +28,7 @@ from tests.bench.calling_lab import (
     TONE,
     Busy,
     Joins,
+    Town,
     numbers,
     phones,
     quantile,
@@ -36,7 +38,6 @@ from tests.bench.calling_lab import (
 from tests.bench.calling_witness import Count, Ear
 from tests.bench.figures import Figure, folder, main, peak_mb
 from tests.calls.asterisk import Asterisk, AsteriskMissingError
-from tests.calls.network import Network
 from tests.calls.office import Office, at_work, owe, write
 
 _ANSWERED, _ENDS = frozenset({"answered", "abandoned"}), frozenset({"delivered", "failed"})
@@ -47,7 +48,7 @@ _OUTCOMES = {
 _PATIENCE = 120.0
 
 # What else goes on while calls are made: it is cancelled when they are over.
-Beside = Callable[[Asterisk, Network], Coroutine[Any, Any, None]]
+Beside = Callable[[Asterisk, Any], Coroutine[Any, Any, None]]
 
 
 @dataclass
@@ -60,6 +61,7 @@ class Scene:
     talk: float
     step: str = 'mode = "progressive"'
     trunk: str = ""
+    servers: Callable[[int, int], AbstractContextManager[tuple[Asterisk, Any]]] = servers
     beside: list[Beside] = field(default_factory=list)
 
 
@@ -107,27 +109,27 @@ def _play(scene: Scene) -> tuple[Seen, Seen]:
 
 def _play_once(scene: Scene, player: Callable[..., Coroutine[Any, Any, Seen]]) -> Seen:
     with (
-        servers(scene.agents, min(len(scene.numbers), 4 * scene.agents)) as (pbx, network),
+        scene.servers(scene.agents, min(len(scene.numbers), 4 * scene.agents)) as (pbx, town),
         asyncio.Runner(loop_factory=fast_loop()) as runner,
     ):
         settle()
-        return runner.run(player(scene, pbx, network))
+        return runner.run(player(scene, pbx, town))
 
 
-async def _by_contactd(scene: Scene, pbx: Asterisk, network: Network) -> Seen:
-    joins, busy = Joins(), Busy({"contactd": getpid(), "PBX": pbx.pid, "network": network.pid})
+async def _by_contactd(scene: Scene, pbx: Asterisk, town: Town) -> Seen:
+    joins, busy = Joins(), Busy({"contactd": getpid(), "PBX": pbx.pid, "telephones": town.pid})
     with folder() as directory, joins.watched():
         config = write(directory, pbx, agents=0, ring=10, step=scene.step, asterisk=scene.trunk)
         staff = "".join(f'[agents.{phone}]\nphone = "PJSIP/{phone}"\n' for phone in phones(scene.agents))
         config.write_text(config.read_text() + staff)
         database = open_database(load(config).database_url)
         owe(database, scene.numbers)
-        async with at_work(config, talk=scene.talk, sign_in=False) as office, _beside(scene, pbx, network):
+        async with at_work(config, talk=scene.talk, sign_in=False) as office, _beside(scene, pbx, town):
             await busy.during(_work(office, scene))
             log = office.log()
             await asyncio.sleep(0.5)  # the last agents go back
         database.close()
-    return Seen(joins, busy, network.calls(), log)
+    return Seen(joins, busy, town.calls(), log)
 
 
 async def _work(office: Office, scene: Scene) -> None:
@@ -135,18 +137,18 @@ async def _work(office: Office, scene: Scene) -> None:
     await office.finish(_PATIENCE + len(scene.numbers) / scene.rate)
 
 
-async def _by_bare_client(scene: Scene, pbx: Asterisk, network: Network) -> Seen:
-    joins, busy = Joins(), Busy({"client": getpid(), "PBX": pbx.pid, "network": network.pid})
-    async with Bare(pbx, joins, scene.talk) as client, _beside(scene, pbx, network):
+async def _by_bare_client(scene: Scene, pbx: Asterisk, town: Town) -> Seen:
+    joins, busy = Joins(), Busy({"client": getpid(), "PBX": pbx.pid, "telephones": town.pid})
+    async with Bare(pbx, joins, scene.talk) as client, _beside(scene, pbx, town):
         await client.seat(phones(scene.agents))
         await busy.during(client.call(scene.numbers, scene.rate))
         await asyncio.sleep(0.5)
-    return Seen(joins, busy, network.calls(), lost=client.lost)
+    return Seen(joins, busy, town.calls(), lost=client.lost)
 
 
 @asynccontextmanager
-async def _beside(scene: Scene, pbx: Asterisk, network: Network) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(work(pbx, network)) for work in scene.beside]
+async def _beside(scene: Scene, pbx: Asterisk, town: Town) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(work(pbx, town)) for work in scene.beside]
     await asyncio.sleep(0.1 * bool(tasks))
     yield
     for task in tasks:
@@ -238,14 +240,11 @@ def _reconciled(scene: Scene, ours: Seen, bare: Seen) -> list[Figure]:
 
 
 def _talking(scale: float) -> list[Figure]:
-    """Let two hundred talk at a time, count them by Asterisk's own bridges, and end them all.
-
-    Each conversation takes the PBX and the network 0.6 % of a processor: two hundred need a machine with four.
-    """
-    agents, rate = max(40, round(200 * scale)), 20.0
+    """Let two hundred talk at a time, count them by Asterisk's own bridges and their packets, and end them all."""
+    agents, rate = max(20, round(200 * scale)), 20.0
     called = numbers(ANSWERS, agents)
-    counts = [Count(), Count()]
-    scene = Scene(called, agents=agents, rate=rate, talk=agents / rate + 10 * max(scale, 0.3))
+    counts = [Count(agents), Count(agents)]
+    scene = Scene(called, agents=agents, rate=rate, talk=agents / rate + 20 * max(scale, 0.3), servers=crowd)
     seen = list[Seen]()
     for count, player in zip(counts, (_by_contactd, _by_bare_client), strict=True):
         scene.beside = [count.look]
@@ -256,12 +255,14 @@ def _talking(scale: float) -> list[Figure]:
         f"request to both joined: {spread(ours.joins.orders)}; bare: {spread(bare.joins.orders)}",
         f"answer to both joined: {spread(ours.joins.ours)}; bare: {spread(bare.joins.ours)}",
         f"while all talk: {counts[0]}; bare: {counts[1]}",
-        f"in all: {ours.busy}; bare: {bare.busy}",
+        f"in all: {ours.busy}, loop late {spread(ours.busy.lags)}; bare: {bare.busy}",
         f"of {agents} calls: {_told(wrong)}; the bare client lost {bare.lost}",
     ]
     what = f"real calls, {agents} conversations"
+    slowest = [count.slowest for count in counts]
     return [
         Figure(f"{what}: at a time", counts[0].most, "", "wanted", agents, f">= {agents}", notes=notes),
+        Figure(f"{what}: speech, slowest way", slowest[0], "packets/s", "a bare client", slowest[1], "50"),
         Figure(f"{what}: lost or wrong", sum(wrong.values()), "calls", "calls placed", agents, "0"),
         _against(f"{what}: request to joined, p99", ours.joins.orders, bare.joins.orders, "<= 50 ms", []),
     ]

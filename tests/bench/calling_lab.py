@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pytest import MonkeyPatch  # noqa: PT013 - the class, no test here
 
@@ -26,8 +26,8 @@ from tests.calls.town import BERLIN, COLOGNE, FRANKFURT, HAMBURG, MUNICH
 TONE = 900
 MIX = mix_of("")
 _NAP = 0.005
-_PORTS = 4  # a conversation has two channels on each side, and each of them two ports
-_SPARE = 200
+PORTS = 4  # a conversation has two channels on each side, and each of them two ports
+SPARE = 200
 _MODULES = ("func_talkdetect", "app_playtones")
 
 # A thousand numbers each, all kept free for fiction like the town's.
@@ -49,6 +49,17 @@ _PEOPLE: Mapping[str, Sequence[str]] = {
 }  # fmt: skip
 
 
+class Town(Protocol):
+    """Whoever plays the telephones, and keeps books of its own."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    def calls(self) -> list[Any]:
+        """List the calls it got; each has its `number`, and its `answer`, which is None for one nobody answered."""
+
+
 def numbers(city: str, count: int) -> list[str]:
     """List so many numbers of those who behave alike."""
     assert count <= 1000, "a behaviour has a thousand numbers"
@@ -65,7 +76,7 @@ def servers(agents: int, calls: int) -> Iterator[tuple[Asterisk, Network]]:
     """Start both for the length of the block, for so many agents and calls at a time."""
     programs, ports, network_ports = find_asterisk(), Ports(), Ports()
     sip, network_sip = ports.one(), network_ports.one()
-    speech = _PORTS * max(agents, calls) + _SPARE
+    speech = PORTS * max(agents, calls) + SPARE
     pbx = make_pbx(programs, ports, sip, network_sip, speech_ports=speech, agents=phones(agents))
     network = make_network(
         programs, network_ports, network_sip, sip, speech_ports=speech, people=_PEOPLE, modules=_MODULES

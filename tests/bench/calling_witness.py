@@ -1,6 +1,7 @@
 """Who looks at real calls from outside contactd: an ear at the customers' end, and a counter of the PBX's bridges."""
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +9,7 @@ from os import getpid
 from typing import Any
 
 from contactd.telephony.ari import moment
-from tests.bench.calling_lab import MIX, TONE, cpu
+from tests.bench.calling_lab import MIX, TONE, Town, cpu
 from tests.calls.ari import Ari, Event
 from tests.calls.asterisk import Asterisk
 from tests.calls.hearing import read_sound
@@ -17,6 +18,11 @@ from tests.calls.network import Network, NetworkCall
 _RECORDED = 10
 _SECONDS = 1.0
 _LOOK = 0.5
+_WEIGHED = 2.0
+# A line of its list: bridge, channel, since when, codec; received, lost, percent, jitter; sent and the same again.
+_STATISTICS = re.compile(
+    r"(?P<name>\S+-[0-9a-f]{8}) +[0-9:]+ +\w+ +(?P<received>\d+) +(?P<lost>\d+) +\d+ +[0-9.]+ +(?P<sent>\d+) "
+)
 
 
 @dataclass
@@ -55,21 +61,43 @@ class Ear:
 
 @dataclass
 class Count:
-    """How many conversations there were at a time, by the PBX's own bridges."""
+    """How many conversations there were at a time, by the PBX's own bridges, and how much speech went through it.
 
+    `slowest` is the fewest packets a second that any telephone sent or got while all talked; G.711 has fifty.
+    """
+
+    wanted: int
     most: int = 0
+    slowest: float = 0.0
+    lost: int = 0
     _looks: list[tuple[int, float, dict[str, float]]] = field(default_factory=list)
 
-    async def look(self, pbx: Asterisk, network: Network) -> None:
+    async def look(self, pbx: Asterisk, town: Town) -> None:
         """Look again and again until cancelled."""
-        pids = {"this process": getpid(), "PBX": pbx.pid, "network": network.pid}
+        pids = {"this process": getpid(), "PBX": pbx.pid, "telephones": town.pid}
         async with Ari(pbx.ari, pbx.password, "witness") as client:
             while True:
                 bridges: list[dict[str, Any]] = (await client.try_to("GET", "bridges"))[1]
                 full = sum(len(bridge["channels"]) == 2 for bridge in bridges if bridge["id"].startswith(MIX))
                 self._looks.append((full, time.monotonic(), {name: cpu(pid) for name, pid in pids.items()}))
                 self.most = max(self.most, full)
+                if full == self.wanted and not self.slowest:
+                    await self._weigh(pbx)
                 await asyncio.sleep(_LOOK)
+
+    async def _weigh(self, pbx: Asterisk) -> None:
+        """Count each telephone's packets for a while."""
+        before, began = await asyncio.to_thread(_packets, pbx), time.monotonic()
+        await asyncio.sleep(_WEIGHED)
+        after, seconds = await asyncio.to_thread(_packets, pbx), time.monotonic() - began
+        moved = [
+            (after[name][way] - counts[way]) / seconds
+            for name, counts in before.items()
+            if name in after
+            for way in ("received", "sent")
+        ]
+        self.slowest = min(moved) if len(moved) == 4 * self.wanted else 0.0
+        self.lost = sum(counts["lost"] for counts in after.values())
 
     def __str__(self) -> str:
         full = [look for look in self._looks if look[0] == self.most]
@@ -79,4 +107,11 @@ class Count:
         shares = ", ".join(
             f"{name} {100 * (after[name] - used) / (ended - began):.0f} %" for name, used in before.items()
         )
-        return f"{self.most} for {ended - began:.1f} s, {shares} of a processor"
+        flow = f"at least {self.slowest:.1f} packets/s each way, {self.lost} lost"
+        return f"{self.most} for {ended - began:.1f} s, {shares} of a processor, {flow}"
+
+
+def _packets(pbx: Asterisk) -> dict[str, dict[str, int]]:
+    """Read by telephone how many packets Asterisk received, sent and missed."""
+    lines = _STATISTICS.finditer(pbx.cli("pjsip show channelstats"))
+    return {line["name"]: {way: int(line[way]) for way in ("received", "lost", "sent")} for line in lines}

@@ -63,3 +63,15 @@ async def test_whoever_lost_their_agent_hears_music_and_then_the_apology(line: L
     sound = await hearing
     assert sound.loud_seconds() > 1
     assert sound.seconds_of(MUSIC) < 1
+
+
+async def test_each_telephone_is_invited_once(line: Line) -> None:
+    line.pbx.cli("module load res_pjsip_history.so")
+    line.pbx.cli("pjsip set history on")
+    await line.call()
+    await line.join()
+    await line.hear(line.person, "settled")
+    history = line.pbx.cli("pjsip show history")
+    line.pbx.cli("pjsip set history off")
+    line.pbx.cli("pjsip set history clear")
+    assert history.count("INVITE sip:") == 2
