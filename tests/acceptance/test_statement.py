@@ -54,7 +54,7 @@ def test_it_says_where_each_payment_went_and_which_was_taken_back(config: Path) 
     assert [one["on"] for one in told["taken_back"]] == ["2026-05-20"]
     words = contactd("statement", "K-2", "--as-of", "2026-06-30", "--config", config).out
     assert "11.96 EUR to interest of R-2" in words
-    assert "2026-05-20  payment 2 taken back" in words
+    assert "2026-05-20  40.00 EUR of 2026-05-11 taken back" in words
 
 
 def test_past_the_end_of_the_table_the_figures_are_called_provisional(config: Path) -> None:
