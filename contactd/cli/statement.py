@@ -75,7 +75,7 @@ def _as_json(owed: "Owed") -> dict[str, Any]:
         "payoff": money(owed.payoff),
         "claims": [_claim(owed, claim, balance) for claim, balance in owed.claims()],
         "payments": [_payment(owed, payment) for payment in owed.ledger.payments_until(derived.as_of)],
-        "taken_back": [{"payment": one.payment, "on": one.on} for one in owed.ledger.reversals],
+        "taken_back": [{"payment": one.payment, "on": one.on} for one in owed.reversals()],
     }
 
 
@@ -130,12 +130,7 @@ def _print(owed: "Owed") -> None:
         console.print(f"\n{claim.id}: {money(claim.principal)}, due {claim.due_on}, {since}")
         _print_interest(console, balance, money)
         console.print(f"  open: {money(balance.principal)} and {money(balance.interest)} interest")
-    for payment in owed.ledger.payments_until(derived.as_of):
-        parts = [one for one in derived.allocations if one.payment == payment.id]
-        went = (
-            ", ".join(f"{money(one.amount)} to {one.part} of {one.claim or 'all'}" for one in parts) or "kept as credit"
-        )
-        console.print(f"\n{payment.on}  {money(payment.amount)} received: {went}")
+    _print_payments(console, owed, money)
     console.print(
         f"\nopen: {money(derived.principal)} + {money(derived.costs)} costs + {money(derived.interest)} interest"
         f" = {money(derived.open)}"
@@ -145,12 +140,23 @@ def _print(owed: "Owed") -> None:
     console.print(f"settles everything if it arrives on {derived.as_of}: {money(owed.payoff)}")
 
 
+def _print_payments(console: "rich.console.Console", owed: "Owed", money: "Callable[[int], Money]") -> None:
+    received = {payment.id: payment for payment in owed.ledger.payments}
+    for payment in owed.ledger.payments_until(owed.statement.as_of):
+        parts = [one for one in owed.statement.allocations if one.payment == payment.id]
+        went = [f"{money(one.amount)} to {one.part} of {one.claim or 'all'}" for one in parts]
+        console.print(f"\n{payment.on}  {money(payment.amount)} received: {', '.join(went) or 'kept as credit'}")
+    for reversal in owed.reversals():
+        payment = received[reversal.payment]
+        console.print(f"\n{reversal.on}  {money(payment.amount)} of {payment.on} taken back")
+
+
 def _print_interest(console: "rich.console.Console", balance: "Balance", money: "Callable[[int], Money]") -> None:
     import rich.table
 
     if not balance.segments:
         return
-    table = rich.table.Table(box=None, pad_edge=False, padding=(0, 2))
+    table = rich.table.Table(box=None, pad_edge=False, padding=(0, 1))
     for title in ("  from", "to", "days", "of", "% a year", "year", "interest"):
         table.add_column(title, justify="left" if title in ("  from", "to") else "right", no_wrap=True)
     for line in balance.segments:

@@ -42,6 +42,10 @@ class Owed:
         known = {claim.id: claim for claim in self.ledger.claims if claim.arose_on <= self.statement.as_of}
         return [(known[one.claim], one) for one in self.statement.balances if one.claim in known]
 
+    def reversals(self) -> list[Reversal]:
+        """List what was taken back by that day."""
+        return [one for one in self.ledger.reversals if one.on <= self.statement.as_of]
+
 
 class Terms:
     """The rules in force: what was agreed, and the base rates."""

@@ -30,8 +30,8 @@ def owing(
     connection: Connection, rests: Sequence[int], *, due: date = SUNDAY, kind: str = "consumer", region: str = "DE-BE"
 ) -> int:
     """Write an account with an invoice for each amount, R-1 first, each due a day later; answers its id."""
-    values = {"creditor": "acme", "account_no": "K-1", "currency": "EUR", "kind": kind, "region": region}
-    values |= {"created_at": NOW, "updated_at": NOW}
+    values: dict[str, object] = {"creditor": "acme", "account_no": "K-1", "currency": "EUR", "kind": kind}
+    values |= {"region": region, "created_at": NOW, "updated_at": NOW}
     account_id = int(connection.execute(sa.insert(account).values(values).returning(account.c.id)).scalar_one())
     for place, rest in enumerate(rests):
         day = due + timedelta(days=place)
