@@ -1,5 +1,7 @@
 """A ledger that contradicts itself is refused, with everything that is wrong at once."""
 
+from collections.abc import Callable
+
 import pytest
 
 from contactd.domain.appropriation import Designation, Part
@@ -60,7 +62,7 @@ PAID = Payment("p1", AT, 100)
         ),
     ],
 )
-def test_what_contradicts_itself_is_refused(ledger: type[Ledger], message: str) -> None:
+def test_what_contradicts_itself_is_refused(ledger: Callable[[], Ledger], message: str) -> None:
     with pytest.raises(ValueError) as refused:
         ledger()
     assert str(refused.value) == message
