@@ -72,7 +72,7 @@ def _as_json(owed: "Owed") -> dict[str, Any]:
         "provisional": derived.provisional,
         **{part: money(getattr(derived, part)) for part in _PARTS},
         "credit": money(derived.credit),
-        "payoff": money(owed.payoff),
+        "payoff": money(derived.payoff),
         "claims": [_claim(owed, claim, balance) for claim, balance in owed.claims()],
         "payments": [_payment(owed, payment) for payment in owed.ledger.payments_until(derived.as_of)],
         "taken_back": [{"payment": one.payment, "on": one.on} for one in owed.reversals()],
@@ -137,7 +137,7 @@ def _print(owed: "Owed") -> None:
     )
     if derived.credit:
         console.print(f"credit: {money(derived.credit)}")
-    console.print(f"settles everything if it arrives on {derived.as_of}: {money(owed.payoff)}")
+    console.print(f"settles everything if it arrives on {derived.as_of}: {money(derived.payoff)}")
 
 
 def _print_payments(console: "rich.console.Console", owed: "Owed", money: "Callable[[int], Money]") -> None:

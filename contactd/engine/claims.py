@@ -18,7 +18,7 @@ from contactd.domain.calendar import find_zone, local_day
 from contactd.domain.default_date import Course, Default, default_of
 from contactd.domain.interest import DayCount, Rate, statutory
 from contactd.domain.ledger import Claim, Ledger, Payment, Reversal
-from contactd.domain.statement import Balance, Statement, payoff, statement
+from contactd.domain.statement import Balance, Statement, statement
 from contactd.store import ledgers
 from contactd.store.ledgers import BookedInvoice, BookedPayment, Books
 
@@ -29,13 +29,12 @@ LISTED = "list:"  # money that only a list of open items told of, by the invoice
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One account on a day: its facts, the statement, when each claim came into default, what settles it that day."""
+    """One account on a day: its facts, the statement, and when each claim came into default."""
 
     books: Books
     ledger: Ledger
     statement: Statement
     defaults: Mapping[str, Default | None]
-    payoff: int
 
     def claims(self) -> list[tuple[Claim, Balance]]:
         """List the claims there are on that day, with what became of each."""
@@ -70,8 +69,7 @@ class Terms:
             payments=(*payments, *_credit_notes(books.invoices), *_listed(books.invoices, claims)),
             reversals=tuple(reversals),
         )
-        derived = statement(ledger, as_of, self.rates, self.scheme)
-        return Owed(books, ledger, derived, defaults, payoff(ledger, as_of, self.rates, self.scheme))
+        return Owed(books, ledger, statement(ledger, as_of, self.rates, self.scheme), defaults)
 
     def _default(self, one: BookedInvoice, books: Books) -> Default | None:
         agreed = self._agreed
