@@ -167,8 +167,9 @@ class _Account:
 
     def balance(self, day: date) -> Balance:
         """Tell what is open at the end of a day."""
-        lines = (*self.closed, *self.lines(day))
-        return Balance(self.claim.id, self.costs, self.interest(day), self.principal, lines)
+        lines = self.lines(day)
+        interest = self.closed_interest + total(lines) - self.settled_interest
+        return Balance(self.claim.id, self.costs, interest, self.principal, (*self.closed, *lines))
 
 
 class _Source:
