@@ -74,6 +74,10 @@ def _as_json(owed: "Owed") -> dict[str, Any]:
         "credit": money(derived.credit),
         "payoff": money(derived.payoff),
         "claims": [_claim(owed, claim, balance) for claim, balance in owed.claims()],
+        "charged": [
+            {"on": cost.on, "claim": cost.claim, "why": cost.reason, "amount": money(cost.amount)}
+            for cost in owed.ledger.costs_until(derived.as_of)
+        ],
         "payments": [_payment(owed, payment) for payment in owed.ledger.payments_until(derived.as_of)],
         "taken_back": [{"payment": one.payment, "on": one.on} for one in owed.reversals()],
     }
@@ -130,6 +134,10 @@ def _print(owed: "Owed") -> None:
         console.print(f"\n{claim.id}: {money(claim.principal)}, due {claim.due_on}, {since}")
         _print_interest(console, balance, money)
         console.print(f"  open: {money(balance.principal)} and {money(balance.interest)} interest")
+    for cost in owed.ledger.costs_until(derived.as_of):
+        console.print(
+            f"\n{cost.on}  {money(cost.amount)} charged for {cost.reason.replace('_', ' ')} {cost.claim}".rstrip()
+        )
     _print_payments(console, owed, money)
     console.print(
         f"\nopen: {money(derived.principal)} + {money(derived.costs)} costs + {money(derived.interest)} interest"
