@@ -135,9 +135,8 @@ def _print(owed: "Owed") -> None:
         _print_interest(console, balance, money)
         console.print(f"  open: {money(balance.principal)} and {money(balance.interest)} interest")
     for cost in owed.ledger.costs_until(derived.as_of):
-        console.print(
-            f"\n{cost.on}  {money(cost.amount)} charged for {cost.reason.replace('_', ' ')} {cost.claim}".rstrip()
-        )
+        why = f"{cost.reason.replace('_', ' ')} {cost.claim}".rstrip()
+        console.print(f"\n{cost.on}  {money(cost.amount)} charged: {why}")
     _print_payments(console, owed, money)
     console.print(
         f"\nopen: {money(derived.principal)} + {money(derived.costs)} costs + {money(derived.interest)} interest"
@@ -153,7 +152,9 @@ def _print_payments(console: "rich.console.Console", owed: "Owed", money: "Calla
     for payment in owed.ledger.payments_until(owed.statement.as_of):
         parts = [one for one in owed.statement.allocations if one.payment == payment.id]
         went = [f"{money(one.amount)} to {one.part} of {one.claim or 'all'}" for one in parts]
-        console.print(f"\n{payment.on}  {money(payment.amount)} received: {', '.join(went) or 'kept as credit'}")
+        console.print(
+            f"\n{payment.on}  {money(payment.amount)} received: {', '.join(went) or 'kept as credit'}", soft_wrap=True
+        )
     for reversal in owed.reversals():
         payment = received[reversal.payment]
         console.print(f"\n{reversal.on}  {money(payment.amount)} of {payment.on} taken back")
