@@ -1,14 +1,13 @@
 """The verb that says what an account owes by law, line by line, so that a person can check it by hand."""
 
 from collections.abc import Callable
-from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from contactd.cli.options import as_json, config_option, open_store
+from contactd.cli.options import as_json, config_option, day_of, open_store
 from contactd.domain.money import Money
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def statement(account: str, creditor: str | None, as_of: str | None, config: Pat
         if not ids:
             raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
         terms = Terms(settings.claims, load_shipped_base_rates())
-        found = owed_by(connection, ids, terms, _day(as_of, settings.claims.timezone))
+        found = owed_by(connection, ids, terms, day_of(as_of, settings.claims.timezone, "--as-of"))
     if any(one.statement.provisional for one in found):
         click.echo(f"contactd: {_PROVISIONAL.format(terms.rates.covered_until)}", err=True)
     if json:
@@ -48,19 +47,6 @@ def statement(account: str, creditor: str | None, as_of: str | None, config: Pat
         return
     for one in found:
         _print(one)
-
-
-def _day(text: str | None, timezone: str) -> date:
-    from zoneinfo import ZoneInfo
-
-    from contactd.clock import SystemClock
-
-    if text is None:
-        return SystemClock().now().astimezone(ZoneInfo(timezone)).date()
-    try:
-        return datetime.fromisoformat(text).date()
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no day; write it like 2026-12-31", param_hint="--as-of") from None
 
 
 def _as_json(owed: "Owed") -> dict[str, Any]:

@@ -5,6 +5,7 @@ For `contactd statement` and whoever demands interest. Nothing is stored: the sa
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta, tzinfo
 
@@ -93,8 +94,12 @@ class Terms:
             invoiced_on=one.invoiced_on,
             noticed=agreed.thirty_days_notice,
         )
-        place = books.region if books.region in self._holidays else agreed.holidays
-        return default_of(course, self._holidays[place])
+        return default_of(course, self.holidays_of(books))
+
+    def holidays_of(self, books: Books) -> AbstractSet[date]:
+        """Give the public holidays where an account lives."""
+        place = books.region if books.region in self._holidays else self._agreed.holidays
+        return self._holidays[place]
 
     def _zone(self, books: Books) -> tzinfo:
         return find_zone(books.timezone) or find_zone(self._agreed.timezone) or UTC

@@ -89,6 +89,12 @@ def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
     return list(books.values())
 
 
+def with_open_due_before(connection: Connection, day: date) -> list[int]:
+    """List the accounts with an open invoice that fell due before a day."""
+    chosen = sa.select(invoice.c.account_id).where(invoice.c.open > 0, invoice.c.due_date < day)
+    return list(connection.scalars(chosen.distinct().order_by(invoice.c.account_id)))
+
+
 def _books(row: Row[Any]) -> Books:
     region = row.region or row.country
     return Books(row.id, row.creditor, row.account_no, row.name, row.currency, Kind(row.kind), row.timezone, region)
