@@ -1,7 +1,7 @@
 """Who is called next: what goes first, and the order among equals; planner, store and dialer ask here.
 
-Callbacks go before everything, whoever called us in vain comes next, then the campaign's own order weighed with the
-chance to reach somebody at this hour.
+What an agent dials goes before everything, then callbacks, then whoever called us in vain; the rest is in the
+campaign's own order, weighed with the chance to reach somebody at this hour.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,6 +21,7 @@ class Priority(IntEnum):
     LADDER = 0
     MISSED = 1  # they called us, and nobody answered
     CALLBACK = 2  # agreed with them
+    DIALLED = 3  # an agent wants it now
 
 
 class Order(StrEnum):

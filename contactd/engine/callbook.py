@@ -91,6 +91,10 @@ class CallBook(Protocol):
         """Queue a callback."""
         ...
 
+    async def dial(self, item: CallBack) -> Claimed:
+        """Queue and take a call an agent wants to place at once."""
+        ...
+
     async def arrived(self, arrival: Arrival) -> Caller:
         """Enter a call that comes in, and find out who it is; once only, however often it is told."""
         ...
@@ -219,6 +223,13 @@ class StoredCallBook:
         """Queue a callback instead of what was agreed before."""
         now = self._clock.now()
         await self._commit.run(lambda connection: call_queue.agree(connection, [item], now))
+
+    async def dial(self, item: CallBack) -> Claimed:
+        """Queue it for its agent, ours already."""
+        now, owner, lease = self._clock.now(), self._owner, self._lease
+        return await self._commit.run(
+            lambda connection: call_queue.dial(connection, item, owner=owner, now=now, lease=lease)
+        )
 
     async def arrived(self, arrival: Arrival) -> Caller:
         """Enter it in the database."""

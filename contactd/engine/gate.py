@@ -126,7 +126,7 @@ class Gate:
             return self._forbid(claim, gone, now)
         if paused and {f"campaign:{claim.campaign}", f"channel:{claim.channel}", "all"} & paused:
             return self._postpone(claim, "paused", now + _PAUSE, now)
-        requested = claim.priority != Priority.LADDER
+        requested = claim.priority in {Priority.MISSED, Priority.CALLBACK}  # by the person
         proposal = rung.proposal(planned_at=claim.planned_at, address=claim.wanted, requested=requested)
         match may_contact(seen, proposal, rung.policy, now):
             case Never(reason):
@@ -146,8 +146,9 @@ class Gate:
             claim.id, claim.claim_no, Event.FORBIDDEN, now, outcome="cancelled", reason=reason
         )
 
-    @staticmethod
-    def _postpone(claim: Claimed, reason: str, until: datetime, now: datetime) -> tuple[Refused, Transition]:
+    def _postpone(self, claim: Claimed, reason: str, until: datetime, now: datetime) -> tuple[Refused, Transition]:
+        if claim.priority == Priority.DIALLED:  # the agent is told, and decides
+            return self._forbid(claim, reason, now)
         return Refused(claim, reason, until), Transition(
             claim.id, claim.claim_no, Event.POSTPONED, now, reason=reason, not_before=until
         )

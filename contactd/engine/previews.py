@@ -4,7 +4,7 @@ The agent is reserved for what they look at; nothing is begun with the rules bef
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from contactd.domain.agent import Agent, Event, State
@@ -61,10 +61,11 @@ class Previews:
         self._offers[agent_id] = Offer(claimed, of, self._clock.now() + of.step.preview)
         self._bus.publish(PreviewOffered(claimed.id, claimed.account_id, agent_id))
 
-    def accept(self, agent_id: str) -> None:
-        """Let the call be placed; raises IllegalTransition when there is none."""
+    def accept(self, agent_id: str, number: str = "") -> None:
+        """Let the call be placed, perhaps to another number of the account; raises IllegalTransition without one."""
         offer = self._taken(agent_id)
-        self._place(offer.claimed, offer.of, agent_id)
+        claimed = replace(offer.claimed, wanted=number) if number else offer.claimed
+        self._place(claimed, offer.of, agent_id)
 
     def skip(self, agent_id: str, why: str) -> None:
         """Put the call off; the agent is ready for another. Raises IllegalTransition when there is none."""

@@ -79,6 +79,13 @@ class MemoryBook:
     async def agree(self, item: CallBack) -> None:
         """Forget it: the rehearsal is over before."""
 
+    async def dial(self, item: CallBack) -> Claimed:
+        """Let whoever is dialled be somebody nobody has called yet."""
+        del item
+        claimed = self._somebody(next(iter(self._steps)))
+        self.open[claimed.id] = State.CLAIMED
+        return claimed
+
     async def arrived(self, arrival: Arrival) -> Caller:
         """Know nobody who would call."""
         self._last += 1

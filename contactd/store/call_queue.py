@@ -69,7 +69,11 @@ def take(
         if f"campaign:{campaign}" not in resting
         for row in connection.execute(_due(campaign, step, now, free, limit + _LOOK))
     ]
-    chosen = [one.id for one in choose(waiting)[:limit]]
+    return _claim(connection, [one.id for one in choose(waiting)[:limit]], owner, now, lease)
+
+
+def _claim(connection: Connection, chosen: Sequence[int], owner: str, now: datetime, lease: timedelta) -> list[Claimed]:
+    """Make them ours until the lease ends, in this order."""
     if not chosen:
         return []
     claimed = connection.execute(
@@ -123,9 +127,15 @@ def agree(connection: Connection, items: Sequence[CallBack], now: datetime) -> l
     return [_queue(connection, item, Priority.CALLBACK, now) for item in items]
 
 
+def dial(connection: Connection, item: CallBack, *, owner: str, now: datetime, lease: timedelta) -> Claimed:
+    """Claim a call an agent wants to place at once; what is agreed with the customer stands, for nobody may answer."""
+    return _claim(connection, [_queue(connection, item, Priority.DIALLED, now)], owner, now, lease)[0]
+
+
 def _queue(connection: Connection, item: CallBack, priority: Priority, now: datetime) -> int:
     origin = connection.execute(sa.select(attempt).where(attempt.c.id == item.attempt_id)).one()
-    drop(connection, [origin.customer_id], now, reason="replaced")
+    if priority is not Priority.DIALLED:
+        drop(connection, [origin.customer_id], now, reason="replaced")
     case = sa.select(account.c.case_no).where(account.c.id == origin.account_id)
     case_no = connection.scalar(case) or origin.case_no
     campaign, step = item.key or (origin.campaign, origin.step)

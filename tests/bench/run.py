@@ -16,6 +16,7 @@ from tests.bench.figures import QUICK, Figure
 BENCHES = {
     "import": "importing",
     "bank-statements": "statements",
+    "statements": "owing",
     "planning": "planning",
     "email": "sending",
     "webhooks": "hooks",

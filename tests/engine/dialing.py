@@ -37,6 +37,7 @@ from contactd.telephony.announcements import APOLOGY
 from contactd.telephony.base import Announcement, CallRequest, Carrier, Kind
 from contactd.telephony.simulated import Customer, Options, SimulatedCarrier
 from tests.clock import HandClock
+from tests.engine.watched import WatchedBook
 
 CAMPAIGN = "mahnung"
 CALLER_ID = "+493023125000"
@@ -80,6 +81,7 @@ class MemoryCallBook:
         self.languages: dict[int, str] = {}
         self.personal: dict[int, Personal] = {}
         self.agreed: list[CallBack] = []
+        self.dialled: list[CallBack] = []
         self.missed_from: list[str] = []
         self.customers: set[int] = set()
         self.spoke: dict[int, str] = {}
@@ -122,7 +124,9 @@ class MemoryCallBook:
         language = self.languages.get(claimed.id, "de")
         step = self.steps.get(key_of(claimed), CALL)
         personal = self.personal.get(claimed.id)
-        return Dial(claimed, number(claimed.id % 100), language, step, agent_first=first, personal=personal)
+        return Dial(
+            claimed, claimed.wanted or number(claimed.id % 100), language, step, agent_first=first, personal=personal
+        )
 
     async def skip(self, claimed: Claimed, agent: str, why: str, later: datetime) -> None:
         """Take back what an agent has skipped."""
@@ -135,6 +139,18 @@ class MemoryCallBook:
         """Remember what was agreed."""
         self._answer()
         self.agreed.append(item)
+
+    async def dial(self, item: CallBack) -> Claimed:
+        """Take what an agent dials, kept for them."""
+        self._answer("dial")
+        campaign, step = item.key or (CAMPAIGN, "anruf")
+        claimed = Claimed(
+            2000 + len(self.dialled), 1, item.attempt_id, item.attempt_id, campaign, step, Channel.CALL, 1, 1,
+            self.clock.now(), wanted=item.number, kept_for=item.kept_for,
+        )  # fmt: skip
+        self.dialled.append(item)
+        self.states[claimed.reference] = State.CLAIMED
+        return claimed
 
     async def arrived(self, arrival: Arrival) -> Caller:
         """Know who has the number of one of the accounts in `customers`, or nobody."""
@@ -218,38 +234,6 @@ class MemoryCallBook:
 
     def _follow(self, reference: str, event: Event) -> None:
         self.states[reference] = step(self.states[reference], event)
-
-
-class WatchedBook:
-    """Passes everything on to a call book, and says when it has answered all."""
-
-    def __init__(self, book: CallBook) -> None:
-        self._book = book
-        self._asked = 0
-        self._none = asyncio.Event()
-        self._none.set()
-
-    async def at_rest(self) -> None:
-        """Wait until nothing is asked any more, and nothing new follows from the answers."""
-        while self._asked:
-            await self._none.wait()
-            for _ in range(20):
-                await asyncio.sleep(0)
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- whatever the call book has
-        method = getattr(self._book, name)
-
-        async def asked(*arguments: object) -> object:
-            self._asked += 1
-            self._none.clear()
-            try:
-                return await method(*arguments)
-            finally:
-                self._asked -= 1
-                if not self._asked:
-                    self._none.set()
-
-        return asked
 
 
 def a_list(campaign: str = CAMPAIGN, team: str = "", priority: int = 0, weight: int = 1, **step: Any) -> CallList:  # noqa: ANN401 - any of a step

@@ -16,7 +16,8 @@ from contactd.store.database import Database
 from contactd.store.schema import account, contact_log, suppression
 from contactd.telephony.base import Kind
 from contactd.telephony.simulated import Customer
-from tests.engine.dialing import CALL, CAMPAIGN, Scene, StoredScene, WatchedBook, a_list, a_scene, number, teams_of
+from tests.engine.dialing import CALL, CAMPAIGN, Scene, StoredScene, a_list, a_scene, number, teams_of
+from tests.engine.watched import WatchedBook
 
 IVR = a_list(mode="ivr", template="frage", identify=True, personal="konto")
 PLAIN = a_list(mode="ivr", template="frage")
