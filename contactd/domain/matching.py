@@ -160,7 +160,7 @@ class _Asking:
         for reference in self.entry.references:
             token = normal(reference)
             if token in books.tokens:
-                clues += [_Clue(one, token, self._usable(one.account)) for one in books.named(token)]
+                clues += [_Clue(one, token, self._sure_whole(token, one)) for one in books.named(token)]
             elif not is_rf(token):
                 clues += self._read(cut_up([reference]))
         return [*clues, *self._read(self.text)]
@@ -186,6 +186,11 @@ class _Asking:
     def _strangers(self, one: Hit, other: Hit) -> bool:
         owners = ({target.account for target in self.books.named(hit.token)} for hit in (one, other))
         return len(set.union(*owners)) > 1
+
+    def _sure_whole(self, token: str, target: Target) -> bool:
+        """Tell whether a number in a field of its own may decide: not when it may as well be a date."""
+        told = len(token) >= _LEAST_TOKEN and not like_a_date(token)
+        return self._usable(target.account) and (told or self._fits(target))
 
     def _sure(self, text: Text, hit: Hit, target: Target, *, doubtful: bool) -> bool:
         """Tell whether a number in a text may decide: a short one by its label, the amount or being all there is."""

@@ -90,7 +90,7 @@ class _Page:
         page = first(said, "page")
         self.head = Head(
             element.sourceline, _FORMATS[local(element)], first(said, "number"), iban(account) or account, currency,
-            int(page) if page.isdecimal() else 1,
+            int(page[:9]) if page.isdecimal() else 1,
         )  # fmt: skip
         self.balances = balances
         self.last = first(said, "last") in {"", "true", "1"}

@@ -150,7 +150,7 @@ class _Page:
         if match is None:
             raise ValueError(f'"{field.text}" is no booking; get the file from the bank again')
         if not self._currency:
-            raise ValueError("stands before the opening balance (:60F:); get the file from the bank again")
+            raise ValueError("stands before the opening balance (:60F:); an MT942 has none: export MT940")
         mark = match["status"].upper()
         value = _amount(match["amount"], self._currency) * (1 if mark in _INCOMING else -1)
         valued = _day(_CENTURY + int(match["year"]), int(match["month"]), int(match["day"]))

@@ -78,6 +78,8 @@ def suggested(books: Books, one: Entry, creditor: str = "") -> list[tuple[int, i
         (entry(1, references=("RE-2026-002",)), (1, By.NUMBER, (12,))),
         (entry(1, references=("4711",), currency="EUR", iban=IBAN), None),
         (entry(1, references=("Rechnung RE-2026-002/1x, RE-2026-001",)), (1, By.NUMBER, (11,))),
+        (entry(1, references=("150326",)), None),
+        (entry(1, references=("A-31",)), (3, By.NUMBER, (31,))),
         (entry(1, "K-0001"), (1, By.NUMBER, ())),
         (entry(1, "Kunde 4711"), (3, By.NUMBER, ())),
         (entry(1, "Rechnung 4711"), (2, By.NUMBER, (22,))),

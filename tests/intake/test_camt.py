@@ -193,6 +193,11 @@ def test_a_missing_page_is_told(file: Path) -> None:
     assert "has no opening balance" in statement.refused
 
 
+def test_a_page_with_an_absurd_number_is_read_all_the_same(file: Path) -> None:
+    text = camt([Account([Booking((Payment(5),))], page=1)]).replace("<PgNb>1<", f"<PgNb>{'9' * 5_000}<")
+    assert [one.amount for one in read(file, text)[1]] == [5]
+
+
 def test_statements_of_several_accounts_are_kept_apart(file: Path) -> None:
     accounts = [
         Account([Booking((Payment(5),))]),
