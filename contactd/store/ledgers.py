@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -50,9 +50,17 @@ class BookedPayment:
     part: int = 0
 
 
+class BookedReminder(NamedTuple):
+    """A message that was delivered; `case_no` is that of the account at the time."""
+
+    at: datetime
+    channel: Channel
+    case_no: int
+
+
 @dataclass(frozen=True, slots=True)
 class Books:
-    """One account: `reminders` are (when, by which channel) they were delivered."""
+    """One account, and the reminders it got."""
 
     account_id: int
     creditor: str
@@ -64,7 +72,7 @@ class Books:
     region: str
     invoices: list[BookedInvoice] = field(default_factory=list)
     payments: list[BookedPayment] = field(default_factory=list)
-    reminders: list[tuple[datetime, Channel]] = field(default_factory=list)
+    reminders: list[BookedReminder] = field(default_factory=list)
 
 
 def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
@@ -77,8 +85,14 @@ def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
     for row in connection.execute(_of(connection, payment, books).order_by(payment.c.value_date, payment.c.id)):
         books[row.account_id].payments.append(BookedPayment(row.id, row.value_date, row.amount, row.invoice_no))
     for row in connection.execute(_reminders(connection, books)):
-        books[row.account_id].reminders.append((row.at, Channel(row.channel)))
+        books[row.account_id].reminders.append(BookedReminder(row.at, Channel(row.channel), row.case_no))
     return list(books.values())
+
+
+def with_open_due_before(connection: Connection, day: date) -> list[int]:
+    """List the accounts with an open invoice that fell due before a day."""
+    chosen = sa.select(invoice.c.account_id).where(invoice.c.open > 0, invoice.c.due_date < day)
+    return list(connection.scalars(chosen.distinct().order_by(invoice.c.account_id)))
 
 
 def _books(row: Row[Any]) -> Books:
@@ -109,7 +123,7 @@ def _of(connection: Connection, table: sa.Table, books: Mapping[int, Books]) -> 
 def _reminders(connection: Connection, books: Mapping[int, Books]) -> sa.Select[Any]:
     at = sa.func.coalesce(attempt.c.ended_at, attempt.c.sending_at, type_=attempt.c.ended_at.type).label("at")
     return (
-        sa.select(attempt.c.account_id, attempt.c.channel, at)
+        sa.select(attempt.c.account_id, attempt.c.channel, attempt.c.case_no, at)
         .where(among(connection, attempt.c.account_id, books))
         .where(attempt.c.channel.in_(_REMINDERS), attempt.c.state.in_(_ARRIVED), attempt.c.sending_at.is_not(None))
         .order_by(attempt.c.id)
