@@ -17,6 +17,7 @@ BENCHES = {
     "import": "importing",
     "planning": "planning",
     "email": "sending",
+    "letters": "letters",
     "webhooks": "hooks",
     "help": "starting",
     "dialer": "dialling",
