@@ -16,6 +16,7 @@ from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.errors import ChannelError, ChannelMisconfigured, ChannelRejected, ChannelUnavailable
 from contactd.telephony.ari import path
+from contactd.telephony.asterisk_lines import APP_VARIABLE
 from contactd.telephony.base import Announcement
 from contactd.telephony.speech import Speech
 
@@ -151,7 +152,13 @@ class _Checks:
 
     async def _dialplan(self) -> list[Finding]:
         """Ask a channel that dials nobody: a function of the dialplan is answered only there."""
-        check, how = "dialplan", detections(self._settings)
+        check, how, app = "dialplan", detections(self._settings), self._settings.telephony.asterisk.app
+        named = (await self._ari.get("asterisk/variable", variable=APP_VARIABLE))["value"]
+        if named and named != app:
+            cure = (
+                f"{APP_VARIABLE} = {app} in [globals] of extensions.conf, unless it is another daemon that takes them"
+            )
+            return [warning(check, f'calls that come in go to "{named}", and app is "{app}"', cure)]
         if not how:
             return [ok(check, "no campaign detects machines")]
         async with self._channel(self._ari.app) as channel:

@@ -1,4 +1,7 @@
-"""Reads a TOML file into plain values and the lines of its keys; load.py and the mapping profiles of intake use it."""
+"""Reads a TOML file into plain values and the lines of its keys; load.py and the mapping profiles of intake use it.
+
+`read_text` is for other kinds of files too.
+"""
 
 import re
 import tomllib
@@ -27,8 +30,13 @@ _HINTS = {
 
 def read_toml(path: Path) -> tuple[dict[str, Any], Source]:
     """Read a file; raises ConfigError when it cannot be read or is no TOML."""
+    return parse_toml(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a file as text; raises ConfigError when it cannot be read or is not UTF-8."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(
             [Problem(str(path), 0, "", f"cannot be read: {(error.strerror or str(error)).lower()}")]
@@ -36,7 +44,6 @@ def read_toml(path: Path) -> tuple[dict[str, Any], Source]:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError([Problem(str(path), line, "", "is not UTF-8; save the file in that encoding")]) from error
-    return parse_toml(text, str(path))
 
 
 def parse_toml(text: str, name: str) -> tuple[dict[str, Any], Source]:

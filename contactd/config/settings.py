@@ -12,6 +12,7 @@ from urllib.parse import quote
 from pydantic import Field, PrivateAttr
 
 from contactd.config import words
+from contactd.config.claims import Claims
 from contactd.config.providers import Letters, Sms, Smtp, Telephony, Twilio
 from contactd.config.secret import Secret
 from contactd.config.section import LOOSE, NO_SECRET, Port, Section
@@ -206,6 +207,7 @@ class Sections(Section):
     sending: Sending = Sending()
     operator: Operator = Operator()
     creditors: dict[str, Creditor] = Field(default_factory=dict)
+    claims: Claims = Claims()
     smtp: Smtp = Smtp()
     sms: Sms = Sms()
     twilio: Twilio = Twilio()

@@ -79,7 +79,8 @@ class ChannelError(ContactdError):
 class ChannelUnavailable(ChannelError):
     """Certainly not taken (refused, rate limited): the attempt stays planned, next try after `retry_after` seconds.
 
-    `of_recipient`: this recipient or message was refused, while the provider serves others; then patience has an end.
+    `of_recipient`: this recipient or message was refused, while the provider serves others; then a message's patience
+    has an end, and others are called meanwhile.
     """
 
     def __init__(self, message: str, *, code: str = "", retry_after: float = 60.0, of_recipient: bool = False) -> None:

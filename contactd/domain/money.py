@@ -1,8 +1,11 @@
 """Money as integer minor units and a currency (ISO 4217); never a float."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
+from math import floor
 
 # ISO 4217, column "minor unit": only what differs from 2.
 _EXPONENTS = {
@@ -75,3 +78,25 @@ class Money:
     def as_json(self) -> dict[str, str]:
         """Write as the command line and the API do: `{"amount": "412.80", "currency": "EUR"}`."""
         return {"amount": f"{self.amount:.{exponent(self.currency)}f}", "currency": self.currency}
+
+
+def half_up(amount: Fraction) -> int:
+    """Round an amount of minor units, none below zero, to whole ones; half a unit is rounded up (ROUND_HALF_UP)."""
+    return floor(amount + Fraction(1, 2))
+
+
+def pro_rata(amount: int, weights: Sequence[int]) -> tuple[int, ...]:
+    """Share an amount out by weights, none below zero, so that it sums exactly; odd units go to the largest rests.
+
+    An amount up to the sum of the weights gives none more than its weight. Raises ValueError when no weight is above
+    zero and there is something to share out.
+    """
+    total = sum(weights)
+    if not total:
+        if amount:
+            raise ValueError(f"{amount} cannot be shared out among nobody")
+        return (0,) * len(weights)
+    parts = [divmod(amount * weight, total) for weight in weights]
+    left = amount - sum(whole for whole, _ in parts)
+    favoured = set(sorted(range(len(parts)), key=lambda place: (-parts[place][1], place))[:left])
+    return tuple(whole + (place in favoured) for place, (whole, _) in enumerate(parts))

@@ -9,7 +9,7 @@ import structlog
 from contactd.domain import agent as agents
 from contactd.domain import call as calls
 from contactd.domain.call import State
-from contactd.domain.errors import IllegalTransition
+from contactd.domain.errors import ChannelError, IllegalTransition
 from contactd.domain.happened import Supervised
 from contactd.engine.bus import Bus
 from contactd.engine.live_call import Live
@@ -72,7 +72,13 @@ class Consultation:
         self._roster.find(agent_id)
         if self._roster.find(supervisor).state in (agents.State.READY, agents.State.RESERVED, agents.State.TALK):
             raise IllegalTransition(f"{supervisor} takes calls; pause first")
-        await self._carrier.supervise(agent_id, supervisor, how)
+        try:
+            await self._carrier.supervise(agent_id, supervisor, how)
+        except ChannelError:
+            self.ear_gone(supervisor)
+            raise
+        if self._hearing.get(supervisor) != agent_id:
+            self.ear_gone(supervisor)  # of whom they heard before
         self._hearing[supervisor] = agent_id
         self._bus.publish(Supervised(agent_id, supervisor, how))
         log.info("supervised", agent=agent_id, supervisor=supervisor, how=how)
@@ -80,6 +86,10 @@ class Consultation:
     async def unsupervise(self, supervisor: str) -> None:
         """Let them hear no more."""
         await self._carrier.unsupervise(supervisor)
+        self.ear_gone(supervisor)
+
+    def ear_gone(self, supervisor: str) -> None:
+        """Hear that they hear nobody any more."""
         agent_id = self._hearing.pop(supervisor, "")
         if agent_id:
             self._bus.publish(Supervised(agent_id, supervisor, ""))

@@ -28,13 +28,14 @@ from contactd.engine.ownership import Alone, Owner
 from contactd.engine.pacer import Dialling, Pacer
 from contactd.engine.previews import Previews
 from contactd.engine.redial import Redial
+from contactd.engine.refusals import Trunks
 from contactd.engine.roster import Roster
 from contactd.engine.shown import Shown
 from contactd.engine.switchboard import Switchboard
 from contactd.engine.takeover import TakeOver
-from contactd.engine.team import Team, Trunks
+from contactd.engine.team import Team
 from contactd.store.attempts import Claimed
-from contactd.telephony.base import Carrier, CarrierEvent
+from contactd.telephony.base import Carrier, CarrierEvent, Kind
 
 _TICK = 0.5
 # States of a call whose beginning may change how many others there are to be.
@@ -124,7 +125,9 @@ class Dialer:
 
     def on_event(self, event: CarrierEvent) -> None:
         """Hear from the carrier; whoever has slept first finds out whether the call is still theirs."""
-        if self._held_back or self._owner.in_doubt():
+        if event.kind is Kind.EAR_GONE:
+            self.consultation.ear_gone(event.details["agent"])
+        elif self._held_back or self._owner.in_doubt():
             self._held_back.append(event)
         elif not self._incoming.hears(event) and not self._take_over.keeps(event):
             self.desk.on_event(event)
@@ -175,14 +178,19 @@ class Dialer:
             "calls": dict(self.desk.states()),
             "draining": self._draining,
             "teams": sorted(self._epochs),
-            "resting": self._clock.monotonic() < self._trunks.rest_until,
+            "resting": self._rests(*self._teams),
             **{name: self.desk.counts[name] for name in ("placed", "answered", "connected", "abandoned", "incoming")},
         }
+
+    def _rests(self, *teams: str) -> bool:
+        """Answer whether all of these teams leave the carrier alone, or everybody does."""
+        everybody = self._clock.monotonic() < self._trunks.rest_until
+        known = [self._teams[name] for name in teams if name in self._teams]
+        return everybody or (bool(known) and all(team.refusals.rests() for team in known))
 
     def looks(self) -> dict[str, Look]:
         """Show every team as far as its dialling is concerned."""
         counts = self._roster.counts()
-        rests = self._clock.monotonic() < self._trunks.rest_until
         return {
             name: Look(
                 lists=lists,
@@ -190,8 +198,9 @@ class Dialer:
                 in_flight=self._teams[name].in_flight() if name in self._teams else 0,
                 owned=True,
                 draining=self._draining,
-                carrier_rests=rests,
+                carrier_rests=self._rests(name),
                 trouble=self._carrier.trouble(),
+                refusal=self._teams[name].refusals.words() if name in self._teams else "",
                 decisions={
                     key: (decision.place, decision.reason.value)
                     for key, decision in (self._teams[name].decisions.items() if name in self._teams else ())

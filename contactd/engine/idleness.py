@@ -43,6 +43,7 @@ class Look:
     draining: bool
     carrier_rests: bool
     trouble: str  # what keeps the carrier from calling, in its own words
+    refusal: str  # what it says of the numbers that are tried later, while it takes others
     decisions: Mapping[tuple[str, str], tuple[int, str]]  # calls that may be placed now, and why not more
 
 
@@ -52,9 +53,14 @@ def why(
     paused: Collection[str],
     held: Mapping[str, Mapping[str, int]],
 ) -> list[Told]:
-    """Answer the reasons, first what keeps everything; a team that dials as it should says `dialling`."""
+    """Answer the reasons, first what keeps everything; a team that dials as it should says `dialling`.
+
+    Last, beside those, comes what keeps some numbers only.
+    """
     reasons = [*_whole(look, paused), *_staff(look), *_lists(look, waiting, paused, held)]
-    return reasons or [{"reason": DIALLING, "in_flight": look.in_flight}]
+    reasons = reasons or [{"reason": DIALLING, "in_flight": look.in_flight}]
+    some = look.refusal and not look.trouble and not look.carrier_rests
+    return [*reasons, {"reason": "trunk_rests", "why": look.refusal}] if some else reasons
 
 
 def _whole(look: Look, paused: Collection[str]) -> list[Told]:
@@ -66,7 +72,8 @@ def _whole(look: Look, paused: Collection[str]) -> list[Told]:
     if resting := sorted({"all", "channel:call"} & set(paused)):
         found.append({"reason": "paused", "what": resting})
     if (look.carrier_rests or look.trouble) and not look.draining:
-        found.append({"reason": "carrier_rests"} | ({"why": look.trouble} if look.trouble else {}))
+        told = look.trouble or look.refusal
+        found.append({"reason": "carrier_rests"} | ({"why": told} if told else {}))
     if not look.lists:
         found.append({"reason": "no_campaign"})
     return found

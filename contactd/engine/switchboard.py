@@ -32,7 +32,7 @@ from contactd.engine.orders import Orders, Say, Sure, Tell
 from contactd.engine.roster import Roster
 from contactd.store.calls import Stage
 from contactd.telephony.announcements import APOLOGY, CLOSED, QUEUE, SORRY
-from contactd.telephony.base import BESIDE, OF_AGENTS, Carrier, CarrierEvent, Kind
+from contactd.telephony.base import BESIDE, Carrier, CarrierEvent, Kind
 
 log = structlog.get_logger()
 
@@ -175,7 +175,7 @@ class Switchboard:
 
     def on_event(self, event: CarrierEvent) -> None:
         """Hear from the carrier; what concerns no call of ours is late or doubled, and dropped."""
-        if event.kind in OF_AGENTS:
+        if event.kind in _LEGS:
             self._agent(event.details.get("agent", ""), agents.Event[_LEGS[event.kind]])
             return
         if event.kind is Kind.MISSED:

@@ -6,6 +6,7 @@ The dialer uses it when a team becomes ours. What the carrier reports meanwhile 
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -22,7 +23,7 @@ from contactd.engine.live_call import Live
 from contactd.engine.switchboard import Switchboard
 from contactd.store.attempts import Claimed
 from contactd.store.calls import Unfinished
-from contactd.telephony.base import Carrier, CarrierEvent
+from contactd.telephony.base import Carrier, CarrierEvent, Kind
 
 log = structlog.get_logger()
 
@@ -96,7 +97,7 @@ class TakeOver:
             self._kept = None
         ours = [item for item in left if item.reference in up | set(kept)]
         for item in ours:
-            self._adopt(item)
+            self._adopt(item, outside=any(event.kind is Kind.OUTSIDE for event in kept[item.reference]))
             for event in kept[item.reference]:
                 self._desk.on_event(event)
         await asyncio.gather(*(self._lose(item) for item in left if item not in ours))
@@ -110,8 +111,11 @@ class TakeOver:
         if item.inbound and item.row.connected_at is None:
             await self._desk.note_missed(item.row.number)
 
-    def _adopt(self, item: Unfinished) -> None:
+    def _adopt(self, item: Unfinished, *, outside: bool) -> None:
+        """Take a call up; an agent who has left it to a third person is not put back on it."""
         live = self._adopt_caller(item) if item.inbound else self._adopt_ours(item)
+        if outside:
+            live.call, live.parted, live.agent = replace(live.call, state=State.OUTSIDE), live.agent, ""
         log.info("call_adopted", reference=live.reference, state=live.call.state)
         if live.call.state is State.CONNECTED:
             self._desk.resume_conversation(live)

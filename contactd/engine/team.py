@@ -7,7 +7,6 @@ what becomes of the call is the switchboard's.
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -31,11 +30,11 @@ from contactd.engine.callbook import CallBook, Dial, Wanted
 from contactd.engine.calls_up import CallsUp
 from contactd.engine.gate import Refused
 from contactd.engine.lists import CallList, Key, Turns
-from contactd.engine.live_call import CONGESTED, Live
+from contactd.engine.live_call import Live
 from contactd.engine.pacer import Pacer, Staff
 from contactd.engine.previews import SKIPPED_FOR, Previews
+from contactd.engine.refusals import Refusals, Trunks
 from contactd.engine.roster import Roster
-from contactd.engine.shown import Shown
 from contactd.engine.switchboard import Switchboard
 from contactd.store.attempts import Claimed
 from contactd.telephony.base import UNSERVED, CallRequest, Carrier
@@ -45,19 +44,6 @@ log = structlog.get_logger()
 _POLL = (1.0, 5.0)  # seconds between looks for work that nobody announced: the first, and the longest
 _STALE = 1.0  # seconds after which a decision is taken anew though nothing has moved
 _LATER = timedelta(minutes=1)  # until one is tried again who has to wait for an agent, or calls us
-
-
-@dataclass
-class Trunks:
-    """What all teams share: the numbers shown, how long it rings, how many lines are left, until when none is taken.
-
-    `left` None: any number.
-    """
-
-    shown: Shown
-    ring_seconds: float
-    left: Callable[[], int | None]
-    rest_until: float = 0.0
 
 
 class Team:
@@ -81,6 +67,7 @@ class Team:
     ) -> None:
         self.name = name
         self.pacer = pacer
+        self.refusals = Refusals(trunks, clock.monotonic)
         self.decisions: dict[Key, Decision] = {}
         self._lists = lists
         self._roster = roster
@@ -153,7 +140,7 @@ class Team:
         lists = [one for one in self._lists() if now >= self._look_at.get(one.key, 0.0)]
         for live in self._decide():
             self._desk.feed(live, Event.CANCELLED)
-        if not lists or now < self._trunks.rest_until or not self._owned():
+        if not lists or self.refusals.rests() or not self._owned():
             return
         for key, count in self._turns.share(lists, partial(self._room, self._trunks.left())).items():
             one = next(one for one in lists if one.key == key)
@@ -307,8 +294,7 @@ class Team:
 
         None is to a customer who calls us at this moment.
         """
-        rest_until = self._trunks.rest_until
-        if rest_until > self._clock.monotonic() or rest_until == math.inf or not self._owned():
+        if self.refusals.rests() or not self._owned():
             return False
         if agent:
             kept = self._is_kept(agent, dial.claimed) and self._roster.find(agent).wish is None
@@ -335,14 +321,13 @@ class Team:
         self._desk.count(live, "placed")
         try:
             await self._carrier.place(request)
+            self.refusals.took()
         except (ChannelUnavailable, ChannelMisconfigured) as error:
             log.warning("carrier_refused", reference=reference, error=str(error))
             if error.code == UNSERVED:  # the others are called
                 self._desk.feed(live, Event.FAILED)
                 return
-            seconds = error.retry_after if isinstance(error, ChannelUnavailable) else CONGESTED.total_seconds()
-            self._trunks.rest_until = max(self._trunks.rest_until, self._clock.monotonic() + seconds)
-            live.retry_after = timedelta(seconds=seconds)
+            live.retry_after = timedelta(seconds=self.refusals.hear(error))
             self._desk.feed(live, Event.NOT_TAKEN)
         except ChannelRejected as error:
             self._desk.feed(live, Event.INVALID if error.dead else Event.REJECTED)

@@ -14,9 +14,10 @@ from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable, ChannelUnclear
 from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_guests import Guests
-from contactd.telephony.asterisk_legs import HOLDING, Leg, Legs, mix_of
+from contactd.telephony.asterisk_legs import Leg, Legs, mix_of
 from contactd.telephony.asterisk_lines import PREFIX, RETRY_AFTER, WAITING, Line, Lines, channel_of
 from contactd.telephony.asterisk_recording import Recorder
+from contactd.telephony.asterisk_standing import Standing
 from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision
 from contactd.telephony.speech import Speech
 from contactd.telephony.trunks import TrunkGroup
@@ -46,12 +47,14 @@ class AsteriskCarrier:
         self._trunks = trunks
         self._speech = speech
         self._beeps = beep
-        self._legs = Legs(ari, clock, phones, nailed_up=nailed_up, tell=self._tell_of_agent)
+        self._legs = Legs(ari, clock, trunks, phones, nailed_up=nailed_up, tell=self._tell_of_agent)
         self._lines = Lines(ari, clock, trunks, self._legs, joined=self._joined, over=self._over, tell=self._tell)
-        self._guests = Guests(ari, self._lines, self._legs)
+        self._guests = Guests(ari, clock, trunks, self._lines, self._legs, tell=self._tell)
         self._recorder = Recorder(ari, self._lines, clock)
+        self._standing = Standing(
+            ari, trunks, self._lines, self._legs, self._guests, self._recorder, agent_gone=self._agent_gone
+        )
         self._on_event: OnEvent | None = None
-        self._startup = ""
 
     async def start(self, on_event: OnEvent) -> None:
         """Connect now if that is possible, and whenever the connection is lost."""
@@ -72,14 +75,14 @@ class AsteriskCarrier:
         channel = PREFIX + request.reference
         if channel in self._lines:
             raise ChannelRejected(f"call {request.reference} is already up")
-        if not self._ari.up:
-            raise ChannelUnavailable("Asterisk is not connected", retry_after=RETRY_AFTER)
+        self._require_events()
         trunk, wait = self._trunks.take(request.number)
         line = self._lines.add(Line(request.reference, channel, trunk, detect=request.detect))
+        line.ours = ours = asyncio.get_running_loop().create_future()
         try:
             if wait:
                 await self._clock.sleep(wait)
-            await self._create(line, trunk.dial(request.number), request)
+            await self._create(line, ours, trunk.dial(request.number), request)
             await self._ari.post(path("channels", channel, "dial"), timeout=f"{request.ring_seconds:.0f}")
         except ChannelUnclear:
             raise  # dialled, perhaps: its events tell
@@ -90,12 +93,17 @@ class AsteriskCarrier:
                 raise ChannelUnavailable(f"not dialled: {error}", retry_after=RETRY_AFTER) from error
             raise
 
-    async def _create(self, line: Line, endpoint: str, request: CallRequest) -> None:
-        """Make a channel of ours that has not dialled yet; raises anything but ChannelUnclear."""
-        line.ours = asyncio.get_running_loop().create_future()
+    def _require_events(self) -> None:
+        """Begin nothing while nobody would hear of it."""
+        if not self._ari.up:
+            raise ChannelUnavailable("Asterisk is not connected", retry_after=RETRY_AFTER)
+
+    async def _create(self, line: Line, ours: "asyncio.Future[None]", endpoint: str, request: CallRequest) -> None:
+        """Make a channel that has not dialled yet, and is `ours`; raises anything but ChannelUnclear."""
         shown = ("CALLERID(num)", "CONNECTEDLINE(num)") if request.caller_id else ()
         variables = {"PJSIP_HEADER(add,X-Contactd-Attempt)": str(request.attempt_id)}
         try:
+            self._require_events()
             await self._ari.post(
                 "channels/create",
                 variables | dict.fromkeys(shown, request.caller_id),
@@ -105,7 +113,7 @@ class AsteriskCarrier:
                 channelId=line.channel,
             )
             async with asyncio.timeout(_START):
-                await line.ours
+                await ours
         except (ChannelUnclear, TimeoutError) as error:
             raise ChannelUnavailable(f"Asterisk did not make the channel: {error}", retry_after=RETRY_AFTER) from error
         except (ChannelUnavailable, ChannelRejected) as error:
@@ -115,7 +123,7 @@ class AsteriskCarrier:
                 raise ChannelUnavailable(f"the trunk is out of reach: {error}", retry_after=RETRY_AFTER) from error
             raise
         finally:
-            line.ours.cancel()
+            ours.cancel()
             line.ours = None
         if line.heard.deleted:
             raise ChannelUnavailable("hung up before it was dialled", retry_after=0)
@@ -145,6 +153,7 @@ class AsteriskCarrier:
             before, line.agent, line.joined, line.held = line.agent, agent_id, False, False
             line.inside.clear()
             try:
+                await self._lines.clear(agent_id, line)
                 where = path("bridges", mix_of(agent_id), "addChannel")
                 await self._ari.post(where, channel=f"{line.others},{channel}")
             except ChannelRejected as error:
@@ -241,8 +250,7 @@ class AsteriskCarrier:
 
     async def invite(self, reference: str, number: str, caller_id: str) -> None:
         """Call a third person by a trunk that serves their number."""
-        line = self._lines.answered(reference)
-        await self._guests.invite(line, self._trunks.serving(number).dial(number), caller_id)
+        await self._guests.invite(self._lines.answered(reference), number, caller_id)
 
     async def dismiss(self, reference: str) -> None:
         """Let them go."""
@@ -286,84 +294,15 @@ class AsteriskCarrier:
 
     async def live(self) -> list[str]:
         """List the calls that are up, those of an earlier daemon too, and report again where each stands."""
-        channels = await self._channels()
-        for channel in channels:
-            if channel.startswith(PREFIX) and channel not in self._lines:
-                self._lines.add(Line(channel.removeprefix(PREFIX), channel, None))
-        await self._subscribe(channels)
-        bridges = await self._bridges()
-        for line in self._lines:
-            if line.channel in channels:
-                self._report_again(line, channels[line.channel]["state"], bridges)
-        self._guests.stand_in(channels, bridges)
-        return [line.reference for line in self._lines]
+        return await self._standing.live()
 
     async def own(self) -> list[str]:
         """List the calls of our own application."""
-        application = await self._ari.get(path("applications", self._ari.app))
-        return [channel.removeprefix(PREFIX) for channel in application["channel_ids"] if channel.startswith(PREFIX)]
-
-    async def _subscribe(self, channels: Mapping[str, Event]) -> None:
-        """Hear of calls, too, that another daemon's application has begun."""
-        ours = set((await self._ari.get(path("applications", self._ari.app)))["channel_ids"])
-        for line in self._lines:
-            if line.channel in channels and line.channel not in ours:
-                where = path("applications", self._ari.app, "subscription")
-                with contextlib.suppress(ChannelRejected):  # over in this moment
-                    await self._ari.post(where, eventSource=f"channel:{line.channel}")
-
-    def _report_again(self, line: Line, state: str, bridges: Mapping[str, str]) -> None:
-        line.heard.rang = line.heard.rang or state in ("Ring", "Ringing")
-        line.heard.answered = line.heard.answered or state == "Up"
-        if line.heard.rang:
-            self._lines.tell(line, Kind.RINGING, carrier_ref=line.channel)
-        if line.heard.answered:
-            self._lines.tell(line, Kind.ANSWERED, carrier_ref=line.channel)
-        for leg in self._legs.up():
-            if mix_of(leg.agent_id) == bridges.get(line.channel) == bridges.get(leg.channel):
-                line.agent, line.joined, line.inside = leg.agent_id, True, {line.channel, leg.channel}
-                self._lines.tell(line, Kind.BRIDGED, agent=leg.agent_id)
-        self._recorder.take_up(line)
-
-    async def _channels(self) -> dict[str, Event]:
-        return {channel["id"]: channel for channel in await self._ari.get("channels")}
+        return await self._standing.own()
 
     async def met(self) -> None:
         """Find out what became of the calls while no events came: Asterisk repeats none."""
-        info = await self._ari.get("asterisk/info", only="status")
-        before, self._startup = self._startup, info["status"]["startup_time"]
-        if before not in ("", self._startup):
-            log.error("asterisk_restarted", calls=len(list(self._lines)))
-        await self._make_bridges()
-        channels, bridges = await self._channels(), await self._bridges()
-        await self._recorder.look_back(channels)
-        for leg in self._legs.up():
-            if leg.channel not in channels:
-                self._agent_gone(leg)
-        await self._legs.met(channels)
-        self._lines.find_incoming(channels)
-        for line in self._lines:
-            channel = channels.get(line.channel)
-            if channel is None and line.ours is None:  # else it is only just being made
-                self._lines.end(line, Kind.HUNG_UP if line.heard.deleted else Kind.LOST)
-            elif channel is not None and line.heard.deleted:
-                await self._ari.delete(path("channels", line.channel))
-            elif channel is not None:
-                self._lines.stands(line, channel["state"])
-                self._lines.stands_in(line, bridges)
-        self._guests.stand_in(channels, bridges)
-        await self._guests.tidy(channels)
-
-    async def _bridges(self) -> dict[str, str]:
-        """Tell in which bridge each channel is."""
-        return {channel: bridge["id"] for bridge in await self._ari.get("bridges") for channel in bridge["channels"]}
-
-    async def _make_bridges(self) -> None:
-        there = {bridge["id"] for bridge in await self._ari.get("bridges")}
-        wanted = dict.fromkeys((HOLDING, WAITING), "holding") | dict.fromkeys(map(mix_of, self._legs.known()), "mixing")
-        for bridge, kind in wanted.items():
-            if bridge not in there:
-                await self._ari.post("bridges", type=kind, bridgeId=bridge, name=bridge)
+        await self._standing.met()
 
     def hear(self, event: Event) -> None:
         """Take an event of Asterisk."""

@@ -7,14 +7,17 @@ channel never reports its own end. To barge in they enter the agent's bridge.
 import asyncio
 import contextlib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import structlog
 
+from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable
 from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_legs import Legs, mix_of
 from contactd.telephony.asterisk_lines import Line, Lines, channel_of
-from contactd.telephony.base import Kind, Supervision
+from contactd.telephony.base import CarrierEvent, Kind, OnEvent, Supervision
+from contactd.telephony.trunks import TrunkGroup, endpoint_of
 
 log = structlog.get_logger()
 
@@ -31,26 +34,37 @@ def outside_of(reference: str) -> str:
     return f"contactd-outside-{reference}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Ear:
+    """A supervisor's snoop channel and the bridge of the same name, and whom it hears."""
+
+    name: str
+    agent_id: str
+
+
 class Guests:
     """All third persons, by the calls they are in, and all supervisors."""
 
-    def __init__(self, ari: Ari, lines: Lines, legs: Legs) -> None:
-        self._ari, self._lines, self._legs = ari, lines, legs
-        self._ears: dict[str, str] = {}  # by supervisor: their snoop channel, and the bridge of the same name
+    def __init__(self, ari: Ari, clock: Clock, trunks: TrunkGroup, lines: Lines, legs: Legs, *, tell: OnEvent) -> None:
+        self._ari, self._clock, self._trunks = ari, clock, trunks
+        self._lines, self._legs = lines, legs
+        self._tell = tell
+        self._ears: dict[str, _Ear] = {}  # by supervisor
         self._number = 0  # Asterisk forgets a bridge a moment after it was deleted
         self._ready: dict[str, asyncio.Future[None]] = {}
 
     # -- a third person ------------------------------------------------------------------------------------------
 
-    async def invite(self, line: Line, endpoint: str, caller_id: str) -> None:
+    async def invite(self, line: Line, number: str, caller_id: str) -> None:
         """Call them; they enter the conversation when they answer."""
         if line.third:
             raise ChannelRejected(f"somebody else is in call {line.reference} already")
+        trunk = line.third_trunk = self._trunks.take_for_guest(number)
         line.third = THIRD + line.reference
         try:
             await self._ari.post(
                 "channels",
-                endpoint=endpoint,
+                endpoint=trunk.dial(number),
                 app=self._ari.app,
                 appArgs="third",
                 channelId=line.third,
@@ -59,6 +73,7 @@ class Guests:
             )
         except ChannelError:
             line.third = ""
+            self._give_back(line)
             raise
 
     async def dismiss(self, line: Line) -> None:
@@ -87,14 +102,20 @@ class Guests:
         else:
             self._ari.soon(self._ari.delete(path("channels", line.third)))
 
+    def _give_back(self, line: Line) -> None:
+        trunk, line.third_trunk = line.third_trunk, None
+        self._trunks.give_back(trunk)
+
     def _third_went(self, line: Line) -> None:
         line.third, line.third_joined = "", False
+        self._give_back(line)
         self._lines.tell(line, Kind.THIRD_GONE)
         if line.outside:  # nobody else is there, perhaps since an earlier life
             self._ari.soon(self._ari.delete(path("channels", line.channel)))
 
     def line_over(self, line: Line) -> None:
         """Let the third person of a call that is over go, too."""
+        self._give_back(line)
         if line.third:
             self._ari.soon(self._ari.delete(path("channels", line.third)))
         if line.outside:
@@ -111,13 +132,21 @@ class Guests:
             channel = await self._legs.summon(own)
             await self._part(supervisor)
             self._number += 1
-            ear = bridge = self._ears[supervisor] = f"{_EAR}{supervisor}-{self._number}"
-            if how == "barge":
-                await self._ari.post(path("bridges", mix_of(agent_id), "addChannel"), channel=channel)
-                return
-            await self._ari.post("bridges", type="mixing", bridgeId=bridge, name=bridge)
-            await self._snoop(leg.channel, ear, spy="both", whisper=_WHISPER[how])
-            await self._ari.post(path("bridges", bridge, "addChannel"), channel=f"{ear},{channel}")
+            ear = f"{_EAR}{supervisor}-{self._number}"
+            self._ears[supervisor] = _Ear(ear, agent_id)
+            try:
+                if how == "barge":
+                    await self._ari.post(path("bridges", mix_of(agent_id), "addChannel"), channel=channel)
+                else:
+                    await self._listen(leg.channel, ear, channel, how)
+            except ChannelError:
+                await self.unsupervise(supervisor)
+                raise
+
+    async def _listen(self, heard: str, ear: str, channel: str, how: Supervision) -> None:
+        await self._ari.post("bridges", type="mixing", bridgeId=ear, name=ear)
+        await self._snoop(heard, ear, spy="both", whisper=_WHISPER[how])
+        await self._ari.post(path("bridges", ear, "addChannel"), channel=f"{ear},{channel}")
 
     async def unsupervise(self, supervisor: str) -> None:
         """Let them hear no more."""
@@ -126,11 +155,11 @@ class Guests:
 
     async def _part(self, supervisor: str) -> bool:
         """Take their ear away; False: they had none."""
-        ear = self._ears.pop(supervisor, "")
-        if not ear:
+        ear = self._ears.pop(supervisor, None)
+        if ear is None:
             return False
-        await self._ari.delete(path("channels", ear))
-        await self._ari.delete(path("bridges", ear))
+        await self._ari.delete(path("channels", ear.name))
+        await self._ari.delete(path("bridges", ear.name))
         return True
 
     # -- a beep --------------------------------------------------------------------------------------------------
@@ -159,18 +188,22 @@ class Guests:
         """Take up third persons of before, miss those that are gone; `bridges` is where each channel is."""
         for line in self._lines:
             third = THIRD + line.reference
-            if third in channels and line.channel in channels:
+            if line.channel not in channels:
+                continue
+            line.outside = line.outside or bridges.get(line.channel) == outside_of(line.reference)
+            if third in channels:
+                if not line.third:
+                    line.third_trunk = self._trunks.hold(endpoint_of(channels[third]["name"]))
                 line.third, line.third_joined = third, third in bridges
-                line.outside = line.outside or bridges.get(third) == outside_of(line.reference)
                 if channels[third]["state"] == "Up" and not line.third_joined:
                     self._third_came(line)
-            elif line.third and line.channel in channels:
+            elif line.third or line.outside:
                 self._third_went(line)
 
     async def tidy(self, channels: Collection[str]) -> None:
         """End what an earlier life, or the end of a call that nobody heard, has left of our own guests."""
         ours = await self._ari.get(path("applications", self._ari.app))
-        known = set(self._ears.values())
+        known = {ear.name for ear in self._ears.values()}
         for name in ours["channel_ids"]:
             of_nobody = name.startswith(THIRD) and channel_of(name.removeprefix(THIRD)) not in channels
             if of_nobody or name.startswith(_BEEP) or (name.startswith(_EAR) and name not in known):
@@ -179,9 +212,11 @@ class Guests:
                 await self._ari.delete(path("bridges", name))
 
     def leg_gone(self, agent_id: str) -> None:
-        """Take the ear of a supervisor away whose own telephone is gone."""
-        if agent_id in self._ears:
-            self._ari.soon(self._part(agent_id))
+        """End it for a supervisor whose own telephone is gone, or that of whom they heard."""
+        for supervisor, ear in list(self._ears.items()):
+            if agent_id in (supervisor, ear.agent_id):
+                self._tell(CarrierEvent("", Kind.EAR_GONE, self._clock.now(), {"agent": supervisor}))
+                self._ari.soon(self.unsupervise(supervisor))
 
     # -- events --------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelError, ChannelMisconfigured, ChannelRejected, ChannelUnavailable
 from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.base import Kind
+from contactd.telephony.trunks import Trunk, TrunkGroup, dialled, endpoint_of
 
 log = structlog.get_logger()
 
@@ -38,6 +39,7 @@ class Leg:
     up: bool = False
     wanted: bool = False
     muted: bool = False  # or may be
+    trunk: Trunk | None = None  # for a telephone outside the house
     calls: int = 0
     came: "asyncio.Future[None] | None" = None
     calling: "asyncio.Task[None] | None" = None
@@ -48,9 +50,16 @@ class Legs:
     """All agents' telephones; `tell` hears of each that comes up or goes down."""
 
     def __init__(
-        self, ari: Ari, clock: Clock, phones: Mapping[str, str], *, nailed_up: bool, tell: Callable[[Kind, str], None]
+        self,
+        ari: Ari,
+        clock: Clock,
+        trunks: TrunkGroup,
+        phones: Mapping[str, str],
+        *,
+        nailed_up: bool,
+        tell: Callable[[Kind, str], None],
     ) -> None:
-        self._ari, self._clock = ari, clock
+        self._ari, self._clock, self._trunks = ari, clock, trunks
         self._phones = phones
         self._nailed_up = nailed_up
         self._tell = tell
@@ -143,6 +152,7 @@ class Legs:
         """Hear that it was put down, perhaps in mid-conversation, or never picked up."""
         self._by_channel.pop(leg.channel, None)
         was_up, leg.up, leg.channel, leg.muted = leg.up, False, "", False
+        self._give_back(leg)
         if leg.came is not None and not leg.came.done():
             leg.came.set_exception(ChannelUnavailable(f"the telephone of {leg.agent_id} was not picked up"))
         if was_up and (self._nailed_up or talked or not leg.wanted):
@@ -162,14 +172,22 @@ class Legs:
         for channel in channels.keys() - self._by_channel.keys():
             if channel.startswith(PREFIX):
                 agent_id = channel.removeprefix(PREFIX).rpartition("-")[0]
-                await self._take_up(self.leg(agent_id), channel, up=channels[channel]["state"] == "Up")
+                await self._take_up(self.leg(agent_id), channel, channels[channel])
 
-    async def _take_up(self, leg: Leg, channel: str, *, up: bool) -> None:
-        if leg.channel or not up or not self._nailed_up or not self._phones.get(leg.agent_id):
+    async def _take_up(self, leg: Leg, channel: str, found: Event) -> None:
+        is_up = found["state"] == "Up"
+        if leg.channel or not is_up or not self._nailed_up or not self._phones.get(leg.agent_id):
             await self._ari.delete(path("channels", channel))
             return
         leg.channel, leg.up, leg.muted = channel, True, True
+        leg.trunk = self._trunks.hold(endpoint_of(found["name"]))
         self._by_channel[channel] = leg
+        if leg.wanted:  # since before there was a connection
+            self._tell(Kind.AGENT_UP, leg.agent_id)
+
+    def _give_back(self, leg: Leg) -> None:
+        trunk, leg.trunk = leg.trunk, None
+        self._trunks.give_back(trunk)
 
     # -- calling -------------------------------------------------------------------------------------------------
 
@@ -198,10 +216,12 @@ class Legs:
         channel = f"{PREFIX}{leg.agent_id}-{int(self._clock.now().timestamp())}.{leg.calls}"
         leg.channel, leg.came = channel, asyncio.get_running_loop().create_future()
         self._by_channel[channel] = leg
+        phone = self._phones[leg.agent_id]
+        leg.trunk = self._trunks.hold(dialled(phone))
         try:
             await self._ari.post(
                 "channels",
-                endpoint=self._phones[leg.agent_id],
+                endpoint=phone,
                 app=self._ari.app,
                 appArgs="agent",
                 channelId=channel,
@@ -213,6 +233,7 @@ class Legs:
         except (ChannelError, TimeoutError) as error:
             self._by_channel.pop(channel, None)
             leg.channel = ""
+            self._give_back(leg)
             if isinstance(error, ChannelRejected | TimeoutError):
                 raise ChannelUnavailable(f"the telephone of {leg.agent_id} cannot be called: {error}") from error
             raise

@@ -16,7 +16,7 @@ from contactd.telephony.ari import Ari, Event, path
 from contactd.telephony.asterisk_ends import Heard, end_of
 from contactd.telephony.asterisk_legs import Legs, mix_of
 from contactd.telephony.base import CarrierEvent, Kind, OnEvent, call_id_of, reference_of
-from contactd.telephony.trunks import Trunk, TrunkGroup
+from contactd.telephony.trunks import Trunk, TrunkGroup, endpoint_of
 
 log = structlog.get_logger()
 
@@ -25,8 +25,10 @@ PREFIX = "contactd-call-"
 _EAR = "contactd-ear-"  # listens beside a conversation whether it is one with a machine
 # Of the dialplan (deploy/asterisk/extensions.conf): a channel goes there and comes back with what was detected.
 _DETECTION = {"context": "contactd-amd", "extension": "run", "priority": "1"}
+APP_VARIABLE = "CONTACTD_APP"  # of the dialplan: who gets a channel back
 WAITING = "contactd-waiting"  # where customers on hold hear music
 RETRY_AFTER = 1.0
+_AMD = "amd"  # of the dialplan: Stasis(contactd,amd,STATUS,CAUSE), the first argument of what detection has found out
 _IN = "in"  # of the dialplan: Stasis(contactd,in,NUMBER), the first argument of a call that comes in
 
 
@@ -52,6 +54,7 @@ class Line:
     joined: bool = False
     held: bool = False
     third: str = ""  # the channel of a third person
+    third_trunk: Trunk | None = None
     third_joined: bool = False
     outside: bool = False  # the agent has left the two to each other
     playback: str = ""
@@ -124,19 +127,36 @@ class Lines:
         if hears is not None and line is not None:
             hears(event, line)
         elif channel.startswith(_EAR) and event["type"] == "StasisStart":
-            self._listened(event, channel)
+            self._listened(event["args"], channel)
         elif event["type"] == "StasisStart" and event["args"][:1] == [_IN]:
             self._came_in(event["channel"], event["args"][1])
 
     def find_incoming(self, channels: Mapping[str, Event]) -> None:
         """Hear of calls that came in while nobody listened, or before we were."""
         for name, channel in channels.items():
-            app, *args = channel.get("dialplan", {}).get("app_data", "").split(",")
-            if name not in self._lines and app == self._ari.app and args[:1] == [_IN]:
+            args = self._handed_to_us(channel)
+            if name not in self._lines and args[:1] == [_IN]:
                 self._came_in(channel, args[1])
 
+    def find_verdicts(self, channels: Mapping[str, Event]) -> None:
+        """Hear who has answered the calls whose detection ended while nobody listened."""
+        for name, channel in channels.items():
+            args, line = self._handed_to_us(channel), self._lines.get(name)
+            if args[:1] != [_AMD]:
+                continue
+            if name.startswith(_EAR):
+                self._listened(args, name)
+            elif line is not None and line.detecting:
+                self._detected(line, args)
+
+    def _handed_to_us(self, channel: Event) -> list[str]:
+        """Read with what arguments the dialplan has handed a channel to us; none: it has not."""
+        app, *args = channel.get("dialplan", {}).get("app_data", "").split(",")
+        return args if app == self._ari.app else []
+
     def _came_in(self, channel: Event, called: str) -> None:
-        line = self.add(Line(reference_of(channel["id"]), channel["id"], None, inbound=True))
+        trunk = self._trunks.hold(endpoint_of(channel["name"]))
+        line = self.add(Line(reference_of(channel["id"]), channel["id"], trunk, inbound=True))
         number = channel.get("caller", {}).get("number", "")
         self.tell(line, Kind.INCOMING, number=number, called=called)
 
@@ -172,6 +192,8 @@ class Lines:
     async def _detect(self, channel: str, line: Line) -> None:
         """Send a channel to be listened to; what cannot be detected is a person."""
         try:
+            where = path("channels", channel, "variable")
+            await self._ari.post(where, variable=APP_VARIABLE, value=self._ari.app)
             await self._ari.post(path("channels", channel, "continue"), **_DETECTION)
         except ChannelError as error:
             log.warning("machine_not_detected", reference=line.reference, error=str(error))
@@ -183,14 +205,14 @@ class Lines:
         line.detecting = False
         self.tell(line, Kind.MACHINE if "MACHINE" in args else Kind.ANSWERED, carrier_ref=line.channel)
 
-    def _listened(self, event: Event, channel: str) -> None:
+    def _listened(self, args: Sequence[str], channel: str) -> None:
         """Send the ear beside a conversation to be listened to, and hear what it has found out."""
         line = self.find(channel.removeprefix(_EAR))
-        if line is not None and not event["args"]:
+        if line is not None and not args:
             self._ari.soon(self._detect(channel, line))
             return
         self._ari.soon(self._ari.delete(path("channels", channel)))
-        if line is not None and "MACHINE" in event["args"]:
+        if line is not None and "MACHINE" in args:
             self.tell(line, Kind.MACHINE)
 
     def stands_in(self, line: Line, bridges: Mapping[str, str]) -> None:
@@ -212,7 +234,7 @@ class Lines:
 
     def _destroyed(self, event: Event, line: Line) -> None:
         end = end_of(line.heard, event.get("cause", 0), event.get("tech_cause", 0))
-        if line.trunk is not None and not end.trunk_answers:
+        if line.trunk is not None and not end.trunk_answers and not line.inbound:
             self._trunks.silent(line.trunk)
         elif not line.heard.deleted:
             self._alive(line)
@@ -280,6 +302,21 @@ class Lines:
             self._ari.soon(self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.others))
         return left
 
+    async def clear(self, agent_id: str, but: Line) -> None:
+        """See that nobody else's customer is in an agent's bridge: their end, or their way on, may be late.
+
+        Who is being hung up is gone before the next one comes; who is to be joined with somebody else hears music.
+        """
+        for line in self:
+            if line is but or line.agent != agent_id:
+                continue
+            if line.heard.deleted:
+                for channel in line.others.split(","):
+                    await self._ari.delete(path("channels", channel))
+            else:
+                line.agent, line.joined, line.held = "", False, True
+                await self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.others)
+
     async def park(self, line: Line) -> None:
         """Let the customer hear music while a telephone rings; whoever they talked to is rid of them."""
         before, line.agent, line.joined, line.held = line.agent, "", False, True
@@ -291,7 +328,7 @@ class Lines:
 
     def drop(self, line: Line) -> None:
         """Forget a channel that came to nothing."""
-        if self._lines.pop(line.channel, None) is not None and line.trunk is not None:
+        if self._lines.pop(line.channel, None) is not None:
             self._trunks.give_back(line.trunk)
         for file in line.files:
             file.with_suffix(".wav").unlink(missing_ok=True)
@@ -314,7 +351,7 @@ class Lines:
         return any(line.agent == agent_id for line in self)
 
     def _alive(self, line: Line) -> None:
-        if line.trunk is not None:
+        if line.trunk is not None and not line.inbound:  # that calls come in does not say that ours go out
             self._trunks.alive(line.trunk)
 
     def tell(self, line: Line, kind: Kind, **details: str) -> None:

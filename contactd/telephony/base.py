@@ -32,17 +32,21 @@ class Kind(StrEnum):
     LOST = "lost"  # the carrier no longer has the call, and nobody knows how it ended
     THIRD_JOINED = "third_joined"  # somebody the agent has brought in takes part
     THIRD_GONE = "third_gone"  # and does no more, or never came
+    OUTSIDE = "outside"  # the agent had left the two to each other, before we were
     RECORDED = "recorded"  # from now on
     AGENT_UP = "agent_up"
     AGENT_DOWN = "agent_down"
+    EAR_GONE = "ear_gone"  # a supervisor hears nobody any more, and nobody has asked for that
     INCOMING = "incoming"  # somebody calls us: it rings at their end until they are answered
     MISSED = "missed"  # somebody called us, and nobody answered
 
 
 UNSERVED = "unserved"  # the code of a ChannelMisconfigured: no way leads to this number, but perhaps to others
 
-OF_AGENTS = frozenset({Kind.AGENT_UP, Kind.AGENT_DOWN})
-BESIDE = frozenset({Kind.THIRD_JOINED, Kind.THIRD_GONE, Kind.RECORDED})  # these change nothing in a call's life
+OF_AGENTS = frozenset({Kind.AGENT_UP, Kind.AGENT_DOWN, Kind.EAR_GONE})
+BESIDE = frozenset(
+    {Kind.THIRD_JOINED, Kind.THIRD_GONE, Kind.OUTSIDE, Kind.RECORDED}
+)  # these change nothing in a call's life
 _IN = "in-"
 
 
@@ -60,10 +64,10 @@ def call_id_of(reference: str) -> str:
 class CarrierEvent:
     """Something happened to the call `reference`, which is empty in what concerns an agent or a missed call.
 
-    `details` may hold `agent` (bridged, agent_up, agent_down), `carrier_ref`, `digit` (pressed; one of 0-9*#), `name`
-    (recorded), `number` (missed, incoming; as the network gives it, so empty, a word or a number of any form) and
-    `called` (incoming: which of our numbers, in the same forms). The reference of an incoming call is the carrier's
-    own, from `reference_of`; one may be reported again, after a connection was lost.
+    `details` may hold `agent` (bridged, agent_up, agent_down; ear_gone: the supervisor), `carrier_ref`, `digit`
+    (pressed; one of 0-9*#), `name` (recorded), `number` (missed, incoming; as the network gives it, so empty, a word or
+    a number of any form) and `called` (incoming: which of our numbers, in the same forms). The reference of an incoming
+    call is the carrier's own, from `reference_of`; one may be reported again, after a connection was lost.
     """
 
     reference: str
@@ -173,7 +177,8 @@ class Carrier(Protocol):
     async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
         """Let an agent who is no party hear, or speak in, another's conversation, on their own telephone.
 
-        It goes on from one conversation to the next, until `unsupervise`, or until it is asked for anew.
+        It goes on from one conversation to the next, until `unsupervise`, or until it is asked for anew. `ear_gone`
+        reports that it has ended by itself: the telephone of one of the two is gone.
         """
         ...
 

@@ -135,6 +135,7 @@ class SimulatedCarrier:
         self._customers = customers or (lambda request: draw(options, request.reference))
         self._lines: dict[str, _Line] = {}
         self._on_event: OnEvent | None = None
+        self._hearing: dict[str, str] = {}  # by supervisor: the agent
         self._kept: set[str] = set()
         self._came_in = 0
         self.ledger: list[Asked] = []
@@ -240,10 +241,12 @@ class SimulatedCarrier:
     async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
         """Take note."""
         self._note(how, "", f"{supervisor} {agent_id}")
+        self._hearing[supervisor] = agent_id
 
     async def unsupervise(self, supervisor: str) -> None:
         """Take note."""
         self._note("unsupervise", "", supervisor)
+        self._hearing.pop(supervisor, None)
 
     async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
         """Keep the name; whoever is asked agrees if they press 1 at all."""
@@ -270,6 +273,9 @@ class SimulatedCarrier:
         """Let it go."""
         self._note("unseat", "", agent_id)
         self._report(Kind.AGENT_DOWN, agent=agent_id)
+        for supervisor in [name for name, heard in self._hearing.items() if agent_id in (name, heard)]:
+            del self._hearing[supervisor]
+            self._report(Kind.EAR_GONE, agent=supervisor)
 
     async def hang_up(self, reference: str) -> None:
         """End the call; nothing happens when there is none."""

@@ -4,7 +4,7 @@ For carriers that have several; one that lets nothing ring is left alone for a w
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -19,6 +19,7 @@ _SILENT_IN_A_ROW = 5  # calls that never rang; one may be the number's fault
 _REST = 60.0  # seconds
 _FULL = 1.0
 _LONGEST_QUEUE = 1.0
+_LATER = (15.0, _REST)  # until a number is tried again while others are called: its trunk is full, or out of order
 
 
 @dataclass(slots=True)
@@ -30,11 +31,17 @@ class Trunk:
     calls: int = 0
     silent: int = 0  # calls in a row that never rang
     rest_until: float = 0.0
+    probed_until: float = 0.0  # until then the call that tries it may ring
     began: deque[float] = field(default_factory=deque)
 
     def dial(self, number: str) -> str:
         """Write what Asterisk is to dial."""
         return self.settings.dial.format(number=number, digits=number.removeprefix("+"))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it has as many calls as it may have."""
+        return bool(self.settings.channels) and self.calls >= self.settings.channels
 
     @property
     def suspect(self) -> bool:
@@ -52,22 +59,43 @@ class TrunkGroup:
     def take(self, number: str) -> tuple[Trunk, float]:
         """Take a line for a call; answers the trunk, and how many seconds to wait for its turn.
 
-        Raises ChannelUnavailable when all that serve the number are full or out of order.
+        Raises ChannelUnavailable when all that serve the number are full or out of order, `of_recipient` if others,
+        which serve other numbers, would take a call now.
         """
         serving = self._serving(number)
         now = self._monotonic()
         waits = [(self._wait(trunk, now), place) for place, trunk in enumerate(serving)]
         wait, place = min(waits)
-        if wait > _LONGEST_QUEUE:
-            raise ChannelUnavailable(self.trouble() or "every trunk is full", retry_after=min(wait, _REST))
         trunk = serving[place]
+        if wait > _LONGEST_QUEUE:
+            others = (one for one in self._trunks if one not in serving)
+            well = any(self._wait(one, now) <= _LONGEST_QUEUE for one in others)
+            told = _out(serving) or f"trunk {', '.join(one.name for one in serving)} is full"
+            later = max(wait, _LATER[trunk.suspect]) if well and (trunk.suspect or trunk.is_full) else wait
+            raise ChannelUnavailable(told, retry_after=min(later, _REST), of_recipient=well)
+        if trunk.suspect:
+            trunk.probed_until = now + _REST
         trunk.calls += 1
         trunk.began.append(now + wait)
         return trunk, wait
 
-    def serving(self, number: str) -> Trunk:
-        """Name the trunk by which a number goes that is no customer's."""
-        return min(self._serving(number), key=lambda trunk: trunk.suspect)
+    def take_for_guest(self, number: str) -> Trunk:
+        """Take a line at once for a number that is no customer's: somebody has asked for it, so it is tried anyway."""
+        trunk = min(self._serving(number), key=lambda trunk: (trunk.suspect, trunk.is_full))
+        trunk.calls += 1
+        trunk.began.append(self._monotonic())
+        return trunk
+
+    def hold(self, endpoint: str) -> Trunk | None:
+        """Count a call that `take` was not asked for; `endpoint` is from `dialled` or `endpoint_of`.
+
+        None: it goes by no trunk, or that cannot be known: the name of a Local or DAHDI channel does not tell. Of
+        trunks that dial by the same endpoint the first is taken.
+        """
+        trunk = next((trunk for trunk in self._trunks if dialled(trunk.settings.dial) == endpoint), None)
+        if trunk is not None:
+            trunk.calls += 1
+        return trunk
 
     def _serving(self, number: str) -> list[Trunk]:
         serving = [trunk for trunk in self._trunks if _serves(trunk.settings, number)]
@@ -76,15 +104,16 @@ class TrunkGroup:
             raise ChannelMisconfigured(f"no trunk of [telephony.asterisk] serves this number; {cure}", code=UNSERVED)
         return serving
 
-    def give_back(self, trunk: Trunk) -> None:
-        """Free the line of a call that is over."""
-        trunk.calls -= 1
+    def give_back(self, trunk: Trunk | None) -> None:
+        """Free the line of a call that is over, if it had one."""
+        if trunk is not None:
+            trunk.calls -= 1
 
     def alive(self, trunk: Trunk) -> None:
         """Hear that the far end gave a sign of life."""
         if trunk.suspect:
             log.info("trunk_back", trunk=trunk.name)
-        trunk.silent, trunk.rest_until = 0, 0.0
+        trunk.silent, trunk.rest_until, trunk.probed_until = 0, 0.0, 0.0
 
     def silent(self, trunk: Trunk) -> None:
         """Hear that a call came to nothing without any sign of life."""
@@ -95,19 +124,18 @@ class TrunkGroup:
     def rest(self, trunk: Trunk) -> None:
         """Leave a trunk alone that is known to be out of order; one call after that finds out."""
         trunk.silent = max(trunk.silent, _SILENT_IN_A_ROW)
-        trunk.rest_until = self._monotonic() + _REST
+        trunk.rest_until, trunk.probed_until = self._monotonic() + _REST, 0.0
         log.error("trunk_out", trunk=trunk.name, calls=trunk.silent, seconds=_REST)
 
     def trouble(self) -> str:
-        """Say which trunks are out of order; empty: none."""
-        out = [trunk.name for trunk in self._trunks if trunk.suspect]
-        return f"no call rings by trunk {', '.join(out)}" if out else ""
+        """Say that every trunk is out of order; empty: one at least is not."""
+        return _out(self._trunks) if all(trunk.suspect for trunk in self._trunks) else ""
 
     def _wait(self, trunk: Trunk, now: float) -> float:
         """Tell for how long the trunk takes no further call."""
         if trunk.suspect:  # a single call shows whether it is back
-            return trunk.rest_until - now if trunk.rest_until > now else _FULL * 2 * bool(trunk.calls)
-        if trunk.settings.channels and trunk.calls >= trunk.settings.channels:
+            return trunk.rest_until - now if trunk.rest_until > now else _FULL * 2 * (trunk.probed_until > now)
+        if trunk.is_full:
             return 2 * _FULL
         while trunk.began and trunk.began[0] <= now - 1:
             trunk.began.popleft()
@@ -118,3 +146,21 @@ class TrunkGroup:
 
 def _serves(settings: Settings, number: str) -> bool:
     return not settings.prefixes or number.startswith(settings.prefixes)
+
+
+def _out(trunks: Iterable[Trunk]) -> str:
+    out = [trunk.name for trunk in trunks if trunk.suspect]
+    return f"no call rings by trunk {', '.join(out)}" if out else ""
+
+
+def dialled(dial: str) -> str:
+    """Name the endpoint a dial string leads to: PJSIP/trunk of PJSIP/{digits}@trunk or PJSIP/trunk/sip:{digits}@x."""
+    technology, _, rest = dial.partition("/")
+    before, at, after = rest.partition("@")
+    name = after if at and "/" not in before else before.partition("/")[0]
+    return f"{technology}/{name}"
+
+
+def endpoint_of(channel: str) -> str:
+    """Name the endpoint of a channel from its name on Asterisk, which is like PJSIP/trunk-00000001."""
+    return channel.rpartition("-")[0]

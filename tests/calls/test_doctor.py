@@ -169,6 +169,13 @@ def test_a_missing_context_is_told_where_a_campaign_detects_machines(pbx: Asteri
     assert "deploy/asterisk/extensions.conf" in cure
 
 
+def test_calls_that_come_in_for_another_application_are_told(pbx: Asterisk, config: Path) -> None:
+    found = examine(write(config.parent, pbx, asterisk='app = "second"'))
+    state, told, cure = found["dialplan"]
+    assert (state, told) == ("warning", 'calls that come in go to "contactd", and app is "second"')
+    assert "CONTACTD_APP = second" in cure
+
+
 async def test_an_application_in_use_is_another_daemons_unless_ours_runs(
     pbx: Asterisk, network: Network, config: Path
 ) -> None:

@@ -249,3 +249,145 @@ async def test_whoever_is_on_hold_again_hears_music_again(line: Line) -> None:
         assert (await line.hear(line.person, name)).seconds_of(MUSIC) > 0.5
         await line.carrier.retrieve("1-1")
         await line.until(Kind.RETRIEVED)
+
+
+async def answered(line: Line, reference: str, number: str) -> str:
+    """Call one more puppet; gives its channel once it has answered."""
+    line.events.clear()
+    await line.carrier.place(CallRequest(reference, int(reference[0]), number, SHOWN, 10))
+    person = await line.puppet(number[1:])
+    await line.until(Kind.ANSWERED)
+    line.events.clear()
+    return person
+
+
+async def test_the_next_customer_does_not_meet_one_whose_end_is_late(
+    pbx: Asterisk, network: Network, town: Ari, witness: Ari
+) -> None:
+    async with wire(pbx.http) as cable:
+        carrier = open_carrier(settings_of(pbx, pbx.folder, url=cable.address), SystemClock())
+        assert carrier is not None
+        line = Line(carrier, town, network, pbx)
+        await carrier.start(line.events.append)
+        await line.call()
+        await line.join()
+        await answered(line, "2-1", people.PUPPET.number(5))
+        cable.late = b"DELETE /ari/channels/contactd-call-1-1"
+        async with asyncio.TaskGroup() as both:
+            both.create_task(carrier.hang_up("1-1"))
+            await asyncio.sleep(0.2)
+            both.create_task(carrier.bridge("2-1", "anna"))
+            await asyncio.sleep(0.5)
+            assert not {"contactd-call-1-1", "contactd-call-2-1"} <= set(await inside(witness))
+            cable.late = b""
+        await line.until(Kind.BRIDGED)
+        there = await inside(witness)
+        assert ("contactd-call-1-1" in there, "contactd-call-2-1" in there) == (False, True)
+        await carrier.close()
+
+
+async def test_who_is_still_with_an_agent_when_the_next_customer_comes_hears_music(line: Line, witness: Ari) -> None:
+    await line.call()
+    await line.join()
+    await answered(line, "2-1", people.PUPPET.number(6))
+    await line.carrier.bridge("2-1", "anna")
+    await line.until(Kind.BRIDGED)
+    assert "contactd-call-1-1" not in await inside(witness)
+    assert (await line.hear(line.person, "first")).seconds_of(MUSIC) > 0.5
+
+
+async def test_what_a_machine_was_told_by_while_the_events_were_lost_is_found_out(
+    pbx: Asterisk, network: Network, town: Ari, witness: Ari
+) -> None:
+    channel = "contactd-call-1-1"
+
+    async def stands(part: str) -> bool:
+        status, told = await witness.try_to("GET", f"channels/{channel}")
+        return status == 200 and part in f"{told['dialplan']['context']} {told['dialplan']['app_data']}"
+
+    async with wire(pbx.http) as cable:
+        carrier = open_carrier(settings_of(pbx, pbx.folder, url=cable.address), SystemClock())
+        assert carrier is not None
+        line = Line(carrier, town, network, pbx)
+        await carrier.start(line.events.append)
+        await carrier.place(CallRequest("1-1", 1, people.MACHINE.number(5), SHOWN, 10, detect="first"))
+        await witness.eventually(lambda: stands("contactd-amd"))
+        cable.swallows = True
+        await witness.eventually(lambda: stands("amd,MACHINE"))
+        await asyncio.sleep(0.2)
+        cable.swallows = False
+        cable.cut()
+        await line.until(Kind.MACHINE)
+        await carrier.close()
+
+
+async def test_calls_of_before_third_persons_and_agents_outside_take_lines_of_their_trunk(
+    pbx: Asterisk, network: Network, town: Ari
+) -> None:
+    settings = settings_of(pbx, pbx.folder, trunks={"trunk": {"channels": 3}})
+    outside = people.PUPPET.number(8)
+    agents = settings.agents | {"anna": Agent(phone=f"PJSIP/{outside[1:]}@trunk")}
+    settings = settings.model_copy(update={"agents": agents})
+    carrier = open_carrier(settings, SystemClock())
+    assert carrier is not None
+    line = Line(carrier, town, network, pbx)
+    await carrier.start(line.events.append)
+    await carrier.seat("anna")
+    await line.puppet(outside[1:])
+    await line.until(Kind.AGENT_UP)
+    await answered(line, "1-1", people.PUPPET.number())
+    await line.join()
+    await carrier.invite("1-1", people.PUPPET.number(9), SHOWN)
+    await line.until(Kind.THIRD_JOINED)
+    with pytest.raises(ChannelUnavailable, match="full"):
+        await carrier.place(CallRequest("2-1", 2, people.PUPPET.number(7), SHOWN, 10))
+    await carrier.close()
+    second = open_carrier(settings, SystemClock())
+    assert second is not None
+    line.carrier = second
+    line.events.clear()
+    await second.start(line.events.append)
+    await second.live()
+    with pytest.raises(ChannelUnavailable, match="full"):
+        await second.place(CallRequest("2-1", 2, people.PUPPET.number(7), SHOWN, 10))
+    await second.dismiss("1-1")
+    await line.until(Kind.THIRD_GONE)
+    await answered(line, "2-1", people.PUPPET.number(7))
+    with pytest.raises(ChannelUnavailable, match="full"):
+        await second.place(CallRequest("3-1", 3, people.PUPPET.number(9), SHOWN, 10))
+    await second.unseat("anna")
+    await line.until(Kind.AGENT_DOWN)
+    await answered(line, "3-1", people.PUPPET.number(6))
+    await second.close()
+
+
+async def test_a_telephone_of_before_that_is_found_only_once_there_is_a_connection_is_reported(line: Line) -> None:
+    await line.carrier.seat("anna")
+    await line.until_agent("anna", Kind.AGENT_UP)
+    await line.carrier.close()
+    line.events.clear()
+    async with wire(line.pbx.http) as cable:
+        cable.broken = True
+        carrier = open_carrier(settings_of(line.pbx, line.pbx.folder, url=cable.address), SystemClock())
+        assert carrier is not None
+        await carrier.start(line.events.append)
+        await carrier.seat("anna")
+        await asyncio.sleep(0.2)
+        cable.broken = False
+        await line.until_agent("anna", Kind.AGENT_UP)
+        await carrier.close()
+
+
+async def test_whom_an_agent_has_left_to_a_third_person_is_reported_so_to_the_next_life(
+    line: Line, witness: Ari
+) -> None:
+    async def among_themselves() -> bool:
+        return len((await witness.ask("GET", "bridges/contactd-outside-1-1"))["channels"]) == 2
+
+    await with_third(line, people.PUPPET.number(5))
+    await line.carrier.leave("1-1")
+    await witness.eventually(among_themselves)
+    async with next_life(line) as (carrier, heard):
+        assert await carrier.live() == ["1-1"]
+        assert [event.kind for event in heard if event.reference][-1] is Kind.OUTSIDE
+        await carrier.hang_up("1-1")

@@ -5,18 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from contactd.clock import SystemClock
 from contactd.config.load import load
 from contactd.domain.errors import ChannelUnavailable
 from contactd.store.database import Database, open_database
 from contactd.telephony.ari import Ari as Connection
 from contactd.telephony.ari import Event
-from contactd.telephony.base import CallRequest
+from contactd.telephony.base import CallRequest, Kind
+from contactd.telephony.registry import open_carrier
 from tests.calls import town as people
 from tests.calls.ari import Ari
 from tests.calls.asterisk import USER, Asterisk
+from tests.calls.lines import Line
 from tests.calls.network import Network
 from tests.calls.office import Office, Process, at_work, calls_of, left_in, log_of, owe, write
-from tests.calls.pbx import BUSY_AGENT, carrier_of
+from tests.calls.pbx import BUSY_AGENT, carrier_of, settings_of
 from tests.calls.wire import wire
 
 
@@ -94,6 +97,47 @@ async def test_a_dead_trunk_stops_dialling_with_the_reason_and_blames_no_custome
         assert set(office.outcomes().values()) <= {"congestion", "unavailable"}
         assert len(office.outcomes()) < 10
     assert not [call for call in network.calls() if f"+{call.number}" in numbers]
+
+
+async def test_a_dead_trunk_keeps_nobody_from_being_called_by_another(
+    pbx: Asterisk, network: Network, tmp_path: Path
+) -> None:
+    dead = [people.HUMAN.number(serial) for serial in range(60, 80)]
+    well = [people.BUSY.number(serial) for serial in range(60, 90, 5)]
+    trunks = "".join(
+        f'[telephony.asterisk.trunks.{name}]\ndial = "PJSIP/{{digits}}@{endpoint}"\nprefixes = ["+{prefix}"]\n'
+        for name, endpoint, prefix in (("dead", "deadtrunk", people.BERLIN), ("well", "trunk", people.COLOGNE))
+    )
+    config = write(tmp_path, pbx, agents=2, ring=1, asterisk=trunks)
+    owing(config, *dead, *well)
+    async with at_work(config) as office:
+        async with asyncio.timeout(30):
+            while {office.outcomes().get(number) for number in well} != {"busy"}:  # noqa: ASYNC110 -- the database tells nobody
+                await asyncio.sleep(0.1)
+        told = await office.daemon.why_not_dialled()
+        outcomes = office.outcomes()
+        assert told[""][-1] == {"reason": "trunk_rests", "why": "no call rings by trunk dead"}
+        assert {outcomes[number] for number in dead if number in outcomes} == {"congestion"}
+    assert not [call for call in network.calls() if f"+{call.number}" in dead]
+
+
+async def test_who_waits_for_their_turn_while_the_connection_is_lost_is_called(
+    pbx: Asterisk, network: Network, town: Ari
+) -> None:
+    async with wire(pbx.http) as cable:
+        trunks = {"trunk": {"per_second": 1}}
+        carrier = open_carrier(settings_of(pbx, pbx.folder, url=cable.address, trunks=trunks), SystemClock())
+        assert carrier is not None
+        line = Line(carrier, town, network, pbx)
+        await carrier.start(line.events.append)
+        async with asyncio.TaskGroup() as both:
+            for number, who in ((1, people.RINGS.number(55)), (2, people.PROMPT.number(61))):
+                both.create_task(carrier.place(CallRequest(f"{number}-1", number, who, "", 10)))
+            await asyncio.sleep(0.2)
+            cable.cut()
+        await line.until(Kind.ANSWERED)
+        assert Kind.LOST not in [event.kind for event in line.events]
+        await carrier.close()
 
 
 async def test_a_slow_interface_gives_the_same_outcomes(pbx: Asterisk, network: Network, tmp_path: Path) -> None:

@@ -9,13 +9,18 @@ from tests.calls.asterisk import HOST
 
 
 class Wire:
-    """Passes bytes on; `cut` ends every connection, `broken` takes no new ones, `delay` holds each piece up."""
+    """Passes bytes on; `cut` ends every connection, `broken` takes no new ones, `delay` holds each piece up.
+
+    `swallows`: what is sent is lost though the connections stand; `late`: requests that begin so wait meanwhile.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._open: set[asyncio.StreamWriter] = set()
         self.broken = False
         self.delay = 0.0
+        self.swallows = False
+        self.late = b""
         self.address = ""
 
     async def start(self) -> asyncio.Server:
@@ -55,6 +60,10 @@ class Wire:
         while data := await reader.read(65536):
             if self.delay:
                 await asyncio.sleep(self.delay)
+            while self.late and data.startswith(self.late):  # noqa: ASYNC110 -- the test says for how long
+                await asyncio.sleep(0.01)
+            if self.swallows:
+                continue
             writer.write(data)
             await writer.drain()
         with contextlib.suppress(OSError):

@@ -1,12 +1,13 @@
 """Money is exact, in minor units, and of one currency."""
 
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contactd.domain.money import Money, exponent
+from contactd.domain.money import Money, exponent, half_up, pro_rata
 
 CURRENCIES = st.sampled_from(["EUR", "USD", "CHF", "JPY", "KWD"])
 
@@ -62,3 +63,28 @@ def test_amounts_of_two_currencies_do_not_mix() -> None:
 def test_money_is_written_for_machines_as_text_and_currency() -> None:
     assert Money(41280, "EUR").as_json() == {"amount": "412.80", "currency": "EUR"}
     assert Money(7, "JPY").as_json() == {"amount": "7", "currency": "JPY"}
+
+
+def test_half_a_unit_is_rounded_up_and_less_is_rounded_down() -> None:
+    assert [half_up(Fraction(number, 10)) for number in (0, 4, 5, 14, 15, 24, 25)] == [0, 0, 1, 1, 2, 2, 3]
+
+
+def test_an_amount_is_shared_out_in_proportion_and_the_odd_cents_go_to_the_largest_rests() -> None:
+    assert pro_rata(100, [1, 1, 1]) == (34, 33, 33)
+    assert pro_rata(100, [2, 1, 3]) == (33, 17, 50)
+    assert pro_rata(10, [0, 5, 5]) == (0, 5, 5)
+    assert pro_rata(0, [0, 0]) == (0, 0)
+    assert pro_rata(0, []) == ()
+    with pytest.raises(ValueError, match="7 cannot be shared out among nobody"):
+        pro_rata(7, [0])
+
+
+@given(data=st.data(), weights=st.lists(st.integers(0, 10**9), min_size=1).filter(any))
+def test_shares_sum_exactly_and_none_is_more_than_it_should_be(data: st.DataObject, weights: list[int]) -> None:
+    amount = data.draw(st.integers(0, sum(weights)))
+    shares = pro_rata(amount, weights)
+    assert sum(shares) == amount
+    assert all(0 <= share <= weight for share, weight in zip(shares, weights, strict=True))
+    assert all(
+        abs(share - Fraction(amount * weight, sum(weights))) < 1 for share, weight in zip(shares, weights, strict=True)
+    )

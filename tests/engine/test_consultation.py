@@ -4,12 +4,13 @@ import pytest
 
 from contactd.domain.agent import Event, State
 from contactd.domain.call import Disposition
-from contactd.domain.errors import IllegalTransition, InputError
+from contactd.domain.errors import ChannelUnavailable, IllegalTransition, InputError
 from contactd.domain.happened import CallMoved, Supervised
 from contactd.telephony.base import Kind
 from contactd.telephony.simulated import Customer
 from tests.clock import HandClock
 from tests.engine.dialing import CALLER_ID, MemoryCallBook, Scene, a_scene
+from tests.engine.disturbed import disturbed
 
 ANSWERS = Customer(Kind.ANSWERED, setup=1, ring=5, patience=6, talk=60)
 OUTSIDE = "+493023125999"
@@ -150,6 +151,44 @@ async def test_a_supervisor_hears_and_the_agent_sees_it(book: MemoryCallBook) ->
         assert consultation.supervisors_of("anna") == []
     seen = [event for event in scene.happened if isinstance(event, Supervised)]
     assert seen == [Supervised("anna", "berta", "whisper"), Supervised("anna", "berta", "")]
+
+
+async def test_a_supervisor_whose_telephone_is_gone_hears_nobody_any_more(book: MemoryCallBook) -> None:
+    scene = await talking(book, "anna", "berta")
+    async with scene.at_work():
+        consultation = scene.dialer.consultation
+        await scene.clock.run(10)
+        scene.roster.pause("berta")
+        await consultation.supervise("anna", "berta", "listen")
+        await scene.carrier.unseat("berta")
+        assert consultation.supervisors_of("anna") == []
+    seen = [event for event in scene.happened if isinstance(event, Supervised)]
+    assert seen == [Supervised("anna", "berta", "listen"), Supervised("anna", "berta", "")]
+
+
+async def test_who_turns_to_another_agent_is_heard_of_by_the_first_one_too(book: MemoryCallBook) -> None:
+    scene = await talking(book, "anna", "berta", "carla")
+    async with scene.at_work():
+        consultation = scene.dialer.consultation
+        scene.roster.pause("carla")
+        await consultation.supervise("anna", "carla", "listen")
+        await consultation.supervise("berta", "carla", "listen")
+        assert (consultation.supervisors_of("anna"), consultation.supervisors_of("berta")) == ([], ["carla"])
+    seen = [(event.agent, event.how) for event in scene.happened if isinstance(event, Supervised)]
+    assert seen == [("anna", "listen"), ("anna", ""), ("berta", "listen")]
+
+
+async def test_who_cannot_hear_another_agent_hears_nobody(book: MemoryCallBook) -> None:
+    book.plan(1)
+    scene, carrier = await disturbed(book, "anna", "berta", "carla")
+    async with scene.at_work():
+        consultation = scene.dialer.consultation
+        scene.roster.pause("carla")
+        await consultation.supervise("anna", "carla", "listen")
+        carrier.faults["supervise"] = ChannelUnavailable("no telephone")
+        with pytest.raises(ChannelUnavailable):
+            await consultation.supervise("berta", "carla", "listen")
+        assert consultation.supervisors_of("anna") == consultation.supervisors_of("berta") == []
 
 
 async def test_an_agent_who_talks_is_muted(book: MemoryCallBook) -> None:

@@ -1,7 +1,9 @@
 """The dialer with carriers that refuse, break, lose sight or report late, on a call book in memory."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -17,12 +19,16 @@ from contactd.domain.errors import (
     ChannelUnclear,
 )
 from contactd.engine.dialer import Line
+from contactd.engine.idleness import why
+from contactd.engine.refusals import Refusals, Trunks
+from contactd.engine.shown import Shown
 from contactd.telephony.base import UNSERVED, CallRequest, CarrierEvent, Kind
 from contactd.telephony.simulated import Customer
 from tests.clock import HandClock
-from tests.engine.dialing import MemoryCallBook, a_scene
+from tests.engine.dialing import MemoryCallBook, Scene, a_scene
 from tests.engine.disturbed import disturbed
 
+BUSY = Customer(Kind.BUSY, setup=0.5, ring=1)
 ANSWERS = Customer(Kind.ANSWERED, setup=1, ring=10, patience=6, talk=60)
 SLOW = Customer(Kind.ANSWERED, setup=1, ring=20, patience=6, talk=60)
 
@@ -57,6 +63,65 @@ async def test_a_carrier_that_refuses_is_left_alone_for_a_while_and_the_attempt_
         assert scene.orders("place") == []
         await scene.clock.run(6)
         assert len(scene.orders("place")) == 1
+
+
+async def numbers_refused(book: MemoryCallBook, refused: Callable[[int], bool]) -> Scene:
+    """Build a scene whose carrier refuses some accounts' numbers for their own trunk and takes the others."""
+    scene, carrier = await disturbed(book)
+    inner = carrier.place
+
+    async def place(request: CallRequest) -> None:
+        if refused(request.attempt_id):
+            raise ChannelUnavailable("no call rings by trunk dead", retry_after=60, of_recipient=True)
+        await inner(request)
+
+    carrier.place = place  # type: ignore[method-assign] # a worse carrier for this test
+    scene.usual = BUSY
+    return scene
+
+
+async def test_a_number_whose_trunk_is_out_is_put_off_and_the_others_are_called(book: MemoryCallBook) -> None:
+    book.plan(30)
+    scene = await numbers_refused(book, lambda attempt: attempt % 2 == 1)
+    async with scene.at_work():
+        await scene.clock.run(15)
+        assert scene.dialer.status()["resting"] is False
+        (look,) = scene.dialer.looks().values()
+        told = why(look, {}, (), {})
+        assert told[-1] == {"reason": "trunk_rests", "why": "no call rings by trunk dead"}
+        assert "carrier_rests" not in [one["reason"] for one in told]
+        await scene.clock.run(85)
+    assert [reference for reference, _ in scene.orders("place")] == [f"{n}-1" for n in range(2, 31, 2)]
+    stages = [stage for n in range(1, 31, 2) for stage in book.entries[f"{n}-1"]]
+    assert {stage.transition.event for stage in stages if stage.transition} == {AttemptEvent.NOT_TAKEN}
+    later = [stage.transition.not_before for stage in stages if stage.transition and stage.transition.not_before]
+    assert len(later) == 15
+    assert all(after - before >= timedelta(seconds=1) for before, after in pairwise(later))
+
+
+async def test_a_team_whose_numbers_are_all_refused_rests_with_the_reason(book: MemoryCallBook) -> None:
+    book.plan(200)
+    scene = await numbers_refused(book, lambda _: True)
+    async with scene.at_work():
+        await scene.clock.run(50)
+        assert len([entry for entries in book.entries.values() for entry in entries]) == 20
+        assert scene.dialer.status()["resting"]
+        (look,) = scene.dialer.looks().values()
+        assert why(look, {}, (), {})[0] == {"reason": "carrier_rests", "why": "no call rings by trunk dead"}
+        await scene.clock.run(30)
+        assert 20 < len([entry for entries in book.entries.values() for entry in entries]) <= 40
+
+
+def test_numbers_that_are_refused_come_back_one_by_one_and_not_too_late() -> None:
+    trunks = Trunks(Shown("", {}), 30.0, lambda: None)
+    refusals = Refusals(trunks, lambda: 1000.0)
+    error = ChannelUnavailable("full", retry_after=15, of_recipient=True)
+    waits = [refusals.hear(error) for _ in range(1000)]
+    assert waits[:3] == [15, 16, 17]
+    assert max(waits) == 900
+    assert waits[886] == 15
+    assert trunks.rest_until == 0
+    assert refusals.rests()
 
 
 async def test_congestion_before_a_ring_is_tried_again_later_and_after_a_ring_it_was_a_try(

@@ -180,6 +180,31 @@ async def test_a_team_that_comes_back_is_taken_over_with_what_is_still_up(
         assert book.ends("2-1") == ["lost"]
 
 
+async def test_an_agent_who_has_left_a_call_to_a_third_person_is_not_put_back_on_it(
+    book: MemoryCallBook, owner: OwnerByHand
+) -> None:
+    row = {"ringing_at": 1, "answered_at": 2, "connected_at": 2}
+    book.left = [left_behind(1, seconds=5, agent="anna", row=row)]
+    scene = await scene_of(book, owner)
+    await scene.carrier.place(CallRequest("1-1", 1, book.left[0].row.number, "", 30))
+    unfinished = book.unfinished
+
+    async def told_meanwhile(campaigns: Collection[str]) -> list[Unfinished]:
+        scene.dialer.on_event(CarrierEvent("1-1", Kind.OUTSIDE, scene.clock.now()))
+        return await unfinished(campaigns)
+
+    book.unfinished = told_meanwhile  # type: ignore[method-assign] # the carrier speaks at this moment
+    async with scene.at_work():
+        await scene.clock.run(1)
+        assert scene.dialer.status()["calls"] == {"outside": 1}
+        assert scene.roster.find("anna").state is State.READY
+        scene.dialer.on_event(CarrierEvent("1-1", Kind.THIRD_GONE, scene.clock.now()))
+        await scene.clock.run(1)
+    assert scene.orders("hang_up") == [("1-1", "")]
+    assert book.ends("1-1") == ["answered"]
+    assert book.entries["1-1"][-1].row.agent == "anna"
+
+
 async def test_what_the_carrier_reports_while_calls_are_taken_over_is_not_lost(
     book: MemoryCallBook, owner: OwnerByHand
 ) -> None:

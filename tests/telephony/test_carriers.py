@@ -184,6 +184,17 @@ async def test_an_agent_is_muted_and_a_supervisor_hears_without_anything_being_r
     assert len(bench.heard()) == before
 
 
+@pytest.mark.parametrize("whose", ["carla", "anna"])
+async def test_a_supervisor_who_hears_nobody_any_more_is_reported_whoevers_telephone_is_gone(
+    bench: Bench, whose: str
+) -> None:
+    await bench.seated()
+    await bench.carrier.supervise("anna", "carla", "listen")
+    await bench.carrier.unseat(whose)
+    await bench.until(Kind.EAR_GONE)
+    assert [event.details for event in bench.events if event.kind is Kind.EAR_GONE] == [{"agent": "carla"}]
+
+
 async def test_a_conversation_is_recorded_from_when_it_is_reported_and_the_file_can_be_forgotten(bench: Bench) -> None:
     await bench.seated()
     await bench.answered(TYPES)

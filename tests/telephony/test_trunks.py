@@ -4,7 +4,7 @@ import pytest
 
 from contactd.config.providers import Trunk as Settings
 from contactd.domain.errors import ChannelMisconfigured, ChannelUnavailable
-from contactd.telephony.trunks import Trunk, TrunkGroup
+from contactd.telephony.trunks import Trunk, TrunkGroup, dialled, endpoint_of
 
 BERLIN, VIENNA = "+493023125001", "+4319091001"
 
@@ -98,3 +98,75 @@ def test_a_sign_of_life_between_silent_calls_counts() -> None:
             group.silent(taken(group))
         group.alive(taken(group))
     assert group.trouble() == ""
+
+
+def two(clock: Seconds, *, channels: int = 0, per_second: int = 0) -> TrunkGroup:
+    """Build a group of two trunks that serve different numbers; the first has these limits."""
+    austria = Settings(prefixes=("+43",), channels=channels, per_second=per_second)
+    return TrunkGroup({"austria": austria, "rest": Settings(prefixes=("+49",))}, clock)
+
+
+def test_a_trunk_out_of_order_is_told_of_its_numbers_only_while_another_is_well() -> None:
+    group = two(Seconds())
+    group.rest(taken(group, VIENNA))
+    with pytest.raises(ChannelUnavailable, match="no call rings by trunk austria") as refused:
+        group.take(VIENNA)
+    assert (refused.value.of_recipient, refused.value.retry_after) == (True, 60)
+    assert group.trouble() == ""
+    group.rest(taken(group))
+    with pytest.raises(ChannelUnavailable) as refused:
+        group.take(VIENNA)
+    assert refused.value.of_recipient is False
+    assert group.trouble() == "no call rings by trunk austria, rest"
+
+
+def test_a_full_trunk_is_told_of_its_numbers_only_and_one_that_is_asked_too_fast_for_a_second() -> None:
+    group = two(Seconds(), channels=1)
+    taken(group, VIENNA)
+    with pytest.raises(ChannelUnavailable, match="trunk austria is full") as refused:
+        group.take(VIENNA)
+    assert (refused.value.of_recipient, refused.value.retry_after) == (True, 15)
+    group = two(Seconds(), per_second=1)
+    for _ in range(2):
+        group.take(VIENNA)
+    with pytest.raises(ChannelUnavailable) as refused:
+        group.take(VIENNA)
+    assert (refused.value.of_recipient, refused.value.retry_after) == (True, 2)
+
+
+def test_calls_that_nobody_asked_to_place_count_as_long_as_they_last() -> None:
+    settings = Settings(dial="PJSIP/{digits}@sip", channels=2)
+    group = TrunkGroup({"one": settings, "two": Settings(dial="PJSIP/out/sip:{digits}@b", channels=1)}, Seconds())
+    adopted = group.hold(endpoint_of("PJSIP/sip-00000a1b"))
+    assert adopted is not None
+    assert adopted.name == "one"
+    assert group.take_for_guest(BERLIN).name == "one"
+    assert group.take_for_guest(BERLIN).name == "two"  # the first is full
+    assert group.take_for_guest(BERLIN).name == "one"  # both are
+    with pytest.raises(ChannelUnavailable, match="full"):
+        group.take(BERLIN)
+    for _ in range(2):
+        group.give_back(adopted)
+    assert taken(group) is adopted
+
+
+def test_a_trunk_is_known_by_what_it_dials_and_by_the_name_of_its_channels() -> None:
+    assert dialled("PJSIP/{digits}@trunk") == dialled("PJSIP/trunk/sip:{number}@192.0.2.1") == "PJSIP/trunk"
+    assert dialled("PJSIP/trunk") == endpoint_of("PJSIP/trunk-0000000f") == "PJSIP/trunk"
+    group = two(Seconds())
+    assert group.hold(endpoint_of("Local/4930@town-00000001;1")) is None
+    assert group.hold(dialled("PJSIP/anna")) is None
+    group.give_back(None)
+
+
+def test_a_trunk_is_tried_again_though_calls_of_before_are_up() -> None:
+    clock = Seconds()
+    group = TrunkGroup({"one": Settings()}, clock)
+    taken(group)  # somebody talks
+    group.rest(taken(group))
+    clock.now += 61
+    taken(group)
+    with pytest.raises(ChannelUnavailable):
+        group.take(BERLIN)  # one at a time
+    clock.now += 61
+    taken(group)  # nobody heard what became of the other

@@ -1,0 +1,161 @@
+"""The verb that says what an account owes by law, line by line, so that a person can check it by hand."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from contactd.cli.options import as_json, config_option, day_of, open_store
+from contactd.domain.money import Money
+
+if TYPE_CHECKING:
+    import rich.console
+
+    from contactd.domain.ledger import Claim, Payment
+    from contactd.domain.statement import Balance
+    from contactd.engine.claims import Owed
+
+_PARTS = ("costs", "interest", "principal", "open")
+_PROVISIONAL = "the base rate is not known from {} on: lines beyond it go on with the last one and are provisional"
+
+
+@click.command()
+@click.argument("account")
+@click.option("--creditor", help="Needed when several creditors have an account of that number.")
+@click.option("--as-of", "as_of", help="What is owed at the end of this day, like 2026-12-31. Else today.")
+@config_option
+@as_json
+def statement(account: str, creditor: str | None, as_of: str | None, config: Path | None, json: bool) -> None:
+    """Say what ACCOUNT owes: every claim with its default, every line of interest, where each payment went."""
+    from contactd.cli.output import emit_json
+    from contactd.config.base_rates import load_shipped_base_rates
+    from contactd.engine.claims import Terms, owed_by
+    from contactd.store import accounts
+
+    with open_store(config) as (database, settings), database.snapshot() as connection:
+        ids = [row.id for row in accounts.find(connection, account, creditor)]
+        if not ids:
+            raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
+        terms = Terms(settings.claims, load_shipped_base_rates())
+        found = owed_by(connection, ids, terms, day_of(as_of, settings.claims.timezone, "--as-of"))
+    if any(one.statement.provisional for one in found):
+        click.echo(f"contactd: {_PROVISIONAL.format(terms.rates.covered_until)}", err=True)
+    if json:
+        emit_json([_as_json(one) for one in found])
+        return
+    for one in found:
+        _print(one)
+
+
+def _as_json(owed: "Owed") -> dict[str, Any]:
+    derived, money = owed.statement, partial(Money, currency=owed.books.currency)
+    return {
+        "account": owed.books.number,
+        "creditor": owed.books.creditor,
+        "as_of": derived.as_of,
+        "provisional": derived.provisional,
+        **{part: money(getattr(derived, part)) for part in _PARTS},
+        "credit": money(derived.credit),
+        "payoff": money(derived.payoff),
+        "claims": [_claim(owed, claim, balance) for claim, balance in owed.claims()],
+        "charged": [
+            {"on": cost.on, "claim": cost.claim, "why": cost.reason, "amount": money(cost.amount)}
+            for cost in owed.ledger.costs_until(derived.as_of)
+        ],
+        "payments": [_payment(owed, payment) for payment in owed.ledger.payments_until(derived.as_of)],
+        "taken_back": [{"payment": one.payment, "on": one.on} for one in owed.reversals()],
+    }
+
+
+def _claim(owed: "Owed", claim: "Claim", balance: "Balance") -> dict[str, Any]:
+    money, default = partial(Money, currency=owed.books.currency), owed.defaults.get(claim.id)
+    return {
+        "claim": claim.id,
+        "due_on": claim.due_on,
+        "default_on": default.on if default else None,
+        "default_basis": default.basis if default else None,
+        "amount": money(claim.principal),
+        **{part: money(getattr(balance, part)) for part in _PARTS},
+        "segments": [
+            {
+                "from": line.first,
+                "to": line.last,
+                "days": line.days,
+                "principal": money(line.principal),
+                "percent": str(line.percent),
+                "year": line.denominator,
+                "interest": money(line.amount),
+                "provisional": line.provisional,
+            }
+            for line in balance.segments
+        ],
+    }
+
+
+def _payment(owed: "Owed", payment: "Payment") -> dict[str, Any]:
+    money = partial(Money, currency=owed.books.currency)
+    return {
+        "payment": payment.id,
+        "on": payment.on,
+        "amount": money(payment.amount),
+        "went_to": [
+            {"claim": one.claim, "part": one.part, "on": one.on, "amount": money(one.amount)}
+            for one in owed.statement.allocations
+            if one.payment == payment.id
+        ],
+    }
+
+
+def _print(owed: "Owed") -> None:
+    import rich.console
+
+    console = rich.console.Console(highlight=False, markup=False)
+    derived, money = owed.statement, partial(Money, currency=owed.books.currency)
+    console.print(f"{owed.books.number} of {owed.books.creditor}, {owed.books.name}: what is owed on {derived.as_of}")
+    for claim, balance in owed.claims():
+        default = owed.defaults.get(claim.id)
+        since = f"in default since {default.on} ({default.basis})" if default else "not in default"
+        console.print(f"\n{claim.id}: {money(claim.principal)}, due {claim.due_on}, {since}")
+        _print_interest(console, balance, money)
+        console.print(f"  open: {money(balance.principal)} and {money(balance.interest)} interest")
+    for cost in owed.ledger.costs_until(derived.as_of):
+        why = f"{cost.reason.replace('_', ' ')} {cost.claim}".rstrip()
+        console.print(f"\n{cost.on}  {money(cost.amount)} charged: {why}")
+    _print_payments(console, owed, money)
+    console.print(
+        f"\nopen: {money(derived.principal)} + {money(derived.costs)} costs + {money(derived.interest)} interest"
+        f" = {money(derived.open)}"
+    )
+    if derived.credit:
+        console.print(f"credit: {money(derived.credit)}")
+    console.print(f"settles everything if it arrives on {derived.as_of}: {money(derived.payoff)}")
+
+
+def _print_payments(console: "rich.console.Console", owed: "Owed", money: "Callable[[int], Money]") -> None:
+    received = {payment.id: payment for payment in owed.ledger.payments}
+    for payment in owed.ledger.payments_until(owed.statement.as_of):
+        parts = [one for one in owed.statement.allocations if one.payment == payment.id]
+        went = [f"{money(one.amount)} to {one.part} of {one.claim or 'all'}" for one in parts]
+        console.print(
+            f"\n{payment.on}  {money(payment.amount)} received: {', '.join(went) or 'kept as credit'}", soft_wrap=True
+        )
+    for reversal in owed.reversals():
+        payment = received[reversal.payment]
+        console.print(f"\n{reversal.on}  {money(payment.amount)} of {payment.on} taken back")
+
+
+def _print_interest(console: "rich.console.Console", balance: "Balance", money: "Callable[[int], Money]") -> None:
+    import rich.table
+
+    if not balance.segments:
+        return
+    table = rich.table.Table(box=None, pad_edge=False, padding=(0, 1))
+    for title in ("  from", "to", "days", "of", "% a year", "year", "interest"):
+        table.add_column(title, justify="left" if title in ("  from", "to") else "right", no_wrap=True)
+    for line in balance.segments:
+        first, percent = f"  {line.first}", f"{line.percent}{'*' if line.provisional else ''}"
+        counts = (str(line.days), str(money(line.principal)), percent, str(line.denominator), str(money(line.amount)))
+        table.add_row(first, str(line.last), *counts)
+    console.print(table)

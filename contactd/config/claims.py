@@ -1,0 +1,56 @@
+"""How what is owed is worked out: default, interest and what payments are set against; a part of contactd.toml."""
+
+import re
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from contactd.config.section import LOOSE, Section
+from contactd.config.values import Amount, Days
+from contactd.config.words import Holidays, TimeZone
+from contactd.domain.interest import Rate
+
+_CONTRACT = re.compile(r"(?P<base>base ?\+ ?)?(?P<points>\d{1,2}(?:\.\d{1,4})?) ?%")
+
+
+def parse_contract_rate(text: str) -> Rate | None:
+    """Read `"11 %"` or `"base + 7 %"`, None for nothing agreed; raises ValueError."""
+    if not text:
+        return None
+    found = _CONTRACT.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f'"{text}" is no rate of interest; write it like "11 %" or "base + 7 %", or "" for the law\'s')
+    return Rate(Decimal(found["points"]), over_base=found["base"] is not None)
+
+
+def _check(text: str) -> str:
+    parse_contract_rate(text)
+    return text
+
+
+class Claims(Section):
+    """What is owed beside the invoices themselves; `contactd statement` works it out."""
+
+    due_date_agreed: bool = False
+    """The day for paying was agreed, not only written on the invoice: default begins after it without a reminder."""
+    thirty_days_notice: bool = False
+    """Invoices tell consumers that they are in default thirty days after it (§ 286(3) BGB)."""
+    for_services: bool = True
+    """Invoices are for goods or services (Entgeltforderungen): businesses owe base + 9 % instead of + 5 %."""
+    contract_rate: Annotated[str, AfterValidator(_check), Field(examples=["11 %", "base + 7 %"])] = ""
+    """A rate of interest that was agreed and is higher than the law's; empty: the law's."""
+    day_count: Literal["act/act", "act/365", "30/360"] = "act/act"
+    """Days of a year; 30/360 only where it was agreed."""
+    appropriation: Literal["statutory", "pooled"] = "statutory"
+    """`statutory`: payments settle claim by claim (§ 366(2) BGB); `pooled`: all costs, all interest, then principal."""
+    lump_sum: bool = True
+    """Businesses in default owe 40 euros for each invoice (§ 288(5) BGB)."""
+    letter_fees: Annotated[tuple[Amount, ...], LOOSE] = ()
+    """What the first letter of a case costs the debtor, the second and so on; only paper, print and postage count."""
+    letters_arrive: Days = 3
+    """Time after which a letter counts as received."""
+    holidays: Holidays = "DE"
+    """Where accounts without a region live: its public holidays move the last day for paying (§ 193 BGB)."""
+    timezone: TimeZone = "Europe/Berlin"
+    """Whose midnight ends a day, for accounts without a time zone of their own."""

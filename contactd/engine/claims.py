@@ -1,0 +1,239 @@
+"""What an account owes by law: the books as facts, from which domain/statement.py derives the rest.
+
+For `contactd statement` and whoever demands interest. Nothing is stored: the same books and day give the same answer.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import UTC, date, timedelta, tzinfo
+
+import sqlalchemy as sa
+
+from contactd.config.claims import Claims, parse_contract_rate
+from contactd.config.holidays import every_region
+from contactd.domain.account import Channel, Kind
+from contactd.domain.appropriation import Designation, Part, Scheme
+from contactd.domain.base_rates import BaseRates
+from contactd.domain.calendar import find_zone, local_day
+from contactd.domain.charges import dunning_fee, lump_sum
+from contactd.domain.deadlines import DAY
+from contactd.domain.default_date import Course, Default, default_of
+from contactd.domain.interest import DayCount, Rate, statutory
+from contactd.domain.ledger import Claim, Cost, Ledger, Payment, Reversal
+from contactd.domain.statement import Balance, Statement, statement
+from contactd.store import ledgers
+from contactd.store.ledgers import BookedInvoice, BookedPayment, Books
+
+# Dates of limitation and interest reach far back; holidays are worked out when first asked for.
+_YEARS = range(1995, 2061)
+_EURO = "EUR"
+LUMP, LETTER = "lump_sum", "letter"  # why a cost was charged
+LISTED = "list:"  # money that only a list of open items told of, by the invoice it took it off
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One account on a day: its facts, the statement, and when each claim came into default."""
+
+    books: Books
+    ledger: Ledger
+    statement: Statement
+    defaults: Mapping[str, Default | None]
+
+    def claims(self) -> list[tuple[Claim, Balance]]:
+        """List the claims there are on that day, with what became of each."""
+        known = {claim.id: claim for claim in self.ledger.claims if claim.arose_on <= self.statement.as_of}
+        return [(known[one.claim], one) for one in self.statement.balances if one.claim in known]
+
+    def reversals(self) -> list[Reversal]:
+        """List what was taken back by that day."""
+        return [one for one in self.ledger.reversals if one.on <= self.statement.as_of]
+
+
+class Terms:
+    """The rules in force: what was agreed, and the base rates."""
+
+    def __init__(self, agreed: Claims, rates: BaseRates) -> None:
+        self._agreed, self.rates = agreed, rates
+        self._contract = parse_contract_rate(agreed.contract_rate)
+        self._count, self.scheme = DayCount(agreed.day_count), Scheme(agreed.appropriation)
+        self._holidays = every_region(_YEARS)
+
+    def owed(self, books: Books, as_of: date) -> Owed:
+        """Derive what an account owes at the end of a day."""
+        defaults = {one.number: self._default(one, books) for one in books.invoices}
+        claims = {
+            one.number: self._claim(one, books.kind, principal, defaults[one.number])
+            for one in books.invoices
+            if (principal := _principal(one)) > 0
+        }
+        payments, reversals = _money(books.payments, claims)
+        facts = Ledger(
+            claims=tuple(claims.values()),
+            payments=(*payments, *_credit_notes(books.invoices), *_listed(books.invoices, claims)),
+            reversals=tuple(reversals),
+        )
+        costs = (*self._lump_sums(books, facts, defaults, as_of), *self._fees(books, defaults))
+        ledger = replace(facts, costs=costs)
+        return Owed(books, ledger, statement(ledger, as_of, self.rates, self.scheme), defaults)
+
+    def _default(self, one: BookedInvoice, books: Books) -> Default | None:
+        agreed = self._agreed
+        zone = self._zone(books)
+        reminded = tuple(
+            local_day(zone, one.at) + timedelta(days=agreed.letters_arrive if one.channel is Channel.LETTER else 0)
+            for one in books.reminders
+        )
+        course = Course(
+            one.due_on,
+            books.kind,
+            fixed=agreed.due_date_agreed,
+            reminded_on=reminded,
+            invoiced_on=one.invoiced_on,
+            noticed=agreed.thirty_days_notice,
+        )
+        return default_of(course, self.holidays_of(books))
+
+    def holidays_of(self, books: Books) -> AbstractSet[date]:
+        """Give the public holidays where an account lives."""
+        place = books.region if books.region in self._holidays else self._agreed.holidays
+        return self._holidays[place]
+
+    def _zone(self, books: Books) -> tzinfo:
+        return find_zone(books.timezone) or find_zone(self._agreed.timezone) or UTC
+
+    def _lump_sums(
+        self, books: Books, facts: Ledger, defaults: Mapping[str, Default | None], as_of: date
+    ) -> Iterator[Cost]:
+        """Charge the lump sum, an amount in euros, for each invoice that was not paid when its default began."""
+        if not self._agreed.lump_sum or books.currency != _EURO:
+            return
+        services = self._agreed.for_services
+        for claim in facts.claims:
+            default = defaults[claim.id]
+            amount = lump_sum(default, books.kind, payment_for_service=services, arose_on=claim.arose_on)
+            if amount and default is not None and default.on <= as_of:
+                before = statement(facts, default.on - DAY, self.rates, self.scheme)
+                if any(balance.principal for balance in before.balances if balance.claim == claim.id):
+                    yield Cost(default.on, amount, claim.id, LUMP)
+
+    def _fees(self, books: Books, defaults: Mapping[str, Default | None]) -> Iterator[Cost]:
+        """Charge the letters of each case that reached somebody in default."""
+        fees = [fee.minor for fee in self._agreed.letter_fees if fee.currency == books.currency]
+        earliest = min((one for one in defaults.values() if one is not None), key=_interest_from, default=None)
+        levels = Counter[int]()
+        for one in books.reminders:
+            if one.channel is Channel.LETTER:
+                levels[one.case_no] += 1
+                sent_on = local_day(self._zone(books), one.at)
+                fee = dunning_fee(levels[one.case_no], one.channel, sent_on, earliest, {Channel.LETTER: fees})
+                if fee:
+                    yield Cost(sent_on, fee, reason=LETTER)
+
+    def _claim(self, one: BookedInvoice, kind: Kind, principal: int, default: Default | None) -> Claim:
+        return Claim(
+            one.number,
+            principal,
+            one.invoiced_on,
+            one.due_on,
+            self._rate(one, kind),
+            interest_from=default.interest_from if default else None,
+            day_count=self._count,
+        )
+
+    def _rate(self, one: BookedInvoice, kind: Kind) -> Rate:
+        return self._contract or statutory(
+            consumer_involved=kind is Kind.CONSUMER,
+            payment_for_service=self._agreed.for_services,
+            arose_on=one.invoiced_on,
+        )
+
+
+def owed_by(connection: sa.Connection, account_ids: Collection[int], terms: Terms, as_of: date) -> list[Owed]:
+    """Derive what these accounts owe at the end of a day, in the order of their ids."""
+    return [terms.owed(books, as_of) for books in ledgers.read(connection, account_ids)]
+
+
+def _interest_from(default: Default) -> date:
+    return default.interest_from
+
+
+def _principal(one: BookedInvoice) -> int:
+    """Answer what an invoice was when we first heard of it: what was paid before is no matter of ours."""
+    before = one.amount - one.open - one.covered - one.taken_off
+    return one.amount - max(before, 0)
+
+
+def _money(booked: Iterable[BookedPayment], claims: Mapping[str, Claim]) -> tuple[list[Payment], list[Reversal]]:
+    """Sort what came in and what went back: the newest payment of that amount, else the newest there are.
+
+    A return of money nobody saw come in is no claim: what it was of is asked for once a list shows it open.
+    """
+    standing: list[BookedPayment] = []
+    gone: list[BookedPayment] = []
+    reversals: list[Reversal] = []
+    for one in booked:
+        if one.amount >= 0:
+            standing.append(one)
+            continue
+        taken_back = _taken_back(one, standing)
+        standing = [rest for known in standing if (rest := _rest(known, taken_back)) is not None]
+        gone += taken_back
+        reversals += [Reversal(_name(part), one.value_on) for part in taken_back]
+    received = sorted([*standing, *gone], key=lambda one: (one.value_on, one.id, one.part))
+    payments = [
+        Payment(_name(one), one.value_on, one.amount, _designation(one.invoice, claims))
+        for one in received
+        if one.amount > 0
+    ]
+    return payments, reversals
+
+
+def _taken_back(one: BookedPayment, standing: Sequence[BookedPayment]) -> list[BookedPayment]:
+    """Choose the payment that went back, or as many of the newest as make up the amount, the last of them in part."""
+    alike = [known for known in standing if known.amount == -one.amount]
+    named = [known for known in alike if known.invoice == one.invoice] or alike
+    if named:
+        return named[-1:]
+    chosen: list[BookedPayment] = []
+    wanted = -one.amount
+    for known in reversed(standing):
+        if wanted and known.amount:
+            part = min(known.amount, wanted)
+            chosen.append(known if part == known.amount else replace(known, amount=part, part=known.part + 1))
+            wanted -= part
+    return chosen
+
+
+def _rest(known: BookedPayment, taken_back: Iterable[BookedPayment]) -> BookedPayment | None:
+    """Answer what is left of a payment; None: nothing."""
+    for one in taken_back:
+        if one.id == known.id and one.part == known.part:
+            return None
+        if one.id == known.id and one.part == known.part + 1:
+            return replace(known, amount=known.amount - one.amount, part=known.part + 2)
+    return known
+
+
+def _name(one: BookedPayment) -> str:
+    return f"{one.id}/{one.part}" if one.part else str(one.id)
+
+
+def _designation(number: str, claims: Mapping[str, Claim]) -> Designation:
+    return Designation((number,)) if number in claims else Designation()
+
+
+def _credit_notes(invoices: Iterable[BookedInvoice]) -> Iterator[Payment]:
+    for one in invoices:
+        if one.amount < 0:
+            yield Payment(f"credit note:{one.number}", one.invoiced_on, -one.amount)
+
+
+def _listed(invoices: Iterable[BookedInvoice], claims: Mapping[str, Claim]) -> Iterator[Payment]:
+    """Give what only lists know to the invoice they took it off: the creditor's books set it against the principal."""
+    for one in invoices:
+        if one.taken_off > 0 and one.taken_off_on is not None and one.number in claims:
+            wish = Designation((one.number,), Part.PRINCIPAL)
+            yield Payment(f"{LISTED}{one.number}", one.taken_off_on, one.taken_off, wish)

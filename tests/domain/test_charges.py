@@ -1,0 +1,128 @@
+"""What may be asked for besides interest, and that nothing is guessed where a table ends."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contactd.domain.account import Channel, Kind
+from contactd.domain.charges import (
+    HIGHEST,
+    LUMP_SUM,
+    NORMAL,
+    SIMPLE,
+    CollectionCosts,
+    beyond_lump_sum,
+    collection_costs,
+    dunning_fee,
+    lump_sum,
+)
+from contactd.domain.default_date import Basis, Default
+from tests.domain.receivables import day
+
+BY_CALENDAR = Default(day("2026-06-05"), Basis.CALENDAR, day("2026-06-05"))
+BY_REMINDER = Default(day("2026-06-12"), Basis.REMINDER, day("2026-06-13"))
+SINCE = day("2026-01-01")
+
+
+def test_the_lump_sum_is_forty_euros_for_a_late_business() -> None:
+    assert lump_sum(BY_CALENDAR, Kind.BUSINESS, payment_for_service=True, arose_on=SINCE) == LUMP_SUM == 4000
+
+
+def test_the_lump_sum_is_nothing_for_consumers_damages_old_contracts_and_who_is_in_time() -> None:
+    assert lump_sum(BY_CALENDAR, Kind.CONSUMER, payment_for_service=True, arose_on=SINCE) == 0
+    assert lump_sum(BY_CALENDAR, Kind.BUSINESS, payment_for_service=False, arose_on=SINCE) == 0
+    assert lump_sum(None, Kind.BUSINESS, payment_for_service=True, arose_on=SINCE) == 0
+    old = day("2014-07-28")
+    assert lump_sum(BY_CALENDAR, Kind.BUSINESS, payment_for_service=True, arose_on=old) == 0
+    service = day("2016-07-01")
+    assert lump_sum(BY_CALENDAR, Kind.BUSINESS, payment_for_service=True, arose_on=old, performed_on=service) == 4000
+
+
+def test_the_lump_sum_is_set_off_against_the_costs_of_a_lawyer() -> None:
+    assert [beyond_lump_sum(costs, LUMP_SUM) for costs in (0, 3999, 4000, 5562)] == [0, 0, 0, 1562]
+    assert beyond_lump_sum(5562, 0) == 5562
+
+
+def test_only_letters_after_the_first_one_cost_something() -> None:
+    sent = day("2026-07-01")
+    assert [dunning_fee(level, Channel.LETTER, sent, BY_CALENDAR) for level in (1, 2, 3, 9)] == [0, 120, 120, 120]
+    assert dunning_fee(3, Channel.EMAIL, sent, BY_CALENDAR) == 0
+    own = {Channel.LETTER: (95, 120, 250), Channel.SMS: (9,)}
+    assert [dunning_fee(level, Channel.LETTER, sent, BY_CALENDAR, own) for level in (1, 2, 3, 4)] == [95, 120, 250, 250]
+    assert dunning_fee(2, Channel.SMS, sent, BY_CALENDAR, own) == 9
+
+
+def test_the_reminder_that_brings_default_about_is_free_and_so_is_one_before() -> None:
+    fees = {Channel.LETTER: (120,)}
+    assert dunning_fee(1, Channel.LETTER, day("2026-06-12"), BY_REMINDER, fees) == 0
+    assert dunning_fee(1, Channel.LETTER, day("2026-06-13"), BY_REMINDER, fees) == 120
+    assert dunning_fee(1, Channel.LETTER, day("2026-06-04"), BY_CALENDAR, fees) == 0
+    assert dunning_fee(1, Channel.LETTER, day("2026-06-05"), BY_CALENDAR, fees) == 120
+    assert dunning_fee(1, Channel.LETTER, day("2026-07-01"), None, fees) == 0
+
+
+def test_a_fee_that_makes_no_sense_is_refused() -> None:
+    with pytest.raises(ValueError, match="there is no dunning level 0; the first one is 1"):
+        dunning_fee(0, Channel.LETTER, SINCE, BY_CALENDAR)
+    with pytest.raises(ValueError, match="a dunning fee is below zero: -1; write 0 for none"):
+        dunning_fee(1, Channel.LETTER, SINCE, None, {Channel.LETTER: (0, -1)})
+
+
+@pytest.mark.parametrize(
+    ("value", "rate", "expected"),
+    [
+        (5000, NORMAL, (2835, 567)),
+        (5000, SIMPLE, (1575, 315)),
+        (5001, NORMAL, (4635, 927)),
+        (50000, NORMAL, (4635, 927)),
+        (50000, SIMPLE, (2575, 515)),
+        (50000, HIGHEST, (6695, 1339)),
+        (50001, NORMAL, (8370, 1674)),
+        (100001, NORMAL, (12105, 2000)),
+        (150000, SIMPLE, (6725, 1345)),
+        (200000, HIGHEST, (22880, 2000)),
+        (200000, Decimal("0.55"), (9680, 1936)),
+    ],
+)
+def test_an_agency_costs_by_value_and_rate_with_a_fifth_for_outlay(
+    value: int, rate: Decimal, expected: tuple[int, int]
+) -> None:
+    assert collection_costs(value, SINCE, rate) == CollectionCosts(*expected)
+
+
+def test_a_tiny_claim_that_is_disputed_costs_as_much_as_the_lowest_band() -> None:
+    assert collection_costs(5000, SINCE, disputed=True) == collection_costs(50000, SINCE)
+
+
+def test_no_fee_is_below_the_least_of_the_law() -> None:
+    assert collection_costs(100, SINCE, SIMPLE).fee >= 1500
+
+
+def test_vat_is_added_where_the_creditor_cannot_deduct_it() -> None:
+    costs = collection_costs(50000, SINCE, vat_percent=Decimal(19))
+    assert (costs.vat, costs.total) == (1057, 6619)
+
+
+@pytest.mark.parametrize(
+    ("value", "ordered_on", "rate", "message"),
+    [
+        (200001, "2026-01-01", NORMAL, "the table of fees ends at 2000 EUR; take the fee from RVG, Anlage 2"),
+        (5000, "2025-05-31", NORMAL, "the table of fees is that of 2025-06-01; an order of 2025-05-31 needs the one"),
+        (0, "2026-01-01", NORMAL, "a claim of 0 cents has no collection costs"),
+        (5000, "2026-01-01", Decimal("0.49"), "0.49 is no rate of the business fee; it lies between 0.5 and 1.3"),
+        (5000, "2026-01-01", Decimal("1.31"), "1.31 is no rate of the business fee; it lies between 0.5 and 1.3"),
+    ],
+)
+def test_beyond_the_table_nothing_is_guessed(value: int, ordered_on: str, rate: Decimal, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        collection_costs(value, day(ordered_on), rate)
+
+
+@given(value=st.integers(1, 200_000), more=st.integers(0, 200_000))
+def test_a_higher_claim_never_costs_less(value: int, more: int) -> None:
+    costs = collection_costs(value, SINCE)
+    assert costs.total <= collection_costs(min(value + more, 200_000), SINCE).total
+    assert costs.fee >= 1500
+    assert costs.outlay <= 2000
