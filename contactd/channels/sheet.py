@@ -14,7 +14,6 @@ from contactd.channels.mime import one_line
 _CODE_BELOW = frozenset({"GB", "IE", "GG", "JE", "IM"})
 _CODE_BEHIND = frozenset({"US", "CA", "AU", "NZ"})
 
-_SHORT = 30
 _HELD = "\N{NO-BREAK SPACE}"  # between what belongs into one line
 
 Sheet = dict[str, object]
@@ -39,8 +38,7 @@ def sheet(notice: Notice, language: str, *, form: str, return_address: str, home
             "today": wording.day(notice.today, language),
             "deadline": wording.day(notice.deadline, language),
             "deadline_long": wording.day(notice.deadline, language, "long").replace(" ", _HELD),
-            "contact_phone": _held(texts["contact_phone"]),
-            "contact_hours": _held(texts["contact_hours"]),
+            "contact_phone": texts["contact_phone"].replace(" ", _HELD),
             "invoices": [_invoice(one, language) for one in notice.invoices],
             "extras": [],  # interest and costs: what and amount
             "total": wording.money(notice.total, language),
@@ -97,11 +95,6 @@ def _agency(notice: Notice, home: str) -> Sheet:
         "ground": _plain(", ".join(goods)),
         "authority": _plain(notice.authority),
     }
-
-
-def _held(text: str) -> str:
-    """Keep what is short on one line."""
-    return text.replace(" ", _HELD) if len(text) <= _SHORT else text
 
 
 def _joined(*parts: str) -> str:
