@@ -9,6 +9,7 @@ from contactd.cli.options import config_option, settings_of
 
 if TYPE_CHECKING:
     from contactd.channels.base import Notice
+    from contactd.channels.render import Renderer
     from contactd.config.settings import Settings
 
 SAMPLES = ("three", "sixty", "one")
@@ -30,17 +31,18 @@ def preview(
     from contactd.domain.account import Channel
 
     settings, _ = settings_of(config, campaigns=False)
-    notice = _sample(settings, language, invoices)
+    words = Renderer(settings.template_directories)
+    notice = _sample(settings, words, channel, language, invoices)
     if channel == "letter":
         for path, content in _letter(settings, template, notice, out, png=png):
             path.write_bytes(content)
             click.echo(path)
         return
-    rendered = Renderer(settings.template_directories).render(template, Channel(channel), language, notice)
+    rendered = words.render(template, Channel(channel), language, notice)
     click.echo(f"{rendered.subject}\n\n{rendered.text}".strip())
 
 
-def _sample(settings: "Settings", language: str, invoices: str) -> "Notice":
+def _sample(settings: "Settings", words: "Renderer", channel: str, language: str, invoices: str) -> "Notice":
     """Make an account up that owes the operator of this configuration, or the first of its creditors."""
     from dataclasses import replace
 
@@ -62,6 +64,11 @@ def _sample(settings: "Settings", language: str, invoices: str) -> "Notice":
         "creditor_name": creditor.name if creditor else operator.name,
         "iban": creditor.iban if creditor else "",
         "bic": creditor.bic if creditor else "",
+        "creditor_street": creditor.street if creditor else "",
+        "creditor_postcode": creditor.postcode if creditor else "",
+        "creditor_city": creditor.city if creditor else "",
+        "next_step": words.phrase("next_step", "call", language),
+        "opt_out": words.phrase("opt_out", "sms", language) if channel == "sms" else "",
     }
     known = {name: value for name, value in own.items() if value}
     return replace(notice, operator_kind=operator.kind, **known)  # type: ignore[arg-type] # all of them texts

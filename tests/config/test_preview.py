@@ -25,6 +25,7 @@ def test_a_letter_is_written_into_a_file_with_the_operators_own_words(tmp_path: 
     done = call("letter", "mahnung")
     assert (done.exit_code, done.output) == (0, "mahnung.de.pdf\n")
     said = text((tmp_path / "mahnung.de.pdf").read_bytes())
+    assert "rufen wir Sie an" in said
     for part in (
         "Musterstadt Versorgung GmbH",
         "im Auftrag von Stadtwerke Musterstadt",
