@@ -27,13 +27,13 @@ def report() -> None:
 def limitation(within: int, as_of: str | None, config: Path | None, json: bool) -> None:
     """List the claims that will be statute-barred soon, or are already."""
     from contactd.cli.output import emit_json
-    from contactd.config.base_rates import load_shipped_base_rates
+    from contactd.config.base_rates import load_base_rates
     from contactd.engine.claims import Terms
     from contactd.engine.expiring import expiring
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
         today = day_of(as_of, settings.claims.timezone, "--as-of")
-        terms = Terms(settings.claims, load_shipped_base_rates())
+        terms = Terms(settings.claims, load_base_rates(settings.base_rates_path))
         found = sorted(expiring(connection, terms, today, within), key=lambda one: (one.last_day, one.account))
     rows: list[dict[str, Any]] = [
         {

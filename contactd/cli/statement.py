@@ -30,7 +30,7 @@ _PROVISIONAL = "the base rate is not known from {} on: lines beyond it go on wit
 def statement(account: str, creditor: str | None, as_of: str | None, config: Path | None, json: bool) -> None:
     """Say what ACCOUNT owes: every claim with its default, every line of interest, where each payment went."""
     from contactd.cli.output import emit_json
-    from contactd.config.base_rates import load_shipped_base_rates
+    from contactd.config.base_rates import load_base_rates
     from contactd.engine.claims import Terms, owed_by
     from contactd.store import accounts
 
@@ -38,7 +38,7 @@ def statement(account: str, creditor: str | None, as_of: str | None, config: Pat
         ids = [row.id for row in accounts.find(connection, account, creditor)]
         if not ids:
             raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
-        terms = Terms(settings.claims, load_shipped_base_rates())
+        terms = Terms(settings.claims, load_base_rates(settings.base_rates_path))
         found = owed_by(connection, ids, terms, day_of(as_of, settings.claims.timezone, "--as-of"))
     if any(one.statement.provisional for one in found):
         click.echo(f"contactd: {_PROVISIONAL.format(terms.rates.covered_until)}", err=True)

@@ -44,6 +44,8 @@ class Claims(Section):
     """Days of a year; 30/360 only where it was agreed."""
     appropriation: Literal["statutory", "pooled"] = "statutory"
     """`statutory`: payments settle claim by claim (§ 366(2) BGB); `pooled`: all costs, all interest, then principal."""
+    base_rates: str = ""
+    """A table of base rates of your own, relative to this file; empty: the shipped one, as long as it reaches."""
     lump_sum: bool = True
     """Businesses in default owe 40 euros for each invoice (§ 288(5) BGB)."""
     letter_fees: Annotated[tuple[Amount, ...], LOOSE] = ()

@@ -13,8 +13,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from contactd.clock import SystemClock
-from contactd.config.base_rates import load_shipped_base_rates
+from contactd.config.base_rates import load_base_rates
 from contactd.config.claims import Claims
+from contactd.config.load import load_defaults
 from contactd.engine.claims import Terms, owed_by
 from contactd.intake.accept import Options
 from contactd.intake.files import import_file
@@ -41,7 +42,7 @@ def run(scale: float) -> list[Figure]:
         write_csv(path, sample_rows(_SEED, accounts, _TODAY))
         _fill(database, path)
         gc.freeze()
-        terms = Terms(Claims(due_date_agreed=True), load_shipped_base_rates())
+        terms = Terms(Claims(due_date_agreed=True), load_base_rates(load_defaults().base_rates_path))
         bare = _bare(database)
         watch = Watch(lambda: _state(database, terms, _TODAY + timedelta(days=180)))
         stated, lines, interest = watch.answer

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Connection
 
-from contactd.config.base_rates import load_shipped_base_rates
+from contactd.config.base_rates import load_base_rates
 from contactd.config.claims import Claims
+from contactd.config.load import load_defaults
 from contactd.domain.account import Channel
 from contactd.domain.default_date import Basis
 from contactd.engine.claims import Owed, Terms, owed_by
@@ -20,7 +21,7 @@ from contactd.store.payments import NewPayment
 from contactd.store.schema import account, invoice
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-RATES = load_shipped_base_rates()
+RATES = load_base_rates(load_defaults().base_rates_path)
 AGREED = Claims(due_date_agreed=True)
 SUNDAY = date(2024, 3, 31)  # Easter
 YEAR_END = date(2024, 12, 31)
