@@ -16,7 +16,7 @@ from contactd.channels.bounces import BounceIntake
 from contactd.channels.dsn import Bounce
 from contactd.channels.render import Renderer
 from contactd.config.load import load, unavailable_steps
-from contactd.config.settings import Settings, needs_restart, rate_of
+from contactd.config.settings import Settings, lines_of, needs_restart, rate_of
 from contactd.domain.account import Channel
 from contactd.domain.clock import Clock
 from contactd.domain.errors import ConfigError, NameTaken, StoreError
@@ -175,7 +175,7 @@ class Daemon:
                 owner=self.name,
                 lease=settings.sending.lease,
                 in_flight=settings.sending.in_flight,
-                lines=settings.smtp.connections if name is Channel.EMAIL else settings.sending.in_flight,
+                lines=lines_of(settings, name),
                 rate=rate_of(settings, name),
             )
             for name, channel in self.channels.items()

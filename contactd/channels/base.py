@@ -4,11 +4,11 @@ Engine hands over and takes back these values; a backend is one file beside this
 """
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import blake2b
-from typing import Protocol
+from typing import Any, Protocol
 
 from contactd.domain.account import Channel, Kind
 from contactd.domain.money import Money
@@ -27,6 +27,21 @@ def fingerprint(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What goes by post, and by what it is sorted.
+
+    `pdf` makes the document and takes milliseconds: ask in a thread of your own; raises ChannelMisconfigured or
+    ChannelRejected.
+    """
+
+    pdf: Callable[[], bytes]
+    name: str
+    postcode: str
+    city: str
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One rendered message to one address; `reference` names the attempt on the wire and is never used twice.
 
@@ -41,16 +56,18 @@ class Message:
     text: str
     html: str = ""
     unsubscribe_url: str = ""
+    letter: Letter | None = field(default=None, compare=False)
     created_at: datetime
     still_ours: Callable[[], bool] = field(default=_always, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The provider took the message: its own name for it, and the word for the contact log."""
+    """The provider took the message: its own name for it, and word and details for the contact log."""
 
     provider_ref: str = ""
     outcome: str = "accepted"
+    details: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +91,7 @@ class Found:
 
     provider_ref: str
     outcome: str = "accepted"
+    details: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +162,8 @@ class Notice:
     """Everything a template may say to a customer; a field that may be empty says so by its default.
 
     `number` is the account number, `reference` what the customer writes on the transfer; `creditor` is the creditor's
-    id, `creditor_name` what the customer knows. `next_step` and `opt_out` are whole sentences in the customer's
-    language (see `Renderer.phrase`).
+    id, `creditor_name` what the customer knows; street to country (ISO 3166-1) are the customer's. `next_step` and
+    `opt_out` are whole sentences in the customer's language (see `Renderer.phrase`).
     """
 
     name: str
@@ -169,3 +187,15 @@ class Notice:
     next_step: str
     opt_out: str = ""
     unsubscribe_url: str = ""
+    street: str = ""
+    postcode: str = ""
+    city: str = ""
+    country: str = ""
+    operator_kind: str = "creditor"
+    operator_street: str = ""
+    operator_postcode: str = ""
+    operator_city: str = ""
+    authority: str = ""
+    creditor_street: str = ""
+    creditor_postcode: str = ""
+    creditor_city: str = ""

@@ -60,6 +60,12 @@ def _notice(language: str, count: int) -> Notice:
         iban="DE02120300000000202051",
         bic="BYLADEM1001",
         reference="4711-0815/7",
+        street="Beispielweg 12",
+        postcode="00001",
+        city="Musterstadt",
+        operator_street="Musterallee 1",
+        operator_postcode="00001",
+        operator_city="Musterstadt",
         next_step="Then we shall call you.",
         opt_out="STOP ?",
         unsubscribe_url="https://contact.example.com/u/815.c2FtcGxl",
@@ -77,6 +83,11 @@ def _invoice(number: int) -> NoticeInvoice:
         days_overdue=14 + number,
         goods="Wärme & Strom",
     )
+
+
+def faults_of_letter(html: str, notice: Notice) -> list[str]:
+    """List what a letter lacks, read as HTML."""
+    return [f"the letter {fault}" for fault in _faults_of_body(_flat(_readable(html)), notice)]
 
 
 def faults(rendered: Rendered, notice: Notice, channel: Channel) -> list[str]:

@@ -8,14 +8,16 @@ from types import MappingProxyType
 
 from contactd.channels.base import MessageChannel
 from contactd.channels.email_smtp import SmtpChannel, SmtpOptions
+from contactd.channels.letter_command import letter_command
+from contactd.channels.letter_spool import letter_spool
 from contactd.channels.memory import MemoryChannel
 from contactd.channels.sms_twilio import TwilioSms
-from contactd.config.settings import Sections
+from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.clock import Clock
 
 
-def _smtp(settings: Sections, clock: Clock) -> MessageChannel:
+def _smtp(settings: Settings, clock: Clock) -> MessageChannel:
     smtp = settings.smtp
     options = SmtpOptions(
         host=smtp.host,
@@ -33,7 +35,7 @@ def _smtp(settings: Sections, clock: Clock) -> MessageChannel:
     return SmtpChannel(options, clock=clock)
 
 
-def _twilio(settings: Sections, clock: Clock) -> MessageChannel:
+def _twilio(settings: Settings, clock: Clock) -> MessageChannel:
     del clock
     twilio = settings.twilio
     return TwilioSms(
@@ -47,31 +49,46 @@ def _twilio(settings: Sections, clock: Clock) -> MessageChannel:
     )
 
 
-def _simulated_sms(settings: Sections, clock: Clock) -> MessageChannel:
+def _simulated_sms(settings: Settings, clock: Clock) -> MessageChannel:
     del settings, clock
     return MemoryChannel(Channel.SMS)
 
 
-Build = Callable[[Sections, Clock], MessageChannel]
+def _spool(settings: Settings, clock: Clock) -> MessageChannel:
+    del clock
+    return letter_spool(settings.letters_directory)
+
+
+def _command(settings: Settings, clock: Clock) -> MessageChannel:
+    del clock
+    letters = settings.letters
+    return letter_command(settings.letters_directory, letters.command, timeout=letters.timeout.total_seconds())
+
+
+Build = Callable[[Settings, Clock], MessageChannel]
 BACKENDS: Mapping[tuple[Channel, str], Build] = MappingProxyType(
     {
         (Channel.EMAIL, "smtp"): _smtp,
         (Channel.SMS, "twilio"): _twilio,
         (Channel.SMS, "simulated"): _simulated_sms,
+        (Channel.LETTER, "spool"): _spool,
+        (Channel.LETTER, "command"): _command,
     }
 )
 
 
-def configured(settings: Sections) -> dict[Channel, str]:
+def configured(settings: Settings) -> dict[Channel, str]:
     """Answer which backend the configuration names for each channel; a channel that is not set up is not there."""
     named = {}
     if settings.smtp.host:
         named[Channel.EMAIL] = "smtp"
     if settings.sms.backend == "simulated" or (settings.sms.backend == "twilio" and settings.twilio.account_sid):
         named[Channel.SMS] = settings.sms.backend
+    if settings.letters.backend != "none":
+        named[Channel.LETTER] = settings.letters.backend
     return named
 
 
-def build(settings: Sections, clock: Clock) -> dict[Channel, MessageChannel]:
+def build(settings: Settings, clock: Clock) -> dict[Channel, MessageChannel]:
     """Build the configured backends; raises ConfigError when a secret cannot be read."""
     return {channel: BACKENDS[channel, name](settings, clock) for channel, name in configured(settings).items()}

@@ -11,6 +11,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "demo": ("contactd.cli.demo", "demo", "Show the whole job on made-up accounts, in a minute."),
     "simulate": ("contactd.cli.simulate", "simulate", "Try out the dialer on a virtual clock; nobody is called."),
     "check": ("contactd.cli.configuration", "check", "Validate configuration, templates and campaign tests."),
+    "preview": ("contactd.cli.preview", "preview", "Show what a template makes of a made-up account."),
     "doctor": ("contactd.cli.doctor", "doctor", "Look whether everything contactd needs is there; try a call."),
     "plan": ("contactd.cli.explain", "plan", "Show what a planning run would take up; sends nothing."),
     "why": ("contactd.cli.explain", "why", "Say what comes next for an account, and which rule stands against it."),

@@ -10,7 +10,7 @@ from contactd.cli.options import as_json, config_option, open_store, settings_of
 if TYPE_CHECKING:
     from contactd.config.settings import Settings
 
-_NAMES = "NAME is a campaign's id, channel:email, channel:sms, channel:call, or all."
+_NAMES = "NAME is a campaign's id, channel:email, channel:sms, channel:letter, channel:call, or all."
 
 
 @click.command()

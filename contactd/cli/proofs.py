@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
+from contactd.channels.letterpress import LetterPress, paper_of
 from contactd.channels.phrases import read_phrases
 from contactd.channels.render import Renderer
 from contactd.config.campaigns import CampaignFile, StepTable
@@ -27,7 +29,37 @@ from contactd.telephony.announcements import (
     texts_of,
 )
 
-_RENDERED = frozenset({Channel.EMAIL, Channel.SMS})
+_RENDERED = frozenset({Channel.EMAIL, Channel.SMS, Channel.LETTER})
+_OPT_OUT = frozenset({Channel.EMAIL, Channel.SMS})
+
+
+class Proofed(Protocol):
+    """The templates of one channel, rendered for a proof."""
+
+    suffix: str
+
+    def languages(self, template: str) -> set[str]:
+        """Answer in which languages a template exists."""
+        ...
+
+    def check(self, template: str, languages: Sequence[str]) -> list[str]:
+        """Say what is wrong with it."""
+        ...
+
+
+class _Messages:
+    """The texts of e-mail or SMS."""
+
+    suffix = ".txt"
+
+    def __init__(self, renderer: Renderer, channel: Channel) -> None:
+        self._renderer, self._channel = renderer, channel
+
+    def languages(self, template: str) -> set[str]:
+        return self._renderer.languages(template, self._channel)
+
+    def check(self, template: str, languages: Sequence[str]) -> list[str]:
+        return self._renderer.check(template, self._channel, languages)
 
 
 def check_templates(found: Inspection) -> Findings:
@@ -40,12 +72,14 @@ def check_templates(found: Inspection) -> Findings:
     findings.errors.extend(_broken_phrases(directories))
     findings.errors.extend(_broken_announcements(settings, found))
     renderer = Renderer(directories)
+    proofed: dict[Channel, Proofed] = {channel: _Messages(renderer, channel) for channel in _OPT_OUT}
+    proofed[Channel.LETTER] = LetterPress(directories, paper_of(settings))
     for loaded in found.campaigns:
         if not findings.errors:  # else it says the same again
             findings.errors.extend(_missing_phrases(renderer, loaded))
         for index, step in enumerate(loaded.file.step):
             for key, template, channel in _texts(loaded.file, step):
-                findings.add(_Text(renderer, directories, loaded, index, key, template, channel).check())
+                findings.add(_Text(proofed[channel], directories, loaded, index, key, template, channel).check())
     return findings
 
 
@@ -61,7 +95,7 @@ def _missing_phrases(renderer: Renderer, loaded: Loaded) -> Iterator[Problem]:
     """Find sentences that are put into messages and do not exist in the language all others fall back to."""
     channels = {Channel(step.channel) for step in loaded.campaign.steps}
     needed = [("next_step", key) for key in sorted({*channels, "none"})]
-    needed += [("opt_out", channel.value) for channel in sorted(channels & _RENDERED)]
+    needed += [("opt_out", channel.value) for channel in sorted(channels & _OPT_OUT)]
     language = loaded.file.language
     for group, key in needed if channels & _RENDERED else ():
         try:
@@ -111,7 +145,7 @@ class _Text:
 
     def __init__(
         self,
-        renderer: Renderer,
+        proofed: Proofed,
         directories: Sequence[Path],
         loaded: Loaded,
         index: int,
@@ -119,7 +153,7 @@ class _Text:
         template: str,
         channel: Channel,
     ) -> None:
-        self.renderer, self.directories = renderer, directories
+        self.proofed, self.directories = proofed, directories
         self.loaded, self.template, self.channel = loaded, template, channel
         self.place = ("step", index, key)
         select = loaded.file.step[index].select.languages or loaded.file.select.languages
@@ -129,13 +163,13 @@ class _Text:
     def check(self) -> Findings:
         findings = Findings()
         say = self.loaded.source.problem
-        existing = self.renderer.languages(self.template, self.channel)
+        existing = self.proofed.languages(self.template)
         # Whatever language an account has: where there is a text in it, that is used.
         for language in dict.fromkeys([self.main, *self.others, *sorted(existing)]):
             if not {language, language.partition("-")[0]} & existing:
                 self._miss(language, existing, findings)
                 continue
-            for fault in self.renderer.check(self.template, self.channel, [language]):
+            for fault in self.proofed.check(self.template, [language]):
                 # What a text says is for people to judge; a text that cannot be rendered is of no use.
                 judged = fault.startswith(f"{self.channel}/{self.template}.{language}: ")
                 (findings.warnings if judged else findings.errors).append(say(self.place, fault))
@@ -143,7 +177,7 @@ class _Text:
 
     def _miss(self, language: str, existing: set[str], findings: Findings) -> None:
         say = self.loaded.source.problem
-        name = f"{self.channel}/{self.template}.{language}.txt"
+        name = f"{self.channel}/{self.template}.{language}{self.proofed.suffix}"
         if language == self.main:
             there = f"it exists in {', '.join(sorted(existing))}" if existing else self._others()
             message = f'there is no text {name}, and "{language}" is the language of the campaign; {there}'
@@ -155,5 +189,7 @@ class _Text:
     def _others(self) -> str:
         """List what there is instead."""
         folders = (directory / self.channel.value for directory in self.directories)
-        known = sorted({path.name.partition(".")[0] for folder in folders for path in folder.glob("*.txt")})
+        known = sorted(
+            {path.name.partition(".")[0] for folder in folders for path in folder.glob(f"*.*{self.proofed.suffix}")}
+        )
         return suggest(self.template, known).removeprefix("; ") or f"known: {listed(known) or 'none'}"

@@ -12,7 +12,7 @@ from contactd.config.values import format_duration
 from contactd.config.words import listed, suggest
 from contactd.domain.account import Channel
 
-LATER = frozenset({Channel.LETTER, Channel.HANDOVER})
+LATER = frozenset({Channel.HANDOVER})
 
 
 def unavailable(sections: Sections, channel: Channel, *, mode: str = "", approve: str = "") -> str:
@@ -26,11 +26,13 @@ def unavailable(sections: Sections, channel: Channel, *, mode: str = "", approve
         Channel.EMAIL: bool(sections.smtp.host),
         Channel.SMS: sections.sms.backend == "simulated"
         or (sections.sms.backend == "twilio" and bool(twilio.account_sid)),
+        Channel.LETTER: sections.letters.backend != "none",
         Channel.CALL: sections.telephony.backend != "none",
     }
     keys = {
         Channel.EMAIL: "host in [smtp]",
         Channel.SMS: "backend in [sms] and account_sid in [twilio]",
+        Channel.LETTER: "backend in [letters]",
         Channel.CALL: "backend in [telephony]",
     }
     cure = f"set {keys[channel]}; run refuses it until then"
@@ -43,6 +45,7 @@ def check(sections: Sections, source: Source) -> Findings:
     findings.errors.extend(source.problem(place, message) for place, message in _contradictions(sections))
     if not sections.operator.name:
         findings.warnings.append(source.problem(("operator", "name"), "is empty; messages do not say who writes"))
+    findings.warnings.extend(source.problem(place, message) for place, message in _incomplete_letters(sections))
     return findings
 
 
@@ -85,9 +88,29 @@ def _contradictions(sections: Sections) -> Iterator[tuple[Place, str]]:
         yield ("telephony", "simulated"), "answer, busy and machine are shares of all calls; together at most 100 %"
     if sections.database.password and not sections.database.url.startswith("postgresql"):
         yield ("database", "password"), "is for PostgreSQL; SQLite has none, remove it"
+    yield from _letters(sections)
     yield from _asterisk(sections)
     yield from _doubled_tokens(sections)
     yield from _short_leases(sections)
+
+
+def _letters(sections: Sections) -> Iterator[tuple[Place, str]]:
+    letters = sections.letters
+    if letters.backend == "command" and not letters.command:
+        yield ("letters", "command"), 'is missing; write the program that takes a letter, like ["lp", "{file}"]'
+    elif letters.command and not any("{file}" in part for part in letters.command):
+        yield ("letters", "command"), 'names no letter; write it like ["lp", "{file}"]'
+
+
+def _incomplete_letters(sections: Sections) -> Iterator[tuple[Place, str]]:
+    """Find what letters would lack that the law or the post asks for."""
+    operator, letters = sections.operator, sections.letters
+    if letters.backend == "none":
+        return
+    if not (letters.return_address or (operator.street and operator.city)):
+        yield ("letters", "return_address"), "is empty, as is the address of [operator]: no letter can come back"
+    if operator.kind == "collection-agency" and not operator.authority:
+        yield ("operator", "authority"), "is empty; an agency's letter names its supervisory authority (§ 13a RDG)"
 
 
 def _asterisk(sections: Sections) -> Iterator[tuple[Place, str]]:
@@ -118,6 +141,7 @@ def _short_leases(sections: Sections) -> Iterator[tuple[Place, str]]:
     by_twilio = sections.sms.backend == "twilio" and twilio.account_sid
     waits = {"smtp": smtp.timeout} if smtp.host else {}
     waits |= {"twilio": twilio.timeout} if by_twilio else {}
+    waits |= {"letters": sections.letters.timeout} if sections.letters.backend == "command" else {}
     for table, timeout in waits.items():
         if timeout >= sections.sending.lease:
             why = "or a message is taken back while its answer may still come"

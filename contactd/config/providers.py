@@ -76,6 +76,27 @@ class Twilio(Section):
     """How long the server may take for one answer."""
 
 
+class Letters(Section):
+    """How letters leave the house."""
+
+    backend: Literal["none", "spool", "command"] = "none"
+    """`none`: no letters; `spool`: a PDF each in the folder, for whoever prints; `command`: a program takes each."""
+    folder: str = "letters"
+    """Folder of what is to be printed and of the archive; relative to the state folder."""
+    command: Annotated[tuple[str, ...], LOOSE] = ()
+    """Program and arguments that take the letter {file}, like ["lp", "{file}"]."""
+    timeout: Second = parse_duration("30 seconds")
+    """How long that program may take."""
+    form: Literal["A", "B"] = "B"
+    """Form of DIN 5008: where the window of the envelope is."""
+    return_address: str = ""
+    """Line above the address; empty: name and address of [operator]."""
+    fonts: str = ""
+    """Folder of fonts of your own, for templates and foreign letters; relative to this file's folder."""
+    pages: int = Field(default=8, ge=1, le=1_000)
+    """A longer letter is refused: it fits no envelope."""
+
+
 class Simulated(Section):
     """Made-up customers for demo and tests; what the shares leave over rings out."""
 

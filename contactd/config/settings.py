@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr
 
 from contactd.config import words
 from contactd.config.claims import Claims
-from contactd.config.providers import Sms, Smtp, Telephony, Twilio
+from contactd.config.providers import Letters, Sms, Smtp, Telephony, Twilio
 from contactd.config.secret import Secret
 from contactd.config.section import LOOSE, NO_SECRET, Port, Section
 from contactd.config.shipped import defaults_directory
@@ -25,6 +25,7 @@ from contactd.domain.policy import Policy
 
 BASE_RATES = "base_rates.csv"
 STATE_BELOW_ETC = Path("/var/lib/contactd")
+_LETTERS_AT_ONCE = 16  # set by two threads; the rest wait for the store
 
 
 class Daemon(Section):
@@ -145,6 +146,8 @@ class Operator(Section):
     """Whom customers ask for."""
     hours: str = ""
     """When somebody answers, as it is to be printed."""
+    authority: str = ""
+    """Supervisory authority with its address, which an agency must name (§ 13a RDG)."""
 
 
 class Creditor(Section):
@@ -160,6 +163,12 @@ class Creditor(Section):
     """Where customers write to."""
     hours: str = ""
     """When somebody answers, as it is to be printed."""
+    street: str = ""
+    """Street and number; an agency names its client with the address."""
+    postcode: str = ""
+    """Postal code."""
+    city: str = ""
+    """Town."""
     iban: Iban = ""
     """Account to pay to, without blanks."""
     bic: Bic = ""
@@ -203,6 +212,7 @@ class Sections(Section):
     smtp: Smtp = Smtp()
     sms: Sms = Sms()
     twilio: Twilio = Twilio()
+    letters: Letters = Letters()
     telephony: Telephony = Telephony()
     agents: dict[Name, Agent] = Field(default_factory=dict)
     templates: Templates = Templates()
@@ -295,16 +305,44 @@ class Settings(Sections):
         own = tuple(folder / directory for directory in self.templates.directories)
         return (*own, defaults_directory() / "templates")
 
+    @property
+    def letters_directory(self) -> Path:
+        """Where letters are kept, and lie for whoever prints them."""
+        return self.state_directory / self.letters.folder
+
+    @property
+    def letter_fonts(self) -> tuple[Path, ...]:
+        """The folder of further fonts for letters, if there is one."""
+        return (self._path.resolve().parent / self.letters.fonts,) if self.letters.fonts else ()
+
 
 def rate_of(settings: Settings, channel: Channel) -> float | None:
     """Answer how many messages a second a channel may send, None where there is no limit."""
-    rate = settings.smtp.rate if channel is Channel.EMAIL else settings.twilio.rate
-    return rate or None
+    rates = {Channel.EMAIL: settings.smtp.rate, Channel.SMS: settings.twilio.rate}
+    return rates.get(channel) or None
+
+
+def lines_of(settings: Settings, channel: Channel) -> int:
+    """Answer how many messages of a channel may have an intent at once; a crash leaves at most so many unclear."""
+    lines = {Channel.EMAIL: settings.smtp.connections, Channel.LETTER: _LETTERS_AT_ONCE}
+    return lines.get(channel, settings.sending.in_flight)
 
 
 def needs_restart(old: Settings, new: Settings) -> list[str]:
     """Name the sections whose change a running daemon cannot take over."""
-    fixed = ("daemon", "database", "logging", "web", "smtp", "sms", "twilio", "telephony", "agents", "sending")
+    fixed = (
+        "daemon",
+        "database",
+        "logging",
+        "web",
+        "smtp",
+        "sms",
+        "twilio",
+        "letters",
+        "telephony",
+        "agents",
+        "sending",
+    )
     return [
         f"[{name}] changed: restart to put it in force" for name in fixed if getattr(old, name) != getattr(new, name)
     ]

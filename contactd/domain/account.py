@@ -46,6 +46,16 @@ class Phone:
 
 
 @dataclass(frozen=True, slots=True)
+class PostalAddress:
+    """Where a letter goes; `country` is ISO 3166-1 alpha-2 and may be empty: then it is our own."""
+
+    street: str
+    postcode: str
+    city: str
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """One debtor of one creditor in one currency; `customer_id` is the same for all currencies of a debtor.
 

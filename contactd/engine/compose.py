@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
-from contactd.channels.base import Message, Notice, NoticeInvoice
+from contactd.channels.base import Letter, Message, Notice, NoticeInvoice
+from contactd.channels.letterpress import LetterPress, paper_of
 from contactd.channels.render import Renderer
 from contactd.config.settings import Creditor, Settings
 from contactd.domain import links
-from contactd.domain.account import Channel, StepTry
+from contactd.domain.account import Channel, PostalAddress, StepTry
 from contactd.domain.calendar import local_day
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.ladder import Due, Waiting, next_step, zone_of
@@ -29,6 +31,7 @@ class Composer:
         """Use other settings and templates from now on."""
         self._settings = settings
         self._renderer = renderer
+        self._press = LetterPress(settings.template_directories, paper_of(settings))
         self._standing: dict[tuple[str, str, str, str, str], tuple[Campaign, dict[str, str]]] = {}
 
     def __call__(self, begun: Begun, still_ours: Callable[[], bool]) -> Message:
@@ -37,6 +40,8 @@ class Composer:
         language = begun.facts.account.language or rung.campaign.language
         unsubscribe = self._unsubscribe_url(claim.id) if rung.step.channel is Channel.EMAIL else ""
         notice = self._notice(begun, language, unsubscribe)
+        if rung.step.channel is Channel.LETTER:
+            return self._letter(begun, notice, still_ours)
         rendered = self._renderer.render(
             rung.step.template, rung.step.channel, language, notice, fallback=rung.campaign.language
         )
@@ -53,6 +58,25 @@ class Composer:
             still_ours=still_ours,
         )
 
+    def _letter(self, begun: Begun, notice: Notice, still_ours: Callable[[], bool]) -> Message:
+        """Leave the setting to whoever sends it: it takes too long for the loop."""
+        rung, claim = begun.rung, begun.claimed
+        fallback = rung.campaign.language
+        pdf = partial(self._press.press, rung.step.template, notice.language, notice, fallback=fallback)
+        return Message(
+            reference=claim.reference,
+            attempt_id=claim.id,
+            to=begun.address,
+            language=notice.language,
+            subject="",
+            text="",
+            letter=Letter(
+                pdf=pdf, name=notice.name, postcode=notice.postcode, city=notice.city, country=notice.country
+            ),
+            created_at=begun.at,
+            still_ours=still_ours,
+        )
+
     def _unsubscribe_url(self, attempt_id: int) -> str:
         base = self._settings.web.public_url
         return f"{base}/u/{links.sign(self._key, attempt_id)}" if base else ""
@@ -62,6 +86,7 @@ class Composer:
         today = local_day(zone_of(account, campaign), begun.at)
         invoices = overdue(begun, today)
         total = sum(invoice.open.minor for invoice in invoices)
+        to = begun.postal or PostalAddress("", "", "")
         days = (step.deadline_days or _DEADLINE_DAYS) + step.postage_days
         return Notice(
             name=account.name,
@@ -75,6 +100,10 @@ class Composer:
             today=today,
             reference=account.number,
             unsubscribe_url=unsubscribe_url,
+            street=to.street,
+            postcode=to.postcode,
+            city=to.city,
+            country=to.country or account.country,
             **self._words(campaign, step, account.creditor, language, next_channel(begun)),
         )
 
@@ -83,9 +112,17 @@ class Composer:
         key = (campaign.id, step.id, creditor, language, following)
         known, words = self._standing.get(key, (None, {}))
         if known is not campaign:  # a message begun before a reload may come after it
-            contact = contact_of(self._settings, creditor)
+            contact, operator = contact_of(self._settings, creditor), self._settings.operator
             words = {
-                "operator": self._settings.operator.name,
+                "operator": operator.name,
+                "operator_kind": operator.kind,
+                "operator_street": operator.street,
+                "operator_postcode": operator.postcode,
+                "operator_city": operator.city,
+                "authority": operator.authority,
+                "creditor_street": contact.street,
+                "creditor_postcode": contact.postcode,
+                "creditor_city": contact.city,
                 "creditor_name": contact.name,
                 "contact_person": contact.contact_person,
                 "contact_phone": contact.phone,
@@ -94,10 +131,14 @@ class Composer:
                 "iban": contact.iban,
                 "bic": contact.bic,
                 "next_step": self._phrase("next_step", following, language, campaign),
-                "opt_out": self._phrase("opt_out", step.channel.value, language, campaign),
+                "opt_out": self._opt_out(step.channel, language, campaign),
             }
             self._standing[key] = campaign, words
         return words
+
+    def _opt_out(self, channel: Channel, language: str, campaign: Campaign) -> str:
+        """Say how to stop messages by this channel; letters are not unsubscribed from."""
+        return "" if channel is Channel.LETTER else self._phrase("opt_out", channel.value, language, campaign)
 
     def _phrase(self, group: str, key: str, language: str, campaign: Campaign) -> str:
         return self._renderer.phrase(group, key, language, fallback=campaign.language)
@@ -124,6 +165,9 @@ def contact_of(settings: Settings, creditor: str) -> Creditor:
         phone=own.phone or operator.phone,
         email=own.email or operator.email,
         hours=own.hours or operator.hours,
+        street=own.street,
+        postcode=own.postcode,
+        city=own.city,
         iban=own.iban,
         bic=own.bic,
     )

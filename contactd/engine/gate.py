@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from contactd.domain.account import Facts, Invoice, PastContact
+from contactd.domain.account import Channel, Facts, Invoice, PastContact, PostalAddress
 from contactd.domain.attempt import Event, State
 from contactd.domain.clock import Clock
 from contactd.domain.ladder import no_longer_due
@@ -38,6 +38,7 @@ class Begun:
     invoices: tuple[Invoice, ...]  # the open, undisputed ones, oldest first
     address: str
     at: datetime
+    postal: PostalAddress | None = None  # of a letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Gate:
         results = attempts.apply(connection, transitions)
         return [
             Refused(answer.claimed, OVERTAKEN) if isinstance(result, Exception) else answer
-            for answer, result in zip(answers, results, strict=True)
+            for answer, result in zip(_addressed(connection, answers), results, strict=True)
         ]
 
     def _facts(self, connection: sa.Connection, claims: list[Claimed], now: datetime) -> dict[tuple[str, int], Facts]:
@@ -153,6 +154,22 @@ class Gate:
         return Refused(claim, reason, until), Transition(
             claim.id, claim.claim_no, Event.POSTPONED, now, reason=reason, not_before=until
         )
+
+
+def _addressed(connection: sa.Connection, answers: list[Begun | Refused]) -> list[Begun | Refused]:
+    """Give letters the postal address as it stands in this transaction."""
+    letters = {
+        answer.claimed.account_id
+        for answer in answers
+        if isinstance(answer, Begun) and answer.claimed.channel is Channel.LETTER
+    }
+    if not letters:
+        return answers
+    known = facts.postal_addresses(connection, letters)
+    return [
+        replace(answer, postal=known.get(answer.claimed.account_id)) if isinstance(answer, Begun) else answer
+        for answer in answers
+    ]
 
 
 def _seen_by(claim: Claimed, seen: Facts) -> Facts:

@@ -176,10 +176,10 @@ class Sender:
         """Ask the provider and put the answer in the attempt's words."""
         claim = begun.claimed
         event, outcome, reason, reference = Event.TAKEN, "accepted", "", ""
-        not_before = suppress = None
+        not_before = suppress = details = None
         try:
             receipt = await self._hand_over(begun)
-            outcome, reference = receipt.outcome, receipt.provider_ref
+            outcome, reference, details = receipt.outcome, receipt.provider_ref, receipt.details
         except ChannelUnavailable as error:
             event, outcome, reason, not_before = await self._put_off(claim, error)
         except ChannelMisconfigured as error:
@@ -207,6 +207,7 @@ class Sender:
                 reason=reason,
                 provider_ref=reference,
                 not_before=not_before,
+                details=details,
             ),
             suppress,
         )
@@ -283,7 +284,10 @@ class Sender:
         except (StoreError, StoreConflict) as error:
             log.error("store_unavailable", while_doing="pause", channel=self.channel.name, error=str(error))
 
-    def _suppression(self, begun: Begun, reason: str) -> NewSuppression:
+    def _suppression(self, begun: Begun, reason: str) -> NewSuppression | None:
+        """Keep an address from being used again; a postal one is not known by itself, so its attempt tells all."""
+        if self.channel.name not in _ADDRESS_KINDS:
+            return None
         return NewSuppression(
             kind=_ADDRESS_KINDS[self.channel.name],
             value=begun.address,

@@ -167,12 +167,13 @@ def _found(row: UnclearAttempt, answer: Found, now: datetime) -> Verdict:
         outcome=answer.outcome,
         reason="looked_up",
         provider_ref=answer.provider_ref,
+        details=answer.details,
     )
     return Verdict((row.id, row.claim_no), transition, suppress)
 
 
 def _siblings(rows: Sequence[UnclearAttempt], connection: Connection) -> dict[int, _Siblings]:
-    """Find, for each attempt, the others to its address at about its time."""
+    """Find, for each attempt, the others to its address at about its time; a letter is found by its own name alone."""
     earliest = min(row.sending_at for row in rows) - _SLACK
     chosen = sa.select(
         attempt.c.id, attempt.c.address, attempt.c.state, attempt.c.provider_ref, attempt.c.fingerprint
@@ -184,7 +185,12 @@ def _siblings(rows: Sequence[UnclearAttempt], connection: Connection) -> dict[in
     by_address = defaultdict(list)
     for other in connection.execute(chosen):
         by_address[other.address].append(other)
-    return {row.id: _among(row, [other for other in by_address[row.address] if other.id != row.id]) for row in rows}
+    return {
+        row.id: _among(row, [other for other in by_address[row.address] if other.id != row.id])
+        if row.address
+        else _Siblings()
+        for row in rows
+    }
 
 
 def _among(row: UnclearAttempt, others: Sequence[Any]) -> _Siblings:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from contactd.domain.account import Account, Facts, Hold, Invoice, Kind, Phone
+from contactd.domain.account import Account, Facts, Hold, Invoice, Kind, Phone, PostalAddress
 from contactd.store import history
 from contactd.store.among import among
 from contactd.store.asked import Asked
@@ -72,6 +72,11 @@ def invoices(connection: Connection, account_ids: Collection[int]) -> dict[int, 
         made = _make_invoice(row[1], day(row[2]), day(row[3]), *row[4:], False)
         found.setdefault(row[0], []).append(made)
     return found
+
+
+def postal_addresses(connection: Connection, account_ids: Collection[int]) -> dict[int, PostalAddress]:
+    """Read where letters to accounts go."""
+    return {row[0]: PostalAddress(*row[1:]) for row in _POSTAL.rows(connection, ids=list(account_ids))}
 
 
 def overdue(today: date) -> sa.ColumnElement[int | None]:
@@ -140,4 +145,9 @@ _INVOICES = Asked(
 )  # fmt: skip
 _PAYMENTS_AS_OF = Asked(
     lambda _: sa.select(sa.func.max(import_run.c.finished_at)).where(import_run.c.kind == "payments")
+)
+_POSTAL = Asked(
+    lambda among: sa.select(
+        account.c.id, account.c.street, account.c.postcode, account.c.city, account.c.country
+    ).where(among(account.c.id, "ids"))
 )

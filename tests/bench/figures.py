@@ -87,10 +87,10 @@ def folder() -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def configured(directory: Path, text: str = "") -> Settings:
-    """Write a configuration with one campaign of one e-mail, and load it."""
+def configured(directory: Path, text: str = "", campaign: str = _CAMPAIGN) -> Settings:
+    """Write a configuration with one campaign, of one e-mail unless another is given, and load it."""
     (directory / "campaigns.d").mkdir()
-    (directory / "campaigns.d" / "mail.toml").write_text(_CAMPAIGN)
+    (directory / "campaigns.d" / "mail.toml").write_text(campaign)
     (directory / "contactd.toml").write_text(text)
     return load(directory / "contactd.toml")
 

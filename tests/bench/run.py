@@ -19,6 +19,7 @@ BENCHES = {
     "statements": "owing",
     "planning": "planning",
     "email": "sending",
+    "letters": "letters",
     "webhooks": "hooks",
     "help": "starting",
     "dialer": "dialling",

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from contactd.channels.base import Message, MessageChannel
+from contactd.channels.base import Letter, Message, MessageChannel
 from contactd.channels.email_smtp import SmtpChannel, SmtpOptions
 from contactd.channels.memory import MemoryChannel
 from contactd.channels.sms_twilio import TwilioSms
@@ -17,6 +17,7 @@ from contactd.domain.errors import (
     ChannelUnavailable,
     ChannelUnclear,
 )
+from tests.channels import letters_in_hand
 from tests.clock import HandClock
 from tests.fakes.smtp_server import DROP, Fault, SmtpServer
 from tests.fakes.twilio_ledger import Answer, Callbacks
@@ -35,6 +36,7 @@ class Rig:
     to: str
     taken: Callable[[], list[str]]
     answer: Callable[[str], None]  # arms the next answer: one of WAYS
+    letter: Callable[[], Letter | None] = lambda: None
 
     def message(self, reference: str = "17-1") -> Message:
         """Make a message this channel can carry."""
@@ -45,6 +47,7 @@ class Rig:
             language="de",
             subject="Ihr Kundenkonto",
             text=f"Guten Tag. Vorgang {reference}.\n",
+            letter=self.letter(),
             created_at=AT,
         )
 
@@ -121,8 +124,24 @@ async def twilio() -> AsyncIterator[Rig]:
         )
 
 
+@asynccontextmanager
+async def spool() -> AsyncIterator[Rig]:
+    """Give letters into a folder."""
+    async with letters_in_hand.spool() as made:
+        yield Rig(made.channel, "", made.taken, made.arm, made.letter)
+
+
+@asynccontextmanager
+async def command() -> AsyncIterator[Rig]:
+    """Give letters to a program."""
+    async with letters_in_hand.shop() as made:
+        yield Rig(made.channel, "", made.taken, made.arm, letters_in_hand.letter)
+
+
 RIGS: dict[str, tuple[Channel, Callable[[], AbstractAsyncContextManager[Rig]]]] = {
     "memory": (Channel.EMAIL, memory),
     "smtp": (Channel.EMAIL, smtp),
     "twilio": (Channel.SMS, twilio),
+    "spool": (Channel.LETTER, spool),
+    "command": (Channel.LETTER, command),
 }

@@ -6,7 +6,7 @@ from contactd.channels.email_smtp import SmtpChannel
 from contactd.channels.registry import BACKENDS, build, configured
 from contactd.channels.sms_twilio import TwilioSms
 from contactd.config.secret import Secret
-from contactd.config.settings import Sections
+from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from tests.channels.contract import EMAIL, RIGS
 from tests.channels.test_email_smtp import message
@@ -23,16 +23,18 @@ TWILIO = {"account_sid": "AC1", "auth_token": Secret("geheim"), "from": "+491522
         ({"smtp": {"host": "mail.example.com", "sender": "a@example.com"}}, {Channel.EMAIL: "smtp"}),
         ({"twilio": TWILIO}, {Channel.SMS: "twilio"}),
         ({"twilio": TWILIO, "sms": {"backend": "none"}}, {}),
+        ({"letters": {"backend": "spool"}}, {Channel.LETTER: "spool"}),
+        ({"letters": {"backend": "command", "command": ["lp", "{file}"]}}, {Channel.LETTER: "command"}),
     ],
 )
 def test_a_channel_that_is_not_set_up_is_not_there(tables: dict[str, object], named: dict[Channel, str]) -> None:
-    settings = Sections.model_validate(tables)
+    settings = Settings.model_validate(tables)
     assert configured(settings) == named
     assert set(build(settings, HandClock())) == set(named)
 
 
 def test_every_backend_is_built_for_its_channel() -> None:
-    settings = Sections.model_validate(
+    settings = Settings.model_validate(
         {"smtp": {"host": "mail.example.com", "sender": "a@example.com"}, "twilio": TWILIO}
     )
     built = build(settings, HandClock())
@@ -54,7 +56,7 @@ async def test_the_settings_reach_the_wire() -> None:
             "host": "127.0.0.1", "port": server.port, "security": "none", "sender": "mahnung@example.com",
             "reply_to": "konto@example.com", "bounces": {"address": "bounce+@example.com"},
         }  # fmt: skip
-        settings = Sections.model_validate({"smtp": smtp, "operator": {"name": "Stadtwerke"}})
+        settings = Settings.model_validate({"smtp": smtp, "operator": {"name": "Stadtwerke"}})
         channel = build(settings, HandClock())[Channel.EMAIL]
         await channel.start()
         await channel.send(message(to=EMAIL))

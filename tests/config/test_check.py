@@ -44,7 +44,11 @@ def test_the_agreed_sample_campaign_is_accepted_as_it_stands(desk: Path) -> None
     assert answer["campaigns"] == ["mahnung-standard"]
     later = "is not available in this version; run refuses it"
     assert {
-        (21, "step[2].channel", f'channel "letter" {later}'),
+        (
+            21,
+            "step[2].channel",
+            'nobody carries out channel "letter": set backend in [letters]; run refuses it until then',
+        ),
         (40, "step[4].channel", f'channel "handover" {later}'),
     } <= {(note["line"], note["key"], note["message"]) for note in answer["notes"]}
 

@@ -114,6 +114,15 @@ def test_an_operator_without_name_is_pointed_out(tmp_path: Path) -> None:
     assert str(warning) == f"{path}:1: operator.name: is empty; messages do not say who writes"
 
 
+def test_letters_that_lack_what_the_post_or_the_law_wants_are_pointed_out(tmp_path: Path) -> None:
+    path = tmp_path / "contactd.toml"
+    path.write_text('[operator]\nname = "Inkasso"\nkind = "collection-agency"\n[letters]\nbackend = "spool"\n', "utf-8")
+    assert [str(warning).removeprefix(f"{path}:") for warning in inspect(path).findings.warnings] == [
+        "1: operator.authority: is empty; an agency's letter names its supervisory authority (§ 13a RDG)",
+        "4: letters.return_address: is empty, as is the address of [operator]: no letter can come back",
+    ]
+
+
 BOTH = ['campaigns "a" and "b" both take up some accounts; part them by [select]']
 HEAD = 'id = "{id}"\n' + EMAIL.format(id="s") + "day = 3\n"
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from contactd.channels.base import Message
-from contactd.channels.memory import MemoryChannel
+from contactd.channels.base import Message, MessageChannel
 from contactd.domain.account import Channel
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.happened import AttemptMoved
@@ -110,14 +109,15 @@ class World:
         with self.database.transaction() as connection:
             return attempts.claim(connection, channel, owner="one", now=self.clock.now(), lease=LEASE, limit=100)
 
-    def sender(self, channel: MemoryChannel, **options: Any) -> Sender:  # noqa: ANN401 - any option
+    def sender(self, channel: MessageChannel, **options: Any) -> Sender:  # noqa: ANN401 - any option
         """Make a sender of that channel."""
+        options = {"compose": compose} | options
         return Sender(
-            channel, commit=self.commit, gate=self.gate, compose=compose, clock=self.clock, bus=self.bus,
+            channel, commit=self.commit, gate=self.gate, clock=self.clock, bus=self.bus,
             owner="one", lease=LEASE, **options,
         )  # fmt: skip
 
-    async def send(self, channel: MemoryChannel, **options: Any) -> None:  # noqa: ANN401 - any option
+    async def send(self, channel: MessageChannel, **options: Any) -> None:  # noqa: ANN401 - any option
         """Let a sender work until nothing moves any more, then drain it."""
         sender = self.sender(channel, **options)
         running = asyncio.create_task(sender.run())

@@ -1,0 +1,107 @@
+"""What a letter's template is told: the notice in words and figures of its language, as plain data; for letterpress.py.
+
+Everything is text: a template puts it in and computes nothing with it.
+"""
+
+import unicodedata
+
+from contactd.channels import wording
+from contactd.channels.base import Notice, NoticeInvoice
+from contactd.channels.girocode import girocode, transfer_text
+from contactd.channels.mime import one_line
+
+# Where the post wants the code on a line of its own, or behind the town (Universal Postal Union, addressing systems).
+_CODE_BELOW = frozenset({"GB", "IE", "GG", "JE", "IM"})
+_CODE_BEHIND = frozenset({"US", "CA", "AU", "NZ"})
+
+_HELD = "\N{NO-BREAK SPACE}"  # between what belongs into one line
+
+Sheet = dict[str, object]
+
+
+def sheet(notice: Notice, language: str, *, form: str, return_address: str, home: str) -> Sheet:
+    """Write a notice down for a template; `home` is the country whose name an address does not need."""
+    texts = {name: _plain(value) for name in _COPIED if isinstance(value := getattr(notice, name), str)}
+    town = _town(notice.operator_postcode, notice.operator_city, home)
+    payee = notice.creditor_name
+    reference = notice.reference or notice.number
+    transfer = transfer_text(name=payee, iban=notice.iban, bic=notice.bic, amount=notice.total, reference=reference)
+    return (
+        texts
+        | {
+            "form": form,
+            "language": language,
+            "title": f"{texts['creditor_name']} · {texts['number']} · {wording.day(notice.today, language)}",
+            "address": address_lines(notice, language, home),
+            "return_line": _plain(return_address or _joined(notice.operator, notice.operator_street, *town)),
+            "operator_town": ", ".join(town),
+            "today": wording.day(notice.today, language),
+            "deadline": wording.day(notice.deadline, language),
+            "deadline_long": wording.day(notice.deadline, language, "long").replace(" ", _HELD),
+            "contact_phone": texts["contact_phone"].replace(" ", _HELD),
+            "invoices": [_invoice(one, language) for one in notice.invoices],
+            "extras": [],  # interest and costs: what and amount
+            "total": wording.money(notice.total, language),
+            "payee": _plain(payee),
+            "iban": _HELD.join(notice.iban[start : start + 4] for start in range(0, len(notice.iban), 4)),
+            "reference": _plain(reference),
+            "girocode": girocode(transfer),
+            **_agency(notice, home),
+        }
+    )
+
+
+_COPIED = (
+    "name", "number", "operator", "operator_street", "creditor_name", "contact_person", "contact_phone",
+    "contact_hours", "contact_email", "bic", "next_step",
+)  # fmt: skip
+
+
+def address_lines(notice: Notice, language: str, home: str) -> list[str]:
+    """Write the address as the post reads it, the country in capitals and only abroad."""
+    country = ""
+    if notice.country and notice.country != home:
+        country = wording.locale_of(language).territories.get(notice.country, notice.country).upper()
+    lines = [notice.name, notice.street, *_town(notice.postcode, notice.city, notice.country or home), country]
+    return [line for line in map(_plain, lines) if line]
+
+
+def _town(postcode: str, city: str, country: str) -> list[str]:
+    if country in _CODE_BELOW:
+        return [part for part in (city, postcode) if part]
+    return [" ".join(part for part in ((city, postcode) if country in _CODE_BEHIND else (postcode, city)) if part)]
+
+
+def _invoice(one: NoticeInvoice, language: str) -> dict[str, str]:
+    return {
+        "number": _plain(one.number),
+        "invoiced_on": wording.day(one.invoiced_on, language),
+        "due_on": wording.day(one.due_on, language),
+        "days": str(one.days_overdue),
+        "amount": wording.money(one.amount, language),
+        "open": wording.money(one.open, language),
+        "goods": _plain(one.goods),
+    }
+
+
+def _agency(notice: Notice, home: str) -> Sheet:
+    """Tell what § 13a (1) RDG asks of a collection agency that writes to a private person; nothing for others."""
+    if notice.operator_kind == "creditor":
+        return {"client": [], "ground": "", "authority": ""}
+    town = _town(notice.creditor_postcode, notice.creditor_city, home)
+    goods = dict.fromkeys(one.goods for one in notice.invoices if one.goods)
+    return {
+        "client": [line for line in map(_plain, (notice.creditor_name, notice.creditor_street, *town)) if line],
+        "ground": _plain(", ".join(goods)),
+        "authority": _plain(notice.authority),
+    }
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def _plain(text: str) -> str:
+    """Keep a text to one line, with nothing that steers a terminal or turns the direction of writing."""
+    flat = text if text.isprintable() else one_line(text)
+    return "".join(letter for letter in flat if not unicodedata.category(letter).startswith("C")).strip()
