@@ -115,6 +115,16 @@ def owed_by(connection: sa.Connection, account_ids: Collection[int], terms: Term
     return [terms.owed(books, as_of) for books in ledgers.read(connection, account_ids)]
 
 
+def money_of(books: Books) -> tuple[list[Payment], list[Reversal]]:
+    """Sort what came in and what of it was taken back, whichever invoices it was for."""
+    return _money(books.payments, {})
+
+
+def payment_id(payment: Payment) -> int:
+    """Answer which recorded payment it is, or is a part of."""
+    return int(payment.id.partition("/")[0])
+
+
 def _principal(one: BookedInvoice) -> int:
     """Answer what an invoice was when we first heard of it: what was paid before is no matter of ours."""
     before = one.amount - one.open - one.covered - one.taken_off

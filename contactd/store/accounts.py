@@ -82,6 +82,15 @@ def postcodes(connection: Connection, account_ids: Collection[int]) -> dict[int,
     return {row[0]: row[1] for row in connection.execute(chosen)}
 
 
+def named(connection: Connection, account_ids: Collection[int]) -> dict[int, tuple[str, str, str]]:
+    """Read creditor, number and currency of accounts."""
+    if not account_ids:
+        return {}
+    columns = (account.c.id, account.c.creditor, account.c.account_no, account.c.currency)
+    chosen = sa.select(*columns).where(among(connection, account.c.id, account_ids))
+    return {row[0]: (row[1], row[2], row[3]) for row in connection.execute(chosen)}
+
+
 def hold(connection: Connection, account_id: int, reason: str, until: date | None, now: datetime) -> None:
     """Let the ladder rest until the end of a day, for good if `until` is None; locks the account."""
     lock(connection, [account_id])
