@@ -8,6 +8,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from contactd.channels.email_smtp import SmtpChannel
 from contactd.channels.registry import build, configured
 from contactd.cli.control import ask
 from contactd.clock import SystemClock
+from contactd.config.base_rates import load_base_rates
 from contactd.config.load import find, inspect, unavailable_steps
 from contactd.config.settings import Settings
 from contactd.domain.account import Channel
@@ -97,6 +99,19 @@ def check_configuration(config: Path | None) -> tuple[Finding, Settings | None]:
 def _first(problems: list[Problem]) -> str:
     more = len(problems) - 1
     return f"{problems[0]}" + (f" (and {more} more)" if more else "")
+
+
+def check_base_rates(settings: Settings, today: date) -> Finding:
+    """Say how far the table of base rates reaches; interest beyond it is a guess."""
+    check, path = "base_rates", settings.base_rates_path
+    try:
+        until = load_base_rates(path).covered_until
+    except ConfigError as error:
+        return failed(check, str(error), "mend the file, or base_rates in [claims] of contactd.toml")
+    if until < today:
+        cure = f"add the half-years since (bundesbank.de) to a copy of {path.name}, and name it base_rates in [claims]"
+        return warning(check, f"{path} ends on {until}: interest since then is provisional", cure)
+    return ok(check, f"known until {until} ({path})")
 
 
 def check_state(settings: Settings) -> Finding:

@@ -87,8 +87,10 @@ def _target(phone: str, settings: "Settings", *, sure: bool) -> "Target":
 async def _examine(settings: "Settings", target: "Target | None", told: _Told) -> None:
     from contactd.cli import checkup
     from contactd.cli.checkup_asterisk import examine
+    from contactd.clock import SystemClock
 
     answers = checkup.daemon_answers(settings)
+    told.hear(checkup.check_base_rates(settings, SystemClock().now().date()))
     told.hear(checkup.check_state(settings))
     told.hear(checkup.check_database(settings))
     told.hear(checkup.check_daemon(settings, answers=answers))

@@ -15,6 +15,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "plan": ("contactd.cli.explain", "plan", "Show what a planning run would take up; sends nothing."),
     "why": ("contactd.cli.explain", "why", "Say what comes next for an account, and which rule stands against it."),
     "statement": ("contactd.cli.statement", "statement", "Say what an account owes by law, line by line."),
+    "report": ("contactd.cli.report", "report", "Report what runs out, and what is to be handed on to creditors."),
     "import": ("contactd.cli.intake", "import_", "Import accounts or payments."),
     "status": ("contactd.cli.operate", "status", "Show what the running daemon is doing."),
     "log": ("contactd.cli.log", "log", "Show the contact log."),

@@ -3,6 +3,7 @@
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,3 +49,17 @@ def user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
+
+
+def day_of(text: str | None, timezone: str, option: str) -> date:
+    """Read a day, or take today there; what is no day is told with its option."""
+    from zoneinfo import ZoneInfo
+
+    from contactd.clock import SystemClock
+
+    if text is None:
+        return SystemClock().now().astimezone(ZoneInfo(timezone)).date()
+    try:
+        return datetime.fromisoformat(text).date()
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no day; write it like 2026-12-31", param_hint=option) from None

@@ -1,14 +1,13 @@
 """The verb that says what an account owes by law, line by line, so that a person can check it by hand."""
 
 from collections.abc import Callable
-from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from contactd.cli.options import as_json, config_option, open_store
+from contactd.cli.options import as_json, config_option, day_of, open_store
 from contactd.domain.money import Money
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ _PROVISIONAL = "the base rate is not known from {} on: lines beyond it go on wit
 def statement(account: str, creditor: str | None, as_of: str | None, config: Path | None, json: bool) -> None:
     """Say what ACCOUNT owes: every claim with its default, every line of interest, where each payment went."""
     from contactd.cli.output import emit_json
-    from contactd.config.base_rates import load_shipped_base_rates
+    from contactd.config.base_rates import load_base_rates
     from contactd.engine.claims import Terms, owed_by
     from contactd.store import accounts
 
@@ -39,8 +38,8 @@ def statement(account: str, creditor: str | None, as_of: str | None, config: Pat
         ids = [row.id for row in accounts.find(connection, account, creditor)]
         if not ids:
             raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
-        terms = Terms(settings.claims, load_shipped_base_rates())
-        found = owed_by(connection, ids, terms, _day(as_of, settings.claims.timezone))
+        terms = Terms(settings.claims, load_base_rates(settings.base_rates_path))
+        found = owed_by(connection, ids, terms, day_of(as_of, settings.claims.timezone, "--as-of"))
     if any(one.statement.provisional for one in found):
         click.echo(f"contactd: {_PROVISIONAL.format(terms.rates.covered_until)}", err=True)
     if json:
@@ -48,19 +47,6 @@ def statement(account: str, creditor: str | None, as_of: str | None, config: Pat
         return
     for one in found:
         _print(one)
-
-
-def _day(text: str | None, timezone: str) -> date:
-    from zoneinfo import ZoneInfo
-
-    from contactd.clock import SystemClock
-
-    if text is None:
-        return SystemClock().now().astimezone(ZoneInfo(timezone)).date()
-    try:
-        return datetime.fromisoformat(text).date()
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no day; write it like 2026-12-31", param_hint="--as-of") from None
 
 
 def _as_json(owed: "Owed") -> dict[str, Any]:
@@ -72,8 +58,12 @@ def _as_json(owed: "Owed") -> dict[str, Any]:
         "provisional": derived.provisional,
         **{part: money(getattr(derived, part)) for part in _PARTS},
         "credit": money(derived.credit),
-        "payoff": money(owed.payoff),
+        "payoff": money(derived.payoff),
         "claims": [_claim(owed, claim, balance) for claim, balance in owed.claims()],
+        "charged": [
+            {"on": cost.on, "claim": cost.claim, "why": cost.reason, "amount": money(cost.amount)}
+            for cost in owed.ledger.costs_until(derived.as_of)
+        ],
         "payments": [_payment(owed, payment) for payment in owed.ledger.payments_until(derived.as_of)],
         "taken_back": [{"payment": one.payment, "on": one.on} for one in owed.reversals()],
     }
@@ -130,6 +120,9 @@ def _print(owed: "Owed") -> None:
         console.print(f"\n{claim.id}: {money(claim.principal)}, due {claim.due_on}, {since}")
         _print_interest(console, balance, money)
         console.print(f"  open: {money(balance.principal)} and {money(balance.interest)} interest")
+    for cost in owed.ledger.costs_until(derived.as_of):
+        why = f"{cost.reason.replace('_', ' ')} {cost.claim}".rstrip()
+        console.print(f"\n{cost.on}  {money(cost.amount)} charged: {why}")
     _print_payments(console, owed, money)
     console.print(
         f"\nopen: {money(derived.principal)} + {money(derived.costs)} costs + {money(derived.interest)} interest"
@@ -137,7 +130,7 @@ def _print(owed: "Owed") -> None:
     )
     if derived.credit:
         console.print(f"credit: {money(derived.credit)}")
-    console.print(f"settles everything if it arrives on {derived.as_of}: {money(owed.payoff)}")
+    console.print(f"settles everything if it arrives on {derived.as_of}: {money(derived.payoff)}")
 
 
 def _print_payments(console: "rich.console.Console", owed: "Owed", money: "Callable[[int], Money]") -> None:
@@ -145,7 +138,9 @@ def _print_payments(console: "rich.console.Console", owed: "Owed", money: "Calla
     for payment in owed.ledger.payments_until(owed.statement.as_of):
         parts = [one for one in owed.statement.allocations if one.payment == payment.id]
         went = [f"{money(one.amount)} to {one.part} of {one.claim or 'all'}" for one in parts]
-        console.print(f"\n{payment.on}  {money(payment.amount)} received: {', '.join(went) or 'kept as credit'}")
+        console.print(
+            f"\n{payment.on}  {money(payment.amount)} received: {', '.join(went) or 'kept as credit'}", soft_wrap=True
+        )
     for reversal in owed.reversals():
         payment = received[reversal.payment]
         console.print(f"\n{reversal.on}  {money(payment.amount)} of {payment.on} taken back")

@@ -10,19 +10,12 @@ from decimal import Decimal
 from pathlib import Path
 
 from contactd.config.read import read_text
-from contactd.config.shipped import defaults_directory
 from contactd.domain.base_rates import BaseRate, BaseRates, faults
 from contactd.domain.errors import ConfigError, Problem
 
-FILE = "base_rates.csv"
 HEADER = "valid_from,percent"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PERCENT = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,4})?")
-
-
-def load_shipped_base_rates() -> BaseRates:
-    """Load the table that comes with contactd."""
-    return load_base_rates(defaults_directory() / "config" / FILE)
 
 
 def load_base_rates(path: Path) -> BaseRates:

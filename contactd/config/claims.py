@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from contactd.config.section import Section
-from contactd.config.values import Days
+from contactd.config.section import LOOSE, Section
+from contactd.config.values import Amount, Days
 from contactd.config.words import Holidays, TimeZone
 from contactd.domain.interest import Rate
 
@@ -44,6 +44,12 @@ class Claims(Section):
     """Days of a year; 30/360 only where it was agreed."""
     appropriation: Literal["statutory", "pooled"] = "statutory"
     """`statutory`: payments settle claim by claim (§ 366(2) BGB); `pooled`: all costs, all interest, then principal."""
+    base_rates: str = ""
+    """A table of base rates of your own, relative to this file; empty: the shipped one, as long as it reaches."""
+    lump_sum: bool = True
+    """Businesses in default owe 40 euros for each invoice (§ 288(5) BGB)."""
+    letter_fees: Annotated[tuple[Amount, ...], LOOSE] = ()
+    """What the first letter of a case costs the debtor, the second and so on; only paper, print and postage count."""
     letters_arrive: Days = 3
     """Time after which a letter counts as received."""
     holidays: Holidays = "DE"

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from contactd.config import crosschecks, lints
+from contactd.config.base_rates import load_base_rates
 from contactd.config.campaigns import CampaignFile
 from contactd.config.findings import Findings, Source
 from contactd.config.ladder import build
@@ -95,6 +96,7 @@ def inspect(
         findings.add(crosschecks.check(sections, source))
         if campaigns:
             findings.errors.extend(_missing_folders(sections, source, path.resolve().parent))
+            findings.errors.extend(_bad_base_rates(sections, path))
         findings.add(crosschecks.check_campaigns(sections, [(one.file, one.source) for one in loaded]))
     findings.sort(str(path))
     if sections is None or findings.errors:
@@ -128,6 +130,15 @@ def _missing_folders(sections: Sections, source: Source, folder: Path) -> Iterat
         if not (folder / directory).is_dir():
             text = f'there is no folder "{folder / directory}"; make it, or remove the line'
             yield source.problem(("templates", "directories", index), text)
+
+
+def _bad_base_rates(sections: Sections, path: Path) -> Sequence[Problem]:
+    if sections.claims.base_rates:
+        try:
+            load_base_rates(Settings.of(sections, path).base_rates_path)
+        except ConfigError as error:
+            return error.problems
+    return ()
 
 
 def _campaigns(path: Path, sections: Sections, findings: Findings) -> list[Loaded]:

@@ -24,6 +24,7 @@ from contactd.domain.account import Channel
 from contactd.domain.campaign import Campaign
 from contactd.domain.policy import Policy
 
+BASE_RATES = "base_rates.csv"
 STATE_BELOW_ETC = Path("/var/lib/contactd")
 
 
@@ -281,6 +282,13 @@ class Settings(Sections):
         authority = re.split("[/?]", rest, maxsplit=1)[0]
         login, _, server = authority.rpartition("@")
         return f"{scheme}://{login}:{quote(self.database.password.reveal(), safe='')}@{server}{rest[len(authority) :]}"
+
+    @property
+    def base_rates_path(self) -> Path:
+        """The table of base rates, absolute."""
+        if self.claims.base_rates:
+            return self._path.resolve().parent / self.claims.base_rates
+        return defaults_directory() / "config" / BASE_RATES
 
     @property
     def template_directories(self) -> tuple[Path, ...]:

@@ -11,10 +11,10 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache
 
 from contactd.domain.base_rates import BaseRates, next_half_year
 from contactd.domain.deadlines import DAY
-from contactd.domain.money import half_up
 
 _ZERO = Decimal(0)
 _LAST_OLD_DAY = date(2014, 7, 28)  # Art. 229 §34 EGBGB: obligations that arose later are under the new law
@@ -94,7 +94,10 @@ class Segment:
     @property
     def amount(self) -> int:
         """Give the interest in whole minor units, half of one rounded up."""
-        return half_up(self.exact)
+        # In whole numbers what half_up(self.exact) is: statements have hundreds of thousands of lines.
+        points, per = _ratio(self.percent)
+        divisor = per * 100 * self.denominator
+        return (2 * self.principal * points * self.days + divisor) // (2 * divisor)
 
 
 def segments(
@@ -123,6 +126,11 @@ def segments(
         for first, until, principal in _runs(balances, last)
         for start, end in _half_years(first, until)
     )
+
+
+@cache
+def _ratio(percent: Decimal) -> tuple[int, int]:
+    return percent.as_integer_ratio()
 
 
 def _runs(balances: Sequence[tuple[date, int]], last: date) -> Iterator[tuple[date, date, int]]:

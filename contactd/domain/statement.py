@@ -51,6 +51,7 @@ class Statement:
     """What is owed at the end of a day; balances in the order of the ledger's claims, costs of no one claim first.
 
     `credit` is what was paid too much; nothing is open then. `write_offs` are those that took effect, and how far.
+    `payoff` settles everything if it is received with the value date of that day, which bears no interest any more.
     """
 
     as_of: date
@@ -58,6 +59,7 @@ class Statement:
     allocations: tuple[Allocation, ...]
     write_offs: tuple[WriteOff, ...]
     credit: int
+    payoff: int
 
     @property
     def costs(self) -> int:
@@ -105,13 +107,8 @@ def statement(ledger: Ledger, as_of: date, rates: BaseRates, scheme: Scheme = Sc
         tuple(book.allocations),
         tuple(book.write_offs),
         sum(source.left for source in book.credit),
+        sum(account.debt(as_of).total for account in book.accounts.values()),
     )
-
-
-def payoff(ledger: Ledger, on: date, rates: BaseRates, scheme: Scheme = Scheme.STATUTORY) -> int:
-    """Answer what settles everything if it is received with that value date; its day bears no interest any more."""
-    book = _Book(ledger, on, rates, scheme)
-    return sum(account.debt(on).total for account in book.accounts.values())
 
 
 class _Account:
@@ -170,8 +167,9 @@ class _Account:
 
     def balance(self, day: date) -> Balance:
         """Tell what is open at the end of a day."""
-        lines = (*self.closed, *self.lines(day))
-        return Balance(self.claim.id, self.costs, self.interest(day), self.principal, lines)
+        lines = self.lines(day)
+        interest = self.closed_interest + total(lines) - self.settled_interest
+        return Balance(self.claim.id, self.costs, interest, self.principal, (*self.closed, *lines))
 
 
 class _Source:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from contactd.config.base_rates import load_shipped_base_rates
+from contactd.config.base_rates import load_base_rates
 from contactd.config.holidays import every_region
 from contactd.config.settings import Settings
 from contactd.domain import agreement as rules
@@ -236,7 +236,7 @@ class Agreeing:
         minor = minor_of(wanted, debtor.currency)
         if minor <= 0:
             raise InputError(f"{wanted} is nothing to agree on; open: {Money(debtor.open, debtor.currency)}")
-        terms = Terms(self._settings.claims, load_shipped_base_rates())
+        terms = Terms(self._settings.claims, load_base_rates(self._settings.base_rates_path))
         most = max(debtor.open, *(one.statement.open for one in owed_by(self._connection, [debtor.id], terms, day)))
         if minor > most:
             raise InputError(

@@ -21,7 +21,7 @@ from contactd.domain.happened import AttemptMoved
 from contactd.domain.ivr import Personal
 from contactd.domain.ladder import zone_of
 from contactd.domain.money import Money
-from contactd.domain.queueing import in_order
+from contactd.domain.queueing import Priority, in_order
 from contactd.engine.bus import Bus
 from contactd.engine.compose import overdue
 from contactd.engine.gate import OVERTAKEN, Begun, Gate, Refused, release
@@ -193,7 +193,8 @@ class StoredCallBook:
             log.warning("intent_refused", attempt=claimed.id, team=team, epoch=fence.epoch if fence else 0)
             self._fences.refused(team)
         if answer.reason != OVERTAKEN:
-            state = "planned" if answer.until or answer.reason == NOT_OWNER else "cancelled"
+            waits = claimed.priority != Priority.DIALLED and (answer.until or answer.reason == NOT_OWNER)
+            state = "planned" if waits else "cancelled"
             self._tell(claimed, state, "", answer.reason)
         return answer
 
@@ -211,8 +212,10 @@ class StoredCallBook:
         return [next(begun) if intent.fence in stand else Refused(intent.claimed, NOT_OWNER) for intent in intents]
 
     async def release(self, claimed: Claimed, later: datetime | None = None) -> None:
-        """Plan it again, whether or not its intent was committed."""
+        """Plan it again, whether or not its intent was committed; what an agent has dialled is over."""
         await self._commit.run(lambda connection: release(connection, [claimed], self._clock.now(), later))
+        if claimed.priority == Priority.DIALLED:
+            self._tell(claimed, "cancelled", "unavailable", "not_sent")
 
     async def skip(self, claimed: Claimed, agent: str, why: str, later: datetime) -> None:
         """Plan it again for later, with a row of the log."""

@@ -3,9 +3,11 @@
 For `contactd statement` and whoever demands interest. Nothing is stored: the same books and day give the same answer.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, timedelta, tzinfo
 
 import sqlalchemy as sa
 
@@ -15,27 +17,30 @@ from contactd.domain.account import Channel, Kind
 from contactd.domain.appropriation import Designation, Part, Scheme
 from contactd.domain.base_rates import BaseRates
 from contactd.domain.calendar import find_zone, local_day
+from contactd.domain.charges import dunning_fee, lump_sum
+from contactd.domain.deadlines import DAY
 from contactd.domain.default_date import Course, Default, default_of
 from contactd.domain.interest import DayCount, Rate, statutory
-from contactd.domain.ledger import Claim, Ledger, Payment, Reversal
-from contactd.domain.statement import Balance, Statement, payoff, statement
+from contactd.domain.ledger import Claim, Cost, Ledger, Payment, Reversal
+from contactd.domain.statement import Balance, Statement, statement
 from contactd.store import ledgers
 from contactd.store.ledgers import BookedInvoice, BookedPayment, Books
 
 # Dates of limitation and interest reach far back; holidays are worked out when first asked for.
 _YEARS = range(1995, 2061)
+_EURO = "EUR"
+LUMP, LETTER = "lump_sum", "letter"  # why a cost was charged
 LISTED = "list:"  # money that only a list of open items told of, by the invoice it took it off
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One account on a day: its facts, the statement, when each claim came into default, what settles it that day."""
+    """One account on a day: its facts, the statement, and when each claim came into default."""
 
     books: Books
     ledger: Ledger
     statement: Statement
     defaults: Mapping[str, Default | None]
-    payoff: int
 
     def claims(self) -> list[tuple[Claim, Balance]]:
         """List the claims there are on that day, with what became of each."""
@@ -65,20 +70,21 @@ class Terms:
             if (principal := _principal(one)) > 0
         }
         payments, reversals = _money(books.payments, claims)
-        ledger = Ledger(
+        facts = Ledger(
             claims=tuple(claims.values()),
             payments=(*payments, *_credit_notes(books.invoices), *_listed(books.invoices, claims)),
             reversals=tuple(reversals),
         )
-        derived = statement(ledger, as_of, self.rates, self.scheme)
-        return Owed(books, ledger, derived, defaults, payoff(ledger, as_of, self.rates, self.scheme))
+        costs = (*self._lump_sums(books, facts, defaults, as_of), *self._fees(books, defaults))
+        ledger = replace(facts, costs=costs)
+        return Owed(books, ledger, statement(ledger, as_of, self.rates, self.scheme), defaults)
 
     def _default(self, one: BookedInvoice, books: Books) -> Default | None:
         agreed = self._agreed
-        zone = find_zone(books.timezone) or find_zone(agreed.timezone) or UTC
+        zone = self._zone(books)
         reminded = tuple(
-            local_day(zone, at) + timedelta(days=agreed.letters_arrive if channel is Channel.LETTER else 0)
-            for at, channel in books.reminders
+            local_day(zone, one.at) + timedelta(days=agreed.letters_arrive if one.channel is Channel.LETTER else 0)
+            for one in books.reminders
         )
         course = Course(
             one.due_on,
@@ -88,8 +94,43 @@ class Terms:
             invoiced_on=one.invoiced_on,
             noticed=agreed.thirty_days_notice,
         )
-        place = books.region if books.region in self._holidays else agreed.holidays
-        return default_of(course, self._holidays[place])
+        return default_of(course, self.holidays_of(books))
+
+    def holidays_of(self, books: Books) -> AbstractSet[date]:
+        """Give the public holidays where an account lives."""
+        place = books.region if books.region in self._holidays else self._agreed.holidays
+        return self._holidays[place]
+
+    def _zone(self, books: Books) -> tzinfo:
+        return find_zone(books.timezone) or find_zone(self._agreed.timezone) or UTC
+
+    def _lump_sums(
+        self, books: Books, facts: Ledger, defaults: Mapping[str, Default | None], as_of: date
+    ) -> Iterator[Cost]:
+        """Charge the lump sum, an amount in euros, for each invoice that was not paid when its default began."""
+        if not self._agreed.lump_sum or books.currency != _EURO:
+            return
+        services = self._agreed.for_services
+        for claim in facts.claims:
+            default = defaults[claim.id]
+            amount = lump_sum(default, books.kind, payment_for_service=services, arose_on=claim.arose_on)
+            if amount and default is not None and default.on <= as_of:
+                before = statement(facts, default.on - DAY, self.rates, self.scheme)
+                if any(balance.principal for balance in before.balances if balance.claim == claim.id):
+                    yield Cost(default.on, amount, claim.id, LUMP)
+
+    def _fees(self, books: Books, defaults: Mapping[str, Default | None]) -> Iterator[Cost]:
+        """Charge the letters of each case that reached somebody in default."""
+        fees = [fee.minor for fee in self._agreed.letter_fees if fee.currency == books.currency]
+        earliest = min((one for one in defaults.values() if one is not None), key=_interest_from, default=None)
+        levels = Counter[int]()
+        for one in books.reminders:
+            if one.channel is Channel.LETTER:
+                levels[one.case_no] += 1
+                sent_on = local_day(self._zone(books), one.at)
+                fee = dunning_fee(levels[one.case_no], one.channel, sent_on, earliest, {Channel.LETTER: fees})
+                if fee:
+                    yield Cost(sent_on, fee, reason=LETTER)
 
     def _claim(self, one: BookedInvoice, kind: Kind, principal: int, default: Default | None) -> Claim:
         return Claim(
@@ -123,6 +164,10 @@ def money_of(books: Books) -> tuple[list[Payment], list[Reversal]]:
 def payment_id(payment: Payment) -> int:
     """Answer which recorded payment it is, or is a part of."""
     return int(payment.id.partition("/")[0])
+
+
+def _interest_from(default: Default) -> date:
+    return default.interest_from
 
 
 def _principal(one: BookedInvoice) -> int:

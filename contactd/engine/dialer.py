@@ -212,13 +212,14 @@ class Dialer:
     # -- teams ---------------------------------------------------------------------------------------------------
 
     def _at_work(self) -> list[Team]:
-        """List our teams, made when they first have something to call."""
-        if self._draining:
-            return []
-        for name in self._epochs:
-            if name not in self._teams:
-                self._teams[name] = self._team(name)
-        return [team for name, team in self._teams.items() if name in self._epochs]
+        """List our teams."""
+        return [] if self._draining else [self._team_of(name) for name in self._epochs]
+
+    def _team_of(self, name: str) -> Team:
+        """Give a team, made when it first has something to call."""
+        if name not in self._teams:
+            self._teams[name] = self._team(name)
+        return self._teams[name]
 
     def _team(self, name: str) -> Team:
         return Team(
@@ -261,10 +262,10 @@ class Dialer:
             team.touch()
 
     def _accepted(self, claimed: Claimed, of: CallList, agent: str) -> None:
-        self._teams[of.campaign.team].start(claimed, of, agent)
+        self._team_of(of.campaign.team).start(claimed, of, agent)
 
     def _skipped(self, claimed: Claimed, of: CallList, agent: str, why: str) -> None:
-        self._teams[of.campaign.team].skip(claimed, agent, why)
+        self._team_of(of.campaign.team).skip(claimed, agent, why)
 
     async def _tick_for_ever(self) -> None:
         last = self._clock.monotonic()

@@ -121,12 +121,13 @@ class Gate:
         rung = self._book.rung(claim.campaign, claim.step)
         if rung is None or seen is None or seen.account.case_no != claim.case_no:
             return self._forbid(claim, "case_ended" if rung and seen else "campaign_changed", now)
-        gone = no_longer_due(rung.campaign, rung.step, claim.try_no, seen, now)
+        requested = claim.priority in {Priority.MISSED, Priority.CALLBACK}  # by the person
+        gone = no_longer_due(rung.campaign, rung.step, claim.try_no, _seen_by(claim, seen), now)
         if gone and (claim.priority == Priority.LADDER or gone == "attempt_open"):
-            return self._forbid(claim, gone, now)
+            # What is under way may come to nothing, and they were promised a call.
+            return self._postpone(claim, gone, now + _PAUSE, now) if requested else self._forbid(claim, gone, now)
         if paused and {f"campaign:{claim.campaign}", f"channel:{claim.channel}", "all"} & paused:
             return self._postpone(claim, "paused", now + _PAUSE, now)
-        requested = claim.priority in {Priority.MISSED, Priority.CALLBACK}  # by the person
         proposal = rung.proposal(planned_at=claim.planned_at, address=claim.wanted, requested=requested)
         match may_contact(seen, proposal, rung.policy, now):
             case Never(reason):
@@ -147,11 +148,18 @@ class Gate:
         )
 
     def _postpone(self, claim: Claimed, reason: str, until: datetime, now: datetime) -> tuple[Refused, Transition]:
-        if claim.priority == Priority.DIALLED:  # the agent is told, and decides
+        if claim.priority == Priority.DIALLED:  # for now, or not at all
             return self._forbid(claim, reason, now)
         return Refused(claim, reason, until), Transition(
             claim.id, claim.claim_no, Event.POSTPONED, now, reason=reason, not_before=until
         )
+
+
+def _seen_by(claim: Claimed, seen: Facts) -> Facts:
+    """Leave out what only waits for whoever is dialled by an agent: a callback goes on waiting, nobody may answer."""
+    if claim.priority != Priority.DIALLED:
+        return seen
+    return replace(seen, tries=tuple(one for one in seen.tries if one.state != State.PLANNED))
 
 
 def settle(connection: sa.Connection, items: list[Settled]) -> Sequence[object]:

@@ -5,6 +5,7 @@ waits; the bus and the contact log say why.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from contactd.domain import agent as agents
 from contactd.domain.call import Disposition
@@ -16,6 +17,9 @@ from contactd.engine.live_call import Agreed, called_back
 from contactd.engine.roster import Roster
 from contactd.engine.switchboard import Switchboard
 from contactd.store.attempts import Claimed
+
+# Of an agent: with the person, or writing down what was said.
+_AT_IT = frozenset({agents.State.TALK, agents.State.WRAP})
 
 Start = Callable[[Claimed, CallList, str], None]
 
@@ -39,17 +43,23 @@ class Redial:
         self._clock = clock
         self._teams = teams
         self._start = start
+        self._dialling: set[str] = set()  # agents who have been reserved for it ever since
+        roster.listen(self._agent_moved)
 
     async def dial(self, agent_id: str, disposition: Disposition, number: str) -> None:
         """Hand in the conversation an agent owes, and call another number of the account for them.
 
-        Raises IllegalTransition without a conversation, when they are to pause or somebody else came first (who they
-        are with then is handed in), InputError when it is not known whom to call, or for what.
+        Raises IllegalTransition without a conversation, when they are no more at work or are to pause, or when somebody
+        else came first or their telephone went (the conversation is handed in then), InputError when it is not known
+        whom to call, or for what.
         """
         live = self._switchboard.conversation_of(agent_id)
         if live is None:
             raise IllegalTransition(f"agent {agent_id} has had no call whose account could be dialled again")
-        if self._roster.find(agent_id).wish is not None:
+        agent = self._roster.find(agent_id)
+        if agent.state not in _AT_IT:
+            raise IllegalTransition(f"agent {agent_id} is {agent.state}, and dials nobody")
+        if agent.wish is not None:
             raise IllegalTransition(f"agent {agent_id} is to pause after this call")
         wanted = called_back(live, agent_id, Agreed(self._clock.now(), own=True, number=number))
         of = self._list(wanted.key or live.key)
@@ -57,12 +67,30 @@ class Redial:
         if self._roster.find(agent_id).state is not agents.State.READY:
             raise IllegalTransition(f"agent {agent_id} has another call by now")
         self._roster.apply(agent_id, agents.Event.RESERVED)
+        self._dialling.add(agent_id)
         try:
             claimed = await self._book.dial(wanted)
         except BaseException:
-            self._roster.apply(agent_id, agents.Event.RELEASED)
+            if self._is_kept(agent_id):
+                self._roster.apply(agent_id, agents.Event.RELEASED)
             raise
+        if not self._is_kept(agent_id):
+            self._switchboard.errands.run(partial(self._give_up, claimed))
+            raise IllegalTransition(f"agent {agent_id} has gone meanwhile")
         self._start(claimed, of, agent_id)
+
+    def _is_kept(self, agent_id: str) -> bool:
+        """Tell whether the agent has been reserved for this ever since, and forget it."""
+        kept = agent_id in self._dialling
+        self._dialling.discard(agent_id)
+        return kept
+
+    def _agent_moved(self, agent: agents.Agent) -> None:
+        if agent.state is not agents.State.RESERVED:
+            self._dialling.discard(agent.id)
+
+    async def _give_up(self, claimed: Claimed) -> None:
+        await self._switchboard.insist(partial(self._book.release, claimed))
 
     def _list(self, key: Key) -> CallList:
         of = next((one for team in self._teams().values() for one in team if one.key == key), None)

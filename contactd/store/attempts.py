@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Row
 from contactd.domain.account import Channel
 from contactd.domain.attempt import OPEN, Event, State, step
 from contactd.domain.errors import IllegalTransition, StoreConflict
+from contactd.domain.queueing import Priority
 from contactd.store import contact_log, pauses
 from contactd.store.among import among
 from contactd.store.asked import Asked
@@ -31,7 +32,7 @@ _CHANGING = (
     "state", "outcome", "reason", "not_before", "claimed_by", "lease_until", "sending_at", "ended_at",
     "address", "provider_ref", "agent", "disposition", "conversation_at", "looked_up", "fingerprint",
 )  # fmt: skip
-_READ = ("id", "claim_no", "account_id", "campaign", "step", "channel", *_CHANGING)
+_READ = ("id", "claim_no", "account_id", "campaign", "step", "channel", "priority", *_CHANGING)
 # The outcome when nobody gives a better word.
 _OUTCOMES = {state: state.value for state in State if state not in OPEN} | {State.UNCLEAR: "unclear"}
 # Partial indexes are found only when the statement repeats their condition, not through a parameter.
@@ -213,7 +214,7 @@ def apply(connection: Connection, transitions: Sequence[Transition]) -> list[Sta
         if isinstance(answer, State) and row is not None:
             _change(row, transition, answer, write)
             changed[transition.attempt_id] = row
-            if transition.event not in _SILENT:
+            if transition.event not in _SILENT or answer is State.CANCELLED:
                 logged.append(_log_row(row, transition, answer))
     _write(connection, changed, before)
     contact_log.add(connection, logged)
@@ -241,9 +242,11 @@ def _follow(row: dict[str, Any] | None, transition: Transition) -> State | Store
     if transition.claim_no is not None and transition.claim_no != row["claim_no"]:
         return StoreConflict(f"attempt {transition.attempt_id} has been claimed by somebody else meanwhile")
     try:
-        return step(State(row["state"]), transition.event)
+        state = step(State(row["state"]), transition.event)
     except IllegalTransition as error:
         return error
+    # What an agent dials is for now: nobody is called by it later, when the agent may have gone home.
+    return State.CANCELLED if state is State.PLANNED and row["priority"] == Priority.DIALLED else state
 
 
 def _change(row: dict[str, Any], transition: Transition, state: State, write: Callable[[datetime], Any]) -> None:
@@ -264,6 +267,7 @@ def _change(row: dict[str, Any], transition: Transition, state: State, write: Ca
         # Certainly not sent: it counts for no cap, and a later claim begins with a clean row.
         row |= {"claimed_by": "", "sending_at": None, "address": "", "provider_ref": "", "agent": "", "looked_up": 0}
         row["fingerprint"] = ""
+        row["ended_at"] = write(transition.at) if state is State.CANCELLED else row["ended_at"]
     elif state is State.UNCLEAR:
         row["looked_up"] = 0
     else:
@@ -278,7 +282,7 @@ def _log_row(row: dict[str, Any], transition: Transition, state: State) -> dict[
         "campaign": row["campaign"],
         "step": row["step"],
         "channel": row["channel"],
-        "event": transition.event.value if transition.event in _NAMED else state.value,
+        "event": transition.event.value if transition.event in _NAMED and state is State.PLANNED else state.value,
         "outcome": transition.outcome or row["outcome"],
         "reason": transition.reason,
         "address": transition.address or row["address"],

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -51,9 +51,17 @@ class BookedPayment:
     received_at: datetime | None = None
 
 
+class BookedReminder(NamedTuple):
+    """A message that was delivered; `case_no` is that of the account at the time."""
+
+    at: datetime
+    channel: Channel
+    case_no: int
+
+
 @dataclass(frozen=True, slots=True)
 class Books:
-    """One account: `reminders` are (when, by which channel) they were delivered."""
+    """One account, and the reminders it got."""
 
     account_id: int
     creditor: str
@@ -65,7 +73,7 @@ class Books:
     region: str
     invoices: list[BookedInvoice] = field(default_factory=list)
     payments: list[BookedPayment] = field(default_factory=list)
-    reminders: list[tuple[datetime, Channel]] = field(default_factory=list)
+    reminders: list[BookedReminder] = field(default_factory=list)
 
 
 def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
@@ -79,8 +87,14 @@ def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
         money = BookedPayment(row.id, row.value_date, row.amount, row.invoice_no, received_at=row.received_at)
         books[row.account_id].payments.append(money)
     for row in connection.execute(_reminders(connection, books)):
-        books[row.account_id].reminders.append((row.at, Channel(row.channel)))
+        books[row.account_id].reminders.append(BookedReminder(row.at, Channel(row.channel), row.case_no))
     return list(books.values())
+
+
+def with_open_due_before(connection: Connection, day: date) -> list[int]:
+    """List the accounts with an open invoice that fell due before a day."""
+    chosen = sa.select(invoice.c.account_id).where(invoice.c.open > 0, invoice.c.due_date < day)
+    return list(connection.scalars(chosen.distinct().order_by(invoice.c.account_id)))
 
 
 def _books(row: Row[Any]) -> Books:
@@ -111,7 +125,7 @@ def _of(connection: Connection, table: sa.Table, books: Mapping[int, Books]) -> 
 def _reminders(connection: Connection, books: Mapping[int, Books]) -> sa.Select[Any]:
     at = sa.func.coalesce(attempt.c.ended_at, attempt.c.sending_at, type_=attempt.c.ended_at.type).label("at")
     return (
-        sa.select(attempt.c.account_id, attempt.c.channel, at)
+        sa.select(attempt.c.account_id, attempt.c.channel, attempt.c.case_no, at)
         .where(among(connection, attempt.c.account_id, books))
         .where(attempt.c.channel.in_(_REMINDERS), attempt.c.state.in_(_ARRIVED), attempt.c.sending_at.is_not(None))
         .order_by(attempt.c.id)

@@ -52,7 +52,7 @@ class AsteriskCarrier:
         self._guests = Guests(ari, clock, trunks, self._lines, self._legs, tell=self._tell)
         self._recorder = Recorder(ari, self._lines, clock)
         self._standing = Standing(
-            ari, trunks, self._lines, self._legs, self._guests, self._recorder, agent_gone=self._agent_gone
+            ari, self._lines, self._legs, self._guests, self._recorder, agent_gone=self._agent_gone
         )
         self._on_event: OnEvent | None = None
 

@@ -24,6 +24,7 @@ log = structlog.get_logger()
 THIRD = "contactd-third-"
 _EAR = "contactd-super-"
 _BEEP = "contactd-beep-"
+_OUTSIDE = "contactd-outside-"
 _RING = 30  # seconds
 _READY = 5.0  # seconds until a snoop channel must be ours
 _WHISPER = {"listen": "none", "whisper": "out"}  # to whom a snoop speaks: out is to the agent only
@@ -31,7 +32,7 @@ _WHISPER = {"listen": "none", "whisper": "out"}  # to whom a snoop speaks: out i
 
 def outside_of(reference: str) -> str:
     """Name the bridge in which two people talk whom an agent has left to each other."""
-    return f"contactd-outside-{reference}"
+    return _OUTSIDE + reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,24 +125,27 @@ class Guests:
     # -- supervisors ---------------------------------------------------------------------------------------------
 
     async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
-        """Let a supervisor hear, or take part."""
+        """Let a supervisor hear, or take part; where that cannot be, they hear nobody any more."""
+        try:
+            async with self._legs.leg(supervisor).lock:
+                await self._turn_to(agent_id, supervisor, how)
+        except ChannelError:
+            await self.unsupervise(supervisor)
+            raise
+
+    async def _turn_to(self, agent_id: str, supervisor: str, how: Supervision) -> None:
         leg, own = self._legs.leg(agent_id), self._legs.leg(supervisor)
         if not leg.up:
             raise ChannelUnavailable(f"the telephone of {agent_id} is not up")
-        async with own.lock:
-            channel = await self._legs.summon(own)
-            await self._part(supervisor)
-            self._number += 1
-            ear = f"{_EAR}{supervisor}-{self._number}"
-            self._ears[supervisor] = _Ear(ear, agent_id)
-            try:
-                if how == "barge":
-                    await self._ari.post(path("bridges", mix_of(agent_id), "addChannel"), channel=channel)
-                else:
-                    await self._listen(leg.channel, ear, channel, how)
-            except ChannelError:
-                await self.unsupervise(supervisor)
-                raise
+        channel = await self._legs.summon(own)
+        await self._part(supervisor)
+        self._number += 1
+        ear = f"{_EAR}{supervisor}-{self._number}"
+        self._ears[supervisor] = _Ear(ear, agent_id)
+        if how == "barge":
+            await self._ari.post(path("bridges", mix_of(agent_id), "addChannel"), channel=channel)
+        else:
+            await self._listen(leg.channel, ear, channel, how)
 
     async def _listen(self, heard: str, ear: str, channel: str, how: Supervision) -> None:
         await self._ari.post("bridges", type="mixing", bridgeId=ear, name=ear)
@@ -210,6 +214,10 @@ class Guests:
                 await self._ari.delete(path("channels", name))
             if name.startswith(_EAR) and name not in known:
                 await self._ari.delete(path("bridges", name))
+        for bridge in await self._ari.get("bridges"):
+            reference = bridge["id"].removeprefix(_OUTSIDE)
+            if reference != bridge["id"] and channel_of(reference) not in channels:
+                await self._ari.delete(path("bridges", bridge["id"]))
 
     def leg_gone(self, agent_id: str) -> None:
         """End it for a supervisor whose own telephone is gone, or that of whom they heard."""

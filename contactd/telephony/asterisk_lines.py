@@ -4,6 +4,7 @@ For asterisk.py only, which makes the requests. Events may come before the reque
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,6 +149,18 @@ class Lines:
                 self._listened(args, name)
             elif line is not None and line.detecting:
                 self._detected(line, args)
+
+    def take_up(self, name: str, channel: Event) -> None:
+        """Keep a call of an earlier life; who has answered it may not be known yet."""
+        line = self.add(Line(name.removeprefix(PREFIX), name, self._trunks.hold(endpoint_of(channel["name"]))))
+        told = channel.get("dialplan", {})
+        line.detecting = told.get("context") == _DETECTION["context"] and told.get("app_name") != "Stasis"
+
+    def report_answer(self, line: Line, channel: Event) -> None:
+        """Report again who has answered, unless that is being found out; what was found to be a machine is one."""
+        if not line.detecting:
+            _, *args = channel.get("dialplan", {}).get("app_data", "").split(",")
+            self._detected(line, args if args[:1] == [_AMD] else [])
 
     def _handed_to_us(self, channel: Event) -> list[str]:
         """Read with what arguments the dialplan has handed a channel to us; none: it has not."""
@@ -315,7 +328,8 @@ class Lines:
                     await self._ari.delete(path("channels", channel))
             else:
                 line.agent, line.joined, line.held = "", False, True
-                await self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.others)
+                with contextlib.suppress(ChannelRejected):  # gone, and nobody has heard of it yet
+                    await self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.others)
 
     async def park(self, line: Line) -> None:
         """Let the customer hear music while a telephone rings; whoever they talked to is rid of them."""

@@ -15,7 +15,6 @@ from contactd.telephony.asterisk_legs import HOLDING, Leg, Legs, mix_of
 from contactd.telephony.asterisk_lines import PREFIX, WAITING, Line, Lines
 from contactd.telephony.asterisk_recording import Recorder
 from contactd.telephony.base import Kind
-from contactd.telephony.trunks import TrunkGroup, endpoint_of
 
 log = structlog.get_logger()
 
@@ -26,7 +25,6 @@ class Standing:
     def __init__(
         self,
         ari: Ari,
-        trunks: TrunkGroup,
         lines: Lines,
         legs: Legs,
         guests: Guests,
@@ -34,7 +32,7 @@ class Standing:
         *,
         agent_gone: Callable[[Leg], None],
     ) -> None:
-        self._ari, self._trunks = ari, trunks
+        self._ari = ari
         self._lines, self._legs, self._guests, self._recorder = lines, legs, guests, recorder
         self._agent_gone = agent_gone
         self._startup = ""
@@ -46,13 +44,12 @@ class Standing:
         channels = await self._channels()
         for name, channel in channels.items():
             if name.startswith(PREFIX) and name not in self._lines:
-                trunk = self._trunks.hold(endpoint_of(channel["name"]))
-                self._lines.add(Line(name.removeprefix(PREFIX), name, trunk))
+                self._lines.take_up(name, channel)
         await self._subscribe(channels)
         bridges = await self._bridges()
         for line in self._lines:
             if line.channel in channels:
-                self._report_again(line, channels[line.channel]["state"], bridges)
+                self._report_again(line, channels[line.channel], bridges)
         self._guests.stand_in(channels, bridges)
         for line in self._lines:
             if line.outside:
@@ -73,13 +70,14 @@ class Standing:
                 with contextlib.suppress(ChannelRejected):  # over in this moment
                     await self._ari.post(where, eventSource=f"channel:{line.channel}")
 
-    def _report_again(self, line: Line, state: str, bridges: Mapping[str, str]) -> None:
+    def _report_again(self, line: Line, channel: Event, bridges: Mapping[str, str]) -> None:
+        state = channel["state"]
         line.heard.rang = line.heard.rang or state in ("Ring", "Ringing")
         line.heard.answered = line.heard.answered or state == "Up"
         if line.heard.rang:
             self._lines.tell(line, Kind.RINGING, carrier_ref=line.channel)
         if line.heard.answered:
-            self._lines.tell(line, Kind.ANSWERED, carrier_ref=line.channel)
+            self._lines.report_answer(line, channel)
         for leg in self._legs.up():
             if mix_of(leg.agent_id) == bridges.get(line.channel) == bridges.get(leg.channel):
                 line.agent, line.joined, line.inside = leg.agent_id, True, {line.channel, leg.channel}

@@ -68,11 +68,14 @@ class TrunkGroup:
         wait, place = min(waits)
         trunk = serving[place]
         if wait > _LONGEST_QUEUE:
-            others = (one for one in self._trunks if one not in serving)
-            well = any(self._wait(one, now) <= _LONGEST_QUEUE for one in others)
+            soonest = min(self._wait(one, now) for one in self._trunks)
+            well = soonest <= _LONGEST_QUEUE
             told = _out(serving) or f"trunk {', '.join(one.name for one in serving)} is full"
-            later = max(wait, _LATER[trunk.suspect]) if well and (trunk.suspect or trunk.is_full) else wait
-            raise ChannelUnavailable(told, retry_after=min(later, _REST), of_recipient=well)
+            if not well:
+                wait = soonest  # so long everybody waits
+            elif trunk.suspect or trunk.is_full:
+                wait = max(wait, _LATER[trunk.suspect])
+            raise ChannelUnavailable(told, retry_after=min(wait, _REST), of_recipient=well)
         if trunk.suspect:
             trunk.probed_until = now + _REST
         trunk.calls += 1
@@ -133,9 +136,9 @@ class TrunkGroup:
 
     def _wait(self, trunk: Trunk, now: float) -> float:
         """Tell for how long the trunk takes no further call."""
-        if trunk.suspect:  # a single call shows whether it is back
-            return trunk.rest_until - now if trunk.rest_until > now else _FULL * 2 * (trunk.probed_until > now)
-        if trunk.is_full:
+        if trunk.suspect and trunk.rest_until > now:
+            return trunk.rest_until - now
+        if trunk.is_full or (trunk.suspect and trunk.probed_until > now):  # a single call shows whether it is back
             return 2 * _FULL
         while trunk.began and trunk.began[0] <= now - 1:
             trunk.began.popleft()

@@ -51,10 +51,18 @@ def exchange(url: str, more: str = "") -> str:
     return f"[telephony]\n{table}{more}"
 
 
+def own_rates(config: Path, years: range) -> str:
+    """Write a table of base rates for these years, and the table of the configuration that names it."""
+    rows = [f"{year}-{month:02}-01,1.52" for year in years for month in (1, 7)]
+    (config.parent / "rates.csv").write_text("\n".join(["valid_from,percent", *rows, ""]))
+    return '[claims]\nbase_rates = "rates.csv"\n'
+
+
 def test_what_is_in_order_is_told_in_a_line_each(config: Path) -> None:
+    config.write_text(OPERATOR + own_rates(config, range(2002, 2100)))
     ended = contactd("doctor", "--config", config)
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.splitlines()[-1] == "7 ok, 0 warning, 0 failed"
+    assert ended.out.splitlines()[-1] == "8 ok, 0 warning, 0 failed"
     assert f"ok       configuration: {config} with 0 campaigns\n" in ended.out
     assert f"ok       state: {config.parent} can be written to\n" in ended.out
     assert "contactd.db of version " in ended.out
@@ -244,3 +252,8 @@ def test_the_sample_loads_every_module_that_is_asked_for() -> None:
     tables = ("ALWAYS", "PJSIP", "DETECT", "WISHED", "WISHED_OF_PJSIP")
     asked = {name for table in tables for name in getattr(checkup_modules, table)}
     assert asked - set(loaded) == set()
+
+
+def test_a_table_of_base_rates_that_has_ended_is_told_with_its_last_day(config: Path) -> None:
+    state, found, cure = examine(config, own_rates(config, range(2002, 2020)))["base_rates"]
+    assert (state, "ends on 2019-12-31" in found, "bundesbank.de" in cure) == ("warning", True, True)

@@ -49,11 +49,13 @@ def test_it_says_where_each_payment_went_and_which_was_taken_back(config: Path) 
     [told] = contactd("statement", "K-2", "--as-of", "2026-06-30", "--json", "--config", config).json()
     [payment] = told["payments"]
     assert [(one["part"], one["amount"]["amount"]) for one in payment["went_to"]] == [
-        ("interest", "11.96"), ("principal", "88.04"),
+        ("costs", "40.00"), ("interest", "11.96"), ("principal", "48.04"),
     ]  # fmt: skip
+    assert [(one["on"], one["why"], one["claim"]) for one in told["charged"]] == [("2026-01-15", "lump_sum", "R-2")]
     assert [one["on"] for one in told["taken_back"]] == ["2026-05-20"]
     words = contactd("statement", "K-2", "--as-of", "2026-06-30", "--config", config).out
     assert "11.96 EUR to interest of R-2" in words
+    assert "2026-01-15  40.00 EUR charged: lump sum R-2" in words
     assert "2026-05-20  40.00 EUR of 2026-05-11 taken back" in words
 
 

@@ -15,6 +15,8 @@ from tests.bench.figures import QUICK, Figure
 # What --only names, and the module that measures it.
 BENCHES = {
     "import": "importing",
+    "bank-statements": "statements",
+    "statements": "owing",
     "planning": "planning",
     "email": "sending",
     "webhooks": "hooks",

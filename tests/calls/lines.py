@@ -12,7 +12,9 @@ from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk
 from tests.calls.hearing import Sound, read_sound
 from tests.calls.network import Network
+from tests.calls.pbx import carrier_of
 
+SHOWN = "+493023125000"
 CUSTOMER_TONE, AGENT_TONE = 600, 900
 SONGS = count(1)
 
@@ -50,7 +52,7 @@ class Line:
         """Seat the agent, call the customer, and join them."""
         await self.carrier.seat("anna")
         self.desk = await self.puppet("agent1")
-        await self.carrier.place(CallRequest("1-1", 1, people.PUPPET.number(), "+493023125000", 10))
+        await self.carrier.place(CallRequest("1-1", 1, people.PUPPET.number(), SHOWN, 10))
         self.person = await self.puppet("puppet")
         await self.until(Kind.ANSWERED)
 
@@ -75,3 +77,30 @@ class Line:
         yield
         await self.town.ask("DELETE", f"playbacks/{playback}")
         await self.town.ask("POST", f"channels/{channel}/silence")  # telephones never stop sending
+
+
+async def named(witness: Ari, part: str) -> list[str]:
+    """Name the channels and bridges with such a name."""
+    return [one for what in ("channels", "bridges") for one in await witness.ids(what) if part in one]
+
+
+@asynccontextmanager
+async def next_life(line: Line) -> AsyncIterator[tuple[Carrier, list[CarrierEvent]]]:
+    """Let another carrier go on where this one is suddenly no more."""
+    await line.carrier.close()
+    carrier, heard = carrier_of(line.pbx), list[CarrierEvent]()
+    await carrier.start(heard.append)
+    try:
+        yield carrier, heard
+    finally:
+        await carrier.close()
+
+
+async def answered(line: Line, reference: str, number: str) -> str:
+    """Call one more puppet; gives its channel once it has answered."""
+    line.events.clear()
+    await line.carrier.place(CallRequest(reference, int(reference[0]), number, SHOWN, 10))
+    person = await line.puppet(number[1:])
+    await line.until(Kind.ANSWERED)
+    line.events.clear()
+    return person

@@ -80,3 +80,10 @@ async def line(pbx: Asterisk, network: Network, town: Ari) -> AsyncIterator[Line
     await built.carrier.start(built.events.append)
     yield built
     await built.carrier.close()
+
+
+@pytest.fixture
+async def witness(pbx: Asterisk) -> AsyncIterator[Ari]:
+    """Look at the PBX beside the carrier, as an application of its own."""
+    async with Ari(pbx.ari, pbx.password, "witness") as client:
+        yield client

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,48 +10,23 @@ import pytest
 from contactd.clock import SystemClock
 from contactd.config.settings import Agent
 from contactd.domain.errors import ChannelMisconfigured, ChannelRejected, ChannelUnavailable
-from contactd.telephony.base import UNSERVED, Announcement, CallRequest, Carrier, CarrierEvent, Kind
+from contactd.telephony.base import UNSERVED, Announcement, CallRequest, Kind
 from contactd.telephony.registry import open_carrier
 from tests.calls import town as people
 from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk
-from tests.calls.lines import AGENT_TONE, Line
+from tests.calls.lines import AGENT_TONE, SHOWN, Line, answered, named, next_life
 from tests.calls.network import Network
-from tests.calls.pbx import DEAF_AGENT, carrier_of, settings_of
+from tests.calls.pbx import DEAF_AGENT, settings_of
 from tests.calls.sounds import MUSIC
 from tests.calls.wire import wire
 
-SHOWN = "+493023125000"
 MIX = "contactd-mix-anna"
-
-
-@pytest.fixture
-async def witness(pbx: Asterisk) -> AsyncIterator[Ari]:
-    """Look at the PBX beside the carrier, as an application of its own."""
-    async with Ari(pbx.ari, pbx.password, "witness") as client:
-        yield client
 
 
 async def inside(witness: Ari) -> list[str]:
     """Name the channels in a bridge."""
     return list((await witness.ask("GET", f"bridges/{MIX}"))["channels"])
-
-
-async def named(witness: Ari, part: str) -> list[str]:
-    """Name the channels and bridges with such a name."""
-    return [one for what in ("channels", "bridges") for one in await witness.ids(what) if part in one]
-
-
-@asynccontextmanager
-async def next_life(line: Line) -> AsyncIterator[tuple[Carrier, list[CarrierEvent]]]:
-    """Let another carrier go on where this one is suddenly no more."""
-    await line.carrier.close()
-    carrier, heard = carrier_of(line.pbx), list[CarrierEvent]()
-    await carrier.start(heard.append)
-    try:
-        yield carrier, heard
-    finally:
-        await carrier.close()
 
 
 async def test_an_agent_who_was_mute_is_heard_by_the_next_customer(line: Line) -> None:
@@ -249,16 +222,6 @@ async def test_whoever_is_on_hold_again_hears_music_again(line: Line) -> None:
         assert (await line.hear(line.person, name)).seconds_of(MUSIC) > 0.5
         await line.carrier.retrieve("1-1")
         await line.until(Kind.RETRIEVED)
-
-
-async def answered(line: Line, reference: str, number: str) -> str:
-    """Call one more puppet; gives its channel once it has answered."""
-    line.events.clear()
-    await line.carrier.place(CallRequest(reference, int(reference[0]), number, SHOWN, 10))
-    person = await line.puppet(number[1:])
-    await line.until(Kind.ANSWERED)
-    line.events.clear()
-    return person
 
 
 async def test_the_next_customer_does_not_meet_one_whose_end_is_late(

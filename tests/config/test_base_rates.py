@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from contactd.config.base_rates import load_base_rates, load_shipped_base_rates, parse_base_rates
+from contactd.config.base_rates import load_base_rates, parse_base_rates
+from contactd.config.load import inspect, load, load_defaults
 from contactd.domain.errors import ConfigError
 
 HEAD = "valid_from,percent\n"
@@ -20,7 +21,7 @@ def refused(text: str) -> str:
 
 
 def test_the_shipped_table_knows_every_half_year_from_2002_to_the_end_of_2026() -> None:
-    rates = load_shipped_base_rates()
+    rates = load_base_rates(load_defaults().base_rates_path)
     assert len(rates.rows) == 50
     assert (rates.covered_from, rates.covered_until) == (date(2002, 1, 1), date(2026, 12, 31))
 
@@ -48,7 +49,7 @@ def test_the_shipped_table_knows_every_half_year_from_2002_to_the_end_of_2026() 
     ],
 )
 def test_the_shipped_table_gives_the_rate_of_the_day(day: str, percent: str) -> None:
-    assert load_shipped_base_rates().percent_on(date.fromisoformat(day)) == Decimal(percent)
+    assert load_base_rates(load_defaults().base_rates_path).percent_on(date.fromisoformat(day)) == Decimal(percent)
 
 
 def test_since_2009_the_base_rate_is_what_the_central_bank_asks_for_less_a_fixed_distance() -> None:
@@ -58,7 +59,7 @@ def test_since_2009_the_base_rate_is_what_the_central_bank_asks_for_less_a_fixed
         "2014-01-01": "0.25", "2014-07-01": "0.15", "2015-01-01": "0.05", "2016-07-01": "0.00", "2023-01-01": "2.50",
         "2023-07-01": "4.00", "2024-01-01": "4.50", "2024-07-01": "4.25", "2025-01-01": "3.15", "2025-07-01": "2.15",
     }  # fmt: skip
-    rates = load_shipped_base_rates()
+    rates = load_base_rates(load_defaults().base_rates_path)
     for day, percent in refinancing.items():
         assert rates.percent_on(date.fromisoformat(day)) == Decimal(percent) - Decimal("0.88"), day
 
@@ -99,3 +100,17 @@ def test_a_table_without_a_row_is_refused() -> None:
 def test_a_file_that_is_missing_is_refused_in_plain_words(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gone\.csv: cannot be read: no such file or directory"):
         load_base_rates(tmp_path / "gone.csv")
+
+
+def test_a_table_of_ones_own_is_read_instead_of_the_shipped_one(tmp_path: Path) -> None:
+    (tmp_path / "rates.csv").write_text("valid_from,percent\n2026-07-01,1.52\n2027-01-01,1.27\n")
+    (tmp_path / "contactd.toml").write_text('[claims]\nbase_rates = "rates.csv"\n')
+    settings = load(tmp_path / "contactd.toml")
+    assert load_base_rates(settings.base_rates_path).covered_until == date(2027, 6, 30)
+
+
+def test_a_bad_table_of_ones_own_refuses_the_configuration_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "rates.csv").write_text("valid_from,percent\n2026-07-01,1.52\n2027-07-01,1.27\n")
+    (tmp_path / "contactd.toml").write_text('[claims]\nbase_rates = "rates.csv"\n')
+    [problem] = inspect(tmp_path / "contactd.toml").findings.errors
+    assert (problem.file, problem.line) == (str(tmp_path / "rates.csv"), 3)

@@ -17,7 +17,7 @@ from contactd.domain.instalments import (
 )
 from contactd.domain.interest import CONSUMER
 from contactd.domain.ledger import Claim, Cost, Ledger, Payment
-from contactd.domain.statement import payoff, statement
+from contactd.domain.statement import statement
 from tests.domain.receivables import BERLIN, RATES, day
 
 AMOUNTS = st.integers(1, 10_000_000)
@@ -157,7 +157,7 @@ def test_with_running_interest_the_last_instalment_is_what_is_open_on_its_day() 
     assert [one.amount for one in found[:-1]] == [10_000] * (len(found) - 1)
     assert [one.due_on for one in found] == list(DAYS[: len(found)])
     paid = tuple(Payment(str(one.number), one.due_on, one.amount) for one in found)
-    assert payoff(Ledger((CLAIM,), payments=paid[:-1]), found[-1].due_on, RATES) == found[-1].amount
+    assert statement(Ledger((CLAIM,), payments=paid[:-1]), found[-1].due_on, RATES).payoff == found[-1].amount
     settled = statement(Ledger((CLAIM,), payments=paid), DAYS[-1], RATES)
     assert (settled.open, settled.credit) == (0, 0)
     assert sum(one.amount for one in found) == 92_272 + settled.accrued

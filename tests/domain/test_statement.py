@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contactd.domain.appropriation import COMMON, Designation, Part, Scheme
 from contactd.domain.interest import BUSINESS, CONSUMER, Segment, total
 from contactd.domain.ledger import Claim, Cost, Ledger, Payment, Reversal, WriteOff
-from contactd.domain.statement import Allocation, Balance, Statement, payoff, statement
+from contactd.domain.statement import Allocation, Balance, Statement, statement
 from tests.domain.receivables import DAYS, ONE_DAY, RATES, day, ledgers
 
 COSTS, INTEREST, PRINCIPAL = Part.COSTS, Part.INTEREST, Part.PRINCIPAL
@@ -89,11 +89,11 @@ def test_the_day_of_a_payment_bears_interest_on_the_rest_only() -> None:
 
 def test_what_settles_everything_bears_interest_up_to_the_day_before() -> None:
     before = replace(V4, payments=())
-    assert payoff(before, PAID_ON, RATES) == 240 + 2032 + 120_000
-    paid = replace(V4, payments=(replace(PAYMENT, amount=payoff(before, PAID_ON, RATES)),))
+    assert statement(before, PAID_ON, RATES).payoff == 240 + 2032 + 120_000
+    paid = replace(V4, payments=(replace(PAYMENT, amount=statement(before, PAID_ON, RATES).payoff),))
     found = statement(paid, AS_OF, RATES)
     assert (found.open, found.credit, found.accrued) == (0, 0, 2032)
-    assert payoff(paid, AS_OF, RATES) == 0
+    assert statement(paid, AS_OF, RATES).payoff == 0
 
 
 def test_what_was_paid_too_much_is_credit_until_there_is_something_to_pay() -> None:
@@ -272,7 +272,7 @@ def test_a_ledger_without_its_reversed_payments_gives_the_same_statement(
 @given(ledger=ledgers(), on=DAYS, scheme=SCHEMES)
 @settings(deadline=None)
 def test_paying_what_settles_everything_settles_everything(ledger: Ledger, on: date, scheme: Scheme) -> None:
-    needed = payoff(ledger, on, RATES, scheme)
+    needed = statement(ledger, on, RATES, scheme).payoff
     known = replace(ledger, write_offs=tuple(one for one in ledger.write_offs if one.on != on))
     if needed and known == ledger:
         paid = replace(ledger, payments=(*ledger.payments, Payment("last", on, needed)))

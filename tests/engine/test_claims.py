@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Connection
 
-from contactd.config.base_rates import load_shipped_base_rates
+from contactd.config.base_rates import load_base_rates
 from contactd.config.claims import Claims
+from contactd.config.load import load_defaults
 from contactd.domain.account import Channel
 from contactd.domain.default_date import Basis
 from contactd.engine.claims import Owed, Terms, owed_by
@@ -20,7 +21,7 @@ from contactd.store.payments import NewPayment
 from contactd.store.schema import account, invoice
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-RATES = load_shipped_base_rates()
+RATES = load_base_rates(load_defaults().base_rates_path)
 AGREED = Claims(due_date_agreed=True)
 SUNDAY = date(2024, 3, 31)  # Easter
 YEAR_END = date(2024, 12, 31)
@@ -54,11 +55,19 @@ def owed(connection: Connection, account_id: int, as_of: date = YEAR_END, agreed
     return found
 
 
-def remind(connection: Connection, account_id: int, channel: Channel, at: datetime, state: str = "delivered") -> None:
+def remind(
+    connection: Connection,
+    account_id: int,
+    channel: Channel,
+    at: datetime,
+    *,
+    state: str = "delivered",
+    step: str = "a",
+) -> None:
     """Enter a reminder that reached them."""
-    new = NewAttempt(account_id, account_id, None, "standard", "first", channel, 1, 1, at, at)
+    new = NewAttempt(account_id, account_id, None, "standard", step, channel, 1, 1, at, at)
     attempts.plan(connection, [new])
-    changed = sa.update(schema.attempt).where(schema.attempt.c.account_id == account_id)
+    changed = sa.update(schema.attempt).where(schema.attempt.c.step == step)
     connection.execute(changed.values(state=state, sending_at=at, ended_at=at))
 
 
@@ -170,6 +179,43 @@ def test_a_credit_note_counts_as_money(database: Database) -> None:
     with database.transaction() as connection:
         debtor = owing(connection, [100_000, -30_000])
         assert owed(connection, debtor, SUNDAY).statement.principal == 70_000
+
+
+def test_a_business_owes_forty_euros_for_each_invoice_that_was_late_and_for_no_other(database: Database) -> None:
+    with database.transaction() as connection:
+        debtor = owing(connection, [100_000, 50_000, 20_000], kind="business")
+        pay(connection, 50_000, date(2024, 4, 1), "R-2")  # in time
+        pay(connection, 20_000, date(2024, 6, 1), "R-3")
+        found = owed(connection, debtor)
+        assert [(cost.claim, cost.amount, cost.reason) for cost in found.ledger.costs] == [
+            ("R-1", 4000, "lump_sum"), ("R-3", 4000, "lump_sum"),
+        ]  # fmt: skip
+        assert owed(connection, debtor, date(2024, 4, 2)).ledger.costs == ()
+        assert owed(connection, debtor, agreed=Claims(due_date_agreed=True, lump_sum=False)).ledger.costs == ()
+        connection.execute(sa.update(account).values(kind="consumer"))
+        assert owed(connection, debtor).ledger.costs == ()
+
+
+def test_a_payment_in_time_that_names_no_invoice_saves_the_lump_sum(database: Database) -> None:
+    with database.transaction() as connection:
+        debtor = owing(connection, [100_000], kind="business")
+        pay(connection, 100_000, date(2024, 4, 2))
+        assert owed(connection, debtor).ledger.costs == ()
+
+
+def test_letters_cost_what_was_set_once_the_debtor_is_in_default(database: Database) -> None:
+    agreed = Claims.model_validate({"letter_fees": ["0.00 EUR", "1.20 EUR"]})
+    first = datetime(2024, 5, 6, 8, 0, tzinfo=UTC)
+    with database.transaction() as connection:
+        debtor = owing(connection, [100_000])
+        for days in (0, 14, 28):
+            remind(connection, debtor, Channel.LETTER, first + timedelta(days=days), step=f"letter-{days}")
+        found = owed(connection, debtor, agreed=agreed)
+        assert [(cost.on, cost.amount) for cost in found.ledger.costs] == [
+            (date(2024, 5, 20), 120), (date(2024, 6, 3), 120),
+        ]  # fmt: skip
+        connection.execute(sa.update(account).values(currency="CHF"))
+        assert owed(connection, debtor, agreed=agreed).ledger.costs == ()
 
 
 @given(

@@ -8,16 +8,19 @@ import pytest
 import sqlalchemy as sa
 
 from contactd.domain.account import Channel
-from contactd.domain.agent import State
+from contactd.domain.agent import Event, State
 from contactd.domain.call import Disposition
 from contactd.domain.errors import IllegalTransition, InputError, StoreConflict
 from contactd.domain.happened import AttemptMoved
 from contactd.domain.policy import Cap, Policy
+from contactd.domain.queueing import Reach
+from contactd.engine.callbook import Dial, Wanted
 from contactd.engine.gate import Refused
-from contactd.store import call_queue
+from contactd.store import attempts, call_queue
+from contactd.store.attempts import Claimed
 from contactd.store.call_queue import CallBack
 from contactd.store.database import Database
-from contactd.store.schema import account
+from contactd.store.schema import account, attempt
 from contactd.telephony.base import Kind
 from contactd.telephony.simulated import Customer
 from tests.clock import HandClock
@@ -184,3 +187,139 @@ async def test_what_was_agreed_before_stands_for_nobody_may_answer(stored: Store
     assert (claimed.wanted, claimed.kept_for, claimed.try_no) == (OTHER, "anna", 3)
     assert stored.attempt(claimed.id)["claimed_by"] == OWNER
     assert stored.attempt(agreed)["state"] == "planned"
+
+
+async def test_a_callback_that_is_agreed_keeps_no_agent_from_dialling_and_still_waits(stored: StoredScene) -> None:
+    at = stored.clock.now() + timedelta(days=1)
+    stored.plan(1)
+    with stored.database.transaction() as connection:
+        connection.execute(sa.update(account).values(phone=OTHER))
+    scene = await stored.scene()
+    scene.usual = ANSWERS
+    async with scene.at_work():
+        await stored.clock.run(20)
+        await stored.callbook().agree(CallBack(1, at))
+        await scene.dialer.redial.dial("anna", Disposition.DROPPED, OTHER)
+        await stored.clock.run(3)
+    assert [to for _, to in scene.orders("place")] == [number(1), OTHER]
+    assert stored.attempt(2)["state"] == "planned"
+
+
+async def test_a_callback_that_is_due_while_an_agent_dials_is_made_later(stored: StoredScene) -> None:
+    (origin,) = stored.plan(1)
+    book, now = stored.callbook(), stored.clock.now()
+    with stored.database.transaction() as connection:
+        connection.execute(sa.update(attempt).values(state="failed"))
+        call_queue.agree(connection, [CallBack(origin, now)], now)
+    assert isinstance(await book.begin(await book.dial(CallBack(origin, now, number(1), "anna"))), Dial)
+    [due] = await book.claim(Wanted((CAMPAIGN, "anruf"), 1, reach=Reach().table()))
+    answer = await book.begin(due)
+    assert isinstance(answer, Refused)
+    assert (answer.reason, answer.until) == ("attempt_open", now + timedelta(minutes=5))
+    assert stored.attempt(due.id)["state"] == "planned"
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_what_was_dialled_and_not_called_never_waits_for_later(stored: StoredScene, *, begun: bool) -> None:
+    (origin,) = stored.plan(1)
+    with stored.database.transaction() as connection:
+        attempts.take_back(connection, owner=OWNER, now=stored.clock.now())
+        connection.execute(sa.update(attempt).values(state="failed"))
+    book = stored.callbook()
+    claimed = await book.dial(CallBack(origin, stored.clock.now(), number(1), "anna"))
+    told = list[object]()
+    stored.bus.listen(told.append)
+    if begun:
+        assert isinstance(await book.begin(claimed), Dial)
+    await book.release(claimed)
+    left = stored.attempt(claimed.id)
+    assert (left["state"], left["sending_at"]) == ("cancelled", None)
+    assert left["ended_at"] is not None
+    assert stored.log()[-1][:3] == (claimed.id, "cancelled", "unavailable" if begun else "cancelled")
+    assert [one.state for one in told if isinstance(one, AttemptMoved)] == ["cancelled"]
+
+
+async def test_what_a_daemon_that_died_had_dialled_is_not_called_by_the_next(stored: StoredScene) -> None:
+    (origin,) = stored.plan(1)
+    claimed = await stored.callbook().dial(CallBack(origin, stored.clock.now(), number(1), "anna"))
+    with stored.database.transaction() as connection:
+        attempts.take_back(connection, owner=OWNER, now=stored.clock.now())
+    left = stored.attempt(claimed.id)
+    assert (left["state"], left["reason"]) == ("cancelled", "daemon_restarted")
+    assert stored.log()[-1][:3] == (claimed.id, "cancelled", "cancelled")
+
+
+# -- what comes between ----------------------------------------------------------------------------------------------
+
+
+async def interrupted(book: MemoryCallBook, *between: Event) -> Scene:
+    """Let something happen to the agent while the call they dial is being queued."""
+    scene = await after_a_call(book)
+    dial = book.dial
+
+    async def slow(item: CallBack) -> Claimed:
+        for event in between:
+            scene.roster.apply("anna", event)
+        return await dial(item)
+
+    book.dial = slow  # type: ignore[method-assign] # as a database under load
+    async with scene.at_work():
+        await scene.clock.run(20)
+        with pytest.raises(IllegalTransition, match="gone"):
+            await scene.dialer.redial.dial("anna", Disposition.DROPPED, OTHER)
+        await scene.clock.run(3)
+    assert len(scene.orders("place")) == 1
+    assert [claimed.id for claimed in book.released] == [2000]
+    return scene
+
+
+async def test_an_agent_whose_telephone_went_meanwhile_is_dialled_nobody(book: MemoryCallBook) -> None:
+    scene = await interrupted(book, Event.LEG_DOWN)
+    assert scene.roster.find("anna").state is State.PHONE_WAIT
+
+
+async def test_an_agent_who_is_kept_for_another_meanwhile_is_not_put_through_twice(book: MemoryCallBook) -> None:
+    scene = await interrupted(book, Event.LEG_DOWN, Event.LEG_UP, Event.RESERVED)
+    assert scene.roster.find("anna").state is State.RESERVED
+
+
+async def test_a_store_that_is_away_frees_no_agent_who_is_kept_for_another_meanwhile(book: MemoryCallBook) -> None:
+    scene = await after_a_call(book)
+
+    async def fails(item: CallBack) -> Claimed:
+        del item
+        for event in (Event.LEG_DOWN, Event.LEG_UP, Event.RESERVED):
+            scene.roster.apply("anna", event)
+        raise StoreConflict("two transactions met")
+
+    book.dial = fails  # type: ignore[method-assign] # as a database under load
+    async with scene.at_work():
+        await scene.clock.run(20)
+        with pytest.raises(StoreConflict):
+            await scene.dialer.redial.dial("anna", Disposition.DROPPED, OTHER)
+        assert scene.roster.find("anna").state is State.RESERVED
+
+
+async def test_who_has_written_too_long_dials_nothing_and_still_owes_the_outcome(book: MemoryCallBook) -> None:
+    scene = await after_a_call(book)
+    async with scene.at_work():
+        await scene.clock.run(100)
+        assert scene.roster.find("anna").state is State.PAUSE
+        with pytest.raises(IllegalTransition, match="is pause, and dials nobody"):
+            await scene.dialer.redial.dial("anna", Disposition.DROPPED, OTHER)
+        assert scene.dialer.desk.conversation_of("anna") is not None
+    assert book.handed_in == []
+
+
+async def test_a_campaign_that_is_another_teams_since_keeps_no_agent_for_ever(book: MemoryCallBook) -> None:
+    book.plan(1)
+    teams = teams_of(a_list())
+    scene = await a_scene(book, book.clock, teams=teams)
+    scene.usual = ANSWERS
+    async with scene.at_work():
+        await scene.clock.run(20)
+        teams.clear()
+        teams |= teams_of(a_list(team="north"))
+        await scene.dialer.redial.dial("anna", Disposition.DROPPED, OTHER)
+        await scene.clock.run(7)
+        assert scene.orders("bridge")[1:] == [("2000-1", "anna")]

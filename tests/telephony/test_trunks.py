@@ -170,3 +170,31 @@ def test_a_trunk_is_tried_again_though_calls_of_before_are_up() -> None:
         group.take(BERLIN)  # one at a time
     clock.now += 61
     taken(group)  # nobody heard what became of the other
+
+
+def test_a_dead_trunk_makes_nobody_rest_for_longer_than_another_is_full() -> None:
+    group = TrunkGroup(
+        {"austria": Settings(prefixes=("+43",)), "rest": Settings(prefixes=("+49",), channels=1)}, Seconds()
+    )
+    group.rest(taken(group, VIENNA))
+    german = taken(group)
+    with pytest.raises(ChannelUnavailable) as refused:
+        group.take(VIENNA)
+    assert (refused.value.of_recipient, refused.value.retry_after) == (False, 2)
+    group.give_back(german)
+    with pytest.raises(ChannelUnavailable) as refused:
+        group.take(VIENNA)
+    assert (refused.value.of_recipient, refused.value.retry_after) == (True, 60)
+
+
+def test_a_trunk_that_is_tried_again_gets_no_more_calls_than_it_may_have() -> None:
+    clock = Seconds()
+    group = TrunkGroup({"one": Settings(channels=1)}, clock)
+    talking = taken(group)
+    group.rest(talking)
+    clock.now += 61
+    with pytest.raises(ChannelUnavailable) as refused:
+        group.take(BERLIN)
+    assert refused.value.retry_after == 2
+    group.give_back(talking)
+    assert taken(group) is talking
