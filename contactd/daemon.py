@@ -5,6 +5,7 @@ import contextlib
 import socket
 from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -23,6 +24,7 @@ from contactd.engine.book import Book
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import StoredCallBook
 from contactd.engine.compose import Composer
+from contactd.engine.deskwork import Deskwork
 from contactd.engine.dialer import Dialer, Line
 from contactd.engine.followup import FollowUp
 from contactd.engine.gate import Gate
@@ -253,20 +255,20 @@ class Daemon:
 
     async def _seat_simulated_agents(self, stack: contextlib.AsyncExitStack) -> None:
         """Let nobody's agents work where nobody's customers are called; people sign in at the desk."""
-        telephony = self.settings.telephony
-        if not telephony.backend.startswith("simulated") or self.dialer is None:
+        lines = self.settings.telephony
+        if not lines.backend.startswith("simulated") or self.dialer is None:
             return
-        simulated = telephony.simulated
-        staff = SimulatedAgents(self.clock, seed=simulated.seed, wrap=simulated.wrap.total_seconds())
+        staff = SimulatedAgents(self.clock, seed=lines.simulated.seed, wrap=lines.simulated.wrap.total_seconds())
         stack.push_async_callback(staff.close)
         self.roster.listen(staff.agent_moved)
         staff.start(self.dialer.desk, self.settings.agents)
 
     async def _run_parts(self) -> None:
         async with asyncio.TaskGroup() as group:
-            vitals = (self.vitals.measure_lag, self.vitals.look_over, self.vitals.probe, self._watch)
-            work = (self.reconciler, self.planning.timetable, self.judgement, self.followup, self.reminders)
-            parts = (self._keep_name, *(one.run for one in work), *vitals)
+            watch = partial(self.vitals.watch, watchdog_seconds(), lambda: notify(WATCHDOG="1"))
+            vitals = (self.vitals.measure_lag, self.vitals.look_over, self.vitals.probe, watch)
+            work = (self.reconciler.run, self.planning.timetable.run, self.judgement.run, self.followup.run)
+            parts = (self._keep_name, self.reminders.run, *work, *vitals)
             self._background = [group.create_task(part()) for part in parts]
             if self.recordings is not None:
                 self._background.append(group.create_task(self.recordings.run()))
@@ -360,9 +362,6 @@ class Daemon:
         looks, now = self.dialer.looks(), self.clock.now()
         return await self.commit.read(lambda connection: why_each(connection, looks, now))
 
-    async def _watch(self) -> None:
-        await self.vitals.watch(watchdog_seconds(), lambda: notify(WATCHDOG="1"))
-
     def _window(self) -> Window:
         return Window(
             settings=lambda: self.settings,
@@ -377,6 +376,7 @@ class Daemon:
             status=self.status,
             reload=self.reload,
             plan=self.planning.plan,
+            deskwork=Deskwork(self.dialer, self.roster, self.commit),
             ready=lambda: {
                 "store": self.vitals.store_up,
                 "daemon": self.ready.is_set() and not self._stopping.is_set(),

@@ -18,6 +18,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "report": ("contactd.cli.report", "report", "Report what runs out, and what is to be handed on to creditors."),
     "import": ("contactd.cli.intake", "import_", "Import accounts or payments."),
     "status": ("contactd.cli.operate", "status", "Show what the running daemon is doing."),
+    "agents": ("contactd.cli.agents", "agents", "Show who works on the telephone, and whom they talk to."),
+    "agent": ("contactd.cli.agents", "agent", "Let an agent sign in, end a call, hold, transfer, dial."),
     "log": ("contactd.cli.log", "log", "Show the contact log."),
     "pause": ("contactd.cli.operate", "pause", "Pause a campaign, a channel or everything."),
     "resume": ("contactd.cli.operate", "resume", "Resume what was paused."),

@@ -91,6 +91,12 @@ def named(connection: Connection, account_ids: Collection[int]) -> dict[int, tup
     return {row[0]: (row[1], row[2], row[3]) for row in connection.execute(chosen)}
 
 
+def numbers(connection: Connection, account_ids: Collection[int]) -> dict[int, str]:
+    """Read the account numbers of accounts."""
+    chosen = sa.select(account.c.id, account.c.account_no).where(among(connection, account.c.id, account_ids))
+    return {row[0]: row[1] for row in connection.execute(chosen)}
+
+
 def hold(connection: Connection, account_id: int, reason: str, until: date | None, now: datetime) -> None:
     """Let the ladder rest until the end of a day, for good if `until` is None; locks the account."""
     lock(connection, [account_id])

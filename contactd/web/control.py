@@ -27,6 +27,9 @@ def control_app(window: Window) -> web.Application:
             web.post("/reload", _reload(window)),
             web.post("/plan/{campaign}", _plan(window)),
             web.post("/wake", _wake(window)),
+            web.get("/agents", _agents(window)),
+            web.post("/agents/{agent}/{order}", _order(window)),
+            web.post("/agents/{agent}/{order}/{words:.+}", _order(window)),
         ]
     )
     return app
@@ -66,6 +69,24 @@ def _wake(window: Window) -> Handler:
         del request
         window.wake()
         return _json({"woken": True})
+
+    return handler
+
+
+def _agents(window: Window) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        del request
+        orders = {name: f"{order.words}  {order.what}".strip() for name, order in window.deskwork.orders.items()}
+        return _json({"agents": await window.deskwork.agents(), "orders": orders})
+
+    return handler
+
+
+def _order(window: Window) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        told = request.match_info
+        words = [word for word in told.get("words", "").split("/") if word]
+        return _json(await window.deskwork.carry_out(told["agent"], told["order"], words))
 
     return handler
 

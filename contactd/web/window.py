@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from contactd.config.settings import Settings
 from contactd.domain.clock import Clock
 from contactd.engine.bus import Bus
+from contactd.engine.deskwork import Deskwork
 from contactd.metrics import Metrics
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
@@ -27,4 +28,5 @@ class Window:
     status: Callable[[], Awaitable[dict[str, object]]]
     reload: Callable[[], Awaitable[list[str]]]  # answers notes; raises ConfigError
     plan: Callable[[str], Awaitable[dict[str, object]]]
+    deskwork: Deskwork
     ready: Callable[[], dict[str, bool]]  # part -> up

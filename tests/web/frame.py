@@ -14,8 +14,11 @@ from contactd.config.providers import Twilio
 from contactd.config.secret import Secret
 from contactd.config.settings import Sections, Settings, Token, Web
 from contactd.domain.account import Channel
+from contactd.domain.agent import Agent
 from contactd.domain.campaign import Campaign, Step
 from contactd.engine.bus import Bus
+from contactd.engine.deskwork import Deskwork
+from contactd.engine.roster import Roster
 from contactd.metrics import Metrics
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
@@ -75,6 +78,7 @@ class Frame:
             status=self._status,
             reload=self._reload,
             plan=self._plan,
+            deskwork=Deskwork(None, Roster([Agent("anna")], self.clock), self.commit),
             ready=self._ready,
         )
 

@@ -186,3 +186,12 @@ async def test_the_command_line_ends_with_three_when_a_reload_is_refused(
         await asyncio.to_thread(main, ["reload", "--config", str(tmp_path / "contactd.toml")])
     assert ended.value.code == 3
     assert capsys.readouterr().err == "contactd: contactd.toml:3: web.port: must be a number\n"
+
+
+async def test_the_agents_are_told_and_orders_where_nobody_is_called_refused(control: Path) -> None:
+    answer = await asked(control, "GET", "/agents")
+    assert [(agent["agent"], agent["state"]) for agent in answer["agents"]] == [("anna", "offline")]
+    with pytest.raises(InputError, match="nobody is called here"):
+        await asked(control, "POST", "/agents/anna/sign-in")
+    with pytest.raises(InputError, match="nobody is called here"):
+        await asked(control, "POST", "/agents/anna/done/promise/2026-12-01T10:00+01:00")

@@ -1,0 +1,70 @@
+"""The verbs `agents` and `agent`: who works on the telephone, and what an agent does, from a terminal."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from contactd.cli.options import as_json, config_option, settings_of
+
+_COLUMNS = ("agent", "team", "state", "since", "reason", "account", "number", "call_state", "heard_by")
+
+
+@click.command()
+@config_option
+@as_json
+def agents(config: Path | None, json: bool) -> None:
+    """Show who is at work, whom they talk to, and who hears them."""
+    from contactd.cli.control import ask
+    from contactd.cli.output import emit_json
+
+    settings, _ = settings_of(config, campaigns=False)
+    answer = ask(settings.control_path, "GET", "/agents")
+    if json:
+        emit_json(answer["agents"])
+        return
+    _table(answer["agents"])
+    click.echo("\ncontactd agent AGENT …")
+    for name, order in answer["orders"].items():
+        click.echo(f"  {name} {order}")
+
+
+@click.command()
+@click.argument("agent")
+@click.argument("order")
+@click.argument("words", nargs=-1)
+@config_option
+@as_json
+def agent(agent: str, order: str, words: tuple[str, ...], config: Path | None, json: bool) -> None:
+    """Let AGENT do something: sign-in, sign-out, pause, resume, done, dial, hold, transfer, and so on.
+
+    `contactd agents` lists every ORDER with its WORDS.
+    """
+    from contactd.cli.control import ask
+    from contactd.cli.output import emit_json
+
+    settings, _ = settings_of(config, campaigns=False)
+    odd = next((word for word in (agent, order, *words) if "/" in word or not word), None)
+    if odd is not None:
+        raise click.BadParameter(f"{odd!r} is no word of an order", param_hint="WORDS")
+    answer = ask(settings.control_path, "POST", "/".join(["/agents", agent, order, *words]))
+    if json:
+        emit_json(answer)
+    else:
+        _table([answer])
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    import rich.console
+    import rich.table
+
+    table = rich.table.Table(box=None, pad_edge=False)
+    for name in _COLUMNS:
+        table.add_column(name.replace("_", " "), no_wrap=True)
+    for row in rows:
+        table.add_row(*(_text(row[name]) for name in _COLUMNS))
+    rich.console.Console(highlight=False, markup=False, soft_wrap=True).print(table)
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
