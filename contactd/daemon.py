@@ -30,6 +30,7 @@ from contactd.engine.followup import FollowUp
 from contactd.engine.gate import Gate
 from contactd.engine.idleness import callbacks_of, why_each
 from contactd.engine.incoming import reception_of
+from contactd.engine.judgement import Judgement
 from contactd.engine.lists import lists_of
 from contactd.engine.live_call import end_left
 from contactd.engine.ownership import Leases, served
@@ -158,8 +159,7 @@ class Daemon:
 
     async def _build(self) -> None:
         settings, clock = self.settings, self.clock
-        key = await self.commit.run(lambda connection: stored.get(connection, "signing_key"))
-        self.signing_key = bytes.fromhex(key)
+        self.signing_key = bytes.fromhex(await self.commit.run(lambda one: stored.get(one, "signing_key")))
         gate = Gate(self.book, clock, lease=settings.sending.lease)
         self.planner = Planner(self.database, self.book, horizon=settings.planning.horizon)
         self.channels: dict[Channel, MessageChannel] = channel_registry.build(settings, clock)
@@ -190,6 +190,7 @@ class Daemon:
         ahead = settings.telephony.callback_reminder.total_seconds()
         self.reminders = Reminders(self.commit, clock, self.bus, ahead=ahead)
         self.planning = Planning(self.planner, commit=self.commit, clock=clock, bus=self.bus, notify=self._notify)
+        self.judgement = Judgement(self.commit, clock, lambda: self.settings)
         await self.planning.make_up(appointments_of(settings))
         self.bus.listen(self.metrics.hear)
         self.bus.listen(self.followup.hear)
@@ -254,11 +255,10 @@ class Daemon:
 
     async def _seat_simulated_agents(self, stack: contextlib.AsyncExitStack) -> None:
         """Let nobody's agents work where nobody's customers are called; people sign in at the desk."""
-        telephony = self.settings.telephony
-        if not telephony.backend.startswith("simulated") or self.dialer is None:
+        lines = self.settings.telephony
+        if not lines.backend.startswith("simulated") or self.dialer is None:
             return
-        simulated = telephony.simulated
-        staff = SimulatedAgents(self.clock, seed=simulated.seed, wrap=simulated.wrap.total_seconds())
+        staff = SimulatedAgents(self.clock, seed=lines.simulated.seed, wrap=lines.simulated.wrap.total_seconds())
         stack.push_async_callback(staff.close)
         self.roster.listen(staff.agent_moved)
         staff.start(self.dialer.desk, self.settings.agents)
@@ -267,8 +267,8 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             watch = partial(self.vitals.watch, watchdog_seconds(), lambda: notify(WATCHDOG="1"))
             vitals = (self.vitals.measure_lag, self.vitals.look_over, self.vitals.probe, watch)
-            work = (self.reconciler.run, self.planning.timetable.run, self.followup.run, self.reminders.run)
-            parts = (self._keep_name, *work, *vitals)
+            work = (self.reconciler.run, self.planning.timetable.run, self.judgement.run, self.followup.run)
+            parts = (self._keep_name, self.reminders.run, *work, *vitals)
             self._background = [group.create_task(part()) for part in parts]
             if self.recordings is not None:
                 self._background.append(group.create_task(self.recordings.run()))

@@ -178,6 +178,14 @@ def _print_explanation(told: dict[str, Any]) -> None:
         table.add_row(rule["rule"], rule["answer"], rule.get("when", ""), rule.get("reason", ""))
     if table.rows:
         console.print(table)
+    hold = told.get("hold")
+    if isinstance(hold, dict):
+        console.print(f"  on hold: {hold['reason']}, until {hold['until'] or 'somebody ends it'}")
+    for one in told["agreements"]:
+        last = one["history"][-1]
+        stands = f"{one['kind']} {one['id']} is {one['state']} since {last['at']}"
+        words = ": ".join(filter(None, (stands, last["reason"])))
+        console.print(f"  {words}")
     paused = told.get("paused")
     for name in paused if isinstance(paused, list) else []:
         console.print(f"  {name} is paused")

@@ -84,6 +84,7 @@ def _import(
     from contactd.clock import SystemClock
     from contactd.config.load import find, load
     from contactd.domain.errors import NeedsForce
+    from contactd.engine.judgement import judge_all, judge_of
     from contactd.intake.accept import Options
     from contactd.intake.files import import_file, rejected_path
     from contactd.store.database import open_database
@@ -95,9 +96,11 @@ def _import(
     try:
         database.check_version()
         gc.freeze()  # or every full round of the garbage collector goes through all that was loaded, for nothing
-        options = Options(SystemClock().now, full=full, force=force, max_vanish=settings.intake.max_vanish)
+        judge = judge_of(settings, SystemClock())
+        options = Options(SystemClock().now, full=full, force=force, max_vanish=settings.intake.max_vanish, judge=judge)
         with _progress() as progress:
             report, table = import_file(database, file, chosen, options, progress=progress, **_defaults(settings))
+        judge_all(database, settings, SystemClock())
     except NeedsForce as error:
         fail(str(error), NOT_ALLOWED)
     finally:

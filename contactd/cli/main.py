@@ -26,6 +26,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "resume": ("contactd.cli.operate", "resume", "Resume what was paused."),
     "reload": ("contactd.cli.operate", "reload", "Put a changed configuration in force; refused whole when wrong."),
     "stop": ("contactd.cli.operate", "stop", "Stop contacting an account."),
+    "agree": ("contactd.cli.agree", "agree", "Agree on a promise, a plan, a deferral; dispute an invoice."),
+    "agreements": ("contactd.cli.agree", "agreements_", "Show what is agreed with customers."),
     "settle": ("contactd.cli.operate", "settle", "Say how an unclear attempt ended."),
     "migrate": ("contactd.cli.operate", "migrate", "Create the database or bring it to this version."),
     "schema": ("contactd.cli.configuration", "schema", "Print the JSON Schema of the configuration."),

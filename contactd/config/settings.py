@@ -12,6 +12,7 @@ from urllib.parse import quote
 from pydantic import Field, PrivateAttr
 
 from contactd.config import words
+from contactd.config.agreements import Agreements
 from contactd.config.claims import Claims
 from contactd.config.providers import Letters, Sms, Smtp, Telephony, Twilio
 from contactd.config.secret import Secret
@@ -68,7 +69,7 @@ class Token(Section):
     """Stands in the log beside what was done with it."""
     token: Secret
     """What the caller sends as `Authorization: Bearer …`."""
-    scopes: Annotated[tuple[Literal["accounts", "payments"], ...], LOOSE] = ("accounts", "payments")
+    scopes: Annotated[tuple[Literal["accounts", "payments", "agreements"], ...], LOOSE] = ("accounts", "payments")
     """What the caller may do."""
 
 
@@ -209,6 +210,7 @@ class Sections(Section):
     operator: Operator = Operator()
     creditors: dict[str, Creditor] = Field(default_factory=dict)
     claims: Claims = Claims()
+    agreements: Agreements = Agreements()
     smtp: Smtp = Smtp()
     sms: Sms = Sms()
     twilio: Twilio = Twilio()

@@ -156,6 +156,16 @@ def owed_by(connection: sa.Connection, account_ids: Collection[int], terms: Term
     return [terms.owed(books, as_of) for books in ledgers.read(connection, account_ids)]
 
 
+def money_of(books: Books) -> tuple[list[Payment], list[Reversal]]:
+    """Sort what came in and what of it was taken back, whichever invoices it was for."""
+    return _money(books.payments, {})
+
+
+def payment_id(payment: Payment) -> int:
+    """Answer which recorded payment it is, or is a part of."""
+    return int(payment.id.partition("/")[0])
+
+
 def _interest_from(default: Default) -> date:
     return default.interest_from
 

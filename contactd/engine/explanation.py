@@ -16,14 +16,24 @@ from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects
 from contactd.domain.money import Money
 from contactd.domain.policy import Allowed, Never, NotBefore, Proposal, Verdict
 from contactd.domain.rules import answers, may_contact
+from contactd.engine.agreeing import told as told_of
 from contactd.engine.book import Book, Rung
-from contactd.store import facts, overview, pauses
+from contactd.store import agreements, facts, overview, pauses
 
 Told = dict[str, Any]
+_AGREEMENTS = 5
 
 
 def explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:
-    """Explain one account row; `at` is the instant to ask about, for each campaign."""
+    """Explain one account row; `at` is the instant to ask about, for each campaign.
+
+    `agreements` are the last ones, oldest first: what the ladder rests for, or went on for.
+    """
+    last = agreements.of_accounts(connection, [account_id])[-_AGREEMENTS:]
+    return {**_explain(connection, book, account_id, at), "agreements": list(told_of(connection, last))}
+
+
+def _explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:
     paused = pauses.paused(connection)
     waiting = overview.open_attempts(connection, account_id)
     seen = None
@@ -48,11 +58,19 @@ def _identity(seen: Facts) -> Told:
         "case": account.case_no,
         "open": Money(seen.open, account.currency).as_json(),
         "oldest_due": seen.oldest_due.isoformat() if seen.oldest_due else None,
+        "hold": _hold(seen),
         "history": [
             {"step": one.step, "try": one.try_no, "state": one.state, "outcome": one.outcome, "at": _time(one.at)}
             for one in seen.tries
         ],
     }
+
+
+def _hold(seen: Facts) -> Told | None:
+    """Say what the ladder rests for; the rules decide whether that is over."""
+    if seen.hold is None:
+        return None
+    return {"reason": seen.hold.reason, "until": seen.hold.until.isoformat() if seen.hold.until else None}
 
 
 def _attempt(

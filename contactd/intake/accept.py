@@ -5,7 +5,7 @@ between them, so that a running daemon goes on. A crash in the middle costs noth
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -35,13 +35,16 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 Row = Record | tuple[Record, Rejected]
+# Finds out which agreements were kept, with the accounts for which something came in.
+Judge = Callable[[Connection, Collection[int]], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a list is taken in; `full`: it is a snapshot, what it does not show is settled.
 
-    `complete`, of payments: with it all payments up to now are known, so the rules may go by them.
+    `complete`, of payments: with it all payments up to now are known, so the rules may go by them. `judge` is told of
+    the accounts for which money came in or went back, in the transaction that recorded it;
     """
 
     now: Callable[[], datetime]
@@ -52,6 +55,7 @@ class Options:
     rejected: Callable[[Record, Rejected], None] | None = None
     progress: Callable[[float], None] | None = None  # share of the rows written
     complete: bool = True
+    judge: Judge | None = None
 
 
 @dataclass(slots=True)
@@ -106,12 +110,13 @@ def accept_payments(
     source: str = "api",
     currency: str = "EUR",
     complete: bool = True,
+    judge: Judge | None = None,
 ) -> Report:
     """Take payments likewise; no row at all says that there was no payment.
 
     Without `complete` they are some payments of many, and say nothing of those who are not among them.
     """
-    options = Options(now, source, complete=complete)
+    options = Options(now, source, complete=complete, judge=judge)
     return take_payments(
         database, _numbered(rows), reading.payment_rows(PAYMENTS, MACHINE, currency, free=True), options
     )
@@ -247,8 +252,15 @@ def _write_payments(
         kind = "payments" if options.complete else "some_payments"
         run = imports.begin(connection, kind, options.source, options.now())
     done = 0
+
+    def record(connection: Connection, chunk: list[NewPayment]) -> payments.Recorded:
+        recorded = payments.record(connection, chunk, options.now)
+        if options.judge and recorded.accounts:
+            options.judge(connection, recorded.accounts)
+        return recorded
+
     for chunk in spool.chunks():
-        recorded = commit_again(database, lambda c, chunk: payments.record(c, chunk, options.now), chunk)
+        recorded = commit_again(database, record, chunk)
         counts["new"] += len(recorded.new)
         counts["unchanged"] += len(recorded.known)
         report.unmatched += [numbers[done + place] for place in recorded.unmatched]

@@ -82,6 +82,15 @@ def postcodes(connection: Connection, account_ids: Collection[int]) -> dict[int,
     return {row[0]: row[1] for row in connection.execute(chosen)}
 
 
+def named(connection: Connection, account_ids: Collection[int]) -> dict[int, tuple[str, str, str]]:
+    """Read creditor, number and currency of accounts."""
+    if not account_ids:
+        return {}
+    columns = (account.c.id, account.c.creditor, account.c.account_no, account.c.currency)
+    chosen = sa.select(*columns).where(among(connection, account.c.id, account_ids))
+    return {row[0]: (row[1], row[2], row[3]) for row in connection.execute(chosen)}
+
+
 def numbers(connection: Connection, account_ids: Collection[int]) -> dict[int, str]:
     """Read the account numbers of accounts."""
     chosen = sa.select(account.c.id, account.c.account_no).where(among(connection, account.c.id, account_ids))

@@ -13,8 +13,8 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Dialect
 
+from contactd.store.columns import Utc
 from contactd.store.raw import driver_cursor
-from contactd.store.schema import Utc
 
 _Convert = Callable[[object], object]
 _MANY = 100  # rows for which COPY and its savepoint pay

@@ -209,7 +209,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def check_tables(connection: Connection, place: str) -> None:
     """Raise StoreError when a table of this version is missing."""
-    missing = sorted(set(schema.metadata.tables) - set(sa.inspect(connection).get_table_names()))
+    missing = sorted(set(schema.account.metadata.tables) - set(sa.inspect(connection).get_table_names()))
     if missing:
         names = ", ".join(missing)
         raise StoreError(

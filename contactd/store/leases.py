@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from contactd.store.columns import Utc
 from contactd.store.conflict import insert_into
-from contactd.store.schema import Utc, lease
+from contactd.store.schema import lease
 
 # Microseconds since 1970, as `Utc` is stored in SQLite; 2440587.5 is the Julian day of 1970-01-01.
 _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"

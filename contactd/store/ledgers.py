@@ -40,7 +40,7 @@ class BookedInvoice:
 class BookedPayment:
     """Money that came in, or below zero: went back; `invoice` is the one it names, if any.
 
-    `part` tells the parts of one that went back in parts only.
+    `part` tells the parts of one that went back in parts only; `received_at` is when we heard of it.
     """
 
     id: int
@@ -48,6 +48,7 @@ class BookedPayment:
     amount: int
     invoice: str
     part: int = 0
+    received_at: datetime | None = None
 
 
 class BookedReminder(NamedTuple):
@@ -83,7 +84,8 @@ def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
     for owner, booked in _invoices(connection, books):
         books[owner].invoices.append(booked)
     for row in connection.execute(_of(connection, payment, books).order_by(payment.c.value_date, payment.c.id)):
-        books[row.account_id].payments.append(BookedPayment(row.id, row.value_date, row.amount, row.invoice_no))
+        money = BookedPayment(row.id, row.value_date, row.amount, row.invoice_no, received_at=row.received_at)
+        books[row.account_id].payments.append(money)
     for row in connection.execute(_reminders(connection, books)):
         books[row.account_id].reminders.append(BookedReminder(row.at, Channel(row.channel), row.case_no))
     return list(books.values())

@@ -7,14 +7,14 @@ Payments that fit no account wait for it with `account_id` empty.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from contactd.store import accounts, allocations
+from contactd.store import accounts, agreements, allocations
 from contactd.store.allocations import Money, among, ledger
 from contactd.store.imports import queue
 from contactd.store.schema import account, allocation, invoice, payment
@@ -38,11 +38,15 @@ class NewPayment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Places in the list handed over: those recorded now, those known before, and of the former those nobody owns."""
+    """Places in the list handed over: those recorded now, those known before, and of the former those nobody owns.
+
+    `accounts` are the ones for which money was recorded.
+    """
 
     new: list[int]
     known: list[int]
     unmatched: list[int]
+    accounts: list[int] = field(default_factory=list, compare=False)
 
 
 class _Match(NamedTuple):
@@ -77,6 +81,7 @@ def record(connection: Connection, payments: Sequence[NewPayment], now: Callable
         new=new,
         known=sorted(set(range(len(payments))) - set(new)),
         unmatched=[place for place, match in zip(new, matches, strict=True) if match is None],
+        accounts=sorted({match.account_id for match in matches if match}),
     )
 
 
@@ -123,7 +128,8 @@ def settle_waiting(connection: Connection, account_ids: Collection[int], now: da
 def hold_rejected(connection: Connection, numbers: Collection[str], now: datetime, *, release: bool) -> int:
     """Let accounts rest of which a number (of account or invoice) stands in a rejected row; answers how many.
 
-    `release`: those of the list before go on, as this list tells of its time too. A hold for another reason stays.
+    `release`: those of the list before go on, as this list tells of its time too. A hold for another reason stays,
+    unless an agreement is what it comes from.
     """
     queue(connection)
     documents = sa.select(invoice.c.account_id).where(among(connection, invoice.c.invoice_no, numbers))
@@ -135,8 +141,10 @@ def hold_rejected(connection: Connection, numbers: Collection[str], now: datetim
     if done:
         over = sa.update(account).where(among(connection, account.c.id, done), before)
         connection.execute(over.values(hold_reason="", hold_until=None, updated_at=now))
+        agreements.hold(connection, done, now)
     if held:
-        free = sa.or_(account.c.hold_reason == "", account.c.hold_until < now.date())
+        # What rests for an agreement does so again afterwards.
+        free = sa.or_(account.c.hold_reason == "", account.c.hold_until < now.date(), agreements.holds())
         rest = sa.update(account).where(among(connection, account.c.id, held), free)
         connection.execute(rest.values(hold_reason=REJECTED, hold_until=None, updated_at=now))
     return len(held)

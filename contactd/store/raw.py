@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Dialect
 
-from contactd.store.schema import from_micros, to_micros
+from contactd.store.columns import from_micros, to_micros
 
 V = TypeVar("V")
 

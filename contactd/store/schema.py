@@ -3,77 +3,11 @@
 Times are stored as UTC and come back aware; money is integer minor units beside a currency.
 """
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.engine.interfaces import Dialect
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    },
-)
-
-# SQLite numbers rows by itself only for INTEGER PRIMARY KEY.
-Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-
-
-class Utc(sa.types.TypeDecorator[datetime]):
-    """An aware instant: `timestamptz` in PostgreSQL, integer microseconds since 1970 in SQLite (small, sorts)."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
-        """Choose the column type."""
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(sa.DateTime(timezone=True))
-        return dialect.type_descriptor(sa.BigInteger())
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> object:
-        """Refuse naive instants, write the rest."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            message = f"{value!r} has no time zone"
-            raise ValueError(message)
-        return value if dialect.name == "postgresql" else to_micros(value)
-
-    def process_result_value(self, value: object, dialect: Dialect) -> datetime | None:
-        """Read back, always in UTC."""
-        del dialect
-        if value is None:
-            return None
-        return value.astimezone(UTC) if isinstance(value, datetime) else from_micros(int(str(value)))
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def to_micros(value: datetime) -> int:
-    """Write an instant as microseconds since 1970, exactly."""
-    passed = value - _EPOCH
-    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
-
-
-def from_micros(value: int) -> datetime:
-    """Read an instant written by `to_micros`."""
-    return _EPOCH + timedelta(0, 0, value)
-
-
-def _partial(name: str, *columns: str | sa.ColumnElement[Any], where: str) -> sa.Index:
-    """Index only the rows of which that holds; a statement must repeat the condition to use it."""
-    return sa.Index(name, *columns, postgresql_where=sa.text(where), sqlite_where=sa.text(where))
-
-
-def _text(name: str, default: str = "") -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, server_default=default)
-
+from contactd.store.columns import Id, Utc, metadata
+from contactd.store.columns import partial as _partial
+from contactd.store.columns import text as _text
 
 account = sa.Table(
     "account",
@@ -176,6 +110,55 @@ allocation = sa.Table(
     sa.Column("amount", sa.BigInteger, nullable=False),
     sa.Index("ix_allocation_payment_id", "payment_id"),
     sa.Index("ix_allocation_invoice_id", "invoice_id"),
+)
+
+agreement = sa.Table(
+    "agreement",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("account_id", Id, sa.ForeignKey("account.id"), nullable=False),
+    _text("kind"),  # domain/agreement.py says which there are, and which states
+    _text("state"),
+    sa.Column("amount", sa.BigInteger, nullable=False, server_default="0"),  # of a dispute: what is disputed
+    sa.Column("until", sa.Date),  # the last day where no money was agreed on; of a plan the last for an answer
+    sa.Column("invoice_id", Id, sa.ForeignKey("invoice.id")),  # the disputed one
+    # As it was when it was made: what the configuration says later changes no agreement.
+    sa.Column("tolerance", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("missed_instalments", sa.Integer, nullable=False, server_default="1"),
+    _text("reason"),
+    _text("owner"),  # whose task it is
+    sa.Column("cost_notice_on", sa.Date),  # the day on which the costs of the agreement were told (§ 13a(3) RDG)
+    sa.Column("made_at", Utc, nullable=False),
+    _text("made_by"),
+    # Derived from the payments whenever some come in, and once a day.
+    sa.Column("received", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("rests_until", sa.Date),
+    sa.Column("settled_on", sa.Date),
+    sa.Index("ix_agreement_account_id", "account_id"),
+    sa.Index("ix_agreement_state", "state"),
+)
+
+instalment = sa.Table(
+    "instalment",
+    metadata,
+    sa.Column("agreement_id", Id, sa.ForeignKey("agreement.id"), primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("last_day", sa.Date, nullable=False),  # the grace included
+    sa.Column("amount", sa.BigInteger, nullable=False),
+)
+
+agreement_event = sa.Table(
+    "agreement_event",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("agreement_id", Id, sa.ForeignKey("agreement.id"), nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    _text("event"),
+    _text("state"),  # the one that followed
+    _text("by"),
+    _text("reason"),
+    sa.Index("ix_agreement_event_agreement_id", "agreement_id", "id"),
 )
 
 suppression = sa.Table(

@@ -5,17 +5,17 @@ every row was rejected the answer is 422, with the reasons.
 """
 
 import asyncio
-import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 
 import structlog
 from aiohttp import web
 
 from contactd.config.settings import Settings, Token
-from contactd.domain.errors import ConfigError, InputError, NeedsForce, StoreConflict, StoreError
+from contactd.domain.errors import InputError, NeedsForce, StoreConflict, StoreError
+from contactd.engine.judgement import judge_all, judge_of
 from contactd.intake.accept import Report, accept_accounts, accept_payments
+from contactd.web.access import admit, error_of, unavailable
 from contactd.web.body import JSON, NDJSON, TYPES, Body, Limits, Malformed, TooLarge
 from contactd.web.boundary import Handler
 from contactd.web.window import Window
@@ -23,7 +23,6 @@ from contactd.web.window import Window
 log = structlog.get_logger()
 
 _AT_ONCE = 2  # lists taken apart at a time; the others wait, their bodies on disk
-_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="contactd"'}
 _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 Rows = Iterator[dict[str, object]]
@@ -45,10 +44,13 @@ def _accounts(window: Window, rows: Rows, asked: _Asked, source: str) -> Report:
     if asked.complete:
         raise InputError("complete is for payments; a list of all that is open is sent with full=true")
     intake = window.settings().intake
-    return accept_accounts(
+    report = accept_accounts(
         window.database, rows, now=window.clock.now, source=source, full=asked.full, force=asked.force,
         country=intake.country, currency=intake.currency, max_vanish=intake.max_vanish,
     )  # fmt: skip
+    if report.counts["changed"] or report.counts["cleared"]:
+        judge_all(window.database, window.settings(), window.clock)
+    return report
 
 
 def _payments(window: Window, rows: Rows, asked: _Asked, source: str) -> Report:
@@ -56,7 +58,7 @@ def _payments(window: Window, rows: Rows, asked: _Asked, source: str) -> Report:
         raise InputError("full and force are for accounts; payments only ever come in addition")
     return accept_payments(
         window.database, rows, now=window.clock.now, source=source, currency=window.settings().intake.currency,
-        complete=asked.complete,
+        complete=asked.complete, judge=judge_of(window.settings(), window.clock),
     )  # fmt: skip
 
 
@@ -95,15 +97,9 @@ def _handler(window: Window, kind: str, turn: asyncio.Semaphore, limits: Limits)
 
 def _admit(settings: Settings, kind: str, request: web.Request) -> Token | web.Response:
     """Answer who asks, or why they are turned away; nothing of the body was read."""
-    caller = _who(settings, request)
-    if caller is None:
-        log.warning("api_caller_unknown", kind=kind, remote=request.remote)
-        return _error("no token that is known; send: Authorization: Bearer …", 401, headers=_CHALLENGE)
-    if kind not in caller.scopes:
-        log.warning("api_scope_missing", kind=kind, caller=caller.name)
-        return _error(f'this token may not send {kind}; add "{kind}" to its scopes in [[web.tokens]]', 403)
-    if request.content_type not in TYPES:
-        return _error(f"send {JSON} or {NDJSON}, not {request.content_type}", 415)
+    caller = admit(settings, kind, request)
+    if isinstance(caller, Token) and request.content_type not in TYPES:
+        return error_of(f"send {JSON} or {NDJSON}, not {request.content_type}", 415)
     return caller
 
 
@@ -118,21 +114,6 @@ async def _take(
             return await asyncio.to_thread(lambda: _KINDS[kind](window, body.rows(), asked, f"api:{caller.name}"))
 
 
-def _who(settings: Settings, request: web.Request) -> Token | None:
-    """Answer whose token was sent; looks at every one, so that the time taken tells nothing."""
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    sent = sha256(given.strip().encode("utf-8", "surrogateescape")).digest()
-    found = None
-    for token in settings.web.tokens:
-        try:
-            own = token.token.reveal()
-        except ConfigError:  # its source is gone; `contactd check` says so
-            own = ""
-        if hmac.compare_digest(sha256(own.encode()).digest(), sent) and own:
-            found = token
-    return found if scheme.lower() == "bearer" else None
-
-
 def _flag(request: web.Request, name: str) -> bool:
     word = request.query.get(name, "false").lower()
     if word not in _FLAGS:
@@ -142,22 +123,14 @@ def _flag(request: web.Request, name: str) -> bool:
 
 def _refused(error: Exception, limits: Limits) -> web.Response:
     if isinstance(error, TooLarge):
-        return _error(str(error), 413)
+        return error_of(str(error), 413)
     if isinstance(error, NeedsForce):
-        return _error(f"{error} (here: ?full=true&force=true)", 409)
+        return error_of(f"{error} (here: ?full=true&force=true)", 409)
     if isinstance(error, Malformed):
-        return _error(str(error), 400, {"cure": error.cure, **error.place})
+        return error_of(str(error), 400, {"cure": error.cure, **error.place})
     if isinstance(error, InputError):
-        return _error(str(error), 400)
+        return error_of(str(error), 400)
     if isinstance(error, TimeoutError):
-        return _error(f"nothing came for {limits.pause:g} seconds; send the body again, whole", 408)
+        return error_of(f"nothing came for {limits.pause:g} seconds; send the body again, whole", 408)
     # The database is away or full, or there is no room to keep the body: its words are for our log only.
-    log.error("intake_not_kept", reason=str(error))
-    text = "contactd cannot keep this now; send the same again later, nothing doubles"
-    return _error(text, 503, headers={"Retry-After": "30"})
-
-
-def _error(
-    text: str, status: int, more: Mapping[str, object] | None = None, *, headers: Mapping[str, str] | None = None
-) -> web.Response:
-    return web.json_response({"error": text, **(more or {})}, status=status, headers=headers)
+    return unavailable(error)

@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from contactd.store.columns import to_micros
 from contactd.store.database import Database
-from contactd.store.schema import import_run, to_micros
+from contactd.store.schema import import_run
 
 # Of a hundred accounts so many owe something that has been due for longer than the first step's day.
 DUE_PERCENT = 20

@@ -27,7 +27,7 @@ from contactd.web.window import Window
 from tests.clock import HandClock
 
 KEY = b"a key of no installation at all!"
-BOTH, ONLY_PAYMENTS = "token-for-both", "token-for-payments"
+BOTH, ONLY_PAYMENTS, AGREEING = "token-for-both", "token-for-payments", "token-for-agreements"
 CAMPAIGN = Campaign(id="standard", steps=(Step("reminder", Channel.EMAIL, day=3),))
 
 
@@ -36,6 +36,7 @@ def settings(*, callbacks: bool = False) -> Settings:
     tokens = (
         Token(name="bookkeeping", token=Secret(BOTH)),
         Token(name="bank", token=Secret(ONLY_PAYMENTS), scopes=("payments",)),
+        Token(name="crm", token=Secret(AGREEING), scopes=("agreements",)),
         Token(name="gone", token=Secret(problem="env is not set")),
         Token(name="empty", token=Secret()),
     )

@@ -3,12 +3,12 @@
 from alembic import context
 
 from contactd.store.database import VERSION_TABLE
-from contactd.store.schema import metadata
+from contactd.store.schema import account
 
 config = context.config
 context.configure(
     connection=config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=account.metadata,
     version_table=VERSION_TABLE,
     # Ours begins every transaction itself, so that SQLite's tables are made in it as well.
     transactional_ddl=True,

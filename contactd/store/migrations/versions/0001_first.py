@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from contactd.store.schema import Id, Utc
+from contactd.store.columns import Id, Utc
 
 revision = "0001"
 down_revision = None
@@ -25,6 +25,7 @@ def upgrade() -> None:
     _invoice()
     _payment()
     _allocation()
+    _agreement()
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:
@@ -308,3 +309,49 @@ def _allocation() -> None:
     )
     op.create_index("ix_allocation_invoice_id", "allocation", ["invoice_id"])
     op.create_index("ix_allocation_payment_id", "allocation", ["payment_id"])
+
+
+def _agreement() -> None:
+    op.create_table(
+        "agreement",
+        sa.Column("id", Id, nullable=False),
+        sa.Column(
+            "account_id", Id, sa.ForeignKey("account.id", name=op.f("fk_agreement_account_id_account")), nullable=False
+        ),
+        *_texts("kind", "state"),
+        sa.Column("amount", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("until", sa.Date),
+        sa.Column("invoice_id", Id, sa.ForeignKey("invoice.id", name=op.f("fk_agreement_invoice_id_invoice"))),
+        sa.Column("tolerance", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("missed_instalments", sa.Integer, nullable=False, server_default="1"),
+        *_texts("reason", "owner"),
+        sa.Column("cost_notice_on", sa.Date),
+        sa.Column("made_at", Utc, nullable=False),
+        *_texts("made_by"),
+        sa.Column("received", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("rests_until", sa.Date),
+        sa.Column("settled_on", sa.Date),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_agreement")),
+    )
+    op.create_index("ix_agreement_account_id", "agreement", ["account_id"])
+    op.create_index("ix_agreement_state", "agreement", ["state"])
+    of = sa.ForeignKey("agreement.id", name=op.f("fk_instalment_agreement_id_agreement"))
+    op.create_table(
+        "instalment",
+        sa.Column("agreement_id", Id, of, nullable=False, autoincrement=False),
+        sa.Column("number", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("due_on", sa.Date, nullable=False),
+        sa.Column("last_day", sa.Date, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id", "number", name=op.f("pk_instalment")),
+    )
+    of = sa.ForeignKey("agreement.id", name=op.f("fk_agreement_event_agreement_id_agreement"))
+    op.create_table(
+        "agreement_event",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("agreement_id", Id, of, nullable=False),
+        sa.Column("at", Utc, nullable=False),
+        *_texts("event", "state", "by", "reason"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_agreement_event")),
+    )
+    op.create_index("ix_agreement_event_agreement_id", "agreement_event", ["agreement_id", "id"])

@@ -1,0 +1,213 @@
+"""Verbs for what is agreed with customers: agree promise, plan, deferral, dispute, says-paid, hardship; agreements."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from contactd.cli.options import as_json, config_option, open_store, user
+
+if TYPE_CHECKING:
+    from contactd.engine.agreeing import Order, Told
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_amount = click.option("--amount", default="", help="Like 120.00; else all that is open.")
+_reason = click.option("--reason", default="", help="Why, for the others.")
+_needed = click.option("--reason", required=True, help="Why, for the others.")
+_notice = click.option(
+    "--cost-notice-sent", "cost_notice_on", type=_DAY, help="Agencies: when its costs were told (§ 13a(3) RDG)."
+)
+
+
+def _common(verb: F) -> F:
+    """Give a verb what all that agree have."""
+    for option in (
+        as_json,
+        config_option,
+        click.option("--currency", default="", help="Needed when the account is kept in several currencies."),
+        click.option("--creditor", default="", help="Needed when several creditors have an account of that number."),
+        click.argument("account"),
+    ):
+        verb = option(verb)
+    return verb
+
+
+@click.group()
+def agree() -> None:
+    """Agree on something with a customer: the ladder rests for it, and goes on by itself when it is kept or broken."""
+
+
+@agree.command()
+@_common
+@_amount
+@click.option("--on", type=_DAY, required=True, help="The day on which the money is to come in.")
+@_reason
+def promise(on: datetime, **options: Any) -> None:  # noqa: ANN401 - click made them of the options above
+    """Note the promise of ACCOUNT to pay; an older one is superseded."""
+    _make("promise", on=on.date(), **options)
+
+
+@agree.command()
+@_common
+@_amount
+@click.option("--first", "on", type=_DAY, required=True, help="The day of the first instalment.")
+@click.option("--instalments", "count", type=int, help="So many, as equal as can be.")
+@click.option("--instalment", default="", help="So much each, like 50.00; the last is the rest.")
+@click.option("--every", "every_months", type=int, default=1, show_default=True, help="Months between two.")
+@click.option("--sent", "state", flag_value="sent", help="It was sent; the ladder rests for an answer.")
+@click.option("--confirmed", "state", flag_value="confirmed", help="The customer has agreed to it.")
+@_reason
+@_notice
+def plan(on: datetime, **options: Any) -> None:  # noqa: ANN401 - as above
+    """Let ACCOUNT pay in instalments that sum exactly; a draft until it is sent or confirmed."""
+    if (options["count"] is None) is (not options["instalment"]):
+        raise click.UsageError("say how many instalments, or how much each: --instalments 6, or --instalment 50.00")
+    _make("plan", on=on.date(), **options)
+
+
+@agree.command()
+@_common
+@click.option("--until", "on", type=_DAY, required=True, help="The last day of it.")
+@_reason
+@_notice
+def deferral(on: datetime, **options: Any) -> None:  # noqa: ANN401 - as above
+    """Give ACCOUNT time until a day."""
+    _make("deferral", on=on.date(), **options)
+
+
+@agree.command()
+@_common
+@click.option("--until", "on", type=_DAY, help="The day to look again; else after [agreements] hardship.")
+@click.option("--owner", default="", help="Who looks again.")
+@_reason
+def hardship(on: datetime | None, **options: Any) -> None:  # noqa: ANN401 - as above
+    """Note that the customer of ACCOUNT cannot pay."""
+    _make("hardship", on=on.date() if on else None, **options)
+
+
+@agree.command("says-paid")
+@_common
+@_amount
+@click.option("--on", type=_DAY, help="The day by which it must have come in; else after [agreements] says_paid.")
+@_reason
+def says_paid(on: datetime | None, **options: Any) -> None:  # noqa: ANN401 - as above
+    """Note that the customer of ACCOUNT says it is paid."""
+    _make("says_paid", on=on.date() if on else None, **options)
+
+
+@agree.command()
+@_common
+@click.option("--invoice", "invoice_no", required=True, help="The invoice's number.")
+@click.option("--amount", default="", help="What is disputed of it, like 20.00; else all of it.")
+@click.option("--reason", required=True, help="What is wrong with it.")
+@click.option("--owner", default="", help="Who is to decide.")
+@click.option("--deadline", "on", type=_DAY, help="By when.")
+def dispute(on: datetime | None, **options: Any) -> None:  # noqa: ANN401 - as above
+    """Note that an invoice of ACCOUNT is disputed: it is not asked for until somebody decides."""
+    _make("dispute", on=on.date() if on else None, **options)
+
+
+def _make(
+    kind: str, *, account: str, creditor: str, currency: str, config: Path | None, json: bool, on: date | None,
+    cost_notice_on: datetime | None = None, state: str | None = None, **rest: Any,  # noqa: ANN401 - as above
+) -> None:  # fmt: skip
+    from contactd.domain.agreement import Kind, State
+    from contactd.engine.agreeing import Order
+
+    notice = cost_notice_on.date() if cost_notice_on else None
+    order = Order(Kind(kind), on=on, cost_notice_on=notice, state=State(state or "draft"), **rest)
+    _carry_out(order, (account, creditor, currency), config, json=json)
+
+
+def _carry_out(order: "Order", whose: tuple[str, str, str], config: Path | None, *, json: bool) -> None:
+    from contactd.clock import SystemClock
+    from contactd.engine.agreeing import Agreeing, choose, told
+
+    with open_store(config) as (database, settings), database.transaction() as connection:
+        agreeing = Agreeing(settings, connection, by=user(), now=SystemClock().now())
+        made = agreeing.make(choose(connection, *whose), order)
+        [shown] = told(connection, [made])
+    _show([shown], json=json)
+
+
+def _saying(word: str, text: str, *, needs_reason: bool = False) -> None:
+    """Make the verb for something that is said of an agreement."""
+
+    @agree.command(word, help=text)
+    @click.argument("agreement", type=int)
+    @(_needed if needs_reason else _reason)
+    @config_option
+    @as_json
+    def verb(agreement: int, reason: str, config: Path | None, json: bool) -> None:
+        from contactd.clock import SystemClock
+        from contactd.engine.agreeing import Agreeing, told
+
+        with open_store(config) as (database, settings), database.transaction() as connection:
+            agreeing = Agreeing(settings, connection, by=user(), now=SystemClock().now())
+            [shown] = told(connection, [agreeing.say(agreement, word, reason)])
+        _show([shown], json=json)
+
+
+_saying("withdraw", "Take AGREEMENT back, by its number: the ladder goes on.", needs_reason=True)
+_saying("sent", "Note that the plan AGREEMENT was sent: the ladder rests for an answer.")
+_saying("confirm", "Note that the customer has agreed to the plan AGREEMENT.")
+_saying("uphold", "Decide the dispute AGREEMENT for the customer: the invoice is not asked for.", needs_reason=True)
+_saying("reject", "Decide the dispute AGREEMENT against the customer: the invoice is asked for.", needs_reason=True)
+
+
+@click.command("agreements")
+@click.argument("account", required=False)
+@click.option("--creditor", help="Needed when several creditors have an account of that number.")
+@click.option("--all", "ended", is_flag=True, help="Those that ended too; of one ACCOUNT they are always shown.")
+@config_option
+@as_json
+def agreements_(account: str | None, creditor: str | None, ended: bool, config: Path | None, json: bool) -> None:
+    """Show what is agreed with ACCOUNT or with all: where it stands, what came in, what is missing."""
+    from contactd.engine.agreeing import told
+    from contactd.store import accounts, agreements
+
+    with open_store(config) as (database, _), database.snapshot() as connection:
+        if account is None:
+            found = agreements.everyone(connection, alive=not ended)
+        else:
+            ids = [row.id for row in accounts.find(connection, account, creditor)]
+            if not ids:
+                raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
+            found = agreements.of_accounts(connection, ids)
+        shown = list(told(connection, found))
+    _show(shown, json=json)
+
+
+def _show(shown: "list[Told]", *, json: bool) -> None:
+    from contactd.cli.output import emit_json
+
+    if json:
+        emit_json(shown)
+        return
+    for one in shown:
+        for line in _lines(one):
+            click.echo(line)
+
+
+def _lines(one: "Told") -> list[str]:
+    sums = [f"{name} {_amount_of(one[name])}" for name in ("amount", "received", "missing") if one[name]]
+    words = [one["kind"], one["invoice"], *sums]
+    lines = [f"{one['id']:6}  {one['account']:14} {one['state']:14} {'  '.join(filter(None, words))}"]
+    lines += [
+        f"        {_amount_of(part['amount'])} on {part['due_on']}, at the latest {part['last_day']}"
+        for part in one["instalments"]
+    ]
+    if one["rests_until"]:
+        lines.append(f"        the ladder rests until {one['rests_until']}")
+    for change in one["history"]:
+        said = ": ".join(filter(None, (change["state"], change["reason"])))
+        lines.append(f"        {change['at']}  {said} ({change['by']})")
+    return lines
+
+
+def _amount_of(money: dict[str, str]) -> str:
+    return f"{money['amount']} {money['currency']}"

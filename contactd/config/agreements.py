@@ -1,0 +1,26 @@
+"""What may be agreed with customers, and when a promise is broken; a part of contactd.toml."""
+
+from pydantic import Field
+
+from contactd.config.section import Section
+from contactd.config.values import Amount, Days
+from contactd.domain.money import Money
+
+
+class Agreements(Section):
+    """Promises, instalment plans, deferrals and the like; `contactd agree` makes them."""
+
+    grace: int = Field(default=3, ge=0, le=30)
+    """Banking days after the agreed day within which money still counts as in time."""
+    tolerance: Amount = Money(0, "EUR")
+    """What may be missing of an agreed sum, in accounts of this currency."""
+    missed_instalments: int = Field(default=1, ge=1, le=12)
+    """So many instalments in arrears make the whole rest due at once."""
+    min_instalment: Amount = Money(1_000, "EUR")
+    """The least an instalment may be, in accounts of this currency; the last one may be less."""
+    answer_within: Days = 14
+    """How long the ladder rests for an answer to a plan that was sent."""
+    says_paid: Days = 7
+    """How long it rests for money that is said to be on its way."""
+    hardship: Days = 30
+    """How long it rests when somebody cannot pay, before a person looks again."""

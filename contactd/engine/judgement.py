@@ -1,0 +1,184 @@
+"""Which agreements were kept and which were broken: found by the payments that come in, and once a day.
+
+The caller's transaction is the payment's own, so nobody ever sees the one without the other.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+import structlog
+
+from contactd.config.settings import Settings
+from contactd.domain import agreement as rules
+from contactd.domain.agreement import ALIVE, TABLE, Event, Receipt, Standing, standing
+from contactd.domain.clock import Clock
+from contactd.domain.errors import StoreConflict, StoreError
+from contactd.domain.money import Money
+from contactd.engine.claims import money_of, payment_id
+from contactd.engine.timetable import Appointment, Timetable
+from contactd.store import accounts, agreements, ledgers
+from contactd.store.agreements import Change, Stored
+from contactd.store.database import Database
+from contactd.store.group_commit import GroupCommit
+from contactd.store.ledgers import Books
+from contactd.store.schema import account
+
+log = structlog.get_logger()
+
+BY = "contactd"  # who decided, where facts did
+_AFTER_MIDNIGHT = "5 0 * * *"
+_DAILY = "agreements"
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of an account: its books, and whether nothing at all is owed any more."""
+
+    books: Books
+    settled: bool
+
+
+def today_of(settings: Settings, now: datetime) -> date:
+    """Answer which day it is where agreements are kept."""
+    return now.astimezone(ZoneInfo(settings.claims.timezone)).date()
+
+
+def judge(connection: sa.Connection, account_ids: Collection[int], now: datetime, today: date) -> int:
+    """Judge the agreements of locked accounts and let the ladders rest or go on; answers how many changed."""
+    ids = agreements.with_agreements(connection, account_ids)
+    if not ids:
+        return 0
+    owing = sa.select(account.c.id, account.c.open, account.c.disputed).where(account.c.id.in_(ids))
+    settled = {row.id for row in connection.execute(owing) if row.open <= 0 and not row.disputed}
+    known = {books.account_id: _Known(books, books.account_id in settled) for books in ledgers.read(connection, ids)}
+    every = agreements.of_accounts(connection, ids)
+    changed = 0
+    for one in every:
+        changed += _judge(connection, one, every, known[one.account_id], now, today)
+    agreements.hold(connection, ids, now)
+    return changed
+
+
+def _judge(
+    connection: sa.Connection, one: Stored, every: Sequence[Stored], known: _Known, now: datetime, today: date
+) -> bool:
+    table = TABLE[one.agreed.kind]
+    receipts = list(_receipts(one, known.books))
+    settled_on, stands = _stands(one, receipts, today, settled=known.settled)
+    state = table.get((one.agreed.state, stands.event))
+    if state is None:
+        return False
+    event, agreed = stands.event, one.agreed
+    if agreed.state not in ALIVE and rules.rests(agreed.kind, state) and _newer(one, every):
+        event, state = Event.SUPERSEDED, table[agreed.state, Event.SUPERSEDED]
+    rests_until = stands.rests_until if rules.rests(agreed.kind, state) else None
+    if (stands.received, rests_until, settled_on) != (one.received, one.rests_until, agreed.settled_on):
+        agreements.found(connection, one, stands.received, rests_until, settled_on)
+    if state is agreed.state:
+        return False
+    reason = _reason(stands, one, known.books.currency)
+    agreements.change(connection, one, Change(now, event, state, BY, reason))
+    return True
+
+
+def _stands(one: Stored, receipts: Sequence[Receipt], today: date, *, settled: bool) -> tuple[date | None, Standing]:
+    """Answer where it stands, and since when nothing is owed any more."""
+    stands = standing(one.agreed, receipts, today)
+    if settled and one.agreed.state in ALIVE and stands.event is not Event.SETTLED:
+        stands = standing(replace(one.agreed, settled_on=today), receipts, today)
+        return today, stands
+    return one.agreed.settled_on, stands
+
+
+def _receipts(one: Stored, books: Books) -> Iterable[Receipt]:
+    """List the money nobody knew of when it was agreed: what was known then was off the sum already."""
+    heard = {booked.id: booked.received_at for booked in books.payments}
+    payments, reversals = money_of(books)
+    gone = {reversal.payment: reversal.on for reversal in reversals}
+    for payment in payments:
+        received_at = heard[payment_id(payment)]
+        if received_at is not None and received_at > one.made_at:
+            yield Receipt(payment.on, payment.amount, gone.get(payment.id))
+
+
+def _newer(one: Stored, every: Iterable[Stored]) -> bool:
+    return any(
+        other.id > one.id and other.account_id == one.account_id and rules.rests(other.agreed.kind, other.agreed.state)
+        for other in every
+    )
+
+
+def _reason(stands: Standing, one: Stored, currency: str) -> str:
+    if one.agreed.kind not in rules.ABOUT_MONEY or stands.event is Event.SETTLED or not stands.missing:
+        return ""
+    whole = Money(one.agreed.amount, currency)
+    return f"{Money(stands.missing, currency)} of {whole} missing"
+
+
+def judge_everyone(connection: sa.Connection, after: int, now: datetime, today: date) -> int | None:
+    """Judge the next accounts that have a living agreement; answers the last of them, None when there are no more."""
+    ids = agreements.alive_accounts(connection, after, _CHUNK)
+    if not ids:
+        return None
+    accounts.lock(connection, ids)
+    judge(connection, ids, now, today)
+    return ids[-1]
+
+
+def judge_of(settings: Settings, clock: Clock) -> Callable[[sa.Connection, Collection[int]], int]:
+    """Give an import what judges the accounts it has locked."""
+
+    def at_once(connection: sa.Connection, account_ids: Collection[int]) -> int:
+        now = clock.now()
+        return judge(connection, account_ids, now, today_of(settings, now))
+
+    return at_once
+
+
+def judge_all(database: Database, settings: Settings, clock: Clock) -> None:
+    """Judge every living agreement, some hundred accounts a transaction: a list of accounts shows what is settled."""
+    after: int | None = 0
+    while after is not None:
+        now = clock.now()
+        with database.transaction() as connection:
+            after = judge_everyone(connection, after, now, today_of(settings, now))
+
+
+class Judgement:
+    """Judges every living agreement when a daemon starts, and soon after each midnight; one daemon's."""
+
+    def __init__(self, commit: GroupCommit, clock: Clock, settings: Callable[[], Settings]) -> None:
+        """Take what answers the settings in force; another time zone moves the turn only after a restart."""
+        self._commit = commit
+        self._clock = clock
+        self._settings = settings
+        self.timetable = Timetable(clock, self._look)
+        daily = {_DAILY: Appointment(_AFTER_MIDNIGHT, settings().claims.timezone)}
+        self.timetable.replace(daily, at_once=[_DAILY])
+
+    async def run(self) -> None:
+        """Look again and again, for ever."""
+        await self.timetable.run()
+
+    async def look(self) -> None:
+        """Judge all living agreements, some hundred accounts a transaction."""
+        after: int | None = 0
+        while after is not None:
+            now = self._clock.now()
+            look = partial(judge_everyone, after=after, now=now, today=today_of(self._settings(), now))
+            after = await self._commit.run(look)
+
+    async def _look(self, name: str) -> bool:
+        try:
+            await self.look()
+        except (StoreError, StoreConflict) as error:
+            log.warning("store_unavailable", while_doing=name, error=str(error))
+            return False
+        except Exception:  # a fault of ours, which a minute does not mend: it has its next turn tomorrow
+            log.exception("judging_broke")
+        return True

@@ -1,0 +1,236 @@
+"""Agreements: every pair of state and event, and where facts say they stand, in whatever order the facts came."""
+
+import itertools
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contactd.domain.agreement import (
+    ALIVE,
+    TABLE,
+    Agreement,
+    Event,
+    Kind,
+    Part,
+    Receipt,
+    State,
+    judged,
+    last_day,
+    parts_of,
+    rests,
+    standing,
+    step,
+)
+from contactd.domain.errors import IllegalTransition
+from contactd.domain.instalments import equal_amounts, plan
+
+MONDAY = date(2026, 12, 7)
+NOBODY = frozenset[date]()
+
+
+def day(number: int) -> date:
+    return MONDAY + timedelta(days=number)
+
+
+def promise(amount: int = 100, *, state: State = State.OPEN, tolerance: int = 0) -> Agreement:
+    return Agreement(Kind.PROMISE, state, (Part(day(4), day(9), amount),), tolerance=tolerance)
+
+
+def plan_of(*amounts: int, state: State = State.ACTIVE, missed: int = 1, until: date | None = None) -> Agreement:
+    parts = tuple(Part(day(10 * n), day(10 * n + 3), amount) for n, amount in enumerate(amounts))
+    return Agreement(Kind.PLAN, state, parts, until, missed_instalments=missed)
+
+
+JUDGED = {
+    "pending": "open", "begun": "open", "settled": "kept", "short": "partially_kept", "superseded": "superseded",
+}  # fmt: skip
+ACTIVE = {"begun": "active", "settled": "fulfilled", "missed": "defaulted", "superseded": "superseded"}
+DECIDED = {"over": "overdue", "upheld": "upheld", "rejected": "rejected", "withdrawn": "withdrawn"}
+PAUSED = {
+    "open": {
+        "pending": "open", "settled": "kept", "over": "expired", "withdrawn": "withdrawn", "superseded": "superseded",
+    },
+}  # fmt: skip
+LAWFUL: dict[str, dict[str, dict[str, str]]] = {
+    kind: {
+        "open": JUDGED | {"missed": missed, "withdrawn": "withdrawn"},
+        **dict.fromkeys(("kept", "partially_kept", missed), JUDGED | {"missed": missed}),
+    }
+    for kind, missed in (("promise", "broken"), ("says_paid", "expired"))
+} | {
+    "deferral": PAUSED,
+    "hardship": PAUSED,
+    "plan": {
+        "draft": {"sent": "sent", "confirmed": "confirmed", "withdrawn": "cancelled", "superseded": "superseded"},
+        "sent": {
+            "pending": "sent", "begun": "active", "settled": "fulfilled", "missed": "cancelled", "over": "cancelled",
+            "confirmed": "confirmed", "withdrawn": "cancelled", "superseded": "superseded",
+        },
+        "confirmed": ACTIVE | {"pending": "confirmed", "withdrawn": "cancelled"},
+        "active": ACTIVE | {"pending": "active", "withdrawn": "cancelled"},
+        "fulfilled": ACTIVE | {"pending": "active"},
+        "defaulted": ACTIVE | {"pending": "active"},
+    },
+    "dispute": {"open": DECIDED | {"pending": "open"}, "overdue": DECIDED},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "state"), tuple(itertools.product(Kind, State)))
+def test_every_event_in_every_state_has_its_answer(kind: Kind, state: State) -> None:
+    lawful = LAWFUL[kind].get(state, {})
+    for event in Event:
+        if event in lawful:
+            assert step(kind, state, event) is State(lawful[event])
+        else:
+            with pytest.raises(IllegalTransition, match=f"a {kind} that is {state} cannot be {event}"):
+                step(kind, state, event)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_what_a_day_can_change_is_known_and_a_person_ends_only_what_is_alive(kind: Kind) -> None:
+    assert judged(kind) == {state for state, event in TABLE[kind] if event in {Event.PENDING, Event.OVER}}
+    by_people = {Event.WITHDRAWN, Event.SENT, Event.CONFIRMED, Event.UPHELD, Event.REJECTED}
+    assert {state for state, event in TABLE[kind] if event in by_people} <= ALIVE
+
+
+def test_the_ladder_rests_for_what_is_open_but_for_drafts_and_disputes() -> None:
+    resting = {(kind, state) for kind in Kind for state in State if rests(kind, state)}
+    assert (Kind.PLAN, State.DRAFT) not in resting
+    assert not {kind for kind, _ in resting} & {Kind.DISPUTE}
+    assert {state for _, state in resting} == {State.OPEN, State.SENT, State.CONFIRMED, State.ACTIVE}
+
+
+def test_grace_is_counted_in_banking_days_from_the_next_working_day() -> None:
+    christmas = frozenset({date(2026, 12, 25)})
+    assert last_day(date(2026, 12, 4), 3, christmas) == date(2026, 12, 9)  # a Friday
+    assert last_day(date(2026, 12, 5), 0, christmas) == MONDAY  # a Saturday
+    assert last_day(date(2026, 12, 24), 2, christmas) == date(2026, 12, 29)
+    [part] = parts_of(plan((5,), (MONDAY,)), 1, NOBODY)
+    assert part == Part(MONDAY, day(1), 5)
+
+
+@pytest.mark.parametrize(
+    ("receipts", "today", "event", "missing"),
+    [
+        ([], day(9), Event.PENDING, 100),
+        ([], day(10), Event.MISSED, 100),
+        ([Receipt(day(-9), 40)], day(9), Event.BEGUN, 60),  # early ones count
+        ([Receipt(day(1), 40)], day(10), Event.SHORT, 60),
+        ([Receipt(day(1), 40), Receipt(day(9), 60)], day(9), Event.SETTLED, 0),  # several sum up
+        ([Receipt(day(9), 100)], day(8), Event.PENDING, 100),  # it has not come in yet
+        ([Receipt(day(9), 150)], day(30), Event.SETTLED, 0),
+        ([Receipt(day(10), 100)], day(10), Event.MISSED, 0),  # too late
+        ([Receipt(day(1), 40), Receipt(day(10), 60)], day(11), Event.SHORT, 0),
+        ([Receipt(day(1), 100, day(5))], day(4), Event.SETTLED, 0),
+        ([Receipt(day(1), 100, day(5))], day(5), Event.PENDING, 100),  # taken back: it is open again
+        ([Receipt(day(1), 100, day(20))], day(19), Event.SETTLED, 0),
+        ([Receipt(day(1), 100, day(20))], day(20), Event.MISSED, 100),
+    ],
+)
+def test_a_promise_is_kept_by_what_came_in_time(
+    receipts: list[Receipt], today: date, event: Event, missing: int
+) -> None:
+    found = standing(promise(), receipts, today)
+    assert (found.event, found.missing) == (event, missing)
+    assert found.rests_until == (day(9) if event in {Event.PENDING, Event.BEGUN} else None)
+
+
+def test_a_cent_within_the_tolerance_breaks_nothing() -> None:
+    assert standing(promise(tolerance=1), [Receipt(MONDAY, 99)], MONDAY).event is Event.SETTLED
+    assert standing(promise(tolerance=1), [Receipt(MONDAY, 98)], MONDAY).event is Event.BEGUN
+
+
+def test_who_owes_nothing_any_more_has_kept_everything_unless_money_went_back() -> None:
+    agreed = replace(promise(), settled_on=day(2))
+    assert standing(agreed, [], day(30)).event is Event.SETTLED
+    assert standing(agreed, [Receipt(day(0), 10, day(1))], day(30)).event is Event.SETTLED
+    assert standing(agreed, [Receipt(day(1), 100, day(12))], day(30)).event is Event.MISSED
+    assert standing(replace(promise(), settled_on=day(10)), [], day(30)).event is Event.MISSED
+    pause = Agreement(Kind.DEFERRAL, State.OPEN, until=day(5), settled_on=day(5))
+    assert standing(pause, [], day(5)).event is Event.SETTLED
+    dispute = Agreement(Kind.DISPUTE, State.OPEN, settled_on=day(5))
+    assert standing(dispute, [], day(5)).event is Event.PENDING
+
+
+def test_a_pause_lasts_to_its_last_day_and_a_dispute_may_last_for_ever() -> None:
+    pause = Agreement(Kind.DEFERRAL, State.OPEN, until=day(5))
+    assert standing(pause, [], day(5)).rests_until == day(5)
+    assert standing(pause, [Receipt(day(1), 5)], day(6)).event is Event.OVER
+    assert standing(Agreement(Kind.DISPUTE, State.OPEN), [], day(9_000)).event is Event.PENDING
+
+
+def test_one_instalment_missed_makes_the_rest_due() -> None:
+    agreed = plan_of(30, 30, 40)
+    assert standing(agreed, [Receipt(day(0), 30)], day(13)).rests_until == day(13)
+    assert standing(agreed, [Receipt(day(0), 30)], day(14)).event is Event.MISSED
+    assert standing(agreed, [Receipt(day(0), 30)], day(14)).missing == 70
+    assert standing(agreed, [Receipt(day(0), 60)], day(14)).event is Event.BEGUN  # paid ahead
+    assert standing(agreed, [Receipt(day(0), 30), Receipt(day(14), 70)], day(15)).event is Event.MISSED
+    assert standing(agreed, [Receipt(day(0), 30), Receipt(day(13), 70)], day(99)).event is Event.SETTLED
+    assert standing(agreed, [], day(3)).event is Event.PENDING
+
+
+def test_where_two_must_be_missed_one_may_be_made_up_for_but_not_the_last() -> None:
+    agreed = plan_of(30, 30, 40, missed=2)
+    assert standing(agreed, [], day(13)).rests_until == day(13)
+    assert standing(agreed, [], day(14)).event is Event.MISSED
+    late = [Receipt(day(8), 30), Receipt(day(18), 30)]
+    assert standing(agreed, late, day(23)).event is Event.BEGUN
+    assert standing(agreed, late, day(24)).event is Event.MISSED
+    assert standing(agreed, [*late, Receipt(day(23), 40)], day(24)).event is Event.SETTLED
+
+
+def test_a_plan_that_was_sent_waits_for_an_answer_or_the_first_money() -> None:
+    sent = plan_of(50, 50, state=State.SENT, until=day(2))
+    assert standing(sent, [], day(2)).rests_until == day(2)
+    assert standing(sent, [], day(3)).event is Event.OVER
+    paid = standing(sent, [Receipt(day(1), 50)], day(5))
+    assert (paid.event, paid.rests_until) == (Event.BEGUN, day(13))
+    assert standing(replace(sent, until=None), [], day(3)).event is Event.PENDING
+
+
+receipts_of = st.lists(
+    st.builds(
+        lambda at, amount, back: Receipt(day(at), amount, None if back is None else day(at + back)),
+        st.integers(-10, 40), st.integers(1, 120), st.none() | st.integers(0, 30),
+    ),
+    max_size=8,
+)  # fmt: skip
+agreements_of = st.sampled_from([promise(), promise(tolerance=5), plan_of(30, 30, 40), plan_of(30, 30, 40, missed=2)])
+
+
+@given(agreements_of, receipts_of, st.integers(-5, 60), st.randoms(use_true_random=False))
+def test_the_order_of_payments_and_what_was_taken_back_are_no_matter(
+    agreed: Agreement, receipts: list[Receipt], today: int, random: object
+) -> None:
+    found = standing(agreed, receipts, day(today))
+    shuffled = sorted(receipts, key=lambda _: random.random())  # type: ignore[attr-defined] # hypothesis's Random
+    assert standing(agreed, shuffled, day(today)) == found
+    standing_money = [one for one in receipts if one.gone_on is None or one.gone_on > day(today)]
+    assert standing(agreed, standing_money, day(today)) == found
+    assert found.missing == max(agreed.amount - found.received, 0)
+
+
+@given(agreements_of, receipts_of, st.integers(-5, 60))
+def test_the_state_follows_from_the_facts_whatever_was_known_before(
+    agreed: Agreement, receipts: list[Receipt], today: int
+) -> None:
+    event = standing(agreed, receipts, day(today)).event
+    known = [one for one in judged(agreed.kind) if one not in {State.SENT, State.CONFIRMED}]
+    assert len({step(agreed.kind, state, event) for state in known}) == 1
+
+
+@given(st.integers(1, 5_000), st.integers(1, 24), st.integers(0, 5))
+def test_a_plan_paid_on_its_days_is_fulfilled_on_its_last_and_never_in_default(
+    total: int, count: int, grace: int
+) -> None:
+    amounts = equal_amounts(max(total, count), count)
+    days = [day(30 * number) for number in range(count)]
+    agreed = Agreement(Kind.PLAN, State.ACTIVE, parts_of(plan(amounts, days), grace, NOBODY))
+    receipts = [Receipt(on, amount) for on, amount in zip(days, amounts, strict=True)]
+    found = [standing(agreed, receipts, on).event for on in days]
+    assert found == [*[Event.BEGUN] * (count - 1), Event.SETTLED]
+    assert standing(agreed, receipts, day(30 * count + 100)).missing == 0

@@ -1,0 +1,112 @@
+"""An account with invoices whose payments and agreements a test writes by hand, day by day, on either database."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from contactd.config.settings import Operator, Sections, Settings
+from contactd.domain.agreement import Kind
+from contactd.engine.agreeing import Agreeing, Order, Told, choose, told
+from contactd.engine.judgement import judge_everyone, judge_of, today_of
+from contactd.store import accounts, agreements, contact_log, payments
+from contactd.store.agreements import Stored
+from contactd.store.database import Database
+from contactd.store.payments import NewPayment
+from contactd.store.schema import account, invoice
+from tests.clock import MONDAY_TEN, HandClock
+
+MONDAY = MONDAY_TEN.date()
+
+
+def day(number: int) -> date:
+    return MONDAY + timedelta(days=number)
+
+
+def settings_of(**sections: Any) -> Settings:  # noqa: ANN401 - sections by name
+    return Settings.of(Sections(**sections), Path("contactd.toml"))
+
+
+AGENCY = settings_of(operator=Operator(kind="collection-agency"))
+
+
+@dataclass
+class Bookkeeper:
+    """Writes on day `at`, counted from a Monday; each call is a transaction a minute after the last one."""
+
+    database: Database
+    settings: Settings
+    at: int = 0
+    _minutes: int = 0
+
+    @property
+    def now(self) -> datetime:
+        self._minutes += 1
+        return datetime(2026, 11, 23, 9, 0, tzinfo=UTC) + timedelta(days=self.at, minutes=self._minutes)
+
+    def owing(self, *rests: int, number: str = "K-1", currency: str = "EUR", kind: str = "consumer") -> int:
+        """Write an account with invoices R-1, R-2, …; answers its id."""
+        key = {"creditor": "acme", "account_no": number, "currency": currency, "kind": kind}
+        with self.database.transaction() as connection:
+            values = key | {"created_at": MONDAY_TEN, "updated_at": MONDAY_TEN}
+            made = sa.insert(account).values(values).returning(account.c.id)
+            account_id = int(connection.execute(made).scalar_one())
+            for place, rest in enumerate(rests, 1):
+                row = {
+                    "account_id": account_id, "invoice_no": f"R-{place}", "invoice_date": day(-60),
+                    "due_date": day(-30), "amount": rest, "open": rest, "imported_open": rest,
+                }  # fmt: skip
+                connection.execute(sa.insert(invoice).values(row))
+            accounts.refresh(connection, [account_id], MONDAY_TEN)
+        return account_id
+
+    def agree(self, kind: Kind, number: str = "K-1", **order: Any) -> Stored:  # noqa: ANN401 - an order's fields
+        with self.database.transaction() as connection:
+            agreeing = Agreeing(self.settings, connection, by="anna", now=self.now)
+            return agreeing.make(choose(connection, number), Order(kind, **order))
+
+    def say(self, number: int, word: str, reason: str = "said so") -> Stored:
+        with self.database.transaction() as connection:
+            return Agreeing(self.settings, connection, by="anna", now=self.now).say(number, word, reason)
+
+    def pay(self, amount: int, *, on: int | None = None, number: str = "K-1", invoice_no: str = "") -> None:
+        """Record a payment, or one that went back, and judge in its transaction as an import does."""
+        now = self.now
+        value_on = day(self.at if on is None else on)
+        mark = f"{amount} {value_on} {now}"
+        line = NewPayment(mark, "acme", number, invoice_no, amount, "EUR", value_on, "")
+        judge = judge_of(self.settings, HandClock(now))
+        with self.database.transaction() as connection:
+            judge(connection, payments.record(connection, [line], lambda: now).accounts)
+
+    def wake(self, at: int) -> None:
+        """Let it be that day, and judge as a daemon does after midnight."""
+        self.at = at
+        after: int | None = 0
+        while after is not None:
+            now = self.now
+            with self.database.transaction() as connection:
+                after = judge_everyone(connection, after, now, today_of(self.settings, now))
+
+    def states(self) -> list[str]:
+        """List the states of all agreements, oldest first."""
+        with self.database.snapshot() as connection:
+            return [one.agreed.state.value for one in agreements.everyone(connection, alive=False)]
+
+    def hold(self, account_id: int) -> tuple[str, date | None]:
+        """Read what the ladder rests for, and until when."""
+        with self.database.snapshot() as connection:
+            chosen = sa.select(account.c.hold_reason, account.c.hold_until).where(account.c.id == account_id)
+            row = connection.execute(chosen).one()
+        return row.hold_reason, row.hold_until
+
+    def told(self) -> list[Told]:
+        with self.database.snapshot() as connection:
+            return list(told(connection, agreements.everyone(connection, alive=False)))
+
+    def logged(self) -> list[tuple[str, str]]:
+        """List outcome and reason of the rows in the contact log."""
+        with self.database.snapshot() as connection:
+            return [(row.outcome, row.reason) for row in contact_log.read(connection) if row.event == "agreement"]
