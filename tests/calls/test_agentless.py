@@ -51,7 +51,7 @@ async def called(tmp_path: Path, pbx: Asterisk, step: str, *numbers: str) -> Lef
 async def test_whoever_presses_1_talks_to_an_agent_and_who_presses_nothing_hears_the_text_to_its_end(
     pbx: Asterisk, network: Network, tmp_path: Path
 ) -> None:
-    presses, listens = people.PRESSES_ONE.number(2), people.PROMPT.number(70)
+    presses, listens = people.PRESSES_ONE.number(2), people.PROMPT.number(76)
     left = await called(tmp_path, pbx, IVR, presses, listens)
     assert left.ended == {presses: "answered", listens: "answered"}
     assert {row.number: row.agent != "" for row in left.rows} == {presses: True, listens: False}
