@@ -48,6 +48,13 @@ def qualified(pbx: Asterisk, names: Sequence[str]) -> None:
         time.sleep(0.05)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _nobody_was_here(servers: tuple[Asterisk, Network]) -> None:
+    """Begin without the bridges that a daemon of an earlier test has left: they keep its application alive."""
+    servers[0].stop()
+    servers[0].start()
+
+
 @pytest.fixture
 def config(pbx: Asterisk, network: Network, tmp_path: Path) -> Path:
     """Write a configuration with its database; its trunk and telephones are known to be there."""
