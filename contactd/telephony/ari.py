@@ -132,7 +132,7 @@ class Ari:
         with contextlib.suppress(ChannelRejected):
             await self._ask("DELETE", where, params)
 
-    def soon(self, deed: Coroutine[None, None, object]) -> None:
+    def soon(self, deed: Coroutine[None, None, object]) -> "asyncio.Task[None]":
         """Have something done in the background; what fails there shows by its events."""
 
         async def carry_out() -> None:
@@ -144,6 +144,7 @@ class Ari:
         task = asyncio.get_running_loop().create_task(carry_out())
         self._deeds.add(task)
         task.add_done_callback(self._deeds.discard)
+        return task
 
     async def _ask(self, method: str, where: str, params: dict[str, str], body: Event | None = None) -> Any:  # noqa: ANN401 -- ditto
         if self._session is None or self._session.closed:

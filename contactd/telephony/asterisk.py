@@ -138,7 +138,7 @@ class AsteriskCarrier:
 
     async def bridge(self, reference: str, agent_id: str) -> None:
         """Join the customer and the agent's leg with one request."""
-        line = self._lines.answered(reference)
+        line = await self._lines.answered(reference)
         leg = self._legs.leg(agent_id)
         async with leg.lock:
             if self._legs.has_to_ring(leg):
@@ -174,7 +174,7 @@ class AsteriskCarrier:
 
     async def play(self, reference: str, announcement: Announcement, *, ask: bool = False) -> None:
         """Play a sound file instead of the one that plays."""
-        line = self._lines.answered(reference)
+        line = await self._lines.answered(reference)
         file = await self._speech.file(announcement)
         if announcement.private:
             line.files.append(file)
@@ -197,14 +197,14 @@ class AsteriskCarrier:
 
     async def hold(self, reference: str) -> None:
         """Take the customer out of the bridge, to the music."""
-        line = self._lines.answered(reference)
+        line = await self._lines.answered(reference)
         line.held = True
         await self._recorder.rest(line, resting=True)
         await self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.channel)
 
     async def retrieve(self, reference: str) -> None:
         """Take the customer back into it."""
-        line = self._lines.answered(reference)
+        line = await self._lines.answered(reference)
         await self._ari.post(path("bridges", mix_of(line.agent), "addChannel"), channel=line.channel)
         await self._recorder.rest(line, resting=False)
 
@@ -250,7 +250,7 @@ class AsteriskCarrier:
 
     async def invite(self, reference: str, number: str, caller_id: str) -> None:
         """Call a third person by a trunk that serves their number."""
-        await self._guests.invite(self._lines.answered(reference), number, caller_id)
+        await self._guests.invite(await self._lines.answered(reference), number, caller_id)
 
     async def dismiss(self, reference: str) -> None:
         """Let them go."""
@@ -260,13 +260,13 @@ class AsteriskCarrier:
 
     async def leave(self, reference: str) -> None:
         """Take the agent's leg out of the conversation."""
-        line = self._lines.answered(reference)
+        line = await self._lines.answered(reference)
         await self._recorder.stop(line)
         await self._guests.leave(line)
 
     async def record(self, reference: str, name: str, announcement: Announcement | None, *, ask: bool = False) -> None:
         """Announce it in the bridge, so that both hear it, and record the bridge."""
-        line = self._lines.answered(reference)
+        line = await self._lines.answered(reference)
         sound = str(await self._speech.file(announcement)) if announcement is not None else ""
         await self._recorder.record(line, name, sound, ask=ask)
 

@@ -54,6 +54,7 @@ class Line:
     inside: set[str] = field(default_factory=set)  # who has entered the bridge with the agent
     joined: bool = False
     held: bool = False
+    leaving: "asyncio.Task[None] | None" = None  # the bridge of an agent who is gone, for the music
     third: str = ""  # the channel of a third person
     third_trunk: Trunk | None = None
     third_joined: bool = False
@@ -115,11 +116,13 @@ class Lines:
         """Find the channel of a call."""
         return self._lines.get(channel_of(reference))
 
-    def answered(self, reference: str) -> Line:
-        """Find a channel that is answered; raises ChannelRejected."""
+    async def answered(self, reference: str) -> Line:
+        """Find a channel that is answered, once it is where it was sent before; raises ChannelRejected."""
         line = self.find(reference)
         if line is None or not line.heard.answered:
             raise ChannelRejected(f"call {reference} is not answered")
+        if line.leaving is not None:  # two requests at once may be carried out in either order
+            await asyncio.wait({line.leaving})
         return line
 
     def hear(self, event: Event, channel: str) -> None:
@@ -312,7 +315,8 @@ class Lines:
         left = [line for line in self if line.agent == agent_id and (line.joined or line.channel in line.inside)]
         for line in left:
             line.joined, line.agent, line.held = False, "", True
-            self._ari.soon(self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.others))
+            music = self._ari.post(path("bridges", WAITING, "addChannel"), channel=line.others)
+            line.leaving = self._ari.soon(music)
         return left
 
     async def clear(self, agent_id: str, but: Line) -> None:

@@ -217,6 +217,9 @@ async def test_a_customer_whose_agents_telephone_dies_goes_on_with_a_colleague(
     owing(config, number)
     async with at_work(config, talk=3.0) as office:
         await until(office, connected=1)
+        async with asyncio.timeout(10):  # the colleague may sit down last
+            while not all(agent.leg for agent in office.daemon.roster.agents()):  # noqa: ASYNC110 -- as a person would look
+                await asyncio.sleep(0.02)
         (live,) = office.desk.live()
         first, phone = live.agent, {"anna": "agent1", "bernd": "agent2"}[live.agent]
         channels = [line.split("!") for line in network.cli("core show channels concise").splitlines()]
