@@ -1,4 +1,4 @@
-"""Bank statements at the command line: what is certain is booked once, the rest waits until somebody says whose it is."""
+"""Bank statements at the command line: what is certain is booked once, the rest waits until a person says whose."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
