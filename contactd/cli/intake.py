@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from contactd.cli.bank import statement
 from contactd.cli.options import as_json, config_option
 from contactd.cli.output import FAILED, NOT_ALLOWED, PARTIAL, emit_json, fail
 
@@ -37,6 +38,9 @@ def import_() -> None:
 
     Exit codes: 0 everything taken, 6 some rows rejected, 4 refused without --force, 1 nothing usable.
     """
+
+
+import_.add_command(statement)
 
 
 @import_.command()
@@ -98,7 +102,7 @@ def _import(
         gc.freeze()  # or every full round of the garbage collector goes through all that was loaded, for nothing
         judge = judge_of(settings, SystemClock())
         options = Options(SystemClock().now, full=full, force=force, max_vanish=settings.intake.max_vanish, judge=judge)
-        with _progress() as progress:
+        with progress_bar() as progress:
             report, table = import_file(database, file, chosen, options, progress=progress, **_defaults(settings))
         judge_all(database, settings, SystemClock())
     except NeedsForce as error:
@@ -132,7 +136,7 @@ def _profile(kind: Kind, name: str | None, beside: Path) -> "Profile":
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, float], None] | None]:
+def progress_bar() -> Iterator[Callable[[str, float], None] | None]:
     """Draw a bar on a terminal, nothing elsewhere."""
     if not sys.stderr.isatty():
         yield None

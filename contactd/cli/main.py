@@ -18,6 +18,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "statement": ("contactd.cli.statement", "statement", "Say what an account owes by law, line by line."),
     "report": ("contactd.cli.report", "report", "Report what runs out, and what is to be handed on to creditors."),
     "import": ("contactd.cli.intake", "import_", "Import accounts or payments."),
+    "payments": ("contactd.cli.bank", "payments", "See to the payments nobody has been found for."),
     "status": ("contactd.cli.operate", "status", "Show what the running daemon is doing."),
     "agents": ("contactd.cli.agents", "agents", "Show who works on the telephone, and whom they talk to."),
     "agent": ("contactd.cli.agents", "agent", "Let an agent sign in, end a call, hold, transfer, dial."),

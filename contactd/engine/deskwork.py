@@ -105,7 +105,7 @@ def _orders(dialer: Dialer, roster: Roster) -> dict[str, Order]:
         "accept": Order("[NUMBER]", "Have the call placed that is looked at.", previews.accept),
         "skip": Order("WHY", "Put it off.", previews.skip),
         "done": Order("DISPOSITION [AT] [NUMBER]", "Say what it achieved, and when to call again.", _done(dialer)),
-        "dial": Order("DISPOSITION NUMBER", "End it, and call another number of the account.", _dial(dialer)),
+        "dial": Order("DISPOSITION NUMBER", "Call another number of the account.", _dial(dialer)),
         "hold": Order("", "Let the person hear music.", talk.hold),
         "retrieve": Order("", "Go on talking.", talk.retrieve),
         "mute": Order("", "Let nobody hear the agent.", lambda agent: talk.mute(agent, muted=True)),

@@ -13,13 +13,14 @@ from contactd.domain.clock import Clock
 from contactd.domain.errors import IllegalTransition, InputError
 from contactd.engine.callbook import CallBook
 from contactd.engine.lists import CallList, Key
-from contactd.engine.live_call import Agreed, called_back
+from contactd.engine.live_call import Agreed, Live, called_back
 from contactd.engine.roster import Roster
 from contactd.engine.switchboard import Switchboard
 from contactd.store.attempts import Claimed
 
 # Of an agent: with the person, or writing down what was said.
 _AT_IT = frozenset({agents.State.TALK, agents.State.WRAP})
+_FREE = frozenset({agents.State.READY})
 
 Start = Callable[[Claimed, CallList, str], None]
 
@@ -44,30 +45,36 @@ class Redial:
         self._teams = teams
         self._start = start
         self._dialling: set[str] = set()  # agents who have been reserved for it ever since
+        self._case: dict[str, Live] = {}  # by agent: the call whose account they dial for, until they talk to somebody
         roster.listen(self._agent_moved)
 
     async def dial(self, agent_id: str, disposition: Disposition, number: str) -> None:
         """Hand in the conversation an agent owes, and call another number of the account for them.
 
+        When nobody answers, or a rule forbids it, they may dial a further one: nothing is handed in then.
+
         Raises IllegalTransition without a conversation, when they are no more at work or are to pause, or when somebody
         else came first or their telephone went (the conversation is handed in then), InputError when it is not known
         whom to call, or for what.
         """
-        live = self._switchboard.conversation_of(agent_id)
+        owed = self._switchboard.conversation_of(agent_id)
+        live = owed or self._case.get(agent_id)
         if live is None:
             raise IllegalTransition(f"agent {agent_id} has had no call whose account could be dialled again")
         agent = self._roster.find(agent_id)
-        if agent.state not in _AT_IT:
+        if agent.state not in (_AT_IT if owed is not None else _FREE):
             raise IllegalTransition(f"agent {agent_id} is {agent.state}, and dials nobody")
         if agent.wish is not None:
             raise IllegalTransition(f"agent {agent_id} is to pause after this call")
         wanted = called_back(live, agent_id, Agreed(self._clock.now(), own=True, number=number))
         of = self._list(wanted.key or live.key)
-        await self._switchboard.dispose(agent_id, disposition)
+        if owed is not None:
+            await self._switchboard.dispose(agent_id, disposition)
         if self._roster.find(agent_id).state is not agents.State.READY:
             raise IllegalTransition(f"agent {agent_id} has another call by now")
         self._roster.apply(agent_id, agents.Event.RESERVED)
         self._dialling.add(agent_id)
+        self._case[agent_id] = live
         try:
             claimed = await self._book.dial(wanted)
         except BaseException:
@@ -88,6 +95,8 @@ class Redial:
     def _agent_moved(self, agent: agents.Agent) -> None:
         if agent.state is not agents.State.RESERVED:
             self._dialling.discard(agent.id)
+            if agent.state not in _FREE:
+                self._case.pop(agent.id, None)
 
     async def _give_up(self, claimed: Claimed) -> None:
         await self._switchboard.insist(partial(self._book.release, claimed))

@@ -34,6 +34,9 @@ class NewPayment(NamedTuple):
     currency: str
     value_date: date
     reference: str
+    payer: str = ""
+    iban: str = ""
+    end_to_end_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,9 @@ payment = sa.Table(
     _text("currency"),
     sa.Column("value_date", sa.Date, nullable=False),
     _text("reference"),
+    _text("payer"),  # as the bank told it, with the account it was paid from and the payer's own name for it
+    _text("iban"),
+    _text("end_to_end_id"),
     sa.Column("fingerprint", sa.Text, nullable=False),
     sa.Column("credited", sa.BigInteger, nullable=False, server_default="0"),  # the over-payment kept as credit
     sa.Column("received_at", Utc, nullable=False),

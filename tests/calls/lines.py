@@ -6,13 +6,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
+from contactd.clock import SystemClock
 from contactd.telephony.base import CallRequest, Carrier, CarrierEvent, Kind
+from contactd.telephony.registry import open_carrier
 from tests.calls import town as people
 from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk
 from tests.calls.hearing import Sound, read_sound
 from tests.calls.network import Network
-from tests.calls.pbx import carrier_of
+from tests.calls.pbx import carrier_of, settings_of
+from tests.calls.wire import Wire, wire
 
 SHOWN = "+493023125000"
 CUSTOMER_TONE, AGENT_TONE = 600, 900
@@ -104,3 +107,18 @@ async def answered(line: Line, reference: str, number: str) -> str:
     await line.until(Kind.ANSWERED)
     line.events.clear()
     return person
+
+
+@asynccontextmanager
+async def one_joined_one_waiting(pbx: Asterisk, network: Network, town: Ari) -> AsyncIterator[tuple[Wire, Line]]:
+    """Join a customer by a carrier whose wire can be troubled, while a second one has answered."""
+    async with wire(pbx.http) as cable:
+        carrier = open_carrier(settings_of(pbx, pbx.folder, url=cable.address), SystemClock())
+        assert carrier is not None
+        line = Line(carrier, town, network, pbx)
+        await carrier.start(line.events.append)
+        await line.call()
+        await line.join()
+        await answered(line, "2-1", people.PUPPET.number(5))
+        yield cable, line
+        await carrier.close()

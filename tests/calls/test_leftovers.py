@@ -15,7 +15,7 @@ from contactd.telephony.registry import open_carrier
 from tests.calls import town as people
 from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk
-from tests.calls.lines import AGENT_TONE, SHOWN, Line, answered, named, next_life
+from tests.calls.lines import AGENT_TONE, SHOWN, Line, answered, named, next_life, one_joined_one_waiting
 from tests.calls.network import Network
 from tests.calls.pbx import DEAF_AGENT, settings_of
 from tests.calls.sounds import MUSIC
@@ -227,26 +227,18 @@ async def test_whoever_is_on_hold_again_hears_music_again(line: Line) -> None:
 async def test_the_next_customer_does_not_meet_one_whose_end_is_late(
     pbx: Asterisk, network: Network, town: Ari, witness: Ari
 ) -> None:
-    async with wire(pbx.http) as cable:
-        carrier = open_carrier(settings_of(pbx, pbx.folder, url=cable.address), SystemClock())
-        assert carrier is not None
-        line = Line(carrier, town, network, pbx)
-        await carrier.start(line.events.append)
-        await line.call()
-        await line.join()
-        await answered(line, "2-1", people.PUPPET.number(5))
+    async with one_joined_one_waiting(pbx, network, town) as (cable, line):
         cable.late = b"DELETE /ari/channels/contactd-call-1-1"
         async with asyncio.TaskGroup() as both:
-            both.create_task(carrier.hang_up("1-1"))
+            both.create_task(line.carrier.hang_up("1-1"))
             await asyncio.sleep(0.2)
-            both.create_task(carrier.bridge("2-1", "anna"))
+            both.create_task(line.carrier.bridge("2-1", "anna"))
             await asyncio.sleep(0.5)
             assert not {"contactd-call-1-1", "contactd-call-2-1"} <= set(await inside(witness))
             cable.late = b""
         await line.until(Kind.BRIDGED)
         there = await inside(witness)
         assert ("contactd-call-1-1" in there, "contactd-call-2-1" in there) == (False, True)
-        await carrier.close()
 
 
 async def test_who_is_still_with_an_agent_when_the_next_customer_comes_hears_music(line: Line, witness: Ari) -> None:

@@ -4,17 +4,13 @@ import asyncio
 
 import pytest
 
-from contactd.clock import SystemClock
 from contactd.domain.errors import ChannelRejected, ChannelUnavailable
 from contactd.telephony.base import CallRequest, Kind
-from contactd.telephony.registry import open_carrier
 from tests.calls import town as people
 from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk
-from tests.calls.lines import SHOWN, Line, answered, named, next_life
+from tests.calls.lines import SHOWN, Line, named, next_life, one_joined_one_waiting
 from tests.calls.network import Network
-from tests.calls.pbx import settings_of
-from tests.calls.wire import wire
 
 
 async def test_a_supervisor_who_cannot_barge_in_is_told_and_not_stuck(line: Line, witness: Ari) -> None:
@@ -47,22 +43,14 @@ async def test_the_next_customer_comes_though_nobody_heard_that_the_one_before_h
     async def gone() -> bool:
         return not await named(witness, "contactd-call-1-1")
 
-    async with wire(pbx.http) as cable:
-        carrier = open_carrier(settings_of(pbx, pbx.folder, url=cable.address), SystemClock())
-        assert carrier is not None
-        line = Line(carrier, town, network, pbx)
-        await carrier.start(line.events.append)
-        await line.call()
-        await line.join()
-        await answered(line, "2-1", people.PUPPET.number(5))
+    async with one_joined_one_waiting(pbx, network, town) as (cable, line):
         cable.swallows = True
         await town.ask("DELETE", f"channels/{line.person}")
         await witness.eventually(gone)
         await asyncio.sleep(0.2)
         cable.swallows = False
-        await carrier.bridge("2-1", "anna")
+        await line.carrier.bridge("2-1", "anna")
         await line.until(Kind.BRIDGED)
-        await carrier.close()
 
 
 @pytest.mark.parametrize("found_out", [False, True])

@@ -16,11 +16,12 @@ from tests.calls.asterisk import Asterisk
 from tests.calls.network import Network
 from tests.calls.office import at_work, owe, write
 
+SHOWN = "+493023125011"  # the campaign's own
 MOBILE, AT_HOME = people.PROMPT.number(60), people.PROMPT.number(61)
 
 
 async def test_an_agent_works_with_real_calls_from_a_terminal(pbx: Asterisk, network: Network, tmp_path: Path) -> None:
-    config = write(tmp_path, pbx, agents=1)
+    config = write(tmp_path, pbx, agents=1, step=f'mode = "progressive"\ncaller_id = "{SHOWN}"')
     settings = load(config)
     database = open_database(settings.database_url)
     owe(database, [AT_HOME])
@@ -53,5 +54,5 @@ async def test_an_agent_works_with_real_calls_from_a_terminal(pbx: Asterisk, net
         await office.finish(20)
         assert (await anna("sign-out"))["state"] == "offline"
     database.close()
-    calls = [call.number for call in network.calls()[before:] if not call.number.startswith("agent")]
-    assert calls == [MOBILE.removeprefix("+"), AT_HOME.removeprefix("+")]
+    calls = [(call.number, call.caller) for call in network.calls()[before:] if not call.number.startswith("agent")]
+    assert calls == [(MOBILE.removeprefix("+"), SHOWN), (AT_HOME.removeprefix("+"), SHOWN)]

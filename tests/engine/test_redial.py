@@ -79,6 +79,37 @@ async def test_a_rule_that_forbids_it_leaves_the_agent_free(book: MemoryCallBook
     assert len(scene.orders("place")) == 1
 
 
+async def test_when_nobody_answers_there_a_further_number_is_dialled_and_nothing_handed_in_twice(
+    book: MemoryCallBook,
+) -> None:
+    scene = await after_a_call(book)
+    async with scene.at_work():
+        await scene.clock.run(20)
+        scene.usual = Customer(Kind.BUSY)
+        await scene.dialer.redial.dial("anna", Disposition.DROPPED, OTHER)
+        await scene.clock.run(5)
+        assert scene.roster.find("anna").state is State.READY
+        scene.usual = ANSWERS
+        await scene.dialer.redial.dial("anna", Disposition.DROPPED, number(78))
+        await scene.clock.run(7)
+        assert scene.orders("bridge")[-1] == ("2001-1", "anna")
+        assert scene.orders("place")[-1] == ("2001-1", number(78))
+    assert [one.disposition for one in book.handed_in] == [Disposition.DROPPED]
+
+
+async def test_who_has_paused_since_has_no_case_any_more(book: MemoryCallBook) -> None:
+    scene = await after_a_call(book)
+    async with scene.at_work():
+        await scene.clock.run(20)
+        scene.usual = Customer(Kind.BUSY)
+        await scene.dialer.redial.dial("anna", Disposition.DROPPED, OTHER)
+        await scene.clock.run(5)
+        scene.roster.pause("anna")
+        scene.roster.resume("anna")
+        with pytest.raises(IllegalTransition, match="has had no call"):
+            await scene.dialer.redial.dial("anna", Disposition.DROPPED, number(78))
+
+
 async def test_who_has_had_no_call_dials_nothing(book: MemoryCallBook) -> None:
     scene = await a_scene(book, book.clock)
     async with scene.at_work():

@@ -284,7 +284,7 @@ def _payment() -> None:
         sa.Column("amount", sa.BigInteger, nullable=False),
         *_texts("currency"),
         sa.Column("value_date", sa.Date, nullable=False),
-        *_texts("reference"),
+        *_texts("reference", "payer", "iban", "end_to_end_id"),
         sa.Column("fingerprint", sa.Text, nullable=False),
         sa.Column("credited", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("received_at", Utc, nullable=False),

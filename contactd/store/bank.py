@@ -1,0 +1,95 @@
+"""What bank statements are matched against, and the payments nobody has been found for; for intake/banking.py.
+
+Amounts are minor units of the account's currency.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from contactd.domain.bank import Entry
+from contactd.domain.books import Books, Debtor, Item, Paid, open_books
+from contactd.domain.errors import InputError
+from contactd.store.allocations import among
+from contactd.store.schema import account, invoice, payment
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a payment belongs, by the words a list would have: creditor, account number, invoice number."""
+
+    creditor: str
+    account_no: str
+    currency: str
+
+
+def books(connection: Connection) -> Books:
+    """Lay out every account, invoice and payment to be looked up in."""
+    payers: dict[int, list[str]] = defaultdict(list)
+    known = sa.select(payment.c.account_id, payment.c.iban).where(payment.c.iban != "", payment.c.amount > 0)
+    for account_id, iban in connection.execute(known.where(payment.c.account_id.is_not(None)).distinct()):
+        payers[account_id].append(iban)
+    owners = sa.select(account.c.id, account.c.account_no, account.c.currency, account.c.creditor, account.c.name)
+    items = sa.select(invoice.c.id, invoice.c.account_id, invoice.c.invoice_no, invoice.c.open)
+    paid = sa.select(
+        payment.c.fingerprint, payment.c.account_id, payment.c.amount, payment.c.end_to_end_id, payment.c.iban
+    ).where(payment.c.account_id.is_not(None), payment.c.amount > 0)
+    return open_books(
+        (Debtor(*row, ibans=payers.get(row[0], ())) for row in connection.execute(owners.order_by(account.c.id))),
+        (Item(*row) for row in connection.execute(items.order_by(invoice.c.account_id, invoice.c.id))),
+        (Paid(*row) for row in connection.execute(paid.order_by(payment.c.id))),
+    )
+
+
+def places(connection: Connection, account_ids: Collection[int]) -> dict[int, Place]:
+    """Read how lists call these accounts."""
+    chosen = sa.select(account.c.id, account.c.creditor, account.c.account_no, account.c.currency)
+    rows = connection.execute(chosen.where(among(connection, account.c.id, account_ids)))
+    return {row[0]: Place(*row[1:]) for row in rows}
+
+
+def invoice_numbers(connection: Connection, invoice_ids: Collection[int]) -> dict[int, str]:
+    """Read the numbers of these invoices."""
+    chosen = sa.select(invoice.c.id, invoice.c.invoice_no).where(among(connection, invoice.c.id, invoice_ids))
+    return {row[0]: row[1] for row in connection.execute(chosen)}
+
+
+def known(connection: Connection, keys: Collection[str]) -> dict[str, str]:
+    """Tell which payments are there already, by key, with the invoice each names."""
+    chosen = sa.select(payment.c.fingerprint, payment.c.invoice_no)
+    rows = connection.execute(chosen.where(among(connection, payment.c.fingerprint, keys)))
+    return {row[0]: row[1] for row in rows}
+
+
+def waiting(connection: Connection, payment_id: int | None = None) -> list[Row[Any]]:
+    """List the payments nobody has been found for, the oldest first; or the one asked for."""
+    chosen = sa.select(payment).where(payment.c.account_id.is_(None)).order_by(payment.c.value_date, payment.c.id)
+    return list(connection.execute(chosen if payment_id is None else chosen.where(payment.c.id == payment_id)))
+
+
+def entry_of(row: Row[Any]) -> Entry:
+    """Make of a waiting payment what the bank told of it, to be matched again."""
+    day: date = row.value_date
+    return Entry(
+        row.fingerprint, 0, 0, row.amount, row.currency, day, day, (row.reference,), end_to_end_id=row.end_to_end_id,
+        name=row.payer, iban=row.iban, takes_back=row.amount < 0,
+    )  # fmt: skip
+
+
+def has_invoice(connection: Connection, account_id: int, invoice_no: str) -> bool:
+    """Tell whether an account has an invoice of that number."""
+    mine = sa.select(invoice.c.id).where(invoice.c.account_id == account_id, invoice.c.invoice_no == invoice_no)
+    return connection.scalar(mine) is not None
+
+
+def name_owner(connection: Connection, payment_id: int, owner: Place, invoice_no: str) -> None:
+    """Say whose a waiting payment is, so that it finds its account; raises InputError when it waits no more."""
+    mine = sa.update(payment).where(payment.c.id == payment_id, payment.c.account_id.is_(None))
+    values = {"creditor": owner.creditor, "account_no": owner.account_no, "invoice_no": invoice_no}
+    if not connection.execute(mine.values(values)).rowcount:
+        raise InputError(f"payment {payment_id} waits no more; contactd payments unmatched lists those that do")
