@@ -110,15 +110,27 @@ async def answered(line: Line, reference: str, number: str) -> str:
 
 
 @asynccontextmanager
-async def one_joined_one_waiting(pbx: Asterisk, network: Network, town: Ari) -> AsyncIterator[tuple[Wire, Line]]:
-    """Join a customer by a carrier whose wire can be troubled, while a second one has answered."""
+async def joined_by_wire(
+    pbx: Asterisk, network: Network, town: Ari, *, seated: str = ""
+) -> AsyncIterator[tuple[Wire, Line]]:
+    """Join a customer and anna by a carrier whose wire can be troubled; a colleague may be seated, too."""
     async with wire(pbx.http) as cable:
         carrier = open_carrier(settings_of(pbx, pbx.folder, url=cable.address), SystemClock())
         assert carrier is not None
         line = Line(carrier, town, network, pbx)
         await carrier.start(line.events.append)
+        if seated:
+            await carrier.seat(seated)
+            await line.until_agent(seated, Kind.AGENT_UP)
         await line.call()
         await line.join()
-        await answered(line, "2-1", people.PUPPET.number(5))
         yield cable, line
         await carrier.close()
+
+
+@asynccontextmanager
+async def one_joined_one_waiting(pbx: Asterisk, network: Network, town: Ari) -> AsyncIterator[tuple[Wire, Line]]:
+    """Join a customer in the same way, while a second one has answered."""
+    async with joined_by_wire(pbx, network, town) as (cable, line):
+        await answered(line, "2-1", people.PUPPET.number(5))
+        yield cable, line

@@ -9,7 +9,7 @@ from contactd.telephony.base import CallRequest, Kind
 from tests.calls import town as people
 from tests.calls.ari import Ari
 from tests.calls.asterisk import Asterisk
-from tests.calls.lines import SHOWN, Line, named, next_life, one_joined_one_waiting
+from tests.calls.lines import SHOWN, Line, joined_by_wire, named, next_life, one_joined_one_waiting
 from tests.calls.network import Network
 
 
@@ -76,24 +76,15 @@ async def test_who_is_listened_to_while_the_daemon_is_started_anew_is_no_person_
 async def test_a_customer_whose_agents_telephone_died_is_with_the_colleague_and_not_in_the_music(
     pbx: Asterisk, network: Network, town: Ari, witness: Ari
 ) -> None:
-    async with wire(pbx.http) as cable:
-        carrier = open_carrier(settings_of(pbx, pbx.folder, url=cable.address), SystemClock())
-        assert carrier is not None
-        line = Line(carrier, town, network, pbx)
-        await carrier.start(line.events.append)
-        await carrier.seat("bernd")
-        await line.until_agent("bernd", Kind.AGENT_UP)
-        await line.call()
-        await line.join()
+    async with joined_by_wire(pbx, network, town, seated="bernd") as (cable, line):
         line.events.clear()
         cable.late = b"POST /ari/bridges/contactd-waiting/addChannel"
         await town.ask("DELETE", f"channels/{line.desk}")
         await line.until(Kind.AGENT_DOWN)
-        joining = asyncio.create_task(carrier.bridge("1-1", "bernd"))
+        joining = asyncio.create_task(line.carrier.bridge("1-1", "bernd"))
         await asyncio.sleep(0.3)
         cable.late = b""
         await joining
         await line.until(Kind.BRIDGED)
         await asyncio.sleep(0.3)
         assert "contactd-call-1-1" in (await witness.ask("GET", "bridges/contactd-mix-bernd"))["channels"]
-        await carrier.close()
