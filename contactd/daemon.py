@@ -24,6 +24,7 @@ from contactd.engine.book import Book
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import StoredCallBook
 from contactd.engine.compose import Composer
+from contactd.engine.custody import Custody
 from contactd.engine.deskwork import Deskwork
 from contactd.engine.dialer import Dialer, Line
 from contactd.engine.followup import FollowUp
@@ -184,11 +185,11 @@ class Daemon:
         self.roster = Roster(agents_of(settings), clock)
         self.vitals = Vitals(self.commit, clock, self.metrics, self.roster, self._look_at_dialling)
         self.dialer = self._dialer(gate)
-        kept = settings.telephony.recordings_kept
-        self.recordings = Recordings(self.carrier, clock, kept=kept) if self.carrier is not None else None
+        lines = settings.telephony
+        self.recordings = Recordings(self.carrier, clock, kept=lines.recordings_kept) if self.carrier else None
         self.followup = FollowUp(self.planner, clock, self._notify)
-        ahead = settings.telephony.callback_reminder.total_seconds()
-        self.reminders = Reminders(self.commit, clock, self.bus, ahead=ahead)
+        self.custody = Custody(self.commit, clock, lambda: self.settings)
+        self.reminders = Reminders(self.commit, clock, self.bus, ahead=lines.callback_reminder.total_seconds())
         self.planning = Planning(self.planner, commit=self.commit, clock=clock, bus=self.bus, notify=self._notify)
         self.judgement = Judgement(self.commit, clock, lambda: self.settings)
         await self.planning.make_up(appointments_of(settings))
@@ -268,10 +269,9 @@ class Daemon:
             watch = partial(self.vitals.watch, watchdog_seconds(), lambda: notify(WATCHDOG="1"))
             vitals = (self.vitals.measure_lag, self.vitals.look_over, self.vitals.probe, watch)
             work = (self.reconciler.run, self.planning.timetable.run, self.judgement.run, self.followup.run)
-            parts = (self._keep_name, self.reminders.run, *work, *vitals)
-            self._background = [group.create_task(part()) for part in parts]
-            if self.recordings is not None:
-                self._background.append(group.create_task(self.recordings.run()))
+            parts = (self._keep_name, self.reminders.run, self.custody.run, *work, *vitals)
+            recordings = (self.recordings.run,) if self.recordings else ()
+            self._background = [group.create_task(part()) for part in (*parts, *recordings)]
             working = [group.create_task(sender.run()) for sender in self.senders]
             if self.dialer is not None:
                 working.append(group.create_task(self.dialer.run()))

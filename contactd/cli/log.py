@@ -1,4 +1,4 @@
-"""The verb `log`: the contact log, of one account or all, as it was or as it grows."""
+"""The verb `log`: the contact log, of one account or all, as it was or as it grows; and whether it is untouched."""
 
 import time
 from datetime import datetime, timedelta
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from contactd.cli.evidence import seal, verify
 from contactd.cli.options import as_json, config_option, open_store
 
 if TYPE_CHECKING:
@@ -15,13 +16,31 @@ if TYPE_CHECKING:
 _PAGE = 1_000
 
 
-@click.command()
+class _Log(click.Group):
+    """Shows the log unless one of the other verbs is named: `contactd log ACCOUNT`, `contactd log verify`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `show` before what is none of the verbs."""
+        named = bool(args) and args[0] in {*self.commands, *ctx.help_option_names}
+        return super().parse_args(ctx, args if named else ["show", *args])
+
+
+@click.group(cls=_Log)
+def log() -> None:
+    """Show the contact log (contactd log [ACCOUNT]), or prove that it is as it was written."""
+
+
+log.add_command(seal)
+log.add_command(verify)
+
+
+@log.command()
 @click.argument("account", required=False)
 @click.option("--since", help="An instant (2026-12-01, 2026-12-01T10:00) or a span back from now (2h, 3d).")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what is added, until Ctrl+C.")
 @config_option
 @as_json
-def log(account: str | None, since: str | None, follow: bool, config: Path | None, json: bool) -> None:
+def show(account: str | None, since: str | None, follow: bool, config: Path | None, json: bool) -> None:
     """Show the contact log, oldest first: each attempt, how it went on and why."""
     from contactd.clock import SystemClock
     from contactd.store import contact_log

@@ -23,6 +23,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "agents": ("contactd.cli.agents", "agents", "Show who works on the telephone, and whom they talk to."),
     "agent": ("contactd.cli.agents", "agent", "Let an agent sign in, end a call, hold, transfer, dial."),
     "log": ("contactd.cli.log", "log", "Show the contact log."),
+    "export": ("contactd.cli.privacy", "export", "Read out all that is kept about a debtor."),
+    "erase": ("contactd.cli.privacy", "erase", "Erase who a debtor is, unless it must be kept."),
     "pause": ("contactd.cli.operate", "pause", "Pause a campaign, a channel or everything."),
     "resume": ("contactd.cli.operate", "resume", "Resume what was paused."),
     "reload": ("contactd.cli.operate", "reload", "Put a changed configuration in force; refused whole when wrong."),

@@ -4,7 +4,7 @@ import json
 from datetime import date, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
@@ -13,9 +13,9 @@ from contactd.domain.money import Money
 OK, FAILED, USAGE, REFUSED, NOT_ALLOWED, UNREACHABLE, PARTIAL = range(7)
 
 
-def emit_json(value: object) -> None:
+def emit_json(value: object, file: TextIO | None = None) -> None:
     """Write one JSON document: ISO 8601 for times, amounts exact with their currency."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain), file=file)
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:

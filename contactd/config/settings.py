@@ -15,6 +15,7 @@ from contactd.config import words
 from contactd.config.agreements import Agreements
 from contactd.config.claims import Claims
 from contactd.config.providers import Letters, Sms, Smtp, Telephony, Twilio
+from contactd.config.retention import Retention
 from contactd.config.secret import Secret
 from contactd.config.section import LOOSE, NO_SECRET, Port, Section
 from contactd.config.shipped import defaults_directory
@@ -211,6 +212,7 @@ class Sections(Section):
     creditors: dict[str, Creditor] = Field(default_factory=dict)
     claims: Claims = Claims()
     agreements: Agreements = Agreements()
+    retention: Retention = Retention()
     smtp: Smtp = Smtp()
     sms: Sms = Sms()
     twilio: Twilio = Twilio()

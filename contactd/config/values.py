@@ -22,6 +22,7 @@ _UNITS = {
 }
 _PART = r"(\d{1,6}) (week|day|hour|minute|second)s?"
 _DURATION = re.compile(rf"{_PART}(?: {_PART})*")
+_YEARS = re.compile(r"([1-9]\d?) years?")
 _RATIO = re.compile(r"(\d{1,3}(?:\.\d{1,4})?) ?%")
 _RATE = re.compile(r"(\d{1,9}) per (second|minute|hour|day)")
 _WHOLE = 100
@@ -76,6 +77,21 @@ def parse_days(value: object) -> int:
 def format_days(value: int) -> str:
     """Write a number of days."""
     return _count(value, "day")
+
+
+def parse_years(value: object) -> int:
+    """Read `"6 years"`, from 1 to 99; raises ValueError."""
+    if type(value) is int and 0 < value < _WHOLE:
+        return value
+    match = _YEARS.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f'{_shown(value)} is no number of years; write it like "6 years", from 1 to 99')
+    return int(match[1])
+
+
+def format_years(value: int) -> str:
+    """Write a number of years."""
+    return _count(value, "year")
 
 
 def parse_ratio(value: object) -> float:
@@ -155,6 +171,12 @@ Days = Annotated[
     BeforeValidator(parse_days),
     PlainSerializer(format_days, return_type=str),
     _schema(r"^\d{1,6} (week|day)s?$", "10 days"),
+]
+Years = Annotated[
+    int,
+    BeforeValidator(parse_years),
+    PlainSerializer(format_years, return_type=str),
+    _schema(f"^{_YEARS.pattern}$", "6 years"),
 ]
 Ratio = Annotated[
     float,

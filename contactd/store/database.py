@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+import contactd.store.schema_evidence  # noqa: F401 -- its tables belong to the metadata
 from contactd.config.words import SECRET_OPTIONS
 from contactd.domain.errors import StoreError
 from contactd.store import schema

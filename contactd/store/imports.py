@@ -12,8 +12,9 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from contactd.store import accounts, bulk
+from contactd.store import accounts, bulk, contact_log, wishes
 from contactd.store.allocations import among, note_taken_off
+from contactd.store.personal import ERASED
 from contactd.store.raw import raw_rows
 from contactd.store.schema import account, import_run, invoice
 
@@ -117,6 +118,8 @@ class _Chunk:
         self._customers: dict[tuple[str, str], int] = {}
         self._changed_accounts: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
         self._changed_ids: set[int] = set()
+        self._erased: dict[int, NewAccount] = {}  # whose data come back only with something they owe
+        self._back: list[int] = []
         self._known: dict[tuple[int, str], _Known] = {}
         self._new: list[tuple[object, ...]] = []
         self._changed: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
@@ -142,6 +145,8 @@ class _Chunk:
                 continue
             if claim.key not in known:
                 new[claim.key] = claim.account
+            elif known[claim.key][1] == ERASED:
+                self._erased[known[claim.key][0]] = claim.account
             elif known[claim.key][1] != claim.account[0]:
                 self._change(known[claim.key][0], claim.account)
         self._ids = {key: number for key, (number, _) in known.items()}
@@ -153,6 +158,12 @@ class _Chunk:
         row = {f"new_{name}": value for name, value in zip(columns, values, strict=True)}
         self._changed_accounts[columns].append({**row, "key": number, "new_fingerprint": fingerprint})
         self._changed_ids.add(number)
+
+    def _owes(self, number: int) -> None:
+        """Take over who an account belongs to that was erased: it owes something again."""
+        if number in self._erased:
+            self._change(number, self._erased.pop(number))
+            self._back.append(number)
 
     def _insert(self, new: Mapping[Key, NewAccount]) -> None:
         # A debtor is the same in all currencies.
@@ -201,6 +212,8 @@ class _Chunk:
             ),
         )  # fmt: skip
         self._taken.new += 1
+        if claim.open > 0:
+            self._owes(account_id)
         self._owing.add(account_id)
         self.with_new_invoice.add(account_id)
 
@@ -217,6 +230,8 @@ class _Chunk:
             rest = _still_open(known, claim.open)
             if rest != known.open:
                 row |= {"open": rest, "cleared_at": None if rest else self._now}
+                if rest > known.open:
+                    self._owes(account_id)
                 self._taken.cleared += rest == 0
         if known.imported_open != claim.open or claim.amount not in {None, known.amount}:
             self._figures_changed.add(known.id)
@@ -237,6 +252,9 @@ class _Chunk:
             note_taken_off(self._connection, self._figures_changed, self._now.date())
         bulk.insert(self._connection, invoice, _INVOICE, self._new)
         accounts.refresh(self._connection, sorted(self._owing), self._now)
+        back = {"at": self._now, "event": "owes_again", "reason": "an erased account came back with an import"}
+        contact_log.add(self._connection, [back | {"account_id": number} for number in self._back])
+        wishes.recall(self._connection, self._fresh | self._changed_ids, self._now)
 
     def _update(self, table: sa.Table, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
         values: dict[str, sa.BindParameter[object]] = {name: sa.bindparam(f"new_{name}") for name in columns}

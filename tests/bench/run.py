@@ -25,6 +25,7 @@ BENCHES = {
     "dialer": "dialling",
     "big-team": "big_team",
     "real-calls": "calling",
+    "evidence": "evidence",
 }
 _ROW = "{:<44} {:>14} {:>9}  {:<46} {:>14} {:>7}  {}"
 

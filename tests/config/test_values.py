@@ -65,6 +65,14 @@ def test_days_are_whole_and_amounts_have_a_currency() -> None:
         values.parse_money(False)
 
 
+def test_years_are_whole_and_have_a_unit() -> None:
+    assert (values.parse_years("6 years"), values.parse_years("1 year"), values.parse_years(8)) == (6, 1, 8)
+    assert (values.format_years(1), values.format_years(10)) == ("1 year", "10 years")
+    for wrong in ("6", 0, 100, "0 years", "100 years", True, None):
+        with pytest.raises(ValueError, match="is no number of years"):
+            values.parse_years(wrong)
+
+
 @pytest.mark.parametrize(
     "good",
     ["Europe/Berlin", "UTC"],

@@ -1,0 +1,15 @@
+"""How long what is personal is kept; a part of contactd.toml."""
+
+from contactd.config.section import Section
+from contactd.config.values import Days, Years
+
+
+class Retention(Section):
+    """When what is personal is erased, by a job each night; the chain of the contact log stays whole."""
+
+    contact_log: Years = 6
+    """Letters, messages, calls: texts, addresses and references, from the end of the year, once nothing is owed."""
+    books: Years = 8
+    """Accounts that owe nothing, with their invoices and payments, from the end of the year of the last one."""
+    inbox: Days = 90
+    """What providers and customers sent us, as they sent it, once it was acted on."""
