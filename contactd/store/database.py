@@ -17,7 +17,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from contactd.config.words import SECRET_OPTIONS
 from contactd.domain.errors import StoreError
-from contactd.store import schema
+from contactd.store import (
+    schema,
+    schema_arms,  # noqa: F401 -- puts its table into the metadata
+)
 from contactd.store.failures import translated
 from contactd.store.names import Keep, held_in_file, held_in_session
 

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _payment()
     _allocation()
     _agreement()
+    _arm_draw()
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:
@@ -355,3 +356,18 @@ def _agreement() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agreement_event")),
     )
     op.create_index("ix_agreement_event_agreement_id", "agreement_event", ["agreement_id", "id"])
+
+
+def _arm_draw() -> None:
+    op.create_table(
+        "arm_draw",
+        sa.Column("campaign", sa.Text, nullable=False),
+        sa.Column("seed", sa.Text, nullable=False),
+        sa.Column("customer_id", Id, nullable=False, autoincrement=False),
+        sa.Column("account_id", Id, nullable=False),
+        *_texts("arm"),
+        sa.Column("drawn_at", Utc, nullable=False),
+        sa.Column("owed", sa.BigInteger, nullable=False),
+        *_texts("currency"),
+        sa.PrimaryKeyConstraint("campaign", "seed", "customer_id", name=op.f("pk_arm_draw")),
+    )
