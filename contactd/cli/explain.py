@@ -11,6 +11,8 @@ import click
 from contactd.cli.options import as_json, config_option, open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from contactd.config.settings import Settings
     from contactd.engine.book import Book
     from contactd.engine.planner import Summary, Tally
@@ -95,6 +97,7 @@ def _summary_json(summary: "Summary") -> dict[str, object]:
         "campaign": summary.campaign,
         "at": summary.at.isoformat(),
         "taken": {step: _tally_json(tally) for step, tally in summary.taken.items()},
+        "drawn": {arm: _tally_json(tally) for arm, tally in summary.drawn.items()},
         "held": {
             step: {reason: _tally_json(tally) for reason, tally in reasons.items()}
             for step, reasons in summary.held.items()
@@ -115,6 +118,8 @@ def _print_summary(summary: "Summary") -> None:
     click.echo(f"{summary.campaign}: {summary.count} would be taken up")
     for step, tally in summary.taken.items():
         click.echo(f"  {step:32} {_tally_words(tally)}")
+    for arm, tally in summary.drawn.items():
+        click.echo(f"  {f'arm {arm}':32} {_tally_words(tally)}   drawn by lot")
     for step, reasons in summary.held.items():
         for reason, tally in sorted(reasons.items()):
             click.echo(f"  {step:32} {_tally_words(tally)}   held back: {reason}")
@@ -156,6 +161,23 @@ def why(account: str, creditor: str | None, at: str | None, config: Path | None,
         _print_explanation(one)
 
 
+def _policy_words(told: dict[str, Any]) -> "Iterator[str]":
+    """Say why the other campaigns do not take the account, and which way it goes in the one that does."""
+    for other in told.get("campaigns", []):
+        if not other["takes"]:
+            yield f"not {other['campaign']}: {other['why']} ({other['has'] or 'none'})"
+    if "arm" in told:
+        yield _arm_words(told["arm"], told["campaign"])
+
+
+def _arm_words(arm: dict[str, Any], campaign: str) -> str:
+    if arm["id"] is None:
+        return "an arm is drawn when it is first taken up"
+    when = f"drawn {arm['drawn']}" if arm["drawn"] else "as the lot will fall"
+    until = f": held out of campaign {campaign} until {arm['held_out_until']}" if arm["held_out_until"] else ""
+    return f"arm {arm['id']}, {when}{until}"
+
+
 def _print_explanation(told: dict[str, Any]) -> None:
     import rich.console
     import rich.table
@@ -169,6 +191,8 @@ def _print_explanation(told: dict[str, Any]) -> None:
     )
     for one in told["history"] if isinstance(told["history"], list) else []:
         console.print(f"  {one['at']}  {one['step']} (try {one['try']})  {one['state']} {one['outcome']}")
+    for line in _policy_words(told):
+        console.print(f"  {line}")
     step = told.get("step")
     if isinstance(step, dict):
         console.print(f"  next: {step['id']} by {step['channel']}, due {step['due']}")

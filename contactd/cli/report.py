@@ -1,4 +1,4 @@
-"""The verbs `report limitation` and `report remittance`: what runs out, and what is to be handed on."""
+"""The verb `report`: what runs out, what is to be handed on, and (report_arms.py) what came of a comparison."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.options import as_json, config_option, day_of, open_store
+from contactd.cli.report_arms import arms
 from contactd.domain.money import Money
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 @click.group()
 def report() -> None:
     """Report what a manager or a creditor asks for."""
+
+
+report.add_command(arms)
 
 
 @report.command()

@@ -147,6 +147,10 @@ class SelectTable(Section):
     """Currencies of the accounts."""
     languages: Annotated[tuple[LanguageOrNone, ...], LOOSE] = ()
     """Languages of the customers; "" stands for customers without one."""
+    min_customers: int | None = Field(default=None, ge=0)
+    """Least number of customers of the creditor; asked when an account is taken up, not again."""
+    max_customers: int | None = Field(default=None, ge=0)
+    """Greatest number of customers of the creditor: few are called first."""
 
 
 class LimitsTable(Section):
@@ -231,6 +235,19 @@ class StepTable(Section):
     """Greatest share of answered calls that find no agent, in predictive mode."""
     approve: Literal["", "agent", "supervisor", "manager"] = ""
     """Who has to agree before this step is done."""
+    arms: Annotated[tuple[str, ...], LOOSE] = ()
+    """Arms of the comparison this step is for; empty: all."""
+
+
+class ArmTable(Section):
+    """One way of a comparison; each customer goes one of them, drawn by lot when first taken up."""
+
+    id: Name
+    """Name of the arm in steps, logs and reports; unique in the campaign."""
+    share: Ratio
+    """Share of the customers, like "45 %"; all shares together are 100 %."""
+    hold_out: bool = False
+    """Contact nobody of this arm before `hold_out_for` is over: what would come in by itself."""
 
 
 class GivenTable(Section):
@@ -264,6 +281,10 @@ class GivenTable(Section):
     """Segment."""
     creditor: str = ""
     """Creditor."""
+    customers: int | None = Field(default=None, ge=0)
+    """How many customers the creditor has; without it filters do not ask."""
+    arm: str = ""
+    """Arm of the comparison, drawn on the first day of the ladder."""
 
 
 class TestTable(Section):
@@ -304,6 +325,12 @@ class CampaignFile(Section):
     """Which accounts are taken up."""
     limits: LimitsTable = LimitsTable()
     """Most contacts."""
+    arm: Annotated[tuple[ArmTable, ...], LOOSE] = ()
+    """Ways to be compared with each other."""
+    arm_seed: str = ""
+    """Any word; another one begins another comparison, in which everybody is drawn anew."""
+    hold_out_for: Days = 30
+    """How long arms with hold_out are let alone."""
     step: Annotated[tuple[StepTable, ...], LOOSE, Field(min_length=1)]
     """The rungs, lowest first."""
     test: Annotated[tuple[TestTable, ...], LOOSE] = ()

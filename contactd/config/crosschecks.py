@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 
-from contactd.config.campaigns import LISTS, CampaignFile, SelectTable
+from contactd.config.campaigns import CampaignFile, SelectTable
 from contactd.config.findings import Findings, Source
+from contactd.config.gaps import apart, find_gaps, within
 from contactd.config.locate import Place
 from contactd.config.settings import Sections
 from contactd.config.values import format_duration
@@ -54,9 +55,14 @@ def check_campaigns(sections: Sections, campaigns: Iterable[tuple[CampaignFile, 
     findings = Findings()
     campaigns = list(campaigns)
     for (one, _), (other, source) in combinations(campaigns, 2):
-        if not _apart(one.select, other.select):
+        if not apart(one.select, other.select) and not _goes_first(one.select, other.select):
             text = f'campaigns "{one.id}" and "{other.id}" both take up some accounts; part them by [select]'
             findings.warnings.append(source.problem(("id",), text))
+    if campaigns:
+        last = campaigns[-1][1]
+        gaps = find_gaps([file.select for file, _ in campaigns])
+        findings.warnings.extend(last.problem(("select",), text) for text in gaps.surprising)
+        findings.notes.extend(last.problem(("select",), text) for text in gaps.usual)
     for file, source in campaigns:
         findings.warnings.extend(source.problem(place, message) for place, message in _strangers(sections, file))
         told = set()
@@ -149,13 +155,9 @@ def _short_leases(sections: Sections) -> Iterator[tuple[Place, str]]:
             yield ("sending", "lease"), text
 
 
-def _apart(one: SelectTable, other: SelectTable) -> bool:
-    """Say whether no account can be in both."""
-    lists = ((set(getattr(one, key)), set(getattr(other, key))) for key in LISTS)
-    if any(ours and theirs and not ours & theirs for ours, theirs in lists):
-        return True
-    amounts = ((one.max_open, other.min_open), (other.max_open, one.min_open))
-    return any(most and least and (most.currency != least.currency or most < least) for most, least in amounts)
+def _goes_first(one: SelectTable, other: SelectTable) -> bool:
+    """Say whether the first is the special case of the other: the order of the files is meant."""
+    return within(one, other) and not within(other, one)
 
 
 def _strangers(sections: Sections, file: CampaignFile) -> Iterator[tuple[Place, str]]:

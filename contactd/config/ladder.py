@@ -3,15 +3,18 @@
 What could never work is an error here; what is merely doubtful is left to `lints.py`.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 from contactd.config.campaigns import OUTCOMES, CampaignFile, SelectTable, StepTable, parse_after
 from contactd.config.findings import Findings, Source
+from contactd.config.locate import Place
+from contactd.config.values import format_ratio
 from contactd.config.words import listed, suggest
 from contactd.domain.account import Channel, Kind
 from contactd.domain.calendar import parse_windows
-from contactd.domain.campaign import AGENTLESS, INBOUND, Campaign, Select, Step
+from contactd.domain.campaign import AGENTLESS, INBOUND, Arm, Campaign, Select, Step
 from contactd.domain.queueing import Order
 
 MESSAGES = frozenset({Channel.EMAIL, Channel.SMS, Channel.LETTER})
@@ -23,6 +26,7 @@ def build(file: CampaignFile, source: Source, schedule: str) -> tuple[Campaign |
     for index, step in enumerate(file.step):
         for key, message in _wrong(file, index, step):
             findings.errors.append(source.problem(("step", index, *((key,) if key else ())), message))
+    findings.errors.extend(source.problem(place, message) for place, message in _wrong_arms(file))
     if findings.errors:
         return None, findings
     campaign = Campaign(
@@ -37,6 +41,9 @@ def build(file: CampaignFile, source: Source, schedule: str) -> tuple[Campaign |
         priority=file.priority,
         weight=file.weight,
         order=Order(file.order),
+        arms=tuple(Arm(arm.id, arm.share, arm.hold_out) for arm in file.arm),
+        arm_seed=file.arm_seed,
+        hold_out_for=file.hold_out_for,
     )
     return campaign, findings
 
@@ -113,6 +120,28 @@ def _implied_before(file: CampaignFile, index: int) -> list[str]:
     return [step.otherwise for step in file.step[:index] if implied(step, ids)]
 
 
+def _wrong_arms(file: CampaignFile) -> Iterator[tuple[Place, str]]:
+    """Name what is wrong with the comparison, and with whoever names its arms."""
+    ids = [arm.id for arm in file.arm]
+    for index, arm in enumerate(file.arm):
+        if arm.id in ids[:index]:
+            yield ("arm", index, "id"), f'"{arm.id}" is already the id of arm {ids.index(arm.id) + 1}'
+    whole = sum(arm.share for arm in file.arm)
+    if file.arm and not math.isclose(whole, 1):
+        yield ("arm",), f"the shares make {format_ratio(whole)}; together they must be 100 %"
+    if len(file.arm) == 1:
+        yield ("arm",), "is the only one; a comparison needs two"
+    named: list[tuple[Place, str]] = [
+        (("step", index, "arms", place), arm)
+        for index, step in enumerate(file.step)
+        for place, arm in enumerate(step.arms)
+    ]
+    named += [(("test", index, "given", "arm"), test.given.arm) for index, test in enumerate(file.test)]
+    for where, name in named:
+        if name and name not in ids:
+            yield where, f'there is no arm "{name}"{suggest(name, ids) or f"; arms: {listed(ids)}" if ids else ""}'
+
+
 def _steps(file: CampaignFile) -> Iterator[Step]:
     ids = {step.id for step in file.step}
     for table in file.step:
@@ -158,6 +187,7 @@ def _step(table: StepTable) -> Step:
         limits={OUTCOMES[outcome]: most for outcome, most in table.retry_limits.items()},
         numbers=table.numbers,
         approve=table.approve,
+        arms=table.arms,
     )
 
 
@@ -172,4 +202,6 @@ def _select(table: SelectTable) -> Select:
         countries=frozenset(table.countries),
         currencies=frozenset(table.currencies),
         languages=frozenset(table.languages),
+        min_customers=table.min_customers,
+        max_customers=table.max_customers,
     )

@@ -136,12 +136,21 @@ class StepTry:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """The arm of a campaign's comparison that fell to the customer, and when; it is never drawn again."""
+
+    arm: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the rules and the ladder may look at for one account, read in one transaction.
 
     `open` and `overdue` are minor units, net of credit and without disputed invoices; `oldest_due` is the due date of
     the oldest open, undisputed invoice. `contacts` reach back as far as the longest cap. `tries` are those of the
-    current case in the campaign asked about.
+    current case in the campaign asked about, and so is `drawn`. `customers` is how many the creditor has, None where
+    nobody asked: then no filter asks either.
     """
 
     account: Account
@@ -155,3 +164,5 @@ class Facts:
     suppressions: tuple[Suppression, ...] = ()
     contacts: tuple[PastContact, ...] = ()
     tries: tuple[StepTry, ...] = field(default=())
+    customers: int | None = None
+    drawn: Drawn | None = None

@@ -36,6 +36,22 @@ class Select:
     countries: frozenset[str] = frozenset()
     currencies: frozenset[str] = frozenset()
     languages: frozenset[str] = frozenset()
+    min_customers: int | None = None  # of the creditor
+    max_customers: int | None = None
+
+    @property
+    def counts_customers(self) -> bool:
+        """Say whether it matters how many customers the creditor has."""
+        return self.min_customers is not None or self.max_customers is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way of a comparison and its share of the customers; one held out is not contacted for a while."""
+
+    id: str
+    share: float
+    hold_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,8 @@ class Step:
     the text left on an answering machine, `caller_id` the number shown if not the usual one, `preview` the time an
     agent has to decide, `numbers` in the order of use; in mode `ivr`, `identify` asks for the postcode before the text
     `personal` is told.
+
+    `arms`: those of the campaign's comparison the step is for, empty for all.
     """
 
     id: str
@@ -81,6 +99,7 @@ class Step:
     limits: Mapping[str, int] = field(default_factory=dict)
     numbers: tuple[str, ...] = ("mobile", "phone")
     approve: str = ""
+    arms: tuple[str, ...] = ()
     implied: bool = False  # made from another step's `otherwise = "<template>-<channel>"`: reached only through it
 
     @property
@@ -94,6 +113,7 @@ class Campaign:
     """A ladder with its filters; `schedule` is a five-field cron expression in `timezone`.
 
     Of its team's calls those of the highest `priority` go first, equals by `weight`; `order` is that of its accounts.
+    `arms` are compared with each other; another `arm_seed` is another comparison, `hold_out_for` is in days.
     """
 
     id: str
@@ -107,6 +127,9 @@ class Campaign:
     priority: int = 0
     weight: int = 1
     order: Order = Order.AMOUNT
+    arms: tuple[Arm, ...] = ()
+    arm_seed: str = ""
+    hold_out_for: int = 30
     places: Mapping[str, int] = field(init=False, repr=False, compare=False)  # by step: where it stands, from 0
     filtered: frozenset[str] = field(init=False, repr=False, compare=False)  # the steps with filters of their own
     nominal: Mapping[str, int] = field(init=False, repr=False, compare=False)  # by step: the day it has on schedule
@@ -120,6 +143,10 @@ class Campaign:
     def step(self, step_id: str) -> Step | None:
         """Find a step by its id."""
         return next((step for step in self.steps if step.id == step_id), None)
+
+    def arm(self, arm_id: str) -> Arm | None:
+        """Find an arm by its id; None when the comparison no longer has it."""
+        return next((arm for arm in self.arms if arm.id == arm_id), None)
 
 
 def _nominal_days(steps: tuple[Step, ...]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from operator import attrgetter
 
 from contactd.domain.account import Account, Channel, Facts, StepTry
 from contactd.domain.address import addresses, usable, zone_names
+from contactd.domain.arms import held_until, is_for
 from contactd.domain.attempt import OPEN
 from contactd.domain.calendar import find_zone, local_day, start_of_day
 from contactd.domain.campaign import NEXT_NUMBER, Campaign, Select, Step
@@ -38,7 +39,7 @@ class Due:
 class Waiting:
     """The step comes next, at that instant (UTC); `when` None waits for something else than time: an open attempt.
 
-    `step` None: the open attempt is one of a step that the campaign no longer has.
+    `step` None: the open attempt is one of a step that the campaign no longer has, or the customer is held out.
     """
 
     step: Step | None
@@ -105,7 +106,16 @@ def unselected(select: Select, facts: Facts, today: date) -> str:
         return "amount"
     if facts.oldest_due is not None and (today - facts.oldest_due).days < select.min_days_due:
         return "min_days_due"
-    return _unlisted(select, account)
+    return _unlisted(select, account) or _uncounted(select, facts.customers)
+
+
+def _uncounted(select: Select, customers: int | None) -> str:
+    """Name the filter by how many customers the creditor has, where that was asked."""
+    if customers is None:
+        return ""
+    if select.min_customers is not None and customers < select.min_customers:
+        return "min_customers"
+    return "max_customers" if select.max_customers is not None and customers > select.max_customers else ""
 
 
 def _unlisted(select: Select, account: Account) -> str:
@@ -139,6 +149,9 @@ def next_step(campaign: Campaign, facts: Facts, at: datetime, zone: tzinfo | Non
     for one in facts.tries:
         if is_open(campaign, one):
             return Waiting(campaign.step(one.step), None, "attempt_open", one.try_no, one.address)
+    until = held_until(campaign, facts.drawn)
+    if until is not None and at < until:
+        return Waiting(None, until, "held_out")
     return _Climb(campaign, facts, facts.oldest_due, at, zone, today).position()
 
 
@@ -278,6 +291,8 @@ class _Climb:
         return too_late(step, self._oldest_due, max(day, self._today))
 
     def _filtered(self, step: Step) -> bool:
+        if not is_for(step, self._facts.drawn):
+            return True
         return step.id in self._campaign.filtered and not selects(step.select, self._facts, self._today)
 
 

@@ -4,11 +4,11 @@ For `contactd check`. An account without history went up the ladder on schedule:
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from contactd.domain.account import Account, Channel, Facts, Kind, PastContact, Phone, StepTry
+from contactd.domain.account import Account, Channel, Drawn, Facts, Kind, PastContact, Phone, StepTry
 from contactd.domain.calendar import local_day, start_of_day
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.ladder import Due, NotSelected, Position, Waiting, next_step, zone_of
@@ -40,6 +40,8 @@ class Given:
     segment: str = ""
     creditor: str = ""
     timezone: str = ""
+    customers: int | None = None
+    arm: str = ""
 
 
 class Found(NamedTuple):
@@ -83,14 +85,23 @@ def imagine(campaign: Campaign, given: Given, at: datetime) -> Facts:
     )
     today = local_day(zone_of(account, campaign), at)
     owed = 0 if given.disputed else given.open.minor
+    fell_due = today - timedelta(days=given.days_due)
     return Facts(
         account=account,
         open=owed,
         overdue=owed,
-        oldest_due=today - timedelta(days=given.days_due),
+        oldest_due=fell_due,
         disputed=given.disputed,
         payments_as_of=at,
+        customers=given.customers,
+        drawn=Drawn(given.arm, _first_day(campaign, account, fell_due)) if given.arm else None,
     )
+
+
+def _first_day(campaign: Campaign, account: Account, fell_due: date) -> datetime:
+    """Answer when an account is first taken up that goes up the ladder on schedule."""
+    days = max(min(campaign.nominal.values()), campaign.select.min_days_due)
+    return start_of_day(zone_of(account, campaign), fell_due + timedelta(days=days))
 
 
 def position(campaign: Campaign, facts: Facts, policy: Policy, at: datetime) -> Position | NotBefore | Never:

@@ -58,6 +58,13 @@ class Book:
         """Find a step; None when the configuration no longer has it."""
         return self._rungs.get((campaign_id, step_id))
 
+    @property
+    def counts_customers(self) -> bool:
+        """Say whether any filter asks how many customers a creditor has."""
+        selects = [one.select for one in self.campaigns.values()]
+        selects += [step.select for one in self.campaigns.values() for step in one.steps]
+        return any(select.counts_customers for select in selects)
+
     def memory(self, campaign_id: str) -> timedelta:
         """Answer how far back the contacts of an account matter to the campaign's rules."""
         policy = self.policies[campaign_id]

@@ -10,15 +10,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from contactd.domain.account import Facts
+from contactd.domain.account import Drawn, Facts
+from contactd.domain.arms import draw, held_until
 from contactd.domain.campaign import Campaign
-from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects
+from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, unselected
 from contactd.domain.money import Money
 from contactd.domain.policy import Allowed, Never, NotBefore, Proposal, Verdict
 from contactd.domain.rules import answers, may_contact
 from contactd.engine.agreeing import told as told_of
 from contactd.engine.book import Book, Rung
-from contactd.store import agreements, facts, overview, pauses
+from contactd.store import accounts, agreements, arms, facts, overview, pauses
 
 Told = dict[str, Any]
 _AGREEMENTS = 5
@@ -36,18 +37,76 @@ def explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[
 def _explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:
     paused = pauses.paused(connection)
     waiting = overview.open_attempts(connection, account_id)
+    counted = accounts.customers_by_creditor(connection) if book.counts_customers else None
     seen = None
     for campaign in book.campaigns.values():
         now = at[campaign.id]
-        since = now - book.memory(campaign.id)
-        seen = facts.load(connection, [account_id], campaign=campaign.id, since=since)[account_id]
+        seen = _seen(connection, book, campaign, account_id, now, counted)
         mine = next((row for row in waiting if row.campaign == campaign.id), None)
         if mine is not None:
             return _attempt(book, campaign, seen, mine, now, paused)
         if not waiting and selects(campaign.select, seen, local_date(campaign.timezone, now)):
-            return _next(book, campaign, seen, now, paused)
-    told = _identity(seen) if seen is not None else {}
+            return _next(book, campaign, seen, now, paused) | {"campaigns": _choice(book, seen, at)}
+    told = {**_identity(seen), "campaigns": _choice(book, seen, at)} if seen is not None else {}
     return {**told, "campaign": None, "decision": "rest", "why": "no campaign selects this account"}
+
+
+def _seen(
+    connection: sa.Connection,
+    book: Book,
+    campaign: Campaign,
+    account_id: int,
+    now: datetime,
+    counted: Mapping[str, int] | None,
+) -> Facts:
+    loaded = facts.load(connection, [account_id], campaign=campaign.id, since=now - book.memory(campaign.id))
+    seen = arms.known(connection, campaign, loaded)[account_id]
+    return seen if counted is None else replace(seen, customers=counted.get(seen.account.creditor, 0))
+
+
+def _choice(book: Book, seen: Facts, at: Mapping[str, datetime]) -> list[Told]:
+    """Say of each campaign whether it takes the account, or which filter holds it back, and what that looked at."""
+    told: list[Told] = []
+    first = ""
+    for campaign in book.campaigns.values():
+        why = unselected(campaign.select, seen, local_date(campaign.timezone, at[campaign.id]))
+        one: Told = {"campaign": campaign.id, "takes": not (why or first)}
+        if why:
+            one |= {"why": why, "has": _looked_at(why, seen)}
+        elif first:
+            one |= {"why": "other_campaign", "has": first}
+        else:
+            first = campaign.id
+        told.append(one)
+    return told
+
+
+def _looked_at(why: str, seen: Facts) -> str:
+    account = seen.account
+    return {
+        "amount": str(Money(seen.open, account.currency)),
+        "min_days_due": seen.oldest_due.isoformat() if seen.oldest_due else "",
+        "kinds": account.kind.value,
+        "segments": account.segment,
+        "creditors": account.creditor,
+        "countries": account.country,
+        "currencies": account.currency,
+        "languages": account.language,
+    }.get(why, str(seen.customers))
+
+
+def _arm(campaign: Campaign, seen: Facts, drawn: Drawn | None) -> Told:
+    """Say which arm fell to the customer, or would if they were taken up now, and until when that holds them out."""
+    if not campaign.arms:
+        return {}
+    until = held_until(campaign, drawn)
+    return {
+        "arm": {
+            "id": drawn.arm if drawn else None,
+            "drawn": _time(seen.drawn.at) if seen.drawn else None,
+            "held_out_until": _time(until) if until else None,
+        }
+    }
 
 
 def _identity(seen: Facts) -> Told:
@@ -83,6 +142,7 @@ def _attempt(
 ) -> Told:
     """Explain an account that has an attempt under way."""
     told = {**_identity(seen), "campaign": campaign.id, "at": _time(now)}
+    told |= _arm(campaign, seen, seen.drawn)
     told["attempt"] = {"id": row.id, "state": row.state, "not_before": _time(row.not_before)}
     rung = book.rung(row.campaign, row.step)
     if rung is None:
@@ -102,6 +162,13 @@ def _next(book: Book, campaign: Campaign, seen: Facts, now: datetime, paused: se
     """Explain an account for which nothing is under way."""
     told: Told = {**_identity(seen), "campaign": campaign.id, "at": _time(now)}
     position = next_step(campaign, seen, now)
+    drawn = seen.drawn
+    if campaign.arms and drawn is None and isinstance(position, Due):
+        drawn = Drawn(draw(campaign, seen.account.customer_id).id, now)
+        position = next_step(campaign, replace(seen, drawn=drawn), now)
+    told |= _arm(campaign, seen, drawn)
+    if isinstance(position, Waiting) and position.step is None and position.when is not None:
+        return {**told, "decision": "wait", "when": _time(position.when), "why": position.why}
     if isinstance(position, Due):
         step, when, decision = position.step, now, "due"
     elif isinstance(position, Waiting) and position.step is not None and position.when is not None:

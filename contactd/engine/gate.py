@@ -18,7 +18,7 @@ from contactd.domain.policy import Allowed, Never, NotBefore
 from contactd.domain.queueing import Priority
 from contactd.domain.rules import may_contact
 from contactd.engine.book import Book, Rung
-from contactd.store import accounts, attempts, facts, pauses, suppressions
+from contactd.store import accounts, arms, attempts, facts, pauses, suppressions
 from contactd.store.attempts import Claimed, Transition
 from contactd.store.suppressions import NewSuppression
 
@@ -108,7 +108,11 @@ class Gate:
         return {
             (campaign, account_id): seen
             for campaign, accounts_of_it in ids.items()
-            for account_id, seen in facts.load(connection, accounts_of_it, campaign=campaign, since=since).items()
+            for account_id, seen in arms.known(
+                connection,
+                self._book.campaigns.get(campaign),
+                facts.load(connection, accounts_of_it, campaign=campaign, since=since),
+            ).items()
         }
 
     def _memory(self, claims: list[Claimed]) -> timedelta:

@@ -4,30 +4,34 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import islice, takewhile
 
 import sqlalchemy as sa
 
-from contactd.domain.account import Facts
+from contactd.domain.account import Drawn, Facts
+from contactd.domain.arms import draw, held_until
 from contactd.domain.calendar import local_day
-from contactd.domain.campaign import Campaign, Step
+from contactd.domain.campaign import Arm, Campaign, Step
 from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, too_late, zone_of
 from contactd.domain.policy import Allowed, Never, NotBefore, Policy
 from contactd.domain.queueing import Priority, rank
 from contactd.domain.rules import least_contacts, may_contact
 from contactd.engine.book import Book, Rung
-from contactd.store import attempts, batches, candidates, facts
+from contactd.store import accounts, arms, attempts, batches, candidates, facts
+from contactd.store.arms import NewDraw
 from contactd.store.attempts import NewAttempt
 from contactd.store.candidates import Candidate
 from contactd.store.database import Database
 
 CHUNK = 2_000  # attempts a transaction: a planning run never keeps the senders waiting
 _REMEMBERED = 50_000  # decisions; of more kinds of accounts each is asked about anew
+
+Row = tuple[NewDraw | None, NewAttempt | None]  # what one account gets: both in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,17 @@ class Rest:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The account is taken up for the first time: an arm of the comparison falls to it, and what that says follows."""
+
+    arm: Arm
+    then: "Decision"
+
+
 Decision = Take | Held | Rest
+Answer = Decision | Assigned
+Taken = tuple[Candidate, Arm | None, Take | None]
 
 
 def decide(campaign: Campaign, policy: Policy, seen: Facts, now: datetime, horizon: timedelta) -> Decision:
@@ -86,13 +100,19 @@ class Decided:
     """Decides for one run, at one instant; asks ladder and rules once for all accounts that are alike."""
 
     def __init__(
-        self, campaign: Campaign, policy: Policy, before: Sequence[Campaign], now: datetime, horizon: timedelta
+        self,
+        campaign: Campaign,
+        policy: Policy,
+        before: Sequence[Campaign],
+        now: datetime,
+        horizon: timedelta,
+        customers: Mapping[str, int] | None = None,
     ) -> None:
-        """Take the campaigns `before` this one: what they select is theirs."""
-        self._campaign, self._policy, self._before = campaign, policy, before
+        """Take the campaigns `before` this one: what they select is theirs; `customers` of each creditor, if asked."""
+        self._campaign, self._policy, self._before, self._customers = campaign, policy, before, customers
         self._now, self._horizon = now, horizon
         self._today = local_date(campaign.timezone, now)
-        self.known: dict[str, Decision] = {}  # by profile; nothing is forgotten, so what it has may be relied on
+        self.known: dict[str, Answer] = {}  # by profile; nothing is forgotten, so what it has may be relied on
 
     @property
     def bounds(self) -> list[int]:
@@ -103,7 +123,7 @@ class Decided:
         ]
         return sorted({bound.minor for one in filters for bound in (one.min_open, one.max_open) if bound})
 
-    def of(self, one: Candidate) -> Decision:
+    def of(self, one: Candidate) -> Answer:
         """Answer for an account; those of one profile are alike."""
         if one.facts is None:
             return self.known[one.profile]
@@ -114,10 +134,18 @@ class Decided:
                 self.known[one.profile] = known
         return known
 
-    def _decide(self, seen: Facts) -> Decision:
+    def _decide(self, seen: Facts) -> Answer:
+        if self._customers is not None:
+            seen = replace(seen, customers=self._customers.get(seen.account.creditor, 0))
         if any(selects(other.select, seen, self._today) for other in self._before):
             return Rest("other_campaign")  # an account climbs one ladder: that of the first campaign that selects it
-        return decide(self._campaign, self._policy, seen, self._now, self._horizon)
+        decision = decide(self._campaign, self._policy, seen, self._now, self._horizon)
+        if not self._campaign.arms or seen.drawn is not None or not isinstance(decision, Take):
+            return decision
+        # Taken up whichever arm it is: before that nothing is drawn, or the arms would begin at different times.
+        arm = draw(self._campaign, seen.account.customer_id)
+        seen = replace(seen, drawn=Drawn(arm.id, self._now))
+        return Assigned(arm, decide(self._campaign, self._policy, seen, self._now, self._horizon))
 
 
 def _day(campaign: Campaign, seen: Facts, at: datetime) -> date:
@@ -149,6 +177,7 @@ class Summary:
     at: datetime
     batch_id: int | None = None
     taken: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    drawn: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))  # by arm
     held: dict[str, dict[str, Tally]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Tally)))
 
     @property
@@ -221,10 +250,12 @@ class Planner:
             return 0
         summary = Summary(campaign_id, now)
         since = now - self._book.memory(campaign_id)
+        decided = self._decided(campaign, now)
         with self._database.transaction() as connection:
-            seen = facts.load(connection, sorted(account_ids), campaign=campaign_id, since=since).values()
-            decisions = _decisions(map(candidates.candidate, seen), self._decided(campaign, now), summary)
-            return attempts.plan(connection, list(_rows(decisions, campaign, None, now)))
+            seen = facts.load(connection, sorted(account_ids), campaign=campaign_id, since=since)
+            seen = arms.known(connection, campaign, seen)
+            decisions = _decisions(map(candidates.candidate, seen.values()), decided, summary)
+            return _store(connection, list(_rows(decisions, campaign, None, now)))
 
     def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime, decided: Decided) -> Generator[Candidate]:
         since, least = now - self._book.memory(campaign.id), least_contacts(self._book.policies[campaign.id])
@@ -240,11 +271,13 @@ class Planner:
 
     def _decided(self, campaign: Campaign, now: datetime) -> Decided:
         before = list(takewhile(lambda other: other.id != campaign.id, self._book.campaigns.values()))
-        return Decided(campaign, self._book.policies[campaign.id], before, now, self.horizon)
+        customers = None
+        if self._book.counts_customers:
+            with self._database.snapshot() as connection:
+                customers = accounts.customers_by_creditor(connection)
+        return Decided(campaign, self._book.policies[campaign.id], before, now, self.horizon, customers)
 
-    def _write(
-        self, decisions: Iterable[tuple[Candidate, Take]], campaign: Campaign, batch_id: int, now: datetime
-    ) -> None:
+    def _write(self, decisions: Iterable[Taken], campaign: Campaign, batch_id: int, now: datetime) -> None:
         """While one chunk is being written the next one is decided."""
         rows = _rows(decisions, campaign, batch_id, now)
         writing: Future[None] | None = None
@@ -252,43 +285,71 @@ class Planner:
             while chunk := list(islice(rows, CHUNK)):
                 if writing:
                     writing.result()
-                writing = writer.submit(self._store, chunk)
+                writing = writer.submit(self._commit, chunk)
             if writing:
                 writing.result()
 
-    def _store(self, chunk: list[NewAttempt]) -> None:
+    def _commit(self, chunk: list[Row]) -> None:
         with self._database.transaction() as connection:
-            attempts.plan(connection, chunk)
+            _store(connection, chunk)
 
 
-def _decisions(everybody: Iterable[Candidate], decided: Decided, summary: Summary) -> Iterator[tuple[Candidate, Take]]:
+def _store(connection: sa.Connection, rows: list[Row]) -> int:
+    """Keep what was drawn and queue what follows from it; answers how many attempts are new."""
+    drawn = [new for new, _ in rows if new is not None]
+    hold = arms.add(connection, drawn)
+    # Where another daemon with other shares was quicker its lot holds; the account is decided upon in the next run.
+    other = {new.account_id for new in drawn if hold[new.customer_id] != new.arm}
+    planned = [attempt for _, attempt in rows if attempt is not None and attempt.account_id not in other]
+    return attempts.plan(connection, planned)
+
+
+def _decisions(everybody: Iterable[Candidate], decided: Decided, summary: Summary) -> Iterator[Taken]:
     for one in everybody:
-        decision = decided.of(one)
-        if isinstance(decision, Take):
-            summary.taken[decision.step.id].add(one)
-            yield one, decision
+        arm, decision = None, decided.of(one)
+        if isinstance(decision, Assigned):
+            arm, decision = decision.arm, decision.then
+            summary.drawn[arm.id].add(one)
+        take = decision if isinstance(decision, Take) else None
+        if take is not None:
+            summary.taken[take.step.id].add(one)
         elif isinstance(decision, Held):
             summary.held[decision.step.id][decision.reason].add(one)
+        if take is not None or arm is not None:
+            yield one, arm, take
 
 
-def _rows(
-    decisions: Iterable[tuple[Candidate, Take]], campaign: Campaign, batch_id: int | None, now: datetime
-) -> Iterator[NewAttempt]:
+def _drawn(one: Candidate, arm: Arm, campaign: Campaign, now: datetime) -> NewDraw:
+    until = held_until(campaign, Drawn(arm.id, now))
+    reason = f"held out until {until:%Y-%m-%d}" if until else ""
+    return NewDraw(
+        campaign.id, campaign.arm_seed, one.customer_id, one.account_id, arm.id, now, one.open, one.currency, reason
+    )
+
+
+def _rows(decisions: Iterable[Taken], campaign: Campaign, batch_id: int | None, now: datetime) -> Iterator[Row]:
     today = local_date(campaign.timezone, now)
-    for one, take in decisions:
+    for one, arm, take in decisions:
+        drawn = _drawn(one, arm, campaign, now) if arm else None
+        if take is None:
+            yield drawn, None
+            continue
         step = take.step
-        yield NewAttempt(
-            one.account_id,
-            one.customer_id,
-            batch_id,
-            campaign.id,
-            step.id,
-            step.channel,
-            one.case_no,
-            take.try_no,
-            take.not_before,
-            now,
-            take.address,
-            Priority.LADDER,
-            rank(campaign.order, one.open, one.oldest_due, today),
+        yield (
+            drawn,
+            NewAttempt(
+                one.account_id,
+                one.customer_id,
+                batch_id,
+                campaign.id,
+                step.id,
+                step.channel,
+                one.case_no,
+                take.try_no,
+                take.not_before,
+                now,
+                take.address,
+                Priority.LADDER,
+                rank(campaign.order, one.open, one.oldest_due, today),
+            ),
         )

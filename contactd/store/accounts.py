@@ -148,6 +148,13 @@ def _owes(dialect: str) -> sa.Subquery:
     )
 
 
+def customers_by_creditor(connection: Connection) -> dict[str, int]:
+    """Count the customers each creditor has or had."""
+    count = sa.func.count(account.c.customer_id.distinct())
+    counted = sa.select(account.c.creditor, count).group_by(account.c.creditor)
+    return {creditor: int(number) for creditor, number in connection.execute(counted)}
+
+
 def _lines(dialect: str) -> sa.Subquery:
     """Stack invoices, unspent money and, for those that have neither, the accounts themselves.
 

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from contactd.domain.account import Channel, Facts
 from contactd.domain.campaign import INBOUND, Campaign, Select
-from contactd.store import facts, suppressions
+from contactd.store import arms, facts, suppressions
 from contactd.store.history import LONGEST_CALL
 from contactd.store.raw import day, raw_pages
 from contactd.store.schema import account, attempt
@@ -75,7 +75,9 @@ def due(
     no number of them counts. `bounds` are the amounts, in minor units, with which filters compare what is open. The
     facts are read of those whose profile is not `decided` at that time. Close it before the connection: it reads ahead.
     """
-    eventful = sa.or_(account.c.hold_reason != "", _climbed(campaign), _contacted(since, least))
+    eventful: sa.ColumnElement[bool] = sa.or_(account.c.hold_reason != "", _climbed(campaign), _contacted(since, least))
+    if campaign.arms:  # each customer has their own lot
+        eventful = sa.true()
     columns = ("id", "customer_id", "case_no", "currency", "open", "credit", "oldest_due")
     chosen = (
         sa.select(*(account.c[name] for name in columns), facts.overdue(today), _profile(connection, bounds), eventful)
@@ -88,6 +90,7 @@ def due(
             unlike = [one.account_id for one in page if one.profile not in decided]
             special = {one.account_id for one in page if not one.profile}
             seen = facts.load(connection, unlike, campaign=campaign.id, since=since, today=today, eventful=special)
+            seen = arms.known(connection, campaign, seen)
             coming = reader.submit(next, pages, ())  # while these are decided
             for one in page:
                 yield one._replace(facts=seen[one.account_id]) if one.account_id in seen else one

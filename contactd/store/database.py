@@ -15,15 +15,14 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-import contactd.store.schema_evidence  # noqa: F401 -- its tables belong to the metadata
 from contactd.config.words import SECRET_OPTIONS
 from contactd.domain.errors import StoreError
-from contactd.store import schema
+from contactd.store import schema, schema_arms, schema_evidence  # noqa: F401 -- their tables belong to the metadata
 from contactd.store.failures import translated
 from contactd.store.names import Keep, held_in_file, held_in_session
 
 # The revisions in migrations/versions, oldest first; a test compares.
-VERSIONS = ("0001",)
+VERSIONS = ("0001", "0002")
 VERSION = VERSIONS[-1]
 # Alembic keeps the revision here; its presence also says that the database is ours.
 VERSION_TABLE = "contactd_version"

@@ -115,6 +115,8 @@ def _facts(row: Sequence[Any], known: Known, fresh: datetime | None) -> Facts:
         known.suppressions(customer, email, phone, mobile),
         known.contacts.get(customer, ()),
         known.tries.get((number, case_no), ()),
+        None,
+        None,
     )
 
 

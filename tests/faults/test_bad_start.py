@@ -157,8 +157,8 @@ RESTORE = "restore a backup, or install the contactd that made it"
 @pytest.mark.parametrize(
     ("version", "words"),
     [
-        ("0000", f"of version 0000, which this program (0001) does not know; {RESTORE}"),
-        ("9999", "of version 9999, newer than this program (0001); install the newer contactd"),
+        ("0000", f"of version 0000, which this program (0002) does not know; {RESTORE}"),
+        ("9999", "of version 9999, newer than this program (0002); install the newer contactd"),
     ],
 )
 def test_a_database_of_another_version_says_which(office: tuple[Stage, Life], version: str, words: str) -> None:

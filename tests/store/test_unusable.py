@@ -102,7 +102,7 @@ def test_a_database_nobody_migrated_names_the_command(empty_database_url: str) -
     assert refused(empty_database_url).endswith("the database is empty; run: contactd migrate")
 
 
-NEVER_HEARD = "which this program (0001) does not know; restore a backup, or install the contactd that made it"
+NEVER_HEARD = "which this program (0002) does not know; restore a backup, or install the contactd that made it"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ NEVER_HEARD = "which this program (0001) does not know; restore a backup, or ins
     [
         ("0000", f"the database is of version 0000, {NEVER_HEARD}"),
         ("pi", f"the database is of version pi, {NEVER_HEARD}"),
-        ("9999", "the database is of version 9999, newer than this program (0001); install the newer contactd"),
+        ("9999", "the database is of version 9999, newer than this program (0002); install the newer contactd"),
     ],
 )
 def test_a_database_of_another_version_is_refused_and_not_migrated(
@@ -130,13 +130,13 @@ def set_version(database: Database, version: str) -> None:
 
 
 def test_a_database_of_an_older_version_names_the_command(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "VERSION", "0002")
-    words = "the database is of version 0001, this program needs 0002; run: contactd migrate"
+    monkeypatch.setattr(database_module, "VERSION", "0003")
+    words = "the database is of version 0002, this program needs 0003; run: contactd migrate"
     assert words in refused(database.url)
 
 
 def test_a_migration_this_program_has_not_is_refused_by_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "VERSIONS", ("0000", "0001"))
+    monkeypatch.setattr(database_module, "VERSIONS", ("0000", "0001", "0002"))
     set_version(database, "0000")
     with pytest.raises(StoreError, match="install contactd again"):
         migrate.upgrade(database)

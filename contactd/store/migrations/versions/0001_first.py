@@ -26,7 +26,6 @@ def upgrade() -> None:
     _payment()
     _allocation()
     _agreement()
-    _evidence()
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:
@@ -356,23 +355,3 @@ def _agreement() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agreement_event")),
     )
     op.create_index("ix_agreement_event_agreement_id", "agreement_event", ["agreement_id", "id"])
-
-
-def _evidence() -> None:
-    op.create_table(
-        "seal",
-        sa.Column("entry_id", Id, autoincrement=False, nullable=False),
-        sa.Column("salt", sa.LargeBinary),
-        sa.Column("commitment", sa.LargeBinary, nullable=False),
-        sa.Column("digest", sa.LargeBinary, nullable=False),
-        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_seal")),
-    )
-    op.create_table(
-        "seal_block",
-        sa.Column("number", Id, autoincrement=False, nullable=False),
-        sa.Column("last_id", Id, nullable=False),
-        sa.Column("entries", sa.Integer, nullable=False),
-        sa.Column("sealed_at", Utc, nullable=False),
-        sa.Column("hash", sa.LargeBinary, nullable=False),
-        sa.PrimaryKeyConstraint("number", name=op.f("pk_seal_block")),
-    )

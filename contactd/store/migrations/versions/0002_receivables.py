@@ -1,0 +1,54 @@
+"""The tables of what came after the ladder: evidence, arms, proposals, tasks, notices, postings, hand-overs."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from contactd.store.columns import Id, Utc
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Make every table; there is no way back, restore a backup instead."""
+    _evidence()
+    _arm_draw()
+
+
+def _texts(*names: str) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text, nullable=False, server_default="") for name in names]
+
+
+def _evidence() -> None:
+    op.create_table(
+        "seal",
+        sa.Column("entry_id", Id, autoincrement=False, nullable=False),
+        sa.Column("salt", sa.LargeBinary),
+        sa.Column("commitment", sa.LargeBinary, nullable=False),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_seal")),
+    )
+    op.create_table(
+        "seal_block",
+        sa.Column("number", Id, autoincrement=False, nullable=False),
+        sa.Column("last_id", Id, nullable=False),
+        sa.Column("entries", sa.Integer, nullable=False),
+        sa.Column("sealed_at", Utc, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_seal_block")),
+    )
+
+
+def _arm_draw() -> None:
+    op.create_table(
+        "arm_draw",
+        sa.Column("campaign", sa.Text, nullable=False),
+        sa.Column("seed", sa.Text, nullable=False),
+        sa.Column("customer_id", Id, nullable=False, autoincrement=False),
+        sa.Column("account_id", Id, nullable=False),
+        *_texts("arm"),
+        sa.Column("drawn_at", Utc, nullable=False),
+        sa.Column("owed", sa.BigInteger, nullable=False),
+        *_texts("currency"),
+        sa.PrimaryKeyConstraint("campaign", "seed", "customer_id", name=op.f("pk_arm_draw")),
+    )
