@@ -1,4 +1,4 @@
-"""Sealing and verifying a contact log of 1,000,000 entries; the reference reads the same entries and does nothing else."""
+"""Sealing and verifying a contact log of 1,000,000 entries; the reference reads the entries and does nothing else."""
 
 import gc
 from contextlib import ExitStack
