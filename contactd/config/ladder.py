@@ -37,6 +37,8 @@ def build(file: CampaignFile, source: Source, schedule: str) -> tuple[Campaign |
         priority=file.priority,
         weight=file.weight,
         order=Order(file.order),
+        approval=file.approval == "required",
+        approve_within=file.approve_within,
     )
     return campaign, findings
 

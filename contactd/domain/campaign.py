@@ -94,6 +94,7 @@ class Campaign:
     """A ladder with its filters; `schedule` is a five-field cron expression in `timezone`.
 
     Of its team's calls those of the highest `priority` go first, equals by `weight`; `order` is that of its accounts.
+    `approval`: its scheduled runs wait until somebody approves them, for `approve_within` at most.
     """
 
     id: str
@@ -107,6 +108,8 @@ class Campaign:
     priority: int = 0
     weight: int = 1
     order: Order = Order.AMOUNT
+    approval: bool = False
+    approve_within: timedelta = timedelta(days=3)
     places: Mapping[str, int] = field(init=False, repr=False, compare=False)  # by step: where it stands, from 0
     filtered: frozenset[str] = field(init=False, repr=False, compare=False)  # the steps with filters of their own
     nominal: Mapping[str, int] = field(init=False, repr=False, compare=False)  # by step: the day it has on schedule

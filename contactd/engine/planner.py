@@ -4,12 +4,13 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice, takewhile
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -21,10 +22,13 @@ from contactd.domain.policy import Allowed, Never, NotBefore, Policy
 from contactd.domain.queueing import Priority, rank
 from contactd.domain.rules import least_contacts, may_contact
 from contactd.engine.book import Book, Rung
-from contactd.store import attempts, batches, candidates, facts
+from contactd.store import attempts, batches, candidates, facts, proposals
 from contactd.store.attempts import NewAttempt
 from contactd.store.candidates import Candidate
 from contactd.store.database import Database
+from contactd.store.proposals import NewLine
+
+R = TypeVar("R")
 
 CHUNK = 2_000  # attempts a transaction: a planning run never keeps the senders waiting
 _REMEMBERED = 50_000  # decisions; of more kinds of accounts each is asked about anew
@@ -179,55 +183,67 @@ class Planner:
     """Plans on one database with the campaigns in force; its methods block, call them in a thread."""
 
     def __init__(self, database: Database, book: Book, *, horizon: timedelta) -> None:
-        self._database = database
-        self._book = book
+        self.database = database
+        self.book = book
         self.horizon = horizon
 
     def preview(self, campaign_id: str, now: datetime) -> Summary:
         """Answer what a run at `now` would do; writes nothing."""
-        campaign = self._book.campaigns[campaign_id]
         summary = Summary(campaign_id, now)
-        decided = self._decided(campaign, now)
-        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now, decided)) as found:
+        with self.deciding(campaign_id, now) as (decided, found):
             for _ in _decisions(found, decided, summary):
                 pass
         return summary
 
+    @contextmanager
+    def deciding(self, campaign_id: str, now: datetime) -> Iterator[tuple[Decided, Generator[Candidate]]]:
+        """Hand out the accounts that may be due, and what answers for each, as one state of the data."""
+        campaign = self.book.campaigns[campaign_id]
+        decided = self._decided(campaign, now)
+        # A run that fails still ends its reading before it gives the connection back.
+        with self.database.snapshot() as reading, closing(self._due(reading, campaign, now, decided)) as found:
+            yield decided, found
+
     def plan(self, campaign_id: str, now: datetime) -> Summary:
         """Take up every due account of a campaign; committed in chunks, repeating it takes up nothing twice."""
-        campaign = self._book.campaigns[campaign_id]
-        with self._database.transaction() as connection:
+        summary = self._take_up(campaign_id, now, _attempts, attempts.plan)
+        with self.database.transaction() as connection:
+            close(connection, summary, now)
+        return summary
+
+    def draft(self, campaign_id: str, now: datetime) -> Summary:
+        """Write down the same as lines of a run that is still to be proposed; nothing of it is queued."""
+        return self._take_up(campaign_id, now, _lines, proposals.add_lines)
+
+    def _take_up(
+        self,
+        campaign_id: str,
+        now: datetime,
+        rows: Callable[[Iterable[tuple[Candidate, Take]], Campaign, int, datetime], Iterator[R]],
+        store: Callable[[sa.Connection, list[R]], object],
+    ) -> Summary:
+        campaign = self.book.campaigns[campaign_id]
+        with self.database.transaction() as connection:
             batch_id = batches.open_batch(connection, campaign_id, now)
         summary = Summary(campaign_id, now, batch_id)
-        # A run that fails still ends its reading before it gives the connection back.
-        decided = self._decided(campaign, now)
-        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now, decided)) as found:
-            self._write(_decisions(found, decided, summary), campaign, batch_id, now)
-        with self._database.transaction() as connection:
-            batches.close_batch(
-                connection,
-                batch_id,
-                now=now,
-                taken=summary.count,
-                steps=summary.steps_as_json(),
-                held=summary.held_as_json(),
-            )
+        with self.deciding(campaign_id, now) as (decided, found):
+            self._write(rows(_decisions(found, decided, summary), campaign, batch_id, now), store)
         return summary
 
     def plan_accounts(self, campaign_id: str, account_ids: Collection[int], now: datetime) -> int:
         """Take up the next step of these accounts at once: a dead address, a call to be repeated."""
-        campaign = self._book.campaigns.get(campaign_id)
+        campaign = self.book.campaigns.get(campaign_id)
         if campaign is None:
             return 0
         summary = Summary(campaign_id, now)
-        since = now - self._book.memory(campaign_id)
-        with self._database.transaction() as connection:
+        since = now - self.book.memory(campaign_id)
+        with self.database.transaction() as connection:
             seen = facts.load(connection, sorted(account_ids), campaign=campaign_id, since=since).values()
             decisions = _decisions(map(candidates.candidate, seen), self._decided(campaign, now), summary)
-            return attempts.plan(connection, list(_rows(decisions, campaign, None, now)))
+            return attempts.plan(connection, list(_attempts(decisions, campaign, None, now)))
 
     def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime, decided: Decided) -> Generator[Candidate]:
-        since, least = now - self._book.memory(campaign.id), least_contacts(self._book.policies[campaign.id])
+        since, least = now - self.book.memory(campaign.id), least_contacts(self.book.policies[campaign.id])
         return candidates.due(
             reading,
             campaign,
@@ -239,26 +255,31 @@ class Planner:
         )
 
     def _decided(self, campaign: Campaign, now: datetime) -> Decided:
-        before = list(takewhile(lambda other: other.id != campaign.id, self._book.campaigns.values()))
-        return Decided(campaign, self._book.policies[campaign.id], before, now, self.horizon)
+        before = list(takewhile(lambda other: other.id != campaign.id, self.book.campaigns.values()))
+        return Decided(campaign, self.book.policies[campaign.id], before, now, self.horizon)
 
-    def _write(
-        self, decisions: Iterable[tuple[Candidate, Take]], campaign: Campaign, batch_id: int, now: datetime
-    ) -> None:
+    def _write(self, rows: Iterator[R], store: Callable[[sa.Connection, list[R]], object]) -> None:
         """While one chunk is being written the next one is decided."""
-        rows = _rows(decisions, campaign, batch_id, now)
+
+        def write(chunk: list[R]) -> None:
+            with self.database.transaction() as connection:
+                store(connection, chunk)
+
         writing: Future[None] | None = None
         with ThreadPoolExecutor(1, "planning") as writer:
             while chunk := list(islice(rows, CHUNK)):
                 if writing:
                     writing.result()
-                writing = writer.submit(self._store, chunk)
+                writing = writer.submit(write, chunk)
             if writing:
                 writing.result()
 
-    def _store(self, chunk: list[NewAttempt]) -> None:
-        with self._database.transaction() as connection:
-            attempts.plan(connection, chunk)
+
+def close(connection: sa.Connection, summary: Summary, now: datetime) -> None:
+    """End a run with its counts."""
+    if summary.batch_id is not None:
+        steps, held = summary.steps_as_json(), summary.held_as_json()
+        batches.close_batch(connection, summary.batch_id, now=now, taken=summary.count, steps=steps, held=held)
 
 
 def _decisions(everybody: Iterable[Candidate], decided: Decided, summary: Summary) -> Iterator[tuple[Candidate, Take]]:
@@ -271,7 +292,7 @@ def _decisions(everybody: Iterable[Candidate], decided: Decided, summary: Summar
             summary.held[decision.step.id][decision.reason].add(one)
 
 
-def _rows(
+def _attempts(
     decisions: Iterable[tuple[Candidate, Take]], campaign: Campaign, batch_id: int | None, now: datetime
 ) -> Iterator[NewAttempt]:
     today = local_date(campaign.timezone, now)
@@ -291,4 +312,26 @@ def _rows(
             take.address,
             Priority.LADDER,
             rank(campaign.order, one.open, one.oldest_due, today),
+        )
+
+
+def _lines(
+    decisions: Iterable[tuple[Candidate, Take]], campaign: Campaign, batch_id: int, now: datetime
+) -> Iterator[NewLine]:
+    today = local_date(campaign.timezone, now)
+    for one, take in decisions:
+        yield NewLine(
+            batch_id,
+            one.account_id,
+            one.customer_id,
+            take.step.id,
+            take.step.channel,
+            one.case_no,
+            take.try_no,
+            take.not_before,
+            now,
+            take.address,
+            rank(campaign.order, one.open, one.oldest_due, today),
+            one.overdue,
+            one.oldest_due,
         )
