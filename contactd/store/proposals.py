@@ -87,7 +87,7 @@ def propose(connection: Connection, new: NewProposal) -> bool:
         "expires_at": new.expires_at, "ladder": dict(new.ladder), "payments_as_of": fresh.scalar_subquery(),
     }  # fmt: skip
     statement = insert_into(connection, proposal).values(values)
-    return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+    return connection.scalar(statement.on_conflict_do_nothing().returning(proposal.c.batch_id)) is not None
 
 
 def forget_drafts(connection: Connection) -> int:
@@ -178,7 +178,8 @@ def release(connection: Connection, number: int) -> int:
     ).where(proposal_line.c.batch_id == number, _STILL)
     names = [*_SAME, "campaign", "priority"]
     statement = insert_into(connection, attempt).from_select(names, lines.order_by(proposal_line.c.account_id))
-    new = connection.execute(statement.on_conflict_do_nothing()).rowcount
+    counted = {"preserve_rowcount": True}  # else SQLAlchemy does not ask for it after an INSERT
+    new = connection.execute(statement.on_conflict_do_nothing(), execution_options=counted).rowcount
     connection.execute(sa.update(proposal).where(proposal.c.batch_id == number).values(released=new))
     return new
 
