@@ -332,13 +332,9 @@ class Daemon:
         queues = await self.commit.read(overview.queues)
         oldest = await self.commit.read(lambda connection: overview.oldest_due(connection, now))
         resting = await self.commit.read(pauses.listed)
-        upcoming = self.planning.timetable.upcoming()
         return {
             "daemon": {"name": self.name, "since": str(self.started), "draining": self._stopping.is_set()},
-            "campaigns": {
-                name: {"next_plan": upcoming[name].isoformat() if name in upcoming else ""}
-                for name in self.book.campaigns
-            },
+            "campaigns": await self.planning.campaigns(self.book.campaigns),
             "queues": queues,
             "paused": {
                 row.name: {"since": row.since.isoformat(), "by": row.by, "reason": row.reason} for row in resting

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from contactd.config.settings import Settings
+    from contactd.domain.campaign import Campaign
     from contactd.engine.book import Book
-    from contactd.engine.planner import Summary, Tally
+    from contactd.engine.run_summary import Summary, Tally
+    from contactd.store.database import Database
 
 _FAILED = 1
 
@@ -48,12 +50,14 @@ def _instant(text: str | None, timezone: str) -> datetime:
 @click.option("--date", "at", help="As if it were this day or time (in the campaign's time zone).")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when anything would be taken up.")
 @click.option("--now", "carry_out", is_flag=True, help="Have the running daemon plan, and send, now.")
+@click.option("--propose", is_flag=True, help="Write it down to be approved: contactd proposal.")
 @config_option
 @as_json
 def plan(
-    campaign: str | None, at: str | None, exit_code: bool, carry_out: bool, config: Path | None, json: bool
-) -> None:
-    """Show what planning would take up and hold back, by step and reason; sends and writes nothing without --now."""
+    campaign: str | None, at: str | None, exit_code: bool, carry_out: bool, propose: bool, config: Path | None,
+    json: bool,
+) -> None:  # fmt: skip
+    """Show what planning would take up and hold back, by step and reason; sends nothing without --now."""
     from contactd.cli.output import emit_json
     from contactd.engine.planner import Planner
 
@@ -61,7 +65,11 @@ def plan(
         chosen = [one for one in settings.campaigns if campaign in (None, one.id)]
         if not chosen:
             raise click.BadParameter(_no_campaign(campaign or "", settings))
+        if propose:
+            _propose(database, settings, chosen, refused=carry_out or at is not None, json=json)
+            return
         if carry_out:
+            _refuse_unapproved(chosen)
             _carry_out([one.id for one in chosen], settings, json=json)
             return
         planner = Planner(database, _book(settings, assumed_fresh=at is not None), horizon=settings.planning.horizon)
@@ -73,6 +81,25 @@ def plan(
             _print_summary(summary)
     if exit_code and any(summary.count for summary in summaries):
         raise SystemExit(_FAILED)
+
+
+def _propose(
+    database: "Database", settings: "Settings", chosen: "list[Campaign]", *, refused: bool, json: bool
+) -> None:
+    from contactd.cli.proposals import propose
+
+    if refused:
+        raise click.UsageError("--propose goes by the facts as they are now: leave --now and --date out")
+    propose(database, settings, [one.id for one in chosen], json=json)
+
+
+def _refuse_unapproved(chosen: "list[Campaign]") -> None:
+    """Leave campaigns on approval to --propose: the daemon would not know who asked."""
+    waiting = [one.id for one in chosen if one.approval]
+    if waiting:
+        raise click.UsageError(
+            f"somebody has to approve runs of {', '.join(waiting)}: contactd plan {waiting[0]} --propose"
+        )
 
 
 def _carry_out(campaigns: list[str], settings: "Settings", *, json: bool) -> None:

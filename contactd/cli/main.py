@@ -14,6 +14,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "preview": ("contactd.cli.preview", "preview", "Show what a template makes of a made-up account."),
     "doctor": ("contactd.cli.doctor", "doctor", "Look whether everything contactd needs is there; try a call."),
     "plan": ("contactd.cli.explain", "plan", "Show what a planning run would take up; sends nothing."),
+    "runs": ("contactd.cli.proposals", "runs", "List planning runs: proposed, executed, rejected, expired."),
+    "proposal": ("contactd.cli.proposals", "proposal", "Look at a proposed run, drop accounts, approve or reject it."),
     "why": ("contactd.cli.explain", "why", "Say what comes next for an account, and which rule stands against it."),
     "statement": ("contactd.cli.statement", "statement", "Say what an account owes by law, line by line."),
     "report": ("contactd.cli.report", "report", "Report what runs out, and what is to be handed on to creditors."),

@@ -15,6 +15,7 @@ from contactd.config.values import (
     Amount,
     Days,
     Duration,
+    Minute,
     Ratio,
     format_duration,
     parse_days,
@@ -311,6 +312,10 @@ class CampaignFile(Section):
     """Countries and regions whose public holidays nobody is called on, besides the customer's own."""
     schedule: Cron = ""
     """Five-field cron expression; empty: that of [planning]."""
+    approval: Literal["", "required"] = ""
+    """`required`: a scheduled run only proposes; nothing is sent before somebody approves it."""
+    approve_within: Minute = Field(default_factory=lambda: parse_duration("3 days"))
+    """A proposed run that nobody approved within this time expires; what is due comes with the next run."""
     rules: Literal["", "de", "us-reg-f", "uk"] = ""
     """Preset of the jurisdiction; empty: that of [rules]."""
     team: str = ""

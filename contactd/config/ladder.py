@@ -44,6 +44,8 @@ def build(file: CampaignFile, source: Source, schedule: str) -> tuple[Campaign |
         arms=tuple(Arm(arm.id, arm.share, arm.hold_out) for arm in file.arm),
         arm_seed=file.arm_seed,
         hold_out_for=file.hold_out_for,
+        approval=file.approval == "required",
+        approve_within=file.approve_within,
     )
     return campaign, findings
 

@@ -70,7 +70,10 @@ class Token(Section):
     """Stands in the log beside what was done with it."""
     token: Secret
     """What the caller sends as `Authorization: Bearer …`."""
-    scopes: Annotated[tuple[Literal["accounts", "payments", "agreements"], ...], LOOSE] = ("accounts", "payments")
+    scopes: Annotated[tuple[Literal["accounts", "payments", "agreements", "runs"], ...], LOOSE] = (
+        "accounts",
+        "payments",
+    )
     """What the caller may do."""
 
 
@@ -114,6 +117,8 @@ class Planning(Section):
     """Five-field cron expression for campaigns that have none of their own, in the campaign's time zone."""
     horizon: Minute = parse_duration("24 hours")
     """Steps due within this time are planned in one run."""
+    four_eyes: bool = False
+    """Who proposed a run may not approve it."""
 
 
 class Sending(Section):

@@ -114,6 +114,7 @@ class Campaign:
 
     Of its team's calls those of the highest `priority` go first, equals by `weight`; `order` is that of its accounts.
     `arms` are compared with each other; another `arm_seed` is another comparison, `hold_out_for` is in days.
+    `approval`: its scheduled runs wait until somebody approves them, for `approve_within` at most.
     """
 
     id: str
@@ -130,6 +131,8 @@ class Campaign:
     arms: tuple[Arm, ...] = ()
     arm_seed: str = ""
     hold_out_for: int = 30
+    approval: bool = False
+    approve_within: timedelta = timedelta(days=3)
     places: Mapping[str, int] = field(init=False, repr=False, compare=False)  # by step: where it stands, from 0
     filtered: frozenset[str] = field(init=False, repr=False, compare=False)  # the steps with filters of their own
     nominal: Mapping[str, int] = field(init=False, repr=False, compare=False)  # by step: the day it has on schedule

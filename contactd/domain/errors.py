@@ -39,6 +39,19 @@ class NeedsForce(InputError):
     """Looks like an accident: nothing was changed; whoever is sure says so with --force."""
 
 
+class AwaitsApproval(InputError):
+    """A run of the campaign waits for somebody to decide; until then nothing else of it is planned."""
+
+    def __init__(self, campaign: str, number: int) -> None:
+        """Name the run and what to do with it."""
+        super().__init__(
+            f"run {number} of {campaign} waits for approval; look at it (contactd proposal show {number}), "
+            f"then contactd proposal approve {number} or contactd proposal reject {number} --reason …"
+        )
+        self.campaign = campaign
+        self.number = number
+
+
 class IllegalTransition(ContactdError):
     """There is no answer to this event in this state; log it, keep the state."""
 

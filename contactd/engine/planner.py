@@ -3,13 +3,13 @@
 `decide` is the one answer for a planning run, `contactd plan` and `contactd why`; it is pure.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass, field, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice, takewhile
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -22,16 +22,20 @@ from contactd.domain.policy import Allowed, Never, NotBefore, Policy
 from contactd.domain.queueing import Priority, rank
 from contactd.domain.rules import least_contacts, may_contact
 from contactd.engine.book import Book, Rung
-from contactd.store import accounts, arms, attempts, batches, candidates, facts
+from contactd.engine.run_summary import Summary
+from contactd.store import accounts, arms, attempts, batches, candidates, facts, proposals
 from contactd.store.arms import NewDraw
 from contactd.store.attempts import NewAttempt
 from contactd.store.candidates import Candidate
 from contactd.store.database import Database
+from contactd.store.proposals import NewLine
 
 CHUNK = 2_000  # attempts a transaction: a planning run never keeps the senders waiting
 _REMEMBERED = 50_000  # decisions; of more kinds of accounts each is asked about anew
 
-Row = tuple[NewDraw | None, NewAttempt | None]  # what one account gets: both in one transaction
+N = TypeVar("N")
+R = TypeVar("R", NewAttempt, NewLine)  # what a run writes: attempts at once, or the lines of a proposal
+Row = tuple[NewDraw | None, R | None]  # what one account gets: both in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,11 @@ class Decided:
                 self.known[one.profile] = known
         return known
 
+    def follows(self, one: Candidate) -> Decision:
+        """Answer what is to be done, whether an arm falls to the account by it or not."""
+        answer = self.of(one)
+        return answer.then if isinstance(answer, Assigned) else answer
+
     def _decide(self, seen: Facts) -> Answer:
         if self._customers is not None:
             seen = replace(seen, customers=self._customers.get(seen.account.creditor, 0))
@@ -152,113 +161,81 @@ def _day(campaign: Campaign, seen: Facts, at: datetime) -> date:
     return local_day(zone_of(seen.account, campaign), at)
 
 
-@dataclass
-class Tally:
-    """How many accounts, and the amounts by currency in minor units."""
+class Run:
+    """One run: of a campaign, with the number of its batch if it has one, at an instant."""
 
-    count: int = 0
-    amounts: Counter[str] = field(default_factory=Counter)
-
-    def add(self, one: Candidate) -> None:
-        """Count one account."""
-        self.count += 1
-        self.amounts[one.currency] += one.overdue
-
-    def as_json(self) -> dict[str, object]:
-        """Write as the batch row keeps it."""
-        return {"count": self.count, "amounts": dict(self.amounts)}
+    def __init__(self, campaign: Campaign, batch_id: int | None, now: datetime) -> None:
+        self.campaign, self.batch_id, self.now = campaign, batch_id, now
+        self.today = local_date(campaign.timezone, now)
 
 
-@dataclass
-class Summary:
-    """What a run took up by step, and held back by step and reason."""
-
-    campaign: str
-    at: datetime
-    batch_id: int | None = None
-    taken: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
-    drawn: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))  # by arm
-    held: dict[str, dict[str, Tally]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Tally)))
-
-    @property
-    def count(self) -> int:
-        """Count what was taken up."""
-        return sum(tally.count for tally in self.taken.values())
-
-    def held_by_reason(self) -> dict[str, int]:
-        """Count what was held back, over all steps."""
-        reasons: Counter[str] = Counter()
-        for by_reason in self.held.values():
-            for reason, tally in by_reason.items():
-                reasons[reason] += tally.count
-        return dict(reasons)
-
-    def steps_as_json(self) -> dict[str, object]:
-        """Write the taken by step."""
-        return {step: tally.as_json() for step, tally in self.taken.items()}
-
-    def held_as_json(self) -> dict[str, object]:
-        """Write the held by step and reason."""
-        return {
-            step: {reason: tally.as_json() for reason, tally in reasons.items()} for step, reasons in self.held.items()
-        }
+Make = Callable[[Run, Candidate, Take], R]
 
 
 class Planner:
     """Plans on one database with the campaigns in force; its methods block, call them in a thread."""
 
     def __init__(self, database: Database, book: Book, *, horizon: timedelta) -> None:
-        self._database = database
-        self._book = book
+        self.database = database
+        self.book = book
         self.horizon = horizon
 
     def preview(self, campaign_id: str, now: datetime) -> Summary:
         """Answer what a run at `now` would do; writes nothing."""
-        campaign = self._book.campaigns[campaign_id]
         summary = Summary(campaign_id, now)
-        decided = self._decided(campaign, now)
-        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now, decided)) as found:
+        with self.deciding(campaign_id, now) as (decided, found):
             for _ in _decisions(found, decided, summary):
                 pass
         return summary
 
+    @contextmanager
+    def deciding(self, campaign_id: str, now: datetime) -> Iterator[tuple[Decided, Generator[Candidate]]]:
+        """Hand out the accounts that may be due, and what answers for each, as one state of the data."""
+        campaign = self.book.campaigns[campaign_id]
+        decided = self._decided(campaign, now)
+        # A run that fails still ends its reading before it gives the connection back.
+        with self.database.snapshot() as reading, closing(self._due(reading, campaign, now, decided)) as found:
+            yield decided, found
+
     def plan(self, campaign_id: str, now: datetime) -> Summary:
         """Take up every due account of a campaign; committed in chunks, repeating it takes up nothing twice."""
-        campaign = self._book.campaigns[campaign_id]
-        with self._database.transaction() as connection:
+        summary = self._take_up(campaign_id, now, _attempt, attempts.plan)
+        with self.database.transaction() as connection:
+            close(connection, summary, now)
+        return summary
+
+    def draft(self, campaign_id: str, now: datetime) -> Summary:
+        """Write down the same as lines of a run that is still to be proposed; nothing of it is queued."""
+        return self._take_up(campaign_id, now, _line, proposals.add_lines)
+
+    def _take_up(
+        self, campaign_id: str, now: datetime, make: Make[R], add: Callable[[sa.Connection, list[R]], object]
+    ) -> Summary:
+        campaign = self.book.campaigns[campaign_id]
+        with self.database.transaction() as connection:
             batch_id = batches.open_batch(connection, campaign_id, now)
+        run = Run(campaign, batch_id, now)
         summary = Summary(campaign_id, now, batch_id)
-        # A run that fails still ends its reading before it gives the connection back.
-        decided = self._decided(campaign, now)
-        with self._database.snapshot() as reading, closing(self._due(reading, campaign, now, decided)) as found:
-            self._write(_decisions(found, decided, summary), campaign, batch_id, now)
-        with self._database.transaction() as connection:
-            batches.close_batch(
-                connection,
-                batch_id,
-                now=now,
-                taken=summary.count,
-                steps=summary.steps_as_json(),
-                held=summary.held_as_json(),
-            )
+        with self.deciding(campaign_id, now) as (decided, found):
+            self._write(_rows(_decisions(found, decided, summary), run, make), add)
         return summary
 
     def plan_accounts(self, campaign_id: str, account_ids: Collection[int], now: datetime) -> int:
         """Take up the next step of these accounts at once: a dead address, a call to be repeated."""
-        campaign = self._book.campaigns.get(campaign_id)
+        campaign = self.book.campaigns.get(campaign_id)
         if campaign is None:
             return 0
         summary = Summary(campaign_id, now)
-        since = now - self._book.memory(campaign_id)
+        since = now - self.book.memory(campaign_id)
         decided = self._decided(campaign, now)
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             seen = facts.load(connection, sorted(account_ids), campaign=campaign_id, since=since)
             seen = arms.known(connection, campaign, seen)
             decisions = _decisions(map(candidates.candidate, seen.values()), decided, summary)
-            return _store(connection, list(_rows(decisions, campaign, None, now)))
+            return _store(connection, list(_rows(decisions, Run(campaign, None, now), _attempt)), attempts.plan)
 
     def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime, decided: Decided) -> Generator[Candidate]:
-        since, least = now - self._book.memory(campaign.id), least_contacts(self._book.policies[campaign.id])
+        since, least = now - self.book.memory(campaign.id), least_contacts(self.book.policies[campaign.id])
         return candidates.due(
             reading,
             campaign,
@@ -270,38 +247,44 @@ class Planner:
         )
 
     def _decided(self, campaign: Campaign, now: datetime) -> Decided:
-        before = list(takewhile(lambda other: other.id != campaign.id, self._book.campaigns.values()))
+        before = list(takewhile(lambda other: other.id != campaign.id, self.book.campaigns.values()))
         customers = None
-        if self._book.counts_customers:
-            with self._database.snapshot() as connection:
+        if self.book.counts_customers:
+            with self.database.snapshot() as connection:
                 customers = accounts.customers_by_creditor(connection)
-        return Decided(campaign, self._book.policies[campaign.id], before, now, self.horizon, customers)
+        return Decided(campaign, self.book.policies[campaign.id], before, now, self.horizon, customers)
 
-    def _write(self, decisions: Iterable[Taken], campaign: Campaign, batch_id: int, now: datetime) -> None:
+    def _write(self, rows: Iterator[Row[R]], add: Callable[[sa.Connection, list[R]], object]) -> None:
         """While one chunk is being written the next one is decided."""
-        rows = _rows(decisions, campaign, batch_id, now)
+
+        def write(chunk: list[Row[R]]) -> None:
+            with self.database.transaction() as connection:
+                _store(connection, chunk, add)
+
         writing: Future[None] | None = None
         with ThreadPoolExecutor(1, "planning") as writer:
             while chunk := list(islice(rows, CHUNK)):
                 if writing:
                     writing.result()
-                writing = writer.submit(self._commit, chunk)
+                writing = writer.submit(write, chunk)
             if writing:
                 writing.result()
 
-    def _commit(self, chunk: list[Row]) -> None:
-        with self._database.transaction() as connection:
-            _store(connection, chunk)
+
+def close(connection: sa.Connection, summary: Summary, now: datetime) -> None:
+    """End a run with its counts."""
+    if summary.batch_id is not None:
+        steps, held = summary.steps_as_json(), summary.held_as_json()
+        batches.close_batch(connection, summary.batch_id, now=now, taken=summary.count, steps=steps, held=held)
 
 
-def _store(connection: sa.Connection, rows: list[Row]) -> int:
-    """Keep what was drawn and queue what follows from it; answers how many attempts are new."""
+def _store(connection: sa.Connection, rows: list[Row[R]], add: Callable[[sa.Connection, list[R]], N]) -> N:
+    """Keep what was drawn and add what follows from it; answers what `add` does."""
     drawn = [new for new, _ in rows if new is not None]
     hold = arms.add(connection, drawn)
     # Where another daemon with other shares was quicker its lot holds; the account is decided upon in the next run.
     other = {new.account_id for new in drawn if hold[new.customer_id] != new.arm}
-    planned = [attempt for _, attempt in rows if attempt is not None and attempt.account_id not in other]
-    return attempts.plan(connection, planned)
+    return add(connection, [made for _, made in rows if made is not None and made.account_id not in other])
 
 
 def _decisions(everybody: Iterable[Candidate], decided: Decided, summary: Summary) -> Iterator[Taken]:
@@ -327,29 +310,43 @@ def _drawn(one: Candidate, arm: Arm, campaign: Campaign, now: datetime) -> NewDr
     )
 
 
-def _rows(decisions: Iterable[Taken], campaign: Campaign, batch_id: int | None, now: datetime) -> Iterator[Row]:
-    today = local_date(campaign.timezone, now)
+def _rows(decisions: Iterable[Taken], run: Run, make: Make[R]) -> Iterator[Row[R]]:
     for one, arm, take in decisions:
-        drawn = _drawn(one, arm, campaign, now) if arm else None
-        if take is None:
-            yield drawn, None
-            continue
-        step = take.step
-        yield (
-            drawn,
-            NewAttempt(
-                one.account_id,
-                one.customer_id,
-                batch_id,
-                campaign.id,
-                step.id,
-                step.channel,
-                one.case_no,
-                take.try_no,
-                take.not_before,
-                now,
-                take.address,
-                Priority.LADDER,
-                rank(campaign.order, one.open, one.oldest_due, today),
-            ),
-        )
+        drawn = _drawn(one, arm, run.campaign, run.now) if arm else None
+        yield drawn, make(run, one, take) if take is not None else None
+
+
+def _attempt(run: Run, one: Candidate, take: Take) -> NewAttempt:
+    return NewAttempt(
+        one.account_id,
+        one.customer_id,
+        run.batch_id,
+        run.campaign.id,
+        take.step.id,
+        take.step.channel,
+        one.case_no,
+        take.try_no,
+        take.not_before,
+        run.now,
+        take.address,
+        Priority.LADDER,
+        rank(run.campaign.order, one.open, one.oldest_due, run.today),
+    )
+
+
+def _line(run: Run, one: Candidate, take: Take) -> NewLine:
+    return NewLine(
+        run.batch_id or 0,
+        one.account_id,
+        one.customer_id,
+        take.step.id,
+        take.step.channel,
+        one.case_no,
+        take.try_no,
+        take.not_before,
+        run.now,
+        take.address,
+        rank(run.campaign.order, one.open, one.oldest_due, run.today),
+        one.overdue,
+        one.oldest_due,
+    )

@@ -34,6 +34,12 @@ def close_batch(
     )
 
 
+def still_open(connection: Connection, batch_id: int) -> bool:
+    """Say whether nobody took a run for interrupted, and keep it so until the transaction ends."""
+    chosen = sa.select(batch.c.id).where(batch.c.id == batch_id, batch.c.finished_at.is_(None))
+    return connection.execute(chosen.with_for_update()).one_or_none() is not None
+
+
 def latest(connection: Connection, campaign: str | None = None, *, limit: int = 1) -> Sequence[Row[Any]]:
     """List the newest runs, of one campaign or of all."""
     chosen = sa.select(batch).order_by(batch.c.id.desc()).limit(limit)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from itertools import chain
+from operator import methodcaller
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from contactd.store.raw import driver_cursor
 _Convert = Callable[[object], object]
 _MANY = 100  # rows for which COPY and its savepoint pay
 _TOGETHER = 100  # rows in a statement; SQLite takes up to 32,766 values
+_written = methodcaller("isoformat")
 
 
 def insert(connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -85,7 +87,7 @@ class Added:
             return _insert(connection, self._table, self._names, rows, " ON CONFLICT DO NOTHING")
         if len(rows) >= _MANY and self._copied(connection, rows):
             return len(rows)
-        given = {"rows": json.dumps(rows, default=datetime.isoformat)}
+        given = {"rows": json.dumps(rows, default=_written)}  # instants and days
         with driver_cursor(connection) as cursor:
             cursor.execute(self._worded(connection.dialect), given)
             return int(cursor.rowcount)

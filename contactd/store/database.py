@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from contactd.config.words import SECRET_OPTIONS
 from contactd.domain.errors import StoreError
-from contactd.store import schema, schema_arms, schema_evidence  # noqa: F401 -- their tables belong to the metadata
+from contactd.store import schema, schema_arms, schema_evidence, schema_proposals  # noqa: F401 -- their tables belong to the metadata
 from contactd.store.failures import translated
 from contactd.store.names import Keep, held_in_file, held_in_session
 
@@ -27,6 +27,7 @@ VERSION = VERSIONS[-1]
 # Alembic keeps the revision here; its presence also says that the database is ours.
 VERSION_TABLE = "contactd_version"
 _VERSION_COLUMN = "version_num"
+_TABLES = {**schema.account.metadata.tables, **schema_proposals.proposal.metadata.tables}
 _BUSY_SECONDS = 30
 _CONNECT_SECONDS = 10
 _IDLE_SECONDS = 60
@@ -209,7 +210,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def check_tables(connection: Connection, place: str) -> None:
     """Raise StoreError when a table of this version is missing."""
-    missing = sorted(set(schema.account.metadata.tables) - set(sa.inspect(connection).get_table_names()))
+    missing = sorted(set(_TABLES) - set(sa.inspect(connection).get_table_names()))
     if missing:
         names = ", ".join(missing)
         raise StoreError(

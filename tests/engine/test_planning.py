@@ -8,8 +8,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from contactd.domain.errors import StoreConflict, StoreError
-from contactd.engine.planner import Planner, Summary
+from contactd.engine.planner import Planner
 from contactd.engine.planning import Planning
+from contactd.engine.run_summary import Summary
 from contactd.engine.timetable import Appointment
 from contactd.store import batches
 from contactd.store.database import Database

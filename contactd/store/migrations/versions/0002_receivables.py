@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Make every table; there is no way back, restore a backup instead."""
     _evidence()
     _arm_draw()
+    _proposal()
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:
@@ -51,4 +52,42 @@ def _arm_draw() -> None:
         sa.Column("owed", sa.BigInteger, nullable=False),
         *_texts("currency"),
         sa.PrimaryKeyConstraint("campaign", "seed", "customer_id", name=op.f("pk_arm_draw")),
+    )
+
+
+def _proposal() -> None:
+    op.create_table(
+        "proposal",
+        sa.Column("batch_id", Id, autoincrement=False, nullable=False),
+        *_texts("campaign"),
+        sa.Column("state", sa.Text, nullable=False, server_default="proposed"),
+        *_texts("proposed_by"),
+        sa.Column("expires_at", Utc, nullable=False),
+        sa.Column("payments_as_of", Utc),
+        sa.Column("ladder", sa.JSON, nullable=False),
+        sa.Column("decided_at", Utc),
+        *_texts("decided_by", "reason"),
+        sa.Column("released", sa.Integer, nullable=False, server_default="0"),
+        sa.PrimaryKeyConstraint("batch_id", name=op.f("pk_proposal")),
+    )
+    where = sa.text("state = 'proposed'")
+    op.create_index(
+        "ix_proposal_waiting", "proposal", ["campaign"], unique=True, postgresql_where=where, sqlite_where=where
+    )
+    op.create_table(
+        "proposal_line",
+        sa.Column("batch_id", Id, autoincrement=False, nullable=False),
+        sa.Column("account_id", Id, autoincrement=False, nullable=False),
+        sa.Column("customer_id", Id, nullable=False),
+        *_texts("step", "channel"),
+        sa.Column("case_no", sa.Integer, nullable=False),
+        sa.Column("try_no", sa.Integer, nullable=False),
+        sa.Column("not_before", Utc, nullable=False),
+        sa.Column("planned_at", Utc, nullable=False),
+        *_texts("wanted"),
+        sa.Column("rank", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("overdue", sa.BigInteger, nullable=False),
+        sa.Column("oldest_due", sa.Date),
+        *_texts("dropped", "dropped_by"),
+        sa.PrimaryKeyConstraint("batch_id", "account_id", name=op.f("pk_proposal_line")),
     )
