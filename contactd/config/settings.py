@@ -18,6 +18,7 @@ from contactd.config.providers import Letters, Sms, Smtp, Telephony, Twilio
 from contactd.config.secret import Secret
 from contactd.config.section import LOOSE, NO_SECRET, Port, Section
 from contactd.config.shipped import defaults_directory
+from contactd.config.tasks import Tasks
 from contactd.config.values import Duration, Minute, Ratio, Second, parse_duration
 from contactd.config.words import Bic, Country, Cron, Currency, Email, Iban, Language, Name, Url
 from contactd.domain.account import Channel
@@ -69,7 +70,10 @@ class Token(Section):
     """Stands in the log beside what was done with it."""
     token: Secret
     """What the caller sends as `Authorization: Bearer …`."""
-    scopes: Annotated[tuple[Literal["accounts", "payments", "agreements"], ...], LOOSE] = ("accounts", "payments")
+    scopes: Annotated[tuple[Literal["accounts", "payments", "agreements", "tasks"], ...], LOOSE] = (
+        "accounts",
+        "payments",
+    )
     """What the caller may do."""
 
 
@@ -211,6 +215,7 @@ class Sections(Section):
     creditors: dict[str, Creditor] = Field(default_factory=dict)
     claims: Claims = Claims()
     agreements: Agreements = Agreements()
+    tasks: Tasks = Tasks()
     smtp: Smtp = Smtp()
     sms: Sms = Sms()
     twilio: Twilio = Twilio()

@@ -50,6 +50,8 @@ class Step:
     the text left on an answering machine, `caller_id` the number shown if not the usual one, `preview` the time an
     agent has to decide, `numbers` in the order of use; in mode `ivr`, `identify` asks for the postcode before the text
     `personal` is told.
+
+    Of tasks: `task` is their kind (domain/task.py), `text` what is to be done.
     """
 
     id: str
@@ -81,6 +83,10 @@ class Step:
     limits: Mapping[str, int] = field(default_factory=dict)
     numbers: tuple[str, ...] = ("mobile", "phone")
     approve: str = ""
+    task: str = ""
+    owner: str = ""
+    within_days: int = 14
+    text: str = ""
     implied: bool = False  # made from another step's `otherwise = "<template>-<channel>"`: reached only through it
 
     @property

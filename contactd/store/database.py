@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from contactd.config.words import SECRET_OPTIONS
 from contactd.domain.errors import StoreError
-from contactd.store import schema
+from contactd.store import schema, schema_tasks
 from contactd.store.failures import translated
 from contactd.store.names import Keep, held_in_file, held_in_session
 
@@ -26,6 +26,7 @@ VERSIONS = ("0001",)
 VERSION = VERSIONS[-1]
 # Alembic keeps the revision here; its presence also says that the database is ours.
 VERSION_TABLE = "contactd_version"
+_SCHEMAS = (schema, schema_tasks)  # all there are: a table is known once its module is imported
 _VERSION_COLUMN = "version_num"
 _BUSY_SECONDS = 30
 _CONNECT_SECONDS = 10
@@ -209,7 +210,9 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def check_tables(connection: Connection, place: str) -> None:
     """Raise StoreError when a table of this version is missing."""
-    missing = sorted(set(schema.account.metadata.tables) - set(sa.inspect(connection).get_table_names()))
+    missing = sorted(
+        {name for one in _SCHEMAS for name in one.metadata.tables} - set(sa.inspect(connection).get_table_names())
+    )
     if missing:
         names = ", ".join(missing)
         raise StoreError(
