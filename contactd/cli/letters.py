@@ -26,12 +26,14 @@ def letters() -> None:
 @click.option(
     "--file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A list, one REFERENCE a line."
 )
+@click.option("--lift", is_flag=True, help="The address is right after all: letters may go there again.")
 @click.option("--creditor", default="", help="Needed when several creditors have an account of that number.")
 @config_option
 @as_json
 def returned(
-    references: tuple[str, ...], reason: str, file: Path | None, creditor: str, config: Path | None, json: bool
-) -> None:
+    references: tuple[str, ...], reason: str, file: Path | None, lift: bool, creditor: str, config: Path | None,
+    json: bool,
+) -> None:  # fmt: skip
     """Note that letters came back: nobody writes to that address any more, and somebody is to find a better one.
 
     REFERENCE is the name of the letter's file, like 123-1.pdf, or an account number: then its last letter is meant.
@@ -47,7 +49,9 @@ def returned(
     with open_store(config) as (database, settings):
         for reference in asked:
             try:
-                done.append({"reference": reference, **_note(database, settings, reference, reason, creditor)})
+                done.append(
+                    {"reference": reference, **_note(database, settings, reference, creditor, None if lift else reason)}
+                )
             except InputError as error:
                 done.append({"reference": reference, "error": str(error)})
     if json:
@@ -70,18 +74,29 @@ def _listed(file: Path) -> Iterator[str]:
     yield from filter(None, (line.strip() for line in text.splitlines()))
 
 
-def _note(database: "Database", settings: "Settings", reference: str, reason: str, creditor: str) -> dict[str, Any]:
+def _note(
+    database: "Database", settings: "Settings", reference: str, creditor: str, reason: str | None
+) -> dict[str, Any]:
     from contactd.clock import SystemClock
-    from contactd.engine.returned_mail import find, note
+    from contactd.engine.returned_mail import find, lift, note
 
     with database.transaction() as connection:
         found = find(connection, reference, creditor)
+        if reason is None:
+            return lift(connection, found, by=user(), clock=SystemClock())
         return note(settings, connection, found, reason, by=user(), clock=SystemClock())
 
 
 def _lines(done: Iterable[dict[str, Any]]) -> Iterator[str]:
     for one in done:
         if "error" in one:
+            continue
+        if "lifted" in one:
+            yield (
+                f"{one['reference']}: letters go again to {one['account']}"
+                if one["lifted"]
+                else f"{one['reference']}: nothing stood against the address"
+            )
             continue
         if not one["noted"]:
             yield f"{one['reference']}: was noted before"

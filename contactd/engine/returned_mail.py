@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,10 +15,10 @@ from contactd.domain.task import Kind
 from contactd.engine.tasking import Order, Tasking
 from contactd.store import accounts, attempts, returned, tasks
 from contactd.store.attempts import Transition
+from contactd.store.returned import RETURNED_MAIL
 from contactd.store.schema import account
 from contactd.store.tasks import Which
 
-RETURNED_MAIL = "returned_mail"
 REASONS = ("unknown", "moved", "refused")  # what the post says; the last one says nothing against the address
 _LETTER = re.compile(r"(\d{1,15})-(\d{1,9})(?:\.pdf)?")
 
@@ -84,17 +85,31 @@ def note(settings: Settings, connection: sa.Connection, found: Returned, why: st
         raise InputError(f"letter {letter.id} is {letter.state}, so it cannot have come back")
     told["noted"] = True
     if why != "refused":
-        told["address"] = _mark(connection, found, why, letter.id, now)
+        told["address"] = _mark(connection, found, why, now)
     if told["address"] != "changed since":
         told["task"] = _open_task(Tasking(settings, connection, by=by, now=now), connection, found, why, settings)
     return told
 
 
-def _mark(connection: sa.Connection, found: Returned, why: str, letter: int, now: Any) -> str:  # noqa: ANN401 - an instant
-    went_to = returned.went_to(connection, letter)
-    if went_to is not None and went_to != (found.debtor.postcode, found.debtor.city):
+def lift(connection: sa.Connection, found: Returned, *, by: str, clock: Clock) -> Told:
+    """Let letters go again to the address as it stands: it was right after all."""
+    accounts.lock(connection, found.account_ids)
+    lifted = returned.lift(connection, found.account_ids, by, clock.now())
+    return {
+        "attempt": found.attempt.id, "account": found.debtor.account_no, "creditor": found.debtor.creditor,
+        "lifted": lifted,
+    }  # fmt: skip
+
+
+def _mark(connection: sa.Connection, found: Returned, why: str, now: datetime) -> str:
+    """Mark the address, unless it is another one by now than that the letter went to."""
+    went_to = returned.went_to(connection, found.attempt.id)
+    place = (account.c.postcode, account.c.city)
+    stands = connection.execute(sa.select(*place).where(account.c.id == found.debtor.id)).one()
+    if went_to is not None and went_to != tuple(stands):
         return "changed since"
-    return "marked" if returned.mark(connection, found.account_ids, why, now) else "marked before"
+    source = f"attempt {found.attempt.id}"
+    return "marked" if returned.mark(connection, found.account_ids, why, source, now) else "marked before"
 
 
 def _open_task(

@@ -8,11 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from contactd.domain.account import Channel
+from contactd.store import contact_log as log
 from contactd.store.among import among
 from contactd.store.conflict import insert_into
 from contactd.store.schema import account, attempt, contact_log
 from contactd.store.schema_tasks import returned_mail
 
+RETURNED_MAIL = "returned_mail"  # the outcome of an attempt
 _PLACE = ("street", "postcode", "city")
 _SENT = ("accepted", "delivered")
 
@@ -26,18 +28,35 @@ def is_bad() -> sa.ColumnElement[bool]:
     )
 
 
-def mark(connection: Connection, account_ids: Collection[int], reason: str, at: datetime) -> int:
-    """Mark the addresses of accounts as they stand; answers how many were not marked before."""
+def mark(connection: Connection, account_ids: Collection[int], reason: str, source: str, at: datetime) -> bool:
+    """Mark the addresses of accounts as they stand; answers whether any was not marked before."""
     columns = (account.c.id, *(account.c[name] for name in _PLACE))
     rows = [
         {"account_id": row.id, **{name: getattr(row, name) for name in _PLACE}, "reason": reason, "at": at}
         for row in connection.execute(sa.select(*columns).where(among(connection, account.c.id, account_ids)))
     ]
-    added = 0
+    added: list[int] = []
     for row in rows:
         statement = insert_into(connection, returned_mail).values(row).on_conflict_do_nothing()
-        added += connection.execute(statement.returning(returned_mail.c.id)).first() is not None
-    return added
+        added += connection.scalars(statement.returning(returned_mail.c.account_id)).all()
+    _tell(connection, added, "suppressed", source, at)
+    return bool(added)
+
+
+def lift(connection: Connection, account_ids: Collection[int], source: str, at: datetime) -> bool:
+    """Let letters go again to the addresses of accounts as they stand; answers whether any was marked."""
+    mine = sa.exists().where(
+        account.c.id == returned_mail.c.account_id, *(returned_mail.c[name] == account.c[name] for name in _PLACE)
+    )
+    gone = sa.delete(returned_mail).where(among(connection, returned_mail.c.account_id, account_ids), mine)
+    lifted = list(connection.scalars(gone.returning(returned_mail.c.account_id)))
+    _tell(connection, lifted, "unsuppressed", source, at)
+    return bool(lifted)
+
+
+def _tell(connection: Connection, account_ids: Collection[int], event: str, source: str, at: datetime) -> None:
+    row = {"at": at, "channel": Channel.LETTER, "event": event, "reason": RETURNED_MAIL, "details": {"source": source}}
+    log.add(connection, [{**row, "account_id": account_id} for account_id in account_ids])
 
 
 def letter(connection: Connection, attempt_id: int) -> Row[Any] | None:
@@ -47,11 +66,11 @@ def letter(connection: Connection, attempt_id: int) -> Row[Any] | None:
 
 
 def newest_letter(connection: Connection, account_ids: Collection[int]) -> Row[Any] | None:
-    """Read the last letter to any of these accounts that left and has not come back."""
+    """Read the last letter to any of these accounts that left, whether or not it is known to have come back."""
     mine = sa.select(attempt).where(
         among(connection, attempt.c.account_id, account_ids),
         attempt.c.channel == Channel.LETTER,
-        attempt.c.state.in_(_SENT),
+        sa.or_(attempt.c.state.in_(_SENT), attempt.c.outcome == RETURNED_MAIL),
     )
     return connection.execute(mine.order_by(attempt.c.sending_at.desc()).limit(1)).one_or_none()
 
