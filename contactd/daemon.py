@@ -10,10 +10,9 @@ from pathlib import Path
 
 import structlog
 
-from contactd.channels import registry as channel_registry
-from contactd.channels.base import MessageChannel
 from contactd.channels.bounces import BounceIntake
 from contactd.channels.dsn import Bounce
+from contactd.channels.registry import build as build_channels
 from contactd.channels.render import Renderer
 from contactd.config.load import load, unavailable_steps
 from contactd.config.settings import Settings, lines_of, needs_restart, rate_of
@@ -43,6 +42,7 @@ from contactd.engine.recordings import Recordings
 from contactd.engine.reminders import Reminders
 from contactd.engine.roster import Roster, agents_of
 from contactd.engine.sender import Sender
+from contactd.engine.task_channel import TaskChannel
 from contactd.engine.timetable import appointments_of
 from contactd.engine.vitals import Vitals
 from contactd.metrics import Metrics
@@ -163,7 +163,7 @@ class Daemon:
         self.signing_key = bytes.fromhex(await self.commit.run(lambda one: stored.get(one, "signing_key")))
         gate = Gate(self.book, clock, lease=settings.sending.lease)
         self.planner = Planner(self.database, self.book, horizon=settings.planning.horizon)
-        self.channels: dict[Channel, MessageChannel] = channel_registry.build(settings, clock)
+        self.channels = build_channels(settings, clock) | {Channel.TASK: TaskChannel(self.commit, self.book, clock)}
         self.composer = Composer(settings, Renderer(settings.template_directories), self.signing_key)
         self.senders = [
             Sender(

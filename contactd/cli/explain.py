@@ -237,6 +237,10 @@ def _print_explanation(told: dict[str, Any]) -> None:
         stands = f"{one['kind']} {one['id']} is {one['state']} since {last['at']}"
         words = ": ".join(filter(None, (stands, last["reason"])))
         console.print(f"  {words}")
+    for one in told["tasks"]:
+        late = ", OVERDUE" if one["overdue"] else ""
+        words = ": ".join(filter(None, (f"{one['kind']} by {one['due_on']}{late}", one["owner"], one["note"])))
+        console.print(f"  task {one['id']}: {words}")
     paused = told.get("paused")
     for name in paused if isinstance(paused, list) else []:
         console.print(f"  {name} is paused")

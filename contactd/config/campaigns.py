@@ -41,8 +41,9 @@ from contactd.config.words import (
 from contactd.domain.campaign import NEXT_NUMBER, Detect, Mode, Record
 
 NumberKind = Literal["mobile", "phone"]
-ChannelName = Literal["email", "sms", "letter", "call", "handover"]
+ChannelName = Literal["email", "sms", "letter", "call", "handover", "task"]
 KindName = Literal["consumer", "business"]
+TaskKind = Literal["meeting", "creditor", "address", "returned_mail", "review", "other"]
 # How an attempt may end and be tried again: as it is written here, and as the contact log says it.
 OUTCOMES = {
     "busy": "busy",
@@ -236,6 +237,14 @@ class StepTable(Section):
     """Greatest share of answered calls that find no agent, in predictive mode."""
     approve: Literal["", "agent", "supervisor", "manager"] = ""
     """Who has to agree before this step is done."""
+    kind: TaskKind = "meeting"
+    """Of a task: what it is; the ladder waits until somebody has done it."""
+    owner: str = ""
+    """Of a task: who is to do it."""
+    within: Days = 14
+    """Of a task: how long that person has."""
+    text: str = ""
+    """Of a task: what is to be done."""
     arms: Annotated[tuple[str, ...], LOOSE] = ()
     """Arms of the comparison this step is for; empty: all."""
 

@@ -29,6 +29,7 @@ def unavailable(sections: Sections, channel: Channel, *, mode: str = "", approve
         or (sections.sms.backend == "twilio" and bool(twilio.account_sid)),
         Channel.LETTER: sections.letters.backend != "none",
         Channel.CALL: sections.telephony.backend != "none",
+        Channel.TASK: True,
     }
     keys = {
         Channel.EMAIL: "host in [smtp]",
@@ -36,8 +37,9 @@ def unavailable(sections: Sections, channel: Channel, *, mode: str = "", approve
         Channel.LETTER: "backend in [letters]",
         Channel.CALL: "backend in [telephony]",
     }
-    cure = f"set {keys[channel]}; run refuses it until then"
-    return "" if ready[channel] else f'nobody carries out channel "{channel}": {cure}'
+    if ready[channel]:
+        return ""
+    return f'nobody carries out channel "{channel}": set {keys[channel]}; run refuses it until then'
 
 
 def check(sections: Sections, source: Source) -> Findings:

@@ -18,6 +18,7 @@ from contactd.domain.campaign import AGENTLESS, INBOUND, Arm, Campaign, Select, 
 from contactd.domain.queueing import Order
 
 MESSAGES = frozenset({Channel.EMAIL, Channel.SMS, Channel.LETTER})
+_SAYING = frozenset(Channel) - {Channel.TASK}
 
 
 def build(file: CampaignFile, source: Source, schedule: str) -> tuple[Campaign | None, Findings]:
@@ -53,7 +54,7 @@ def build(file: CampaignFile, source: Source, schedule: str) -> tuple[Campaign |
 def implied(step: StepTable, ids: set[str]) -> tuple[str, Channel] | None:
     """Read `otherwise = "TEMPLATE-CHANNEL"` of a step as template and channel; None when it means anything else."""
     template, dash, channel = step.otherwise.rpartition("-")
-    if step.otherwise in ids or not dash or not template or channel not in set(Channel):
+    if step.otherwise in ids or not dash or not template or channel not in _SAYING:
         return None
     return template, Channel(channel)
 
@@ -79,8 +80,8 @@ def _wrong(file: CampaignFile, index: int, step: StepTable) -> Iterator[tuple[st
     if step.channel in MESSAGES and not step.template:
         yield "template", f"is missing; a step by {step.channel} needs the name of a text"
     yield from _wrong_texts(step)
-    if step.windows and step.channel == "handover":
-        yield "windows", "a handover reaches nobody, so it has no windows; remove them"
+    if step.windows and step.channel in {"handover", "task"}:
+        yield "windows", f"a {step.channel} reaches nobody, so it has no windows; remove them"
 
 
 def _wrong_texts(step: StepTable) -> Iterator[tuple[str, str]]:
@@ -190,6 +191,10 @@ def _step(table: StepTable) -> Step:
         numbers=table.numbers,
         approve=table.approve,
         arms=table.arms,
+        task=table.kind if table.channel == "task" else "",
+        owner=table.owner,
+        within_days=table.within,
+        text=table.text,
     )
 
 

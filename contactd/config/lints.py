@@ -22,8 +22,10 @@ _CALLS_ONLY = (
     "caller_id", "preview", "numbers", "retry_limits",
 )  # fmt: skip
 _DAY = timedelta(days=1)
-# A cap without channels counts them together; a handover reaches nobody.
-_REACHING = frozenset(Channel) - {Channel.HANDOVER}
+_MESSAGES_ONLY = ("template", "deadline")
+_TASKS_ONLY = ("kind", "owner", "within", "text")
+# A cap without channels counts them together; a handover and a task reach nobody.
+_REACHING = frozenset(Channel) - {Channel.HANDOVER, Channel.TASK}
 
 Remark = tuple[Place, str]
 
@@ -175,5 +177,9 @@ def _without_effect(file: CampaignFile) -> Iterator[Remark]:
         for key in sorted(step.model_fields_set):
             if key in _CALLS_ONLY and step.channel != "call":
                 yield ("step", index, key), f"has no effect on a step by {step.channel}; it is for calls"
+            if key in _TASKS_ONLY and step.channel != "task":
+                yield ("step", index, key), f"has no effect on a step by {step.channel}; it is for tasks"
+            if key in _MESSAGES_ONLY and step.channel == "task":
+                yield ("step", index, key), "has no effect on a task; it is for messages"
         if step.postage and step.channel != "letter":
             yield ("step", index, "postage"), f"has no effect on a step by {step.channel}; it is for letters"

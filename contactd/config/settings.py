@@ -19,6 +19,7 @@ from contactd.config.retention import Retention
 from contactd.config.secret import Secret
 from contactd.config.section import LOOSE, NO_SECRET, Port, Section
 from contactd.config.shipped import defaults_directory
+from contactd.config.tasks import Tasks
 from contactd.config.values import Duration, Minute, Ratio, Second, parse_duration
 from contactd.config.words import Bic, Country, Cron, Currency, Email, Iban, Language, Name, Url
 from contactd.domain.account import Channel
@@ -70,7 +71,7 @@ class Token(Section):
     """Stands in the log beside what was done with it."""
     token: Secret
     """What the caller sends as `Authorization: Bearer …`."""
-    scopes: Annotated[tuple[Literal["accounts", "payments", "agreements", "runs"], ...], LOOSE] = (
+    scopes: Annotated[tuple[Literal["accounts", "payments", "agreements", "tasks", "runs"], ...], LOOSE] = (
         "accounts",
         "payments",
     )
@@ -218,6 +219,7 @@ class Sections(Section):
     claims: Claims = Claims()
     agreements: Agreements = Agreements()
     retention: Retention = Retention()
+    tasks: Tasks = Tasks()
     smtp: Smtp = Smtp()
     sms: Sms = Sms()
     twilio: Twilio = Twilio()

@@ -13,6 +13,11 @@ class Channel(StrEnum):
     LETTER = "letter"
     CALL = "call"
     HANDOVER = "handover"
+    TASK = "task"  # a person is to do something: visit, call, look
+
+
+# What is under way by these is not over when it was accepted: somebody speaks, or has it to do.
+LASTING = frozenset({Channel.CALL, Channel.TASK})
 
 
 class Kind(StrEnum):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from contactd.domain.account import Account, Channel, Facts, PastContact, Suppression
 
-NO_NEED = ""  # of a letter or a hand-over: nothing the channel dials or sends to
+NO_NEED = ""  # of a letter, a hand-over or a task: nothing the channel dials or sends to
 NUMBERS = ("mobile", "phone")
 _SMS_TYPES = frozenset({"mobile", "unknown"})
 
@@ -21,7 +21,7 @@ def addresses(account: Account, channel: Channel, numbers: tuple[str, ...] = NUM
         return (account.email,) if account.email else ()
     if channel is Channel.LETTER:
         return (NO_NEED,) if account.postal else ()
-    if channel is Channel.HANDOVER:
+    if channel in {Channel.HANDOVER, Channel.TASK}:
         return (NO_NEED,)
     by_kind = {"mobile": account.mobile, "phone": account.phone}
     known = [phone for kind in numbers if (phone := by_kind[kind]) is not None and phone.number]

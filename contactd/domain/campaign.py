@@ -68,6 +68,7 @@ class Step:
     `personal` is told.
 
     `arms`: those of the campaign's comparison the step is for, empty for all.
+    Of tasks: `task` is their kind (domain/task.py), `text` what is to be done.
     """
 
     id: str
@@ -100,6 +101,10 @@ class Step:
     numbers: tuple[str, ...] = ("mobile", "phone")
     approve: str = ""
     arms: tuple[str, ...] = ()
+    task: str = ""
+    owner: str = ""
+    within_days: int = 14
+    text: str = ""
     implied: bool = False  # made from another step's `otherwise = "<template>-<channel>"`: reached only through it
 
     @property

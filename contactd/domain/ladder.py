@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from operator import attrgetter
 
-from contactd.domain.account import Account, Channel, Facts, StepTry
+from contactd.domain.account import LASTING, Account, Channel, Facts, StepTry
 from contactd.domain.address import addresses, usable, zone_names
 from contactd.domain.arms import held_until, is_for
 from contactd.domain.attempt import OPEN
 from contactd.domain.calendar import find_zone, local_day, start_of_day
 from contactd.domain.campaign import NEXT_NUMBER, Campaign, Select, Step
+from contactd.domain.task import REACTION
 
 # Outcomes that say that the address leads to nobody, or to somebody who wants nothing.
 DEAD = frozenset({"undeliverable", "invalid", "wrong_number", "opted_out"})
@@ -67,11 +68,11 @@ Position = Due | Waiting | Finished | NotSelected
 
 
 def is_open(campaign: Campaign, one: StepTry) -> bool:
-    """Say whether a try may still reach somebody; a call that the carrier has taken is not over before it has ended."""
+    """Say whether a try is still under way; a call that was taken, or a task that was opened, is not over by that."""
     if one.state != "accepted":
         return one.state in _STATES_OPEN
     step = campaign.step(one.step)
-    return (one.channel or (step and step.channel)) is Channel.CALL
+    return (one.channel or (step and step.channel)) in LASTING
 
 
 def local_date(timezone: str, at: datetime) -> date:
@@ -149,6 +150,8 @@ def next_step(campaign: Campaign, facts: Facts, at: datetime, zone: tzinfo | Non
     for one in facts.tries:
         if is_open(campaign, one):
             return Waiting(campaign.step(one.step), None, "attempt_open", one.try_no, one.address)
+    if any(one.outcome == REACTION for one in facts.tries):
+        return Finished(REACTION)
     until = held_until(campaign, facts.drawn)
     if until is not None and at < until:
         return Waiting(None, until, "held_out")

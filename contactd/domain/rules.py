@@ -279,7 +279,7 @@ def _within(permits: Callable[[Hours, datetime], bool], reason: Reason, asked: _
     return _when_open(asked.hours, asked.at, reason)
 
 
-_CONTACTS = tuple(channel for channel in Channel if channel is not Channel.HANDOVER)
+_CONTACTS = tuple(channel for channel in Channel if channel not in {Channel.HANDOVER, Channel.TASK})
 _CAP_REASONS = {_DAY: Reason.DAY_CAP, 7 * _DAY: Reason.WEEK_CAP}
 _SUPPRESSION_REASONS = {
     "stop": Reason.STOPPED,

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from contactd.domain.account import Account, Channel, Drawn, Facts, Kind, PastContact, Phone, StepTry
+from contactd.domain.account import LASTING, Account, Drawn, Facts, Kind, PastContact, Phone, StepTry
 from contactd.domain.calendar import local_day, start_of_day
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.ladder import Due, NotSelected, Position, Waiting, next_step, zone_of
@@ -136,7 +136,7 @@ def on_schedule(campaign: Campaign, facts: Facts, at: datetime) -> Facts:
 
 
 def _with_done(facts: Facts, step: Step, try_no: int, at: datetime) -> Facts:
-    state, outcome = ("delivered", "answered") if step.channel is Channel.CALL else ("accepted", "accepted")
+    state, outcome = ("delivered", "answered") if step.channel in LASTING else ("accepted", "accepted")
     return replace(
         facts,
         tries=(*facts.tries, StepTry(step.id, try_no, state, outcome, at)),

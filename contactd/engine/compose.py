@@ -37,6 +37,12 @@ class Composer:
     def __call__(self, begun: Begun, still_ours: Callable[[], bool]) -> Message:
         """Render in the customer's language; raises ChannelMisconfigured when the template cannot be rendered."""
         rung, claim = begun.rung, begun.claimed
+        if rung.step.channel is Channel.TASK:  # it says nothing to the customer
+            text, at = rung.step.text, begun.at
+            return Message(
+                reference=claim.reference, attempt_id=claim.id, to="", language="", subject="", text=text,
+                created_at=at, still_ours=still_ours,
+            )  # fmt: skip
         language = begun.facts.account.language or rung.campaign.language
         unsubscribe = self._unsubscribe_url(claim.id) if rung.step.channel is Channel.EMAIL else ""
         notice = self._notice(begun, language, unsubscribe)

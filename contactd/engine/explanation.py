@@ -5,12 +5,12 @@ For `contactd why`, and whoever else has to answer the question; the keys are st
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from contactd.domain.account import Drawn, Facts
+from contactd.domain.account import Channel, Drawn, Facts
 from contactd.domain.arms import draw, held_until
 from contactd.domain.campaign import Campaign
 from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, unselected
@@ -19,7 +19,9 @@ from contactd.domain.policy import Allowed, Never, NotBefore, Proposal, Verdict
 from contactd.domain.rules import answers, may_contact
 from contactd.engine.agreeing import told as told_of
 from contactd.engine.book import Book, Rung
-from contactd.store import accounts, agreements, arms, facts, overview, pauses
+from contactd.engine.tasking import told as told_tasks
+from contactd.store import accounts, agreements, arms, facts, overview, pauses, tasks
+from contactd.store.tasks import Which
 
 Told = dict[str, Any]
 _AGREEMENTS = 5
@@ -28,10 +30,16 @@ _AGREEMENTS = 5
 def explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:
     """Explain one account row; `at` is the instant to ask about, for each campaign.
 
-    `agreements` are the last ones, oldest first: what the ladder rests for, or went on for.
+    `agreements` are the last ones, oldest first: what the ladder rests for, or went on for. `tasks` are the open ones.
     """
     last = agreements.of_accounts(connection, [account_id])[-_AGREEMENTS:]
-    return {**_explain(connection, book, account_id, at), "agreements": list(told_of(connection, last))}
+    found = tasks.listed(connection, Which([account_id]))
+    today = min((local_date(one.timezone, at[one.id]) for one in book.campaigns.values()), default=date.max)
+    return {
+        **_explain(connection, book, account_id, at),
+        "agreements": list(told_of(connection, last)),
+        "tasks": list(told_tasks(connection, found, today)),
+    }
 
 
 def _explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:
@@ -150,7 +158,8 @@ def _attempt(
     when = max(now, row.not_before)
     told["step"] = {"id": row.step, "channel": row.channel, "due": _time(row.not_before)}
     if row.state == "accepted":
-        return {**told, "decision": "rest", "why": "the call is under way"}
+        why = "somebody has to do it first" if row.channel == Channel.TASK else "the call is under way"
+        return {**told, "decision": "rest", "why": why}
     if row.state == "unclear":
         return {**told, "decision": "unclear", "why": f"settle it: contactd settle {row.id} sent|not-sent|failed"}
     resting = _resting(campaign, row.channel, paused)

@@ -177,10 +177,13 @@ def _addressed(connection: sa.Connection, answers: list[Begun | Refused]) -> lis
 
 
 def _seen_by(claim: Claimed, seen: Facts) -> Facts:
-    """Leave out what only waits for whoever is dialled by an agent: a callback goes on waiting, nobody may answer."""
-    if claim.priority != Priority.DIALLED:
+    """Leave out what only waits: tasks for whom a person wants called, and callbacks while an agent dials himself."""
+    if claim.priority == Priority.LADDER:
         return seen
-    return replace(seen, tries=tuple(one for one in seen.tries if one.state != State.PLANNED))
+    tries = [one for one in seen.tries if one.channel is not Channel.TASK]
+    if claim.priority == Priority.DIALLED:
+        tries = [one for one in tries if one.state != State.PLANNED]
+    return replace(seen, tries=tuple(tries))
 
 
 def settle(connection: sa.Connection, items: list[Settled]) -> Sequence[object]:

@@ -19,6 +19,7 @@ from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict, StoreError
 from contactd.domain.money import Money
 from contactd.engine.claims import money_of, payment_id
+from contactd.engine.task_ends import drop_moot
 from contactd.engine.timetable import Appointment, Timetable
 from contactd.store import accounts, agreements, ledgers
 from contactd.store.agreements import Change, Stored
@@ -166,12 +167,13 @@ class Judgement:
         await self.timetable.run()
 
     async def look(self) -> None:
-        """Judge all living agreements, some hundred accounts a transaction."""
+        """Judge all living agreements, some hundred accounts a transaction, and drop tasks nobody needs any more."""
         after: int | None = 0
         while after is not None:
             now = self._clock.now()
             look = partial(judge_everyone, after=after, now=now, today=today_of(self._settings(), now))
             after = await self._commit.run(look)
+        await self._commit.run(lambda connection: drop_moot(connection, self._clock.now()))
 
     async def _look(self, name: str) -> bool:
         try:

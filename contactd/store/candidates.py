@@ -166,9 +166,12 @@ def _rung(campaign: Campaign, today: date) -> Iterator[sa.ColumnElement[bool]]:
     yield account.c.oldest_due <= tomorrow - timedelta(days=campaign.select.min_days_due)
     yield sa.or_(account.c.oldest_due <= tomorrow - timedelta(days=_first_day(campaign)), _climbed(campaign))
     # Of whatever campaign: one thing after the other.
-    # A call that the carrier has taken is accepted, and not over.
-    calling = sa.and_(attempt.c.state == sa.literal_column("'accepted'"), attempt.c.channel == Channel.CALL)
-    unfinished = sa.or_(attempt.c.state.in_(_OPEN_STATES), calling)
+    # A call that the carrier has taken is accepted, and not over; nor is a task, for as long as its case.
+    tasks = sa.and_(attempt.c.channel == Channel.TASK, attempt.c.case_no == account.c.case_no)
+    lasting = sa.or_(attempt.c.channel == Channel.CALL, tasks)
+    unfinished = sa.or_(
+        attempt.c.state.in_(_OPEN_STATES), sa.and_(attempt.c.state == sa.literal_column("'accepted'"), lasting)
+    )
     yield ~sa.exists().where(attempt.c.account_id == account.c.id, unfinished)
 
 

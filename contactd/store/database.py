@@ -17,9 +17,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from contactd.config.words import SECRET_OPTIONS
 from contactd.domain.errors import StoreError
-from contactd.store import schema, schema_arms, schema_evidence, schema_proposals  # noqa: F401 -- their tables belong to the metadata
 from contactd.store.failures import translated
 from contactd.store.names import Keep, held_in_file, held_in_session
+from contactd.store.tables import TABLES
 
 # The revisions in migrations/versions, oldest first; a test compares.
 VERSIONS = ("0001", "0002")
@@ -27,7 +27,6 @@ VERSION = VERSIONS[-1]
 # Alembic keeps the revision here; its presence also says that the database is ours.
 VERSION_TABLE = "contactd_version"
 _VERSION_COLUMN = "version_num"
-_TABLES = {**schema.account.metadata.tables, **schema_proposals.proposal.metadata.tables}
 _BUSY_SECONDS = 30
 _CONNECT_SECONDS = 10
 _IDLE_SECONDS = 60
@@ -210,7 +209,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def check_tables(connection: Connection, place: str) -> None:
     """Raise StoreError when a table of this version is missing."""
-    missing = sorted(set(_TABLES) - set(sa.inspect(connection).get_table_names()))
+    missing = sorted(set(TABLES) - set(sa.inspect(connection).get_table_names()))
     if missing:
         names = ", ".join(missing)
         raise StoreError(

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from contactd.domain.account import Account, Facts, Hold, Invoice, Kind, Phone, PostalAddress
-from contactd.store import history
+from contactd.store import history, returned
 from contactd.store.among import among
 from contactd.store.asked import Asked
 from contactd.store.history import Known
@@ -34,7 +34,7 @@ SHARED = [
             "phone_zones", "mobile_type", "mobile_zones", "oldest_due", "disputed",
         )
     ),
-    sa.and_(account.c.street != "", account.c.city != "").label("postal"),
+    sa.and_(account.c.street != "", account.c.city != "", sa.not_(returned.is_bad())).label("postal"),
     *((account.c[name] != "").label(f"has_{name}") for name in _ADDRESSES),
 ]  # fmt: skip
 _KINDS = {kind.value: kind for kind in Kind}

@@ -103,9 +103,11 @@ def batches(connection: Connection) -> int:
 
 
 def open_attempts(connection: Connection, account_id: int) -> list[sa.Row[*tuple[Any, ...]]]:
-    """List the attempts of an account that have not ended; a call that the carrier has taken is among them."""
-    calling = sa.and_(attempt.c.state == "accepted", attempt.c.channel == "call")
-    mine = sa.select(attempt).where(attempt.c.account_id == account_id, sa.or_(attempt.c.state.in_(_OPEN), calling))
+    """List the attempts of an account that have not ended; a call that was taken or a task to be done is among them."""
+    case_no = sa.select(account.c.case_no).where(account.c.id == account_id).scalar_subquery()
+    kinds = sa.or_(attempt.c.channel == "call", sa.and_(attempt.c.channel == "task", attempt.c.case_no == case_no))
+    lasting = sa.and_(attempt.c.state == "accepted", kinds)
+    mine = sa.select(attempt).where(attempt.c.account_id == account_id, sa.or_(attempt.c.state.in_(_OPEN), lasting))
     return list(connection.execute(mine.order_by(attempt.c.id)))
 
 

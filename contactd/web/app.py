@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from contactd.web import agreements, api, health, runs, unsubscribe, webhooks
+from contactd.web import agreements, api, health, runs, tasks, unsubscribe, webhooks
 from contactd.web.boundary import add_headers, boundary
 from contactd.web.window import Window
 
@@ -17,6 +17,7 @@ def public_app(window: Window) -> web.Application:
     app.add_routes(api.routes(window))
     app.add_routes(agreements.routes(window))
     app.add_routes(runs.routes(window))
+    app.add_routes(tasks.routes(window))
     app.add_routes(unsubscribe.routes(window))
     app.add_routes(
         webhooks.routes(

@@ -46,7 +46,8 @@ def rows(box: Spool) -> list[dict[str, str]]:
 
 async def test_a_letter_lies_in_the_outbox_and_unchangeable_in_the_archive(box: Spool) -> None:
     receipt = await box.channel.send(message())
-    assert receipt.details == {"file": f"{DAY}/17-1.pdf", "sha256": sha256(PDF).hexdigest(), "bytes": len(PDF)}
+    document = {"file": f"{DAY}/17-1.pdf", "sha256": sha256(PDF).hexdigest(), "bytes": len(PDF)}
+    assert receipt.details == document | {"postcode": "00001", "city": "Musterstadt"}
     for place in ("outbox", "archive"):
         assert (box.folder / place / DAY / "17-1.pdf").read_bytes() == PDF
     assert stat.S_IMODE((box.folder / "archive" / DAY / "17-1.pdf").stat().st_mode) & 0o222 == 0

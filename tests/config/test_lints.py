@@ -45,6 +45,16 @@ LETTER = '[[step]]\nid = "brief"\nchannel = "letter"\ntemplate = "mahnung"\nday 
             [],
             id="a step after a handover of some",
         ),
+        pytest.param(
+            '[[step]]\nid = "termin"\nchannel = "task"\nday = 9\ntemplate = "mahnung"\nkind = "meeting"\n'
+            + EMAIL.format(id="a")
+            + 'day = 12\nowner = "anna"\n',
+            [
+                "6: step[1].template: has no effect on a task; it is for messages",
+                "13: step[2].owner: has no effect on a step by email; it is for tasks",
+            ],
+            id="keys of tasks and of messages mixed up",
+        ),
         pytest.param(LETTER, ['2: step[1].deadline: is missing; a letter sets one, like "10 days"'], id="no deadline"),
         pytest.param(
             LETTER + 'deadline = "3 days"\n',

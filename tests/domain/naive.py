@@ -11,6 +11,7 @@ from contactd.domain.account import Channel, Facts, PastContact
 from contactd.domain.calendar import Windows
 from contactd.domain.policy import Cap, Policy, Proposal
 
+NOBODY = (Channel.HANDOVER, Channel.TASK)  # is reached by these
 ARRIVING = (Channel.EMAIL, Channel.SMS, Channel.CALL)
 
 
@@ -26,7 +27,7 @@ def permitted(facts: Facts, proposal: Proposal, policy: Policy, at: datetime) ->
 def own_addresses(facts: Facts, proposal: Proposal) -> list[str]:
     """List what the account has for the channel, dead or alive."""
     account, channel = facts.account, proposal.channel
-    if channel is Channel.HANDOVER or (channel is Channel.LETTER and account.postal):
+    if channel in NOBODY or (channel is Channel.LETTER and account.postal):
         return [""]
     if channel is Channel.EMAIL and account.email:
         return [account.email]
@@ -86,7 +87,7 @@ def local_objections(facts: Facts, proposal: Proposal, policy: Policy, local: da
             mine = policy.cool_down_per == "customer" or past.account_id == facts.account.id
             yield past.conversation and mine and days < policy.cool_down
     for cap in () if proposal.requested else policy.caps:
-        if channel in cap.channels or (not cap.channels and channel is not Channel.HANDOVER):
+        if channel in cap.channels or (not cap.channels and channel not in NOBODY):
             yield sum(counts(cap, past, facts, local, address) for past in facts.contacts) >= cap.count
     for windows in (policy.windows.get(channel), proposal.windows):
         yield windows is not None and not within(windows, local)
@@ -98,7 +99,7 @@ def local_objections(facts: Facts, proposal: Proposal, policy: Policy, local: da
 
 def counts(cap: Cap, past: PastContact, facts: Facts, local: datetime, address: str) -> bool:
     """Say whether a contact uses up some of the cap."""
-    if past.conversation or past.channel is Channel.HANDOVER or (cap.channels and past.channel not in cap.channels):
+    if past.conversation or past.channel in NOBODY or (cap.channels and past.channel not in cap.channels):
         return False
     if cap.per == "account" and past.account_id != facts.account.id:
         return False

@@ -28,6 +28,7 @@ from tests.clock import HandClock
 
 KEY = b"a key of no installation at all!"
 BOTH, ONLY_PAYMENTS, AGREEING = "token-for-both", "token-for-payments", "token-for-agreements"
+TASKS = "token-for-tasks"
 CAMPAIGN = Campaign(id="standard", steps=(Step("reminder", Channel.EMAIL, day=3),))
 
 
@@ -37,6 +38,7 @@ def settings(*, callbacks: bool = False) -> Settings:
         Token(name="bookkeeping", token=Secret(BOTH)),
         Token(name="bank", token=Secret(ONLY_PAYMENTS), scopes=("payments",)),
         Token(name="crm", token=Secret(AGREEING), scopes=("agreements",)),
+        Token(name="crm", token=Secret(TASKS), scopes=("tasks",)),
         Token(name="gone", token=Secret(problem="env is not set")),
         Token(name="empty", token=Secret()),
     )

@@ -14,6 +14,7 @@ def upgrade() -> None:
     _evidence()
     _arm_draw()
     _proposal()
+    _task()
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:
@@ -90,4 +91,39 @@ def _proposal() -> None:
         sa.Column("oldest_due", sa.Date),
         *_texts("dropped", "dropped_by"),
         sa.PrimaryKeyConstraint("batch_id", "account_id", name=op.f("pk_proposal_line")),
+    )
+
+
+def _task() -> None:
+    op.create_table(
+        "task",
+        sa.Column("id", Id, nullable=False),
+        sa.Column(
+            "account_id", Id, sa.ForeignKey("account.id", name=op.f("fk_task_account_id_account")), nullable=False
+        ),
+        sa.Column("attempt_id", Id),
+        *_texts("kind"),
+        sa.Column("state", sa.Text, nullable=False, server_default="open"),
+        *_texts("owner"),
+        sa.Column("due_on", sa.Date, nullable=False),
+        *_texts("note", "outcome"),
+        sa.Column("opened_at", Utc, nullable=False),
+        *_texts("opened_by"),
+        sa.Column("ended_at", Utc),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
+        sa.UniqueConstraint("attempt_id", name=op.f("uq_task_attempt_id")),
+    )
+    op.create_index("ix_task_account_id", "task", ["account_id"])
+    op.create_index("ix_task_state", "task", ["state", "due_on"])
+    of = sa.ForeignKey("account.id", name=op.f("fk_returned_mail_account_id_account"))
+    op.create_table(
+        "returned_mail",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("account_id", Id, of, nullable=False),
+        *_texts("street", "postcode", "city", "reason"),
+        sa.Column("at", Utc, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_returned_mail")),
+        sa.UniqueConstraint(
+            "account_id", "street", "postcode", "city", name=op.f("uq_returned_mail_account_id_street_postcode_city")
+        ),
     )

@@ -1,0 +1,87 @@
+"""What a JSON object asks for, read key by key, and the answer to a request that changes something; for the API."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from aiohttp import web
+
+from contactd.domain.errors import InputError, StoreConflict, StoreError
+from contactd.web.access import admit, error_of, unavailable
+from contactd.web.boundary import Handler
+from contactd.web.window import Window
+
+Asked = Mapping[str, Any]
+Work = Callable[[sa.Connection, web.Request, Asked, str], dict[str, Any]]
+
+
+def changing(window: Window, scope: str, work: Work, like: str) -> Handler:
+    """Carry out work in one transaction for whoever has the scope, and answer what it made; `like` is an example."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        caller = admit(window.settings(), scope, request)
+        if isinstance(caller, web.Response):
+            return caller
+        by = f"api:{caller.name}"
+        try:
+            asked = await _asked(request, like)
+
+            def change() -> dict[str, Any]:
+                with window.database.transaction() as connection:
+                    return work(connection, request, asked, by)
+
+            shown = await asyncio.to_thread(change)
+        except InputError as problem:
+            return error_of(str(problem), 400)
+        except (StoreError, StoreConflict) as problem:
+            return unavailable(problem)
+        window.wake()
+        return web.json_response(shown)
+
+    return handler
+
+
+async def _asked(request: web.Request, like: str) -> Asked:
+    try:
+        asked = await request.json() if request.can_read_body else {}
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict):
+        raise InputError(f"send one JSON object, like {like}")
+    return asked
+
+
+def refuse_unknown(asked: Asked, known: Sequence[str]) -> None:
+    """Name the first key that means nothing here."""
+    for name in asked:
+        if name not in known:
+            raise InputError(f"{name[:40]!r} is no key here; known: {', '.join(sorted(known))}")
+
+
+def text_in(asked: Asked, name: str) -> str:
+    """Read a text; empty when there is none."""
+    value = asked.get(name)
+    if isinstance(value, dict) and set(value) == {"amount", "currency"}:  # as we write amounts ourselves
+        value = f"{value['amount']} {value['currency']}"
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"{name} is a text, not {str(value)[:40]}")
+    return value or ""
+
+
+def one_of(asked: Asked, name: str, words: Sequence[str], otherwise: str = "") -> str:
+    """Read one of these words."""
+    word = text_in(asked, name) or otherwise
+    if word not in words:
+        raise InputError(f"{name} is one of {', '.join(words)}, not {word[:40]!r}")
+    return word
+
+
+def day_in(asked: Asked, name: str) -> date | None:
+    """Read a day."""
+    text = text_in(asked, name)
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise InputError(f"{name} is a day like 2026-12-31, not {text[:40]!r}") from None
