@@ -4,11 +4,9 @@ Both off the hot path: what is computed is computed in threads, what is written 
 """
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 
 import structlog
-from sqlalchemy.engine import Connection
 
 from contactd.config.settings import Settings
 from contactd.domain.clock import Clock
@@ -16,7 +14,7 @@ from contactd.domain.errors import StoreConflict, StoreError
 from contactd.engine import retention
 from contactd.engine.erasing import delete_letters
 from contactd.engine.evidence import Sealing
-from contactd.engine.retention import Page
+from contactd.engine.retention import Step
 from contactd.engine.timetable import Appointment, Timetable
 from contactd.store.group_commit import GroupCommit
 
@@ -26,7 +24,6 @@ _EVERY = 60.0  # seconds
 _AT_NIGHT = "35 3 * * *"
 _NIGHTLY = "retention"
 _BREATH = 0.05  # seconds between two transactions of the night
-_STEPS = (retention.erase_inbox, retention.erase_entries, retention.erase_accounts)
 
 
 class Custody:
@@ -59,19 +56,25 @@ class Custody:
     async def erase_due(self) -> int:
         """Erase all that has been kept long enough; answers how many rows it was."""
         count = 0
-        for step in _STEPS:
+        for step in retention.STEPS:
             after: int | None = 0
             while after is not None:
-                settings = self._settings()
-                work: Callable[[Connection], Page] = partial(
-                    step, after=after, settings=settings, now=self._clock.now()
-                )
-                page = await self._commit.run(work)
-                await asyncio.to_thread(delete_letters, settings, page.letters)
-                after, count = page.last, count + page.done
-                if after is not None:
-                    await self._clock.sleep(_BREATH)
+                ids = await self._due(step, after)
+                for first in range(0, len(ids), step.together):
+                    count += await self._erase(step, ids[first : first + step.together])
+                after = ids[-1] if ids else None
         return count
+
+    async def _due(self, step: Step, after: int) -> Sequence[int]:
+        settings, now = self._settings(), self._clock.now()
+        return await self._commit.read(lambda connection: step.due(connection, after, settings, now))
+
+    async def _erase(self, step: Step, ids: Sequence[int]) -> int:
+        settings, now = self._settings(), self._clock.now()
+        done = await self._commit.run(lambda connection: step.erase(connection, ids, settings, now))
+        await asyncio.to_thread(delete_letters, settings, done.letters)
+        await self._clock.sleep(_BREATH)
+        return done.rows
 
     async def _keep(self, name: str) -> bool:
         try:

@@ -119,7 +119,6 @@ class _Chunk:
         self._changed_accounts: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
         self._changed_ids: set[int] = set()
         self._erased: dict[int, NewAccount] = {}  # whose data come back only with something they owe
-        self._back: list[int] = []
         self._known: dict[tuple[int, str], _Known] = {}
         self._new: list[tuple[object, ...]] = []
         self._changed: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
@@ -158,12 +157,6 @@ class _Chunk:
         row = {f"new_{name}": value for name, value in zip(columns, values, strict=True)}
         self._changed_accounts[columns].append({**row, "key": number, "new_fingerprint": fingerprint})
         self._changed_ids.add(number)
-
-    def _owes(self, number: int) -> None:
-        """Take over who an account belongs to that was erased: it owes something again."""
-        if number in self._erased:
-            self._change(number, self._erased.pop(number))
-            self._back.append(number)
 
     def _insert(self, new: Mapping[Key, NewAccount]) -> None:
         # A debtor is the same in all currencies.
@@ -212,8 +205,6 @@ class _Chunk:
             ),
         )  # fmt: skip
         self._taken.new += 1
-        if claim.open > 0:
-            self._owes(account_id)
         self._owing.add(account_id)
         self.with_new_invoice.add(account_id)
 
@@ -230,8 +221,6 @@ class _Chunk:
             rest = _still_open(known, claim.open)
             if rest != known.open:
                 row |= {"open": rest, "cleared_at": None if rest else self._now}
-                if rest > known.open:
-                    self._owes(account_id)
                 self._taken.cleared += rest == 0
         if known.imported_open != claim.open or claim.amount not in {None, known.amount}:
             self._figures_changed.add(known.id)
@@ -242,19 +231,34 @@ class _Chunk:
 
     def write(self) -> None:
         """Lock what will change, write it, and derive what the accounts owe."""
-        accounts.lock(self._connection, (self._owing | self._changed_ids) - self._fresh)
-        for columns, rows in self._changed_accounts.items():
-            stamped = [{**row, "new_updated_at": self._now} for row in rows]
-            self._update(account, (*columns, "fingerprint", "updated_at"), stamped)
+        accounts.lock(self._connection, (self._owing | self._changed_ids | set(self._erased)) - self._fresh)
+        self._write_accounts()
         for columns, rows in self._changed.items():
             self._update(invoice, columns, rows)
         if self._figures_changed:
             note_taken_off(self._connection, self._figures_changed, self._now.date())
         bulk.insert(self._connection, invoice, _INVOICE, self._new)
         accounts.refresh(self._connection, sorted(self._owing), self._now)
-        back = {"at": self._now, "event": "owes_again", "reason": "an erased account came back with an import"}
-        contact_log.add(self._connection, [back | {"account_id": number} for number in self._back])
+        self._bring_back()
         wishes.recall(self._connection, self._fresh | self._changed_ids, self._now)
+
+    def _write_accounts(self) -> None:
+        for columns, rows in self._changed_accounts.items():
+            stamped = [{**row, "new_updated_at": self._now} for row in rows]
+            self._update(account, (*columns, "fingerprint", "updated_at"), stamped)
+        self._changed_accounts.clear()
+
+    def _bring_back(self) -> None:
+        """Take over who the erased accounts belong to that owe something again; of others no list says it."""
+        if not self._erased:
+            return
+        owing = sa.select(account.c.id).where(among(self._connection, account.c.id, self._erased), account.c.open > 0)
+        back = list(self._connection.scalars(owing.order_by(account.c.id)))
+        for number in back:
+            self._change(number, self._erased[number])
+        self._write_accounts()
+        told = {"at": self._now, "event": "owes_again", "reason": "an erased account came back with an import"}
+        contact_log.add(self._connection, [{**told, "account_id": number} for number in back])
 
     def _update(self, table: sa.Table, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
         values: dict[str, sa.BindParameter[object]] = {name: sa.bindparam(f"new_{name}") for name in columns}

@@ -18,11 +18,11 @@ from contactd.engine import evidence
 from contactd.engine.custody import Custody
 from contactd.engine.erasing import Erased, NotErasable, Order, delete_letters, erase
 from contactd.engine.evidence import seal_now
-from contactd.engine.retention import erase_entries
+from contactd.engine.retention import due_entries, erase_entries
 from contactd.intake.accept import Options
 from contactd.intake.files import import_file
 from contactd.intake.profile import own
-from contactd.store import attempts, contact_log, inbox, schema, suppressions
+from contactd.store import accounts, attempts, contact_log, inbox, schema, suppressions
 from contactd.store.columns import metadata
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
@@ -199,13 +199,22 @@ def test_who_was_erased_comes_back_only_with_something_they_owe(
     erased(known, settings)
     old = imported(known, tmp_path, "acme,K-1,Debtor 1,debtor1@example.com,R-1,2026-01-01,2026-02-01,100.00,0.00\n")
     assert (old.name, old.email, old.fingerprint, old.open) == ("", "", ERASED, 0)
-    back = imported(known, tmp_path, "acme,K-1,Debtor 1,debtor1@example.com,R-9,2035-12-01,2035-12-15,50.00,50.00\n")
+    with known.transaction() as connection:  # no list has said yet who owes this
+        add_invoice(connection, 1, "R-9", open=5_000, imported_open=5_000)
+        accounts.refresh(connection, [1], LATER)
+    back = imported(known, tmp_path, "acme,K-1,Debtor 1,debtor1@example.com,R-9,2026-01-01,2026-02-01,50.00,50.00\n")
     assert (back.name, back.email, back.open) == ("Debtor 1", "debtor1@example.com", 5_000)
     with known.snapshot() as connection:
         events = [row.event for row in contact_log.read(connection, account_no="K-1")]
         said = connection.execute(sa.select(schema.suppression.c.kind, schema.suppression.c.value)).all()
     assert events == ["erased", "owes_again", "suppressed"]
     assert [tuple(row) for row in said] == [("email", "debtor1@example.com")]
+
+
+def test_a_new_invoice_brings_back_who_was_erased(known: Database, settings: Settings, tmp_path: Path) -> None:
+    erased(known, settings)
+    back = imported(known, tmp_path, "acme,K-1,Debtor 1,debtor1@example.com,R-9,2035-12-01,2035-12-15,50.00,50.00\n")
+    assert (back.name, back.open) == ("Debtor 1", 5_000)
 
 
 async def test_each_night_what_was_kept_long_enough_goes_by_itself(known: Database, settings: Settings) -> None:
@@ -237,5 +246,7 @@ async def run_to_end(custody: Custody, clock: HandClock) -> None:
 
 def test_who_owes_keeps_their_papers_however_old(known: Database, settings: Settings) -> None:
     with known.transaction() as connection:
+        assert due_entries(connection, 0, settings, LATER)
         connection.execute(sa.update(schema.account).where(schema.account.c.id == 1).values(open=1))
-        assert erase_entries(connection, 0, settings, LATER).done == 0
+        assert not due_entries(connection, 0, settings, LATER)
+        assert erase_entries(connection, range(1, 9), settings, LATER).rows == 0
