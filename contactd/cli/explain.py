@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from contactd.domain.campaign import Campaign
     from contactd.engine.book import Book
     from contactd.engine.run_summary import Summary, Tally
+    from contactd.store.candidates import LeftOut
     from contactd.store.database import Database
 
 _FAILED = 1
@@ -74,11 +75,14 @@ def plan(
             return
         planner = Planner(database, _book(settings, assumed_fresh=at is not None), horizon=settings.planning.horizon)
         summaries = [planner.preview(one.id, _instant(at, one.timezone)) for one in chosen]
+        nobody = _left_out(database, settings, at) if campaign is None else []
     if json:
-        emit_json([_summary_json(summary) for summary in summaries])
+        emit_json([*map(_summary_json, summaries), *(_left_out_json(nobody) if nobody else ())])
     else:
         for summary in summaries:
             _print_summary(summary)
+        for one in nobody:
+            click.echo(f"no campaign takes up {_left_out_words(one)}")
     if exit_code and any(summary.count for summary in summaries):
         raise SystemExit(_FAILED)
 
@@ -100,6 +104,32 @@ def _refuse_unapproved(chosen: "list[Campaign]") -> None:
         raise click.UsageError(
             f"somebody has to approve runs of {', '.join(waiting)}: contactd plan {waiting[0]} --propose"
         )
+
+
+def _left_out(database: "Database", settings: "Settings", at: str | None) -> "list[LeftOut]":
+    from contactd.domain.ladder import local_date
+    from contactd.store import candidates
+
+    timezone = settings.campaigns[0].timezone
+    with database.snapshot() as connection:
+        return candidates.left_out(connection, settings.campaigns, local_date(timezone, _instant(at, timezone)))
+
+
+def _left_out_json(nobody: "list[LeftOut]") -> list[dict[str, object]]:
+    from contactd.domain.money import Money
+
+    rows = [
+        {"kind": one.kind, "segment": one.segment, "count": one.accounts, "open": Money(one.owed, one.currency)}
+        for one in nobody
+    ]
+    return [{"campaign": None, "taken": {}, "held": {}, "left_out": rows}]
+
+
+def _left_out_words(one: "LeftOut") -> str:
+
+    segment = f'segment "{one.segment}"' if one.segment else "no segment"
+    many = "" if one.accounts == 1 else "s"
+    return f"{one.accounts} {one.kind} account{many} of {segment}: {Money(one.owed, one.currency)}"
 
 
 def _carry_out(campaigns: list[str], settings: "Settings", *, json: bool) -> None:

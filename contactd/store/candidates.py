@@ -43,6 +43,16 @@ class Candidate(NamedTuple):
     facts: Facts | None
 
 
+class LeftOut(NamedTuple):
+    """Overdue accounts that no campaign takes up, and what they owe in minor units."""
+
+    kind: str
+    segment: str
+    currency: str
+    accounts: int
+    owed: int
+
+
 def candidate(seen: Facts) -> Candidate:
     """Make a candidate of an account that was read out."""
     owner = seen.account
@@ -95,6 +105,22 @@ def due(
             for one in page:
                 yield one._replace(facts=seen[one.account_id]) if one.account_id in seen else one
             page = coming.result()
+
+
+def left_out(connection: Connection, campaigns: Sequence[Campaign], today: date) -> list[LeftOut]:
+    """Count the accounts that are overdue and that no campaign selects, however old the debt becomes."""
+    taken = [sa.and_(sa.true(), *_selected(campaign.select)) for campaign in campaigns]
+    cut = (account.c.kind, account.c.segment, account.c.currency)
+    chosen = (
+        sa.select(*cut, sa.func.count(), sa.func.sum(account.c.open))
+        .where(account.c.open > 0, account.c.oldest_due < today, sa.not_(sa.or_(sa.false(), *taken)))
+        .group_by(*cut)
+        .order_by(*cut)
+    )
+    return [
+        LeftOut(kind, segment, currency, count, int(owed))
+        for kind, segment, currency, count, owed in connection.execute(chosen)
+    ]
 
 
 def _pages(connection: Connection, chosen: sa.Select[Any]) -> Generator[Sequence[Candidate]]:
@@ -194,6 +220,15 @@ def _selected(select: Select) -> Iterator[sa.ColumnElement[bool]]:
     ):
         if allowed:
             yield account.c[name].in_(sorted(allowed))
+    if select.counts_customers:
+        other = account.alias()
+        count = sa.func.count(other.c.customer_id.distinct())
+        counted = sa.select(other.c.creditor).group_by(other.c.creditor)
+        if select.min_customers is not None:
+            counted = counted.having(count >= select.min_customers)
+        if select.max_customers is not None:
+            counted = counted.having(count <= select.max_customers)
+        yield account.c.creditor.in_(counted)
     if select.min_open is not None:
         yield account.c.currency == select.min_open.currency
         yield account.c.open >= select.min_open.minor

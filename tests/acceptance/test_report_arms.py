@@ -104,3 +104,19 @@ def test_why_and_the_log_name_the_arm(config: Path) -> None:
     assert "arm_drawn" in logged
     told = contactd("why", "K-1", "--json", "--config", config).json()[0]
     assert told["arm"]["id"] in logged
+
+
+def test_plan_tells_who_is_taken_up_by_no_campaign(config: Path) -> None:
+    file = config.parent / "campaigns.d" / "standard.toml"
+    whole = file.read_text()
+    file.write_text(whole + '[select]\nsegments = ["small"]\n')
+    try:
+        told = contactd("plan", "--json", "--config", config).json()[-1]
+        words = contactd("plan", "--config", config).out
+        why = contactd("why", "K-2", "--config", config).out
+    finally:
+        file.write_text(whole)
+    (row,) = told["left_out"]
+    assert (row["kind"], row["segment"], row["count"] > 0) == ("consumer", "", True)
+    assert f"no campaign takes up {row['count']} consumer accounts of no segment: {row['open']['amount']} EUR" in words
+    assert "not standard: segments (none)" in why

@@ -27,7 +27,7 @@ SMS = Step("sms", Channel.SMS, day=3, template="erinnerung", arms=("sms",))
 ARMS = (Arm("mail", 0.4), Arm("sms", 0.4), Arm("out", 0.2, hold_out=True))
 CAMPAIGN = Campaign("standard", (MAIL, SMS), timezone="Europe/Berlin", arms=ARMS)
 DAY = 86_400
-MOBILE = {"mobile": "+4915228817386", "mobile_type": "mobile"}
+MOBILE: dict[str, Any] = {"mobile": "+4915228817386", "mobile_type": "mobile"}
 
 
 def planner_of(database: Database, campaign: Campaign) -> Planner:

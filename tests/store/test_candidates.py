@@ -107,6 +107,27 @@ def test_the_campaign_filters_in_the_database(connection: Connection, select: Se
     assert due(connection, Campaign("standard", STANDARD.steps, select=select)) == expected
 
 
+def test_the_customers_of_a_creditor_are_counted_once_each_in_whatever_currency(connection: Connection) -> None:
+    add_account(connection, 1)
+    add_account(connection, 2, customer_id=1, account_no="K-1", currency="USD")
+    add_account(connection, 3, creditor="other")
+    add_account(connection, 4, creditor="other")
+    for select, expected in ((Select(max_customers=1), [1, 2]), (Select(min_customers=2, max_customers=9), [3, 4])):
+        assert due(connection, Campaign("standard", STANDARD.steps, select=select)) == expected
+
+
+def test_who_is_taken_up_by_nobody_is_counted_by_kind_and_segment(connection: Connection) -> None:
+    add_account(connection, 1)
+    add_account(connection, 2, kind="business", segment="government", open=2_000)
+    add_account(connection, 3, kind="business", segment="government", open=3_000)
+    add_account(connection, 4, kind="business", segment="government", oldest_due=TODAY)  # not yet
+    consumers = Campaign("c", STANDARD.steps, select=Select(kinds=frozenset({Kind.CONSUMER}), min_days_due=90))
+    assert candidates.left_out(connection, [consumers], TODAY) == [("business", "government", "EUR", 2, 5_000)]
+    everybody = Campaign("all", STANDARD.steps)
+    assert candidates.left_out(connection, [consumers, everybody], TODAY) == []
+    assert [one.accounts for one in candidates.left_out(connection, [], TODAY)] == [2, 1]
+
+
 def test_planning_reads_page_after_page(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "_CHUNK", 3)
     for number in range(1, 9):
