@@ -213,6 +213,8 @@ def _print_explanation(told: dict[str, Any]) -> None:
         stands = f"{one['kind']} {one['id']} is {one['state']} since {last['at']}"
         words = ": ".join(filter(None, (stands, last["reason"])))
         console.print(f"  {words}")
+    for one in told["proposed"]:
+        console.print(f"  run {one['run']} waits for approval with {one['step']}, until {one['until']}")
     paused = told.get("paused")
     for name in paused if isinstance(paused, list) else []:
         console.print(f"  {name} is paused")

@@ -18,7 +18,7 @@ from contactd.domain.policy import Allowed, Never, NotBefore, Proposal, Verdict
 from contactd.domain.rules import answers, may_contact
 from contactd.engine.agreeing import told as told_of
 from contactd.engine.book import Book, Rung
-from contactd.store import agreements, facts, overview, pauses
+from contactd.store import agreements, facts, overview, pauses, proposals
 
 Told = dict[str, Any]
 _AGREEMENTS = 5
@@ -27,10 +27,16 @@ _AGREEMENTS = 5
 def explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:
     """Explain one account row; `at` is the instant to ask about, for each campaign.
 
-    `agreements` are the last ones, oldest first: what the ladder rests for, or went on for.
+    `agreements` are the last ones, oldest first: what the ladder rests for, or went on for; `proposed` the runs that
+    wait for approval with it.
     """
     last = agreements.of_accounts(connection, [account_id])[-_AGREEMENTS:]
-    return {**_explain(connection, book, account_id, at), "agreements": list(told_of(connection, last))}
+    proposed = [
+        {"run": row.batch_id, "step": row.step, "until": _time(row.expires_at)}
+        for row in proposals.waiting_with(connection, account_id, max(at.values()))
+    ]
+    told = _explain(connection, book, account_id, at)
+    return {**told, "agreements": list(told_of(connection, last)), "proposed": proposed}
 
 
 def _explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:
