@@ -127,6 +127,8 @@ def _left_out_json(nobody: "list[LeftOut]") -> list[dict[str, object]]:
 
 def _left_out_words(one: "LeftOut") -> str:
 
+    from contactd.domain.money import Money
+
     segment = f'segment "{one.segment}"' if one.segment else "no segment"
     many = "" if one.accounts == 1 else "s"
     return f"{one.accounts} {one.kind} account{many} of {segment}: {Money(one.owed, one.currency)}"
@@ -271,6 +273,8 @@ def _print_explanation(told: dict[str, Any]) -> None:
         late = ", OVERDUE" if one["overdue"] else ""
         words = ": ".join(filter(None, (f"{one['kind']} by {one['due_on']}{late}", one["owner"], one["note"])))
         console.print(f"  task {one['id']}: {words}")
+    for one in told["proposed"]:
+        console.print(f"  run {one['run']} waits for approval with {one['step']}, until {one['until']}")
     paused = told.get("paused")
     for name in paused if isinstance(paused, list) else []:
         console.print(f"  {name} is paused")

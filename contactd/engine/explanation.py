@@ -20,7 +20,7 @@ from contactd.domain.rules import answers, may_contact
 from contactd.engine.agreeing import told as told_of
 from contactd.engine.book import Book, Rung
 from contactd.engine.tasking import told as told_tasks
-from contactd.store import accounts, agreements, arms, facts, overview, pauses, tasks
+from contactd.store import accounts, agreements, arms, facts, overview, pauses, proposals, tasks
 from contactd.store.tasks import Which
 
 Told = dict[str, Any]
@@ -30,7 +30,8 @@ _AGREEMENTS = 5
 def explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:
     """Explain one account row; `at` is the instant to ask about, for each campaign.
 
-    `agreements` are the last ones, oldest first: what the ladder rests for, or went on for. `tasks` are the open ones.
+    `agreements` are the last ones, oldest first: what the ladder rests for, or went on for. `tasks` are the open ones,
+    `proposed` the runs that wait for approval with it.
     """
     last = agreements.of_accounts(connection, [account_id])[-_AGREEMENTS:]
     found = tasks.listed(connection, Which([account_id]))
@@ -39,6 +40,10 @@ def explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[
         **_explain(connection, book, account_id, at),
         "agreements": list(told_of(connection, last)),
         "tasks": list(told_tasks(connection, found, today)),
+        "proposed": [
+            {"run": row.batch_id, "step": row.step, "until": _time(row.expires_at)}
+            for row in proposals.waiting_with(connection, account_id, max(at.values()))
+        ],
     }
 
 

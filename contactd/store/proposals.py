@@ -114,6 +114,14 @@ def waiting(connection: Connection, now: datetime) -> dict[str, Row[Any]]:
     return {row.campaign: row for row in connection.execute(chosen)}
 
 
+def waiting_with(connection: Connection, account_id: int, now: datetime) -> Sequence[Row[Any]]:
+    """List the runs that wait and still hold the account: number, step, and when each expires."""
+    columns: list[sa.ColumnElement[Any]] = [proposal.c.batch_id, proposal_line.c.step, proposal.c.expires_at]
+    chosen = sa.select(*columns).join_from(proposal, proposal_line, proposal.c.batch_id == proposal_line.c.batch_id)
+    mine = (proposal_line.c.account_id == account_id, _STILL, _PROPOSED, proposal.c.expires_at > now)
+    return connection.execute(chosen.where(*mine).order_by(proposal.c.batch_id)).all()
+
+
 def listed(connection: Connection, campaign: str | None = None, *, limit: int) -> Sequence[Row[Any]]:
     """List the newest runs, proposed or not: of those that never were, all that only a proposal has is None."""
     chosen = _runs().order_by(batch.c.id.desc()).limit(limit)

@@ -77,6 +77,8 @@ def test_a_proposal_is_shown_in_words_as_json_and_as_csv(life: Life) -> None:
     assert [line["account"] for line in shown["lines"]] == [f"email-{number}" for number in range(ACCOUNTS)]
     rows = list(csv.DictReader(io.StringIO(ask(life, "proposal", "show", run, "--csv").out)))
     assert (len(rows), rows[1]["account"], rows[1]["dropped"]) == (ACCOUNTS, "email-1", "visit")
+    assert f"run {run} waits for approval with reminder, until" in ask(life, "why", "email-2").out
+    assert ask(life, "why", "email-1", "--json").json()[0]["proposed"] == []
     again = ask(life, "plan", "email", "--propose")
     assert (again.code, f"contactd proposal show {run}" in again.err) == (1, True)
     assert ask(life, "plan", "email", "--propose", "--now").code == 2
