@@ -25,7 +25,7 @@ from jinja2 import (
 )
 
 from contactd.channels import wording
-from contactd.channels.base import Notice, NoticeInvoice, Rendered
+from contactd.channels.base import Agreed, AgreedPart, Notice, NoticeInvoice, Rendered
 from contactd.channels.mime import one_line
 from contactd.channels.phrases import Phrases, read_phrases
 from contactd.channels.proof import faults, samples
@@ -39,7 +39,7 @@ _FIELDS = tuple(field.name for field in fields(Notice))
 _GLOBALS: dict[str, object] = dict(Sandbox().globals)
 _TEXTS = tuple(field.name for field in fields(Notice) if field.type is str)
 _OPEN: dict[type, frozenset[str]] = {
-    kind: frozenset(field.name for field in fields(kind)) for kind in (NoticeInvoice, Money)
+    kind: frozenset(field.name for field in fields(kind)) for kind in (NoticeInvoice, Money, Agreed, AgreedPart)
 }
 
 

@@ -1,8 +1,10 @@
 """What may be agreed with customers, and when a promise is broken; a part of contactd.toml."""
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
-from contactd.config.section import Section
+from contactd.config.section import LOOSE, Section
 from contactd.config.values import Amount, Days
 from contactd.domain.money import Money
 
@@ -24,3 +26,11 @@ class Agreements(Section):
     """How long it rests for money that is said to be on its way."""
     hardship: Days = 30
     """How long it rests when somebody cannot pay, before a person looks again."""
+    channels: Annotated[tuple[Literal["email", "letter", "sms"], ...], LOOSE] = ("email", "letter", "sms")
+    """How customers are written to about agreements: the first of these that reaches them; empty: not at all."""
+    confirm: bool = True
+    """Promises, plans, settlements and deferrals are confirmed in writing, and the customer is asked to answer."""
+    remind: Days = 3
+    """So long before a promised sum or an instalment falls due customers are reminded; 0 days: never."""
+    thank: Literal["never", "agreements", "always"] = "agreements"
+    """Thanks once all is paid: after a kept agreement, or `always` when there had been a reminder."""

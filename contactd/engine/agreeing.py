@@ -19,8 +19,10 @@ from contactd.domain.agreement import ALIVE, Agreement, Event, Kind, Part, State
 from contactd.domain.errors import IllegalTransition, InputError
 from contactd.domain.instalments import MOST, due_dates, equal_amounts, fixed_amounts, plan
 from contactd.domain.money import Money
+from contactd.domain.notice import CONFIRMED
 from contactd.engine.claims import Terms, owed_by
 from contactd.engine.judgement import judge, today_of
+from contactd.engine.notifying import Notifying
 from contactd.store import accounts, agreements
 from contactd.store.agreements import Change, Stored
 from contactd.store.schema import invoice
@@ -31,7 +33,7 @@ _FIRM = frozenset({State.CONFIRMED, State.ACTIVE})
 _EVENTS = {  # what people say, and the kinds it is said of
     "withdraw": (Event.WITHDRAWN, frozenset(Kind)),
     "sent": (Event.SENT, frozenset({Kind.PLAN})),
-    "confirm": (Event.CONFIRMED, frozenset({Kind.PLAN})),
+    "confirm": (Event.CONFIRMED, CONFIRMED),
     "uphold": (Event.UPHELD, frozenset({Kind.DISPUTE})),
     "reject": (Event.REJECTED, frozenset({Kind.DISPUTE})),
 }
@@ -60,7 +62,7 @@ class Order:
 
     `on` is the day of a promise, of the first instalment, the last day of a deferral and hardship, the deadline of a
     dispute. A plan has `count` instalments or some of `instalment` each; `state` is where it begins. Amounts are
-    written like "120.00", with their currency or without.
+    written like "120.00", with their currency or without. `tell`: the customer gets it in writing.
     """
 
     kind: Kind
@@ -74,6 +76,7 @@ class Order:
     owner: str = ""
     cost_notice_on: date | None = None
     state: State = State.DRAFT
+    tell: bool = True
 
 
 class Agreeing:
@@ -94,10 +97,10 @@ class Agreeing:
         new = _MAKERS[order.kind](self, debtor, order)
         self._refuse_beside(new, others)
         number = agreements.add(self._connection, new, _FIRST.get(new.agreed.state, Event.PENDING))
-        return self._settle(replace(new, id=number))
+        return self._settle(replace(new, id=number), tell=order.tell)
 
-    def say(self, number: int, word: str, reason: str) -> Stored:
-        """Carry out what a person says of an agreement: one of SAID."""
+    def say(self, number: int, word: str, reason: str, *, tell: bool = True) -> Stored:
+        """Carry out what a person says of an agreement: one of SAID; `tell`: the customer is written to, if need be."""
         event, kinds = _EVENTS[word]
         known = agreements.read(self._connection, number)
         if known is None:
@@ -116,9 +119,9 @@ class Agreeing:
         if rules.rests(kind, state):
             self._refuse_beside(fresh, [one for one in others if one.agreed.state in ALIVE])
         agreements.change(self._connection, known, Change(self._now, event, state, self._by, reason))
-        return self._settle(fresh)
+        return self._settle(fresh, tell=tell)
 
-    def _settle(self, made: Stored) -> Stored:
+    def _settle(self, made: Stored, *, tell: bool) -> Stored:
         """Let what follows from it happen: the older gives way, the invoice is disputed or not, the ladder rests."""
         kind, state = made.agreed.kind, made.agreed.state
         if kind is Kind.DISPUTE and made.invoice_id is not None:
@@ -129,9 +132,13 @@ class Agreeing:
                 if one.id != made.id and _gives_way(one):
                     change = Change(self._now, Event.SUPERSEDED, State.SUPERSEDED, self._by, f"by {made.id}")
                     agreements.change(self._connection, one, change)
-        judge(self._connection, [made.account_id], self._now, self._today)
+        judge(self._connection, [made.account_id], self._settings, self._now)
         agreements.hold(self._connection, [made.account_id], self._now)
-        return agreements.read(self._connection, made.id) or made
+        made = agreements.read(self._connection, made.id) or made
+        notifying = Notifying(self._settings, self._connection, self._now)
+        notifying.confirm(made, told_by="" if tell else self._by)
+        notifying.follow([made.account_id], ())
+        return made
 
     def _refuse_beside(self, new: Stored, others: Iterable[Stored]) -> None:
         """Refuse what contradicts an agreement in force."""

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _payment()
     _allocation()
     _agreement()
+    _notice()
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:
@@ -355,3 +356,35 @@ def _agreement() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agreement_event")),
     )
     op.create_index("ix_agreement_event_agreement_id", "agreement_event", ["agreement_id", "id"])
+
+
+def _notice() -> None:
+    op.create_table(
+        "notice",
+        sa.Column("id", Id, nullable=False),
+        sa.Column(
+            "account_id", Id, sa.ForeignKey("account.id", name=op.f("fk_notice_account_id_account")), nullable=False
+        ),
+        sa.Column("agreement_id", Id, nullable=False, server_default="0"),
+        *_texts("occasion"),
+        sa.Column("number", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("amount", sa.BigInteger, nullable=False, server_default="0"),
+        *_texts("told_by"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+        sa.UniqueConstraint(
+            "account_id",
+            "agreement_id",
+            "occasion",
+            "number",
+            name=op.f("uq_notice_account_id_agreement_id_occasion_number"),
+        ),
+    )
+    settlement = sa.ForeignKey("agreement.id", name=op.f("fk_waiver_agreement_id_agreement"))
+    waived = sa.ForeignKey("invoice.id", name=op.f("fk_waiver_invoice_id_invoice"))
+    op.create_table(
+        "waiver",
+        sa.Column("agreement_id", Id, settlement, nullable=False, autoincrement=False),
+        sa.Column("invoice_id", Id, waived, nullable=False, autoincrement=False),
+        sa.Column("amount", sa.BigInteger, nullable=False, server_default="0"),
+        sa.PrimaryKeyConstraint("agreement_id", "invoice_id", name=op.f("pk_waiver")),
+    )
