@@ -28,7 +28,7 @@ from contactd.channels import wording
 from contactd.channels.base import Agreed, AgreedPart, Notice, NoticeInvoice, Rendered
 from contactd.channels.mime import one_line
 from contactd.channels.phrases import Phrases, read_phrases
-from contactd.channels.proof import faults, samples
+from contactd.channels.proof import faults, samples_of
 from contactd.config.sandbox import FAULTS, Sandbox, join
 from contactd.domain.account import Channel
 from contactd.domain.errors import ChannelMisconfigured, ConfigError
@@ -147,7 +147,7 @@ class Renderer:
             if not existing & set(_tags(language)):
                 problems.append(f"{name}: missing in {language}; it exists in {', '.join(sorted(existing))}")
                 continue
-            for case, notice in samples(language):
+            for case, notice in samples_of(template, language):
                 try:
                     rendered = self.render(template, channel, language, notice, fallback=language)
                     if channel is Channel.EMAIL:

@@ -16,7 +16,7 @@ class Agreements(Section):
     """Banking days after the agreed day within which money still counts as in time."""
     tolerance: Amount = Money(0, "EUR")
     """What may be missing of an agreed sum, in accounts of this currency."""
-    missed_instalments: int = Field(default=1, ge=1, le=12)
+    missed_instalments: int = Field(default=2, ge=1, le=12)
     """So many instalments in arrears make the whole rest due at once."""
     min_instalment: Amount = Money(1_000, "EUR")
     """The least an instalment may be, in accounts of this currency; the last one may be less."""

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     PAID_SINCE_PLANNING = "paid_since_planning"
     PAYMENTS_STALE = "payments_stale"
     STOPPED = "stopped"
+    REPRESENTED = "represented"
     OPTED_OUT = "opted_out"
     UNDELIVERABLE = "undeliverable"
     SUPPRESSED = "suppressed"

@@ -3,6 +3,7 @@
 The caller's transaction is the payment's own, so nobody ever sees the one without the other.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -17,7 +18,9 @@ from contactd.domain import agreement as rules
 from contactd.domain.agreement import ALIVE, TABLE, Event, Kind, Receipt, Standing, State, standing
 from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict, StoreError
+from contactd.domain.happened import AttemptMoved
 from contactd.domain.money import Money
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.engine.claims import money_of, payment_id
 from contactd.engine.notifying import Notifying
 from contactd.engine.timetable import Appointment, Timetable
@@ -34,6 +37,8 @@ BY = "contactd"  # who decided, where facts did
 _AFTER_MIDNIGHT = "5 0 * * *"
 _DAILY = "agreements"
 _CHUNK = 500
+_GATHER = 0.5  # seconds: failures come in swarms
+_AGAIN = 5.0
 _KEPT = frozenset({State.KEPT, State.FULFILLED})
 
 
@@ -179,13 +184,44 @@ class Judgement:
         self._commit = commit
         self._clock = clock
         self._settings = settings
+        self._stuck: set[int] = set()
+        self._some = asyncio.Event()
         self.timetable = Timetable(clock, self._look)
         daily = {_DAILY: Appointment(_AFTER_MIDNIGHT, settings().claims.timezone)}
         self.timetable.replace(daily, at_once=[_DAILY])
 
     async def run(self) -> None:
         """Look again and again, for ever."""
-        await self.timetable.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.timetable.run())
+            group.create_task(self._go_on())
+
+    def hear(self, event: object) -> None:
+        """Take note of a notice that did not reach its customer."""
+        if isinstance(event, AttemptMoved) and event.campaign == NOTICES and event.state in {"failed", "cancelled"}:
+            self._stuck.add(event.account_id)
+            self._some.set()
+
+    async def _go_on(self) -> None:
+        """Send notices another way that did not arrive; what a crash forgets the next night takes up."""
+        while True:
+            await self._some.wait()
+            await self._clock.sleep(_GATHER)
+            self._some.clear()
+            stuck, self._stuck = self._stuck, set()
+            try:
+                await self._commit.run(partial(self._another_way, account_ids=sorted(stuck)))
+            except (StoreError, StoreConflict) as error:
+                log.warning("store_unavailable", while_doing="another_way", error=str(error))
+                self._stuck |= stuck
+                await self._clock.sleep(_AGAIN)
+                self._some.set()
+            except Exception:  # a fault of ours: the next night takes the accounts up
+                log.exception("another_way_broke")
+
+    def _another_way(self, connection: sa.Connection, account_ids: Collection[int]) -> None:
+        accounts.lock(connection, account_ids)
+        Notifying(self._settings(), connection, self._clock.now()).follow(account_ids, ())
 
     async def look(self) -> None:
         """Judge all living agreements, some hundred accounts a transaction."""

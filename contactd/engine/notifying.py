@@ -17,7 +17,7 @@ from contactd.config.policies import policy_of_notices
 from contactd.config.settings import Settings
 from contactd.domain.account import Channel, Facts
 from contactd.domain.ladder import local_date
-from contactd.domain.notice import CAMPAIGN, Occasion, fits, to_confirm, to_remind, unwanted
+from contactd.domain.notice import CAMPAIGN, CONFIRMED, Occasion, fits, to_confirm, to_remind, unwanted
 from contactd.domain.policy import Never, NotBefore, Proposal
 from contactd.domain.rules import may_contact
 from contactd.store import attempts, contact_log, facts, notices
@@ -155,3 +155,16 @@ def template_of(one: About) -> str:
     """Name the template of a notice."""
     kind = one.agreement.agreed.kind.value if one.agreement and one.occasion is Occasion.CONFIRMATION else ""
     return f"agreement-{kind or one.occasion.value}"
+
+
+def templates_of(settings: Settings, channel: Channel) -> list[str]:
+    """List the templates of a channel that these settings can ask for."""
+    agreed = settings.agreements
+    kinds = [kind.value for kind in CONFIRMED] if agreed.confirm else []
+    occasions = {
+        Occasion.REMINDER: agreed.remind > 0,
+        Occasion.THANKS: agreed.thank != "never",
+        Occasion.COSTS: settings.operator.kind != "creditor",
+    }
+    wanted = [one.value for one, whether in occasions.items() if whether and fits(one, channel)]
+    return [f"agreement-{name}" for name in sorted([*kinds, *wanted])]

@@ -11,7 +11,9 @@ from aiohttp import web
 from contactd.domain.agreement import Kind, State
 from contactd.domain.errors import InputError, StoreConflict, StoreError
 from contactd.engine.agreeing import SAID, Agreeing, Order, Told, choose, told
+from contactd.engine.arranging import ACTS, Arranging
 from contactd.store import accounts, agreements
+from contactd.store.agreements import Stored
 from contactd.web.access import admit, error_of, unavailable
 from contactd.web.boundary import Handler
 from contactd.web.window import Window
@@ -22,32 +24,45 @@ _TEXTS = ("amount", "instalment", "invoice", "reason", "owner")
 _NUMBERS = ("instalments", "every_months")
 _DAYS = ("on", "cost_notice_sent")
 _WHOSE = ("account", "creditor", "currency")
-_KEYS = ("kind", "state", *_TEXTS, *_NUMBERS, *_DAYS, *_WHOSE)
+_KEYS = ("kind", "state", "message", *_TEXTS, *_NUMBERS, *_DAYS, *_WHOSE)
 
 Asked = Mapping[str, Any]
-Work = Callable[[sa.Connection, web.Request, Asked, str], list[Told]]
+Done = Mapping[str, Any]
+Work = Callable[[sa.Connection, web.Request, Asked, str], Done]
 
 
 def routes(window: Window) -> list[web.RouteDef]:
     """List the addresses for app.py to mount."""
 
-    def make(connection: sa.Connection, _: web.Request, asked: Asked, by: str) -> list[Told]:
+    def make(connection: sa.Connection, _: web.Request, asked: Asked, by: str) -> Done:
         order = order_of(asked)
         debtor = choose(connection, *(_text(asked, name) for name in _WHOSE))
         agreeing = Agreeing(window.settings(), connection, by=by, now=window.clock.now())
-        return list(told(connection, [agreeing.make(debtor, order)]))
+        return one_of(connection, agreeing.make(debtor, order))
 
-    def say(connection: sa.Connection, request: web.Request, asked: Asked, by: str) -> list[Told]:
-        _refuse_unknown(asked, ("reason",))
+    def say(connection: sa.Connection, request: web.Request, asked: Asked, by: str) -> Done:
+        _refuse_unknown(asked, ("reason", "message"))
         agreeing = Agreeing(window.settings(), connection, by=by, now=window.clock.now())
-        said = agreeing.say(int(request.match_info["id"]), request.match_info["word"], _text(asked, "reason"))
-        return list(told(connection, [said]))
+        number, word = int(request.match_info["id"]), request.match_info["word"]
+        return one_of(connection, agreeing.say(number, word, _text(asked, "reason"), tell=_whether(asked, "message")))
+
+    def one_of(connection: sa.Connection, stored: Stored) -> Done:
+        return next(told(connection, [stored]))
+
+    def act(connection: sa.Connection, request: web.Request, asked: Asked, by: str) -> Done:
+        word = request.match_info["act"]
+        _refuse_unknown(asked, (*ACTS[word], *_WHOSE))
+        debtor = choose(connection, *(_text(asked, name) for name in _WHOSE))
+        told = {name: "yes" if asked.get(name) is True else _text(asked, name) for name in ACTS[word]}
+        arranging = Arranging(window.settings(), connection, by=by, now=window.clock.now())
+        return {"done": arranging.carry_out(word, debtor, told)}
 
     said = f"/api/v1/agreements/{{id:\\d{{1,15}}}}/{{word:{'|'.join(SAID)}}}"
     return [
         web.get("/api/v1/agreements", _listing(window)),
         web.post("/api/v1/agreements", _changing(window, make)),
         web.post(said, _changing(window, say)),
+        web.post(f"/api/v1/agreements/{{act:{'|'.join(ACTS)}}}", _changing(window, act)),
     ]
 
 
@@ -81,11 +96,11 @@ def _changing(window: Window, work: Work) -> Handler:
         try:
             asked = await _asked(request)
 
-            def change() -> list[Told]:
+            def change() -> Done:
                 with window.database.transaction() as connection:
                     return work(connection, request, asked, by)
 
-            [shown] = await asyncio.to_thread(change)
+            shown = await asyncio.to_thread(change)
         except InputError as problem:
             return error_of(str(problem), 400)
         except (StoreError, StoreConflict) as problem:
@@ -125,6 +140,7 @@ def order_of(asked: Asked) -> Order:
         reason=texts["reason"],
         owner=texts["owner"],
         cost_notice_on=_day(asked, "cost_notice_sent"),
+        tell=_whether(asked, "message"),
         state=State(_one_of(asked, "state", [state.value for state in _BEGINNINGS], State.DRAFT.value)),
     )
 
@@ -133,6 +149,13 @@ def _refuse_unknown(asked: Asked, known: tuple[str, ...]) -> None:
     for name in asked:
         if name not in known:
             raise InputError(f"{name[:40]!r} is no key here; known: {', '.join(sorted(known))}")
+
+
+def _whether(asked: Asked, name: str) -> bool:
+    value = asked.get(name, True)
+    if not isinstance(value, bool):
+        raise InputError(f"{name} is true or false, not {str(value)[:40]}")
+    return value
 
 
 def _text(asked: Asked, name: str) -> str:
