@@ -21,7 +21,7 @@ OPEN, KEPT, BROKEN = "open", "kept", "broken"
 
 @pytest.fixture
 def books(database: Database) -> Bookkeeper:
-    return Bookkeeper(database, settings_of())
+    return Bookkeeper(database, settings_of(agreements=Agreements(missed_instalments=1)))
 
 
 def test_a_promise_rests_the_ladder_until_it_is_kept(books: Bookkeeper) -> None:
