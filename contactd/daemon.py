@@ -193,8 +193,8 @@ class Daemon:
         self.planning = Planning(self.planner, commit=self.commit, clock=clock, bus=self.bus, notify=self._notify)
         self.judgement = Judgement(self.commit, clock, lambda: self.settings)
         await self.planning.make_up(appointments_of(settings))
-        self.bus.listen(self.metrics.hear)
-        self.bus.listen(self.followup.hear)
+        for hear in (self.metrics.hear, self.followup.hear, self.judgement.hear):
+            self.bus.listen(hear)
 
     def _dialer(self, gate: Gate) -> Dialer | None:
         settings = self.settings.telephony

@@ -157,13 +157,47 @@ class NoticeInvoice:
     goods: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AgreedPart:
+    """A sum and its day, as a template sees it; `number` counts from 1."""
+
+    number: int
+    due_on: date
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """What a notice about an agreement tells; `notice.total` is what is to be paid next, `notice.deadline` by when.
+
+    `kind` is promise, plan, settlement or deferral, empty where none is made yet. `until` is the last day of a
+    deferral, `reply_by` the day by which an answer is asked for, `confirmed` whether it was given already. `waived` is
+    what need not be paid once a settlement is kept, `missed` how many instalments in arrears make the whole rest due
+    at once, `number` the instalment a reminder is of, `costs` what making the agreement costs.
+    """
+
+    kind: str
+    made_on: date
+    amount: Money
+    open: Money
+    parts: Sequence[AgreedPart] = ()
+    until: date | None = None
+    reply_by: date | None = None
+    confirmed: bool = False
+    waived: Money
+    missed: int = 1
+    number: int = 0
+    costs: Money
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Everything a template may say to a customer; a field that may be empty says so by its default.
 
     `number` is the account number, `reference` what the customer writes on the transfer; `creditor` is the creditor's
     id, `creditor_name` what the customer knows; street to country (ISO 3166-1) are the customer's. `next_step` and
-    `opt_out` are whole sentences in the customer's language (see `Renderer.phrase`).
+    `opt_out` are whole sentences in the customer's language (see `Renderer.phrase`). `agreement` is there in
+    the templates whose names begin with `agreement-`.
     """
 
     name: str
@@ -199,3 +233,4 @@ class Notice:
     creditor_street: str = ""
     creditor_postcode: str = ""
     creditor_city: str = ""
+    agreement: Agreed | None = None

@@ -17,7 +17,7 @@ from typing import Literal
 import typst
 
 from contactd.channels.base import Notice
-from contactd.channels.proof import faults_of_letter, samples
+from contactd.channels.proof import faults_of_letter, samples_of
 from contactd.channels.sheet import Sheet, sheet
 from contactd.config.settings import Settings
 from contactd.config.shipped import defaults_directory
@@ -100,7 +100,7 @@ class LetterPress:
         """Set made-up accounts and say what is wrong or missing; nothing, if the template is good."""
         problems = []
         for language in languages:
-            for case, sample in samples(language):
+            for case, sample in samples_of(template, language):
                 notice = replace(sample, unsubscribe_url="")  # of e-mail only
                 try:
                     self.press(template, language, notice, fallback=language)

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from html import unescape
 
 from contactd.channels import wording
-from contactd.channels.base import Notice, NoticeInvoice, Rendered
+from contactd.channels.base import Agreed, AgreedPart, Notice, NoticeInvoice, Rendered
 from contactd.channels.segments import foreign_letters, segments
 from contactd.domain.account import Channel
 from contactd.domain.money import Money
@@ -21,6 +21,8 @@ _WIDTHS = ("short", "medium", "long", "full")
 _MOST_SEGMENTS = 2
 _BLANKS = re.compile(r"\s+")
 _LONG_LIST = 60
+_MANY_PARTS = 24
+AGREEMENT = "agreement-"  # how the names of templates begin that are about agreements
 _LONG_NAME = "Prof. Dr. Änne-Sophie Freifrau von und zu Größenwörth-Łukasiewicz <geb. O'Brien> & Kinder"
 
 
@@ -38,6 +40,40 @@ def samples(language: str) -> Iterator[tuple[str, Notice]]:
             _notice(language, 1), iban="", bic="", contact_hours="", contact_email="", unsubscribe_url="", opt_out=""
         ),
     )
+
+
+def samples_of(template: str, language: str) -> Iterator[tuple[str, Notice]]:
+    """Give the samples a template is for: accounts, or agreements if its name begins with `agreement-`."""
+    before, dash, kind = template.partition("-")
+    for (case, notice), count in zip(samples(language), (3, _MANY_PARTS, 2), strict=True):
+        yield case, _agreed(notice, kind, count) if dash and f"{before}-" == AGREEMENT else notice
+
+
+def _agreed(notice: Notice, kind: str, count: int) -> Notice:
+    """Make an agreement up: a plan or settlement of so many instalments, a reminder of the second, the costs."""
+    many = count if kind in {"plan", "settlement", "reminder"} else 1
+    parts = [
+        AgreedPart(number, _TODAY + timedelta(days=31 * number), Money(12_345 + (number == 1), "EUR"))
+        for number in range(1, many + 1)
+    ]
+    next_part = parts[1] if kind == "reminder" else parts[0]
+    whole, nothing = Money(sum(part.amount.minor for part in parts), "EUR"), Money(0, "EUR")
+    agreed = Agreed(
+        kind={"reminder": "plan", "thanks": "", "costs": ""}.get(kind, kind),
+        made_on=_TODAY,
+        amount=whole,
+        open=nothing if kind == "thanks" else Money(whole.minor + 45_678, "EUR"),
+        parts=[] if kind == "deferral" else parts,
+        until=_TODAY + timedelta(days=45) if kind == "deferral" else None,
+        reply_by=_TODAY + timedelta(days=14),
+        confirmed=count == _MANY_PARTS,
+        waived=Money(45_678, "EUR"),
+        missed=2 if count == _MANY_PARTS else 1,
+        number=next_part.number if kind == "reminder" else 0,
+        costs=Money(3_150, "EUR") if kind == "costs" else nothing,
+    )
+    total = agreed.open if kind in {"deferral", "thanks", "costs"} else next_part.amount
+    return replace(notice, total=total, deadline=agreed.until or next_part.due_on, agreement=agreed)
 
 
 def _notice(language: str, count: int) -> Notice:
@@ -105,18 +141,48 @@ def faults(rendered: Rendered, notice: Notice, channel: Channel) -> list[str]:
 
 
 def _faults_of_body(body: str, notice: Notice) -> Iterator[str]:
+    if notice.agreement is None:
+        yield from _faults_of_demand(body, notice)
+    else:
+        yield from _faults_of_agreement(body, notice, notice.agreement)
+    if not (notice.contact_person in body and notice.contact_phone in body):
+        yield "names no contact person with telephone number"
+    if notice.unsubscribe_url and notice.unsubscribe_url not in body:
+        yield "has no link to unsubscribe"
+
+
+def _faults_of_agreement(body: str, notice: Notice, agreed: Agreed) -> Iterator[str]:
+    """Find what a notice about an agreement lacks: sums, days, by when to answer (what each is about asks for)."""
+    language = notice.language
+    if not agreed.kind:
+        if agreed.costs.minor and not _has_money(body, agreed.costs, language):
+            yield "does not tell the costs"
+        return
+    if not _has_money(body, notice.total, language):
+        yield "does not tell what is to be paid next"
+    if not _has_day(body, notice.deadline, language):
+        yield "does not tell by when to pay"
+    if agreed.number:
+        return
+    if not all(
+        _has_money(body, part.amount, language) and _has_day(body, part.due_on, language) for part in agreed.parts
+    ):
+        yield "does not list every instalment with its day and amount"
+    if agreed.reply_by and not _has_day(body, agreed.reply_by, language):
+        yield "does not tell by when to answer"
+    if agreed.kind == "settlement" and not _has_money(body, agreed.waived, language):
+        yield "does not tell what is waived"
+
+
+def _faults_of_demand(body: str, notice: Notice) -> Iterator[str]:
     if not all(_has_invoice(body, invoice, notice.language) for invoice in notice.invoices):
         yield "does not list every invoice with number, date, amount and open amount"
     if not _has_money(body, notice.total, notice.language):
         yield "does not tell the total"
     if not _has_day(body, notice.deadline, notice.language):
         yield "names no deadline"
-    if not (notice.contact_person in body and notice.contact_phone in body):
-        yield "names no contact person with telephone number"
     if _flat(notice.next_step) not in body:
         yield "does not announce the next step"
-    if notice.unsubscribe_url and notice.unsubscribe_url not in body:
-        yield "has no link to unsubscribe"
 
 
 def _faults_of_subject(subject: str, notice: Notice) -> list[str]:
@@ -145,6 +211,9 @@ def _because(text: str) -> str:
 def _tells_too_much(text: str, notice: Notice) -> Iterator[str]:
     flat = _flat(text)
     amounts = {money for invoice in notice.invoices for money in (invoice.amount, invoice.open)} | {notice.total}
+    if notice.agreement is not None:
+        amounts |= {part.amount for part in notice.agreement.parts} | {notice.agreement.amount, notice.agreement.open}
+    amounts -= {Money(0, notice.total.currency)}
     if any(_has_money(flat, amount, notice.language) for amount in amounts):
         yield "tells an amount: anybody who sees it learns of the debt"
     if any(invoice.number in flat for invoice in notice.invoices):

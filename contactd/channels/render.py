@@ -25,10 +25,10 @@ from jinja2 import (
 )
 
 from contactd.channels import wording
-from contactd.channels.base import Notice, NoticeInvoice, Rendered
+from contactd.channels.base import Agreed, AgreedPart, Notice, NoticeInvoice, Rendered
 from contactd.channels.mime import one_line
 from contactd.channels.phrases import Phrases, read_phrases
-from contactd.channels.proof import faults, samples
+from contactd.channels.proof import faults, samples_of
 from contactd.config.sandbox import FAULTS, Sandbox, join
 from contactd.domain.account import Channel
 from contactd.domain.errors import ChannelMisconfigured, ConfigError
@@ -39,7 +39,7 @@ _FIELDS = tuple(field.name for field in fields(Notice))
 _GLOBALS: dict[str, object] = dict(Sandbox().globals)
 _TEXTS = tuple(field.name for field in fields(Notice) if field.type is str)
 _OPEN: dict[type, frozenset[str]] = {
-    kind: frozenset(field.name for field in fields(kind)) for kind in (NoticeInvoice, Money)
+    kind: frozenset(field.name for field in fields(kind)) for kind in (NoticeInvoice, Money, Agreed, AgreedPart)
 }
 
 
@@ -147,7 +147,7 @@ class Renderer:
             if not existing & set(_tags(language)):
                 problems.append(f"{name}: missing in {language}; it exists in {', '.join(sorted(existing))}")
                 continue
-            for case, notice in samples(language):
+            for case, notice in samples_of(template, language):
                 try:
                     rendered = self.render(template, channel, language, notice, fallback=language)
                     if channel is Channel.EMAIL:

@@ -4,9 +4,10 @@ Everything is text: a template puts it in and computes nothing with it.
 """
 
 import unicodedata
+from datetime import date
 
 from contactd.channels import wording
-from contactd.channels.base import Notice, NoticeInvoice
+from contactd.channels.base import Agreed, Notice, NoticeInvoice
 from contactd.channels.girocode import girocode, transfer_text
 from contactd.channels.mime import one_line
 
@@ -48,7 +49,34 @@ def sheet(notice: Notice, language: str, *, form: str, return_address: str, home
             "girocode": girocode(transfer),
             **_agency(notice, home),
         }
+        | ({"agreement": _agreed(notice.agreement, language)} if notice.agreement else {})
     )
+
+
+def _agreed(one: Agreed, language: str) -> Sheet:
+    def long(day: date | None) -> str:
+        return wording.day(day, language, "long").replace(" ", _HELD) if day else ""
+
+    sums = ("amount", "open", "waived", "costs")
+    return {name: wording.money(getattr(one, name), language) for name in sums} | {
+        "kind": one.kind,
+        "made_on": long(one.made_on),
+        "until": long(one.until),
+        "reply_by": long(one.reply_by),
+        "reply_short": wording.day(one.reply_by, language) if one.reply_by else "",
+        "confirmed": one.confirmed,
+        "free": not one.costs.minor,
+        "missed": one.missed,
+        "more": one.open.minor > one.amount.minor,
+        "parts": [
+            {
+                "number": str(part.number),
+                "due_on": wording.day(part.due_on, language),
+                "amount": wording.money(part.amount, language),
+            }
+            for part in one.parts
+        ],
+    }
 
 
 _COPIED = (

@@ -1,4 +1,4 @@
-"""Verbs for what is agreed with customers: agree promise, plan, deferral, dispute, says-paid, hardship; agreements."""
+"""Verbs for what is agreed with customers and what they say: agree promise, plan, callback and so on; agreements."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -18,6 +18,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 _amount = click.option("--amount", default="", help="Like 120.00; else all that is open.")
 _reason = click.option("--reason", default="", help="Why, for the others.")
 _needed = click.option("--reason", required=True, help="Why, for the others.")
+_quiet = click.option("--no-message", "tell", flag_value=False, default=True, help="Write nothing to the customer.")
 _notice = click.option(
     "--cost-notice-sent", "cost_notice_on", type=_DAY, help="Agencies: when its costs were told (§ 13a(3) RDG)."
 )
@@ -46,6 +47,7 @@ def agree() -> None:
 @_amount
 @click.option("--on", type=_DAY, required=True, help="The day on which the money is to come in.")
 @_reason
+@_quiet
 def promise(on: datetime, **options: Any) -> None:  # noqa: ANN401 - click made them of the options above
     """Note the promise of ACCOUNT to pay; an older one is superseded."""
     _make("promise", on=on.date(), **options)
@@ -58,10 +60,11 @@ def promise(on: datetime, **options: Any) -> None:  # noqa: ANN401 - click made 
 @click.option("--instalments", "count", type=int, help="So many, as equal as can be.")
 @click.option("--instalment", default="", help="So much each, like 50.00; the last is the rest.")
 @click.option("--every", "every_months", type=int, default=1, show_default=True, help="Months between two.")
-@click.option("--sent", "state", flag_value="sent", help="It was sent; the ladder rests for an answer.")
+@click.option("--sent", "state", flag_value="sent", help="It is sent; the ladder rests for an answer.")
 @click.option("--confirmed", "state", flag_value="confirmed", help="The customer has agreed to it.")
 @_reason
 @_notice
+@_quiet
 def plan(on: datetime, **options: Any) -> None:  # noqa: ANN401 - as above
     """Let ACCOUNT pay in instalments that sum exactly; a draft until it is sent or confirmed."""
     if (options["count"] is None) is (not options["instalment"]):
@@ -71,9 +74,25 @@ def plan(on: datetime, **options: Any) -> None:  # noqa: ANN401 - as above
 
 @agree.command()
 @_common
+@click.option("--amount", required=True, help="What is to be paid, like 60.00; the rest is waived.")
+@click.option("--on", type=_DAY, required=True, help="The day on which it is to come in, or the first instalment.")
+@click.option("--instalments", "count", type=int, help="So many, as equal as can be.")
+@click.option("--instalment", default="", help="So much each, like 50.00; the last is the rest.")
+@click.option("--every", "every_months", type=int, default=1, show_default=True, help="Months between two.")
+@_reason
+@_notice
+@_quiet
+def settlement(on: datetime, **options: Any) -> None:  # noqa: ANN401 - as above
+    """Take a part of what ACCOUNT owes for the whole: paid in time, the rest is waived; else all of it is owed."""
+    _make("settlement", on=on.date(), **options)
+
+
+@agree.command()
+@_common
 @click.option("--until", "on", type=_DAY, required=True, help="The last day of it.")
 @_reason
 @_notice
+@_quiet
 def deferral(on: datetime, **options: Any) -> None:  # noqa: ANN401 - as above
     """Give ACCOUNT time until a day."""
     _make("deferral", on=on.date(), **options)
@@ -111,6 +130,60 @@ def dispute(on: datetime | None, **options: Any) -> None:  # noqa: ANN401 - as a
     _make("dispute", on=on.date() if on else None, **options)
 
 
+@agree.command()
+@_common
+@click.option("--at", required=True, help="When, like 2026-12-01T10:00.")
+@click.option("--number", default="", help="Which of the account's numbers; else the first.")
+@click.option("--agent", default="", help="Whose call it is; else the team's.")
+def callback(**options: Any) -> None:  # noqa: ANN401 - as above
+    """Call ACCOUNT back at the time the customer asks for."""
+    _arrange("callback", **options)
+
+
+@agree.command("wrong-number")
+@_common
+@click.argument("number")
+@_reason
+def wrong_number(**options: Any) -> None:  # noqa: ANN401 - as above
+    """Note that NUMBER of ACCOUNT leads to somebody else: it is not used any more."""
+    _arrange("wrong-number", **options)
+
+
+@agree.command()
+@_common
+@click.option("--by", default="", help="By whom, with an address or telephone number.")
+@click.option("--lift", is_flag=True, help="Nobody does any more: the customer may be contacted.")
+def represented(**options: Any) -> None:  # noqa: ANN401 - as above
+    """Note that ACCOUNT is represented by a lawyer or debt advice: the customer is not contacted any more."""
+    _arrange("represented", **options)
+
+
+@agree.command()
+@_common
+@click.option("--amount", required=True, help="Like 31.50; 0.00 if it costs nothing.")
+def costs(**options: Any) -> None:  # noqa: ANN401 - as above
+    """Agencies and lawyers: tell ACCOUNT in text form what a plan or deferral costs, before it is agreed on."""
+    _arrange("costs", **options)
+
+
+def _arrange(
+    act: str, *, account: str, creditor: str, currency: str, config: Path | None, json: bool, **told: Any,  # noqa: ANN401 - as above
+) -> None:  # fmt: skip
+    from contactd.cli.output import emit_json
+    from contactd.clock import SystemClock
+    from contactd.engine.agreeing import choose
+    from contactd.engine.arranging import Arranging
+
+    words = {name: "yes" if value is True else value or "" for name, value in told.items()}
+    with open_store(config) as (database, settings), database.transaction() as connection:
+        arranging = Arranging(settings, connection, by=user(), now=SystemClock().now())
+        done = arranging.carry_out(act, choose(connection, account, creditor, currency), words)
+    if json:
+        emit_json({"done": done})
+    else:
+        click.echo(done)
+
+
 def _make(
     kind: str, *, account: str, creditor: str, currency: str, config: Path | None, json: bool, on: date | None,
     cost_notice_on: datetime | None = None, state: str | None = None, **rest: Any,  # noqa: ANN401 - as above
@@ -140,21 +213,22 @@ def _saying(word: str, text: str, *, needs_reason: bool = False) -> None:
     @agree.command(word, help=text)
     @click.argument("agreement", type=int)
     @(_needed if needs_reason else _reason)
+    @_quiet
     @config_option
     @as_json
-    def verb(agreement: int, reason: str, config: Path | None, json: bool) -> None:
+    def verb(agreement: int, reason: str, tell: bool, config: Path | None, json: bool) -> None:
         from contactd.clock import SystemClock
         from contactd.engine.agreeing import Agreeing, told
 
         with open_store(config) as (database, settings), database.transaction() as connection:
             agreeing = Agreeing(settings, connection, by=user(), now=SystemClock().now())
-            [shown] = told(connection, [agreeing.say(agreement, word, reason)])
+            [shown] = told(connection, [agreeing.say(agreement, word, reason, tell=tell)])
         _show([shown], json=json)
 
 
 _saying("withdraw", "Take AGREEMENT back, by its number: the ladder goes on.", needs_reason=True)
-_saying("sent", "Note that the plan AGREEMENT was sent: the ladder rests for an answer.")
-_saying("confirm", "Note that the customer has agreed to the plan AGREEMENT.")
+_saying("sent", "Send the plan AGREEMENT, or with --no-message note that it was: the ladder rests for an answer.")
+_saying("confirm", "Note that the customer has confirmed AGREEMENT.")
 _saying("uphold", "Decide the dispute AGREEMENT for the customer: the invoice is not asked for.", needs_reason=True)
 _saying("reject", "Decide the dispute AGREEMENT against the customer: the invoice is asked for.", needs_reason=True)
 

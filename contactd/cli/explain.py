@@ -261,21 +261,26 @@ def _print_explanation(told: dict[str, Any]) -> None:
         table.add_row(rule["rule"], rule["answer"], rule.get("when", ""), rule.get("reason", ""))
     if table.rows:
         console.print(table)
+    for line in _beside(told):
+        console.print(f"  {line}")
+    console.print(f"  => {told['decision']} {told.get('when', '')} {told.get('why', '')}".rstrip())
+
+
+def _beside(told: dict[str, Any]) -> "Iterator[str]":
+    """Say what else there is to know: what holds the account, what is agreed, who has to do something."""
     hold = told.get("hold")
     if isinstance(hold, dict):
-        console.print(f"  on hold: {hold['reason']}, until {hold['until'] or 'somebody ends it'}")
+        yield f"on hold: {hold['reason']}, until {hold['until'] or 'somebody ends it'}"
     for one in told["agreements"]:
         last = one["history"][-1]
         stands = f"{one['kind']} {one['id']} is {one['state']} since {last['at']}"
-        words = ": ".join(filter(None, (stands, last["reason"])))
-        console.print(f"  {words}")
+        yield ": ".join(filter(None, (stands, last["reason"])))
     for one in told["tasks"]:
         late = ", OVERDUE" if one["overdue"] else ""
         words = ": ".join(filter(None, (f"{one['kind']} by {one['due_on']}{late}", one["owner"], one["note"])))
-        console.print(f"  task {one['id']}: {words}")
+        yield f"task {one['id']}: {words}"
     for one in told["proposed"]:
-        console.print(f"  run {one['run']} waits for approval with {one['step']}, until {one['until']}")
+        yield f"run {one['run']} waits for approval with {one['step']}, until {one['until']}"
     paused = told.get("paused")
     for name in paused if isinstance(paused, list) else []:
-        console.print(f"  {name} is paused")
-    console.print(f"  => {told['decision']} {told.get('when', '')} {told.get('why', '')}".rstrip())
+        yield f"{name} is paused"

@@ -10,7 +10,10 @@ from contactd.cli.options import as_json, config_option, open_store, settings_of
 if TYPE_CHECKING:
     from contactd.config.settings import Settings
 
-_NAMES = "NAME is a campaign's id, channel:email, channel:sms, channel:letter, channel:call, channel:task, or all."
+_NAMES = (
+    "NAME is a campaign's id, agreement (notices), channel:email, channel:sms, channel:letter, channel:call, "
+    "channel:task, or all."
+)
 
 
 @click.command()
@@ -82,8 +85,11 @@ def resume(name: str, config: Path | None) -> None:
 def _pause_name(name: str, settings: "Settings") -> str:
     import difflib
 
+    from contactd.domain.notice import CAMPAIGN as NOTICES
+
     channels = [f"channel:{name}" for name in ("email", "sms", "letter", "call", "task")]
     campaigns = {campaign.id: f"campaign:{campaign.id}" for campaign in settings.campaigns}
+    campaigns[NOTICES] = f"campaign:{NOTICES}"
     known = {**campaigns, **{key: key for key in campaigns.values()}, **{key: key for key in channels}, "all": "all"}
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)

@@ -32,7 +32,7 @@ def preview(
 
     settings, _ = settings_of(config, campaigns=False)
     words = Renderer(settings.template_directories)
-    notice = _sample(settings, words, channel, language, invoices)
+    notice = _sample(settings, words, channel, template, language, invoices)
     if channel == "letter":
         for path, content in _letter(settings, template, notice, out, png=png):
             path.write_bytes(content)
@@ -42,13 +42,15 @@ def preview(
     click.echo(f"{rendered.subject}\n\n{rendered.text}".strip())
 
 
-def _sample(settings: "Settings", words: "Renderer", channel: str, language: str, invoices: str) -> "Notice":
+def _sample(
+    settings: "Settings", words: "Renderer", channel: str, template: str, language: str, invoices: str
+) -> "Notice":
     """Make an account up that owes the operator of this configuration, or the first of its creditors."""
     from dataclasses import replace
 
-    from contactd.channels.proof import samples
+    from contactd.channels.proof import samples_of
 
-    notice = [sample for _, sample in samples(language)][SAMPLES.index(invoices)]
+    notice = [sample for _, sample in samples_of(template, language)][SAMPLES.index(invoices)]
     operator = settings.operator
     creditor = next(iter(settings.creditors.values()), None)
     own = {

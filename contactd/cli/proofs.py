@@ -1,6 +1,6 @@
 """Renders every text with made-up accounts, for `contactd check`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -8,6 +8,7 @@ from contactd.channels.letterpress import LetterPress, paper_of
 from contactd.channels.phrases import read_phrases
 from contactd.channels.render import Renderer
 from contactd.config.campaigns import CampaignFile, StepTable
+from contactd.config.crosschecks import unavailable
 from contactd.config.findings import Findings
 from contactd.config.ladder import implied
 from contactd.config.load import Inspection, Loaded
@@ -15,6 +16,7 @@ from contactd.config.settings import Settings
 from contactd.config.words import listed, suggest
 from contactd.domain.account import Channel
 from contactd.domain.errors import ChannelMisconfigured, ConfigError, Problem
+from contactd.engine.notifying import templates_of
 from contactd.telephony.announcements import (
     APOLOGY,
     CLOSED,
@@ -80,7 +82,20 @@ def check_templates(found: Inspection) -> Findings:
         for index, step in enumerate(loaded.file.step):
             for key, template, channel in _texts(loaded.file, step):
                 findings.add(_Text(proofed[channel], directories, loaded, index, key, template, channel).check())
+    findings.errors.extend(_broken_notices(settings, found, proofed))
     return findings
+
+
+def _broken_notices(settings: Settings, found: Inspection, proofed: Mapping[Channel, Proofed]) -> Iterator[Problem]:
+    """Find what is wrong with the notices about agreements, in the languages of the campaigns."""
+    languages = sorted({loaded.file.language for loaded in found.campaigns})
+    for name in settings.agreements.channels:
+        channel = Channel(name)
+        if unavailable(settings, channel):
+            continue
+        for template in templates_of(settings, channel):
+            for fault in proofed[channel].check(template, languages):
+                yield found.source.problem(("agreements", "channels"), fault)
 
 
 def _broken_phrases(directories: Sequence[Path]) -> Iterator[Problem]:

@@ -1,8 +1,10 @@
 """What may be agreed with customers, and when a promise is broken; a part of contactd.toml."""
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
-from contactd.config.section import Section
+from contactd.config.section import LOOSE, Section
 from contactd.config.values import Amount, Days
 from contactd.domain.money import Money
 
@@ -14,7 +16,7 @@ class Agreements(Section):
     """Banking days after the agreed day within which money still counts as in time."""
     tolerance: Amount = Money(0, "EUR")
     """What may be missing of an agreed sum, in accounts of this currency."""
-    missed_instalments: int = Field(default=1, ge=1, le=12)
+    missed_instalments: int = Field(default=2, ge=1, le=12)
     """So many instalments in arrears make the whole rest due at once."""
     min_instalment: Amount = Money(1_000, "EUR")
     """The least an instalment may be, in accounts of this currency; the last one may be less."""
@@ -24,3 +26,11 @@ class Agreements(Section):
     """How long it rests for money that is said to be on its way."""
     hardship: Days = 30
     """How long it rests when somebody cannot pay, before a person looks again."""
+    channels: Annotated[tuple[Literal["email", "letter", "sms"], ...], LOOSE] = ("email", "letter", "sms")
+    """How customers are written to about agreements: the first of these that reaches them; empty: not at all."""
+    confirm: bool = True
+    """Promises, plans, settlements and deferrals are confirmed in writing, and the customer is asked to answer."""
+    remind: Days = 3
+    """So long before a promised sum or an instalment falls due customers are reminded; 0 days: never."""
+    thank: Literal["never", "agreements", "always"] = "agreements"
+    """Thanks once all is paid: after a kept agreement, or `always` when there had been a reminder."""

@@ -49,6 +49,9 @@ def check(sections: Sections, source: Source) -> Findings:
     if not sections.operator.name:
         findings.warnings.append(source.problem(("operator", "name"), "is empty; messages do not say who writes"))
     findings.warnings.extend(source.problem(place, message) for place, message in _incomplete_letters(sections))
+    if sections.agreements.missed_instalments == 1:
+        text = "is 1: towards consumers, standard terms by which one late instalment makes all the rest due are risky"
+        findings.warnings.append(source.problem(("agreements", "missed_instalments"), f"{text}; write 2"))
     return findings
 
 

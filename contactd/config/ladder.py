@@ -15,6 +15,7 @@ from contactd.config.words import listed, suggest
 from contactd.domain.account import Channel, Kind
 from contactd.domain.calendar import parse_windows
 from contactd.domain.campaign import AGENTLESS, INBOUND, Arm, Campaign, Select, Step
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.domain.queueing import Order
 
 MESSAGES = frozenset({Channel.EMAIL, Channel.SMS, Channel.LETTER})
@@ -24,6 +25,9 @@ _SAYING = frozenset(Channel) - {Channel.TASK}
 def build(file: CampaignFile, source: Source, schedule: str) -> tuple[Campaign | None, Findings]:
     """Answer the campaign, or None and why not; `schedule` is for a campaign that names none."""
     findings = Findings()
+    if file.id == NOTICES:
+        text = f'"{NOTICES}" is what the log calls notices about agreements; choose another'
+        findings.errors.append(source.problem(("id",), text))
     for index, step in enumerate(file.step):
         for key, message in _wrong(file, index, step):
             findings.errors.append(source.problem(("step", index, *((key,) if key else ())), message))

@@ -16,12 +16,13 @@ from contactd.config.campaigns import CampaignFile
 from contactd.config.findings import Findings, Source
 from contactd.config.ladder import build
 from contactd.config.messages import explain
-from contactd.config.policies import policy_of
+from contactd.config.policies import policy_of, policy_of_notices
 from contactd.config.read import read_toml
 from contactd.config.settings import Sections, Settings
 from contactd.config.shipped import defaults_directory
 from contactd.domain.campaign import Campaign
 from contactd.domain.errors import ConfigError, Problem
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.domain.policy import Policy
 
 FILE = "contactd.toml"
@@ -105,7 +106,7 @@ def inspect(
         sections,
         path,
         tuple(one.campaign for one in loaded),
-        {one.campaign.id: one.policy for one in loaded},
+        {one.campaign.id: one.policy for one in loaded} | {NOTICES: policy_of_notices(sections)},
         {(one.campaign.id, step): place for one in loaded for step, place in _places(one)},
     )
     return Inspection(path, settings, sections, findings, loaded, source)

@@ -1,5 +1,8 @@
 """The rules of a campaign: the preset of its jurisdiction, tightened by its [limits]; load.py uses it."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 from contactd.config.campaigns import CampaignFile, LimitsTable
 from contactd.config.holidays import every_region
 from contactd.config.settings import Sections
@@ -21,6 +24,20 @@ def policy_of(file: CampaignFile, sections: Sections) -> Policy:
         default_timezone=file.timezone,
         payments_max_age=sections.intake.payments_max_age,
     )
+
+
+def policy_of_notices(sections: Sections) -> Policy:
+    """Answer the rules for notices about agreements: the preset's hours, none of its caps.
+
+    Who agreed on something asked to hear of it; that they hear of it at night as well nobody asked for.
+    """
+    preset = tighten(
+        PRESETS[sections.rules.preset],
+        Limits(),
+        holidays=every_region(_YEARS),
+        default_timezone=sections.claims.timezone,
+    )
+    return replace(preset, caps=(), cool_down=0, lock_out=timedelta(), payments_max_age=None)
 
 
 def _limits(table: LimitsTable) -> Limits:

@@ -1,4 +1,4 @@
-"""What was agreed with a customer: promise, instalment plan, deferral, hardship, "I have paid", dispute of an invoice.
+"""What was agreed with a customer: promise, plan, settlement, deferral, hardship, "I have paid", dispute of an invoice.
 
 Where an agreement stands is derived from facts: what came in since, by which value date, and what of it was taken back.
 `standing` answers that for a day, as an event; TABLE says what the event makes of the state. Amounts are minor units of
@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
     PROMISE = "promise"
     PLAN = "plan"
+    SETTLEMENT = "settlement"  # so much by its days, and the rest is waived
     DEFERRAL = "deferral"
     HARDSHIP = "hardship"
     SAYS_PAID = "says_paid"
@@ -68,7 +69,7 @@ class Event(StrEnum):
 
 
 ALIVE = frozenset({State.OPEN, State.DRAFT, State.SENT, State.CONFIRMED, State.ACTIVE, State.OVERDUE})
-ABOUT_MONEY = frozenset({Kind.PROMISE, Kind.PLAN, Kind.SAYS_PAID})  # judged by what comes in
+ABOUT_MONEY = frozenset({Kind.PROMISE, Kind.PLAN, Kind.SETTLEMENT, Kind.SAYS_PAID})  # judged by what comes in
 _RESTING = frozenset({State.OPEN, State.SENT, State.CONFIRMED, State.ACTIVE})
 
 _Table = dict[tuple[State, Event], State]
@@ -89,6 +90,24 @@ def _by_payments(missed: State) -> _Table:
     return table | {(State.OPEN, Event.WITHDRAWN): State.WITHDRAWN}
 
 
+_ANSWERED: _Table = {(State.OPEN, Event.CONFIRMED): State.OPEN}  # it stays what it is, and the answer is kept
+# Kept in part is not kept: the whole is owed again. Facts may undo both ends.
+_SETTLEMENT: _Table = (
+    {
+        (state, event): follows
+        for state in (State.OPEN, State.FULFILLED, State.BROKEN)
+        for event, follows in (
+            (Event.PENDING, State.OPEN),
+            (Event.BEGUN, State.OPEN),
+            (Event.SETTLED, State.FULFILLED),
+            (Event.SHORT, State.BROKEN),
+            (Event.MISSED, State.BROKEN),
+            (Event.SUPERSEDED, State.SUPERSEDED),
+        )
+    }
+    | {(State.OPEN, Event.WITHDRAWN): State.WITHDRAWN}
+    | _ANSWERED
+)
 _PAUSE: _Table = {
     (State.OPEN, Event.PENDING): State.OPEN,
     (State.OPEN, Event.SETTLED): State.KEPT,
@@ -141,10 +160,11 @@ _DISPUTE: _Table = {
 }
 
 TABLE: dict[Kind, _Table] = {
-    Kind.PROMISE: _by_payments(State.BROKEN),
+    Kind.PROMISE: _by_payments(State.BROKEN) | _ANSWERED,
     Kind.SAYS_PAID: _by_payments(State.EXPIRED),
     Kind.PLAN: _PLAN,
-    Kind.DEFERRAL: _PAUSE,
+    Kind.SETTLEMENT: _SETTLEMENT,
+    Kind.DEFERRAL: _PAUSE | _ANSWERED,
     Kind.HARDSHIP: _PAUSE,
     Kind.DISPUTE: _DISPUTE,
 }

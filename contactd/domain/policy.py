@@ -22,6 +22,7 @@ class Reason(StrEnum):
     PAID_SINCE_PLANNING = "paid_since_planning"
     PAYMENTS_STALE = "payments_stale"
     STOPPED = "stopped"
+    REPRESENTED = "represented"
     OPTED_OUT = "opted_out"
     UNDELIVERABLE = "undeliverable"
     SUPPRESSED = "suppressed"
@@ -123,7 +124,8 @@ class Proposal:
     `holiday_regions`: keys of `Policy.holidays` that close the day besides the account's own country and region.
     `address`: the one to be judged; it must be one of the account's. Empty: the first that may be used, of the kinds
     `numbers` in their order. `requested`: the person has asked for this call, so neither caps nor the rest after a
-    conversation count (12 CFR 1006.14(b)(3)(i)); its hours do.
+    conversation count (12 CFR 1006.14(b)(3)(i)); its hours do. `agreed`: a notice about what was agreed on, for which
+    the ladder rests; that it does, or that nothing is open any more, is no reason against it.
     """
 
     channel: Channel
@@ -134,3 +136,4 @@ class Proposal:
     address: str = ""
     numbers: tuple[str, ...] = NUMBERS
     requested: bool = False
+    agreed: bool = False

@@ -173,7 +173,7 @@ def _until(free: datetime, reason: Reason, at: datetime) -> Verdict:
 
 
 def _something_open(asked: _Asked) -> Verdict:
-    if asked.facts.open > 0:
+    if asked.facts.open > 0 or asked.proposal.agreed:
         return ALLOWED
     return Never(Reason.DISPUTED if asked.facts.disputed else Reason.NOTHING_OPEN)
 
@@ -217,7 +217,7 @@ def _timezone_known(asked: _Asked) -> Verdict:
 
 def _not_on_hold(asked: _Asked) -> Verdict:
     hold = asked.facts.hold
-    if hold is None:
+    if hold is None or asked.proposal.agreed:
         return ALLOWED
     until = min(hold.until or date.max, _FOREVER.date())
     return _until(begin_of_day(asked.zones, until + _DAY), Reason.ON_HOLD, asked.at)
@@ -283,6 +283,7 @@ _CONTACTS = tuple(channel for channel in Channel if channel not in {Channel.HAND
 _CAP_REASONS = {_DAY: Reason.DAY_CAP, 7 * _DAY: Reason.WEEK_CAP}
 _SUPPRESSION_REASONS = {
     "stop": Reason.STOPPED,
+    "represented": Reason.REPRESENTED,
     "opted_out": Reason.OPTED_OUT,
     "undeliverable": Reason.UNDELIVERABLE,
     "wrong_number": Reason.UNDELIVERABLE,

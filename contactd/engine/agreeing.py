@@ -19,9 +19,11 @@ from contactd.domain.agreement import ALIVE, Agreement, Event, Kind, Part, State
 from contactd.domain.errors import IllegalTransition, InputError
 from contactd.domain.instalments import MOST, due_dates, equal_amounts, fixed_amounts, plan
 from contactd.domain.money import Money
+from contactd.domain.notice import CONFIRMED
 from contactd.engine.claims import Terms, owed_by
 from contactd.engine.judgement import judge, today_of
-from contactd.store import accounts, agreements
+from contactd.engine.notifying import Notifying
+from contactd.store import accounts, agreements, notices, waivers
 from contactd.store.agreements import Change, Stored
 from contactd.store.schema import invoice
 
@@ -31,7 +33,7 @@ _FIRM = frozenset({State.CONFIRMED, State.ACTIVE})
 _EVENTS = {  # what people say, and the kinds it is said of
     "withdraw": (Event.WITHDRAWN, frozenset(Kind)),
     "sent": (Event.SENT, frozenset({Kind.PLAN})),
-    "confirm": (Event.CONFIRMED, frozenset({Kind.PLAN})),
+    "confirm": (Event.CONFIRMED, CONFIRMED),
     "uphold": (Event.UPHELD, frozenset({Kind.DISPUTE})),
     "reject": (Event.REJECTED, frozenset({Kind.DISPUTE})),
 }
@@ -60,7 +62,7 @@ class Order:
 
     `on` is the day of a promise, of the first instalment, the last day of a deferral and hardship, the deadline of a
     dispute. A plan has `count` instalments or some of `instalment` each; `state` is where it begins. Amounts are
-    written like "120.00", with their currency or without.
+    written like "120.00", with their currency or without. `tell`: the customer gets it in writing.
     """
 
     kind: Kind
@@ -74,6 +76,7 @@ class Order:
     owner: str = ""
     cost_notice_on: date | None = None
     state: State = State.DRAFT
+    tell: bool = True
 
 
 class Agreeing:
@@ -91,13 +94,17 @@ class Agreeing:
         accounts.lock(self._connection, [debtor.id])
         [debtor] = [one for one in _debtors(self._connection, debtor.number, debtor.creditor) if one.id == debtor.id]
         others = [one for one in agreements.of_accounts(self._connection, [debtor.id]) if one.agreed.state in ALIVE]
+        if order.cost_notice_on is None and (told_at := notices.costs_told_at(self._connection, debtor.id)):
+            order = replace(order, cost_notice_on=today_of(self._settings, told_at))
         new = _MAKERS[order.kind](self, debtor, order)
         self._refuse_beside(new, others)
         number = agreements.add(self._connection, new, _FIRST.get(new.agreed.state, Event.PENDING))
-        return self._settle(replace(new, id=number))
+        if order.kind is Kind.SETTLEMENT:
+            waivers.name(self._connection, number, debtor.id)
+        return self._settle(replace(new, id=number), tell=order.tell)
 
-    def say(self, number: int, word: str, reason: str) -> Stored:
-        """Carry out what a person says of an agreement: one of SAID."""
+    def say(self, number: int, word: str, reason: str, *, tell: bool = True) -> Stored:
+        """Carry out what a person says of an agreement: one of SAID; `tell`: the customer is written to, if need be."""
         event, kinds = _EVENTS[word]
         known = agreements.read(self._connection, number)
         if known is None:
@@ -116,9 +123,9 @@ class Agreeing:
         if rules.rests(kind, state):
             self._refuse_beside(fresh, [one for one in others if one.agreed.state in ALIVE])
         agreements.change(self._connection, known, Change(self._now, event, state, self._by, reason))
-        return self._settle(fresh)
+        return self._settle(fresh, tell=tell)
 
-    def _settle(self, made: Stored) -> Stored:
+    def _settle(self, made: Stored, *, tell: bool) -> Stored:
         """Let what follows from it happen: the older gives way, the invoice is disputed or not, the ladder rests."""
         kind, state = made.agreed.kind, made.agreed.state
         if kind is Kind.DISPUTE and made.invoice_id is not None:
@@ -129,16 +136,20 @@ class Agreeing:
                 if one.id != made.id and _gives_way(one):
                     change = Change(self._now, Event.SUPERSEDED, State.SUPERSEDED, self._by, f"by {made.id}")
                     agreements.change(self._connection, one, change)
-        judge(self._connection, [made.account_id], self._now, self._today)
+        judge(self._connection, [made.account_id], self._settings, self._now)
         agreements.hold(self._connection, [made.account_id], self._now)
-        return agreements.read(self._connection, made.id) or made
+        made = agreements.read(self._connection, made.id) or made
+        notifying = Notifying(self._settings, self._connection, self._now)
+        notifying.confirm(made, told_by="" if tell else self._by)
+        notifying.follow([made.account_id], ())
+        return made
 
     def _refuse_beside(self, new: Stored, others: Iterable[Stored]) -> None:
         """Refuse what contradicts an agreement in force."""
         for one in others:
-            if new.agreed.kind is not Kind.DISPUTE and one.agreed.kind is Kind.PLAN and one.agreed.state in _FIRM:
+            if new.agreed.kind is not Kind.DISPUTE and _is_firm(one):
                 raise InputError(
-                    f"plan {one.id} is in force; end it first: contactd agree withdraw {one.id} --reason …"
+                    f"{one.agreed.kind} {one.id} is in force; end it first: contactd agree withdraw {one.id} --reason …"
                 )
             if new.agreed.kind is Kind.DISPUTE and one.invoice_id == new.invoice_id and one.id != new.id:
                 raise InputError(f"invoice {new.invoice_no} is disputed already, by agreement {one.id}")
@@ -159,16 +170,22 @@ class Agreeing:
     def _plan(self, debtor: Debtor, order: Order) -> Stored:
         first = self._day(order.on, "the day of the first instalment", "--first")
         self._refuse_without_notice(debtor, order)
-        amount = self._amount(debtor, order.amount, first)
-        least = self._of_currency(self._agreed.min_instalment, debtor.currency)
-        amounts = _amounts(amount, order, least, debtor.currency)
-        if not 1 <= order.every_months <= _MOST_MONTHS:
-            raise InputError(f"instalments fall due every 1 to {_MOST_MONTHS} months, not {order.every_months}")
-        days = due_dates(first, len(amounts), months=order.every_months)
-        self._day(days[-1], "the day of the last instalment", "--first")
-        parts = rules.parts_of(plan(amounts, days), self._agreed.grace, self._holidays)
+        parts = self._parts(order, self._amount(debtor, order.amount, first), first, debtor.currency)
         until = self._today + timedelta(days=self._agreed.answer_within)
         return self._new(debtor, order, order.state, parts=parts, until=until)
+
+    def _settlement(self, debtor: Debtor, order: Order) -> Stored:
+        """Take a part for the whole, at once or in instalments; the rest is waived when it was paid in time."""
+        self._refuse_settled(debtor)
+        day = self._day(order.on, "the day of the payment", "--on")
+        whole = Money(debtor.open, debtor.currency)
+        amount = minor_of(order.amount, debtor.currency) if order.amount else 0
+        if not 0 < amount < debtor.open:
+            raise InputError(f"a settlement takes less than the {whole} that are open for the whole: --amount …")
+        if order.count is None and not order.instalment:
+            return self._new(debtor, order, State.OPEN, parts=(self._part(day, amount),))
+        self._refuse_without_notice(debtor, order)
+        return self._new(debtor, order, State.OPEN, parts=self._parts(order, amount, day, debtor.currency))
 
     def _deferral(self, debtor: Debtor, order: Order) -> Stored:
         self._refuse_without_notice(debtor, order)
@@ -216,6 +233,14 @@ class Agreeing:
             cost_notice_on=order.cost_notice_on,
         )  # fmt: skip
 
+    def _parts(self, order: Order, amount: int, first: date, currency: str) -> tuple[Part, ...]:
+        amounts = _amounts(amount, order, self._of_currency(self._agreed.min_instalment, currency), currency)
+        if not 1 <= order.every_months <= _MOST_MONTHS:
+            raise InputError(f"instalments fall due every 1 to {_MOST_MONTHS} months, not {order.every_months}")
+        days = due_dates(first, len(amounts), months=order.every_months)
+        self._day(days[-1], "the day of the last instalment", "--first")
+        return rules.parts_of(plan(amounts, days), self._agreed.grace, self._holidays)
+
     def _part(self, day: date, amount: int) -> Part:
         return Part(day, last_day(day, self._agreed.grace, self._holidays), amount)
 
@@ -252,12 +277,12 @@ class Agreeing:
 
     def _refuse_without_notice(self, debtor: Debtor, order: Order) -> None:
         """Hold agencies to § 13a(3) RDG: private persons are told first what the agreement costs, in text form."""
-        if self._settings.operator.kind != "collection-agency" or debtor.kind != "consumer":
+        if self._settings.operator.kind == "creditor" or debtor.kind != "consumer":
             return
         if order.cost_notice_on is None:
             raise InputError(
                 "a collection agency tells the costs of a plan or deferral before it agrees on it (§ 13a(3) RDG): "
-                f"send them, then repeat with --cost-notice-sent {self._today}"
+                f"contactd agree costs {debtor.number}, or repeat with --cost-notice-sent {self._today}"
             )
         if order.cost_notice_on > self._today:
             raise InputError(f"the notice of costs cannot have been sent on {order.cost_notice_on}, which is to come")
@@ -271,6 +296,7 @@ _MAKERS = {
     Kind.PROMISE: Agreeing._promise,  # noqa: SLF001 # its own
     Kind.SAYS_PAID: Agreeing._says_paid,  # noqa: SLF001 # its own
     Kind.PLAN: Agreeing._plan,  # noqa: SLF001 # its own
+    Kind.SETTLEMENT: Agreeing._settlement,  # noqa: SLF001 # its own
     Kind.DEFERRAL: Agreeing._deferral,  # noqa: SLF001 # its own
     Kind.HARDSHIP: Agreeing._hardship,  # noqa: SLF001 # its own
     Kind.DISPUTE: Agreeing._dispute,  # noqa: SLF001 # its own
@@ -279,7 +305,12 @@ _MAKERS = {
 
 def _gives_way(one: Stored) -> bool:
     """Tell whether a newer agreement takes the place of this one; drafts wait, disputes stand beside."""
-    return rules.rests(one.agreed.kind, one.agreed.state) and one.agreed.state not in _FIRM
+    return rules.rests(one.agreed.kind, one.agreed.state) and not _is_firm(one)
+
+
+def _is_firm(one: Stored) -> bool:
+    """Tell whether it binds both sides, so that somebody has to end it first."""
+    return one.agreed.kind is Kind.SETTLEMENT or (one.agreed.kind is Kind.PLAN and one.agreed.state in _FIRM)
 
 
 def _amounts(total: int, order: Order, least: int, currency: str) -> tuple[int, ...]:

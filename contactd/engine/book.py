@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from contactd.domain.account import Channel
 from contactd.domain.campaign import Campaign, Step
+from contactd.domain.notice import CAMPAIGN, Occasion
 from contactd.domain.policy import Policy, Proposal
 
 # The caps look back at most this far when no rule says more.
@@ -22,7 +24,13 @@ class Rung:
     policy: Policy
 
     def proposal(
-        self, *, planned_at: datetime | None = None, address: str = "", paused: bool = False, requested: bool = False
+        self,
+        *,
+        planned_at: datetime | None = None,
+        address: str = "",
+        paused: bool = False,
+        requested: bool = False,
+        agreed: bool = False,
     ) -> Proposal:
         """Put the step as a question to the rules."""
         return Proposal(
@@ -34,6 +42,7 @@ class Rung:
             address=address,
             numbers=self.step.numbers,
             requested=requested,
+            agreed=agreed,
         )
 
 
@@ -64,6 +73,15 @@ class Book:
         selects = [one.select for one in self.campaigns.values()]
         selects += [step.select for one in self.campaigns.values() for step in one.steps]
         return any(select.counts_customers for select in selects)
+
+    def notice(self, occasion: Occasion, channel: Channel, template: str) -> Rung | None:
+        """Make what stands in the place of a step for a notice; None when there are no rules for notices."""
+        policy = self.policies.get(CAMPAIGN)
+        if policy is None:
+            return None
+        first = next(iter(self.campaigns.values()), Campaign(CAMPAIGN, ()))
+        campaign = Campaign(CAMPAIGN, (), first.language, policy.default_timezone or first.timezone, first.holidays)
+        return Rung(campaign, Step(occasion.value, channel, template=template), policy)
 
     def memory(self, campaign_id: str) -> timedelta:
         """Answer how far back the contacts of an account matter to the campaign's rules."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 from contactd.channels.base import Letter, Message, Notice, NoticeInvoice
 from contactd.channels.letterpress import LetterPress, paper_of
@@ -15,6 +16,7 @@ from contactd.domain.calendar import local_day
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.ladder import Due, Waiting, next_step, zone_of
 from contactd.domain.money import Money
+from contactd.engine.agreed import with_agreement
 from contactd.engine.gate import Begun
 
 _DEADLINE_DAYS = 7  # of a step that names none
@@ -94,7 +96,8 @@ class Composer:
         total = sum(invoice.open.minor for invoice in invoices)
         to = begun.postal or PostalAddress("", "", "")
         days = (step.deadline_days or _DEADLINE_DAYS) + step.postage_days
-        return Notice(
+        following = next_channel(begun) if begun.about is None else "none"
+        notice = Notice(
             name=account.name,
             number=account.number,
             creditor=account.creditor,
@@ -110,10 +113,11 @@ class Composer:
             postcode=to.postcode,
             city=to.city,
             country=to.country or account.country,
-            **self._words(campaign, step, account.creditor, language, next_channel(begun)),
+            **self._words(campaign, step, account.creditor, language, following),
         )
+        return notice if begun.about is None else with_agreement(notice, begun.about, begun.facts, self._settings)
 
-    def _words(self, campaign: Campaign, step: Step, creditor: str, language: str, following: str) -> dict[str, str]:
+    def _words(self, campaign: Campaign, step: Step, creditor: str, language: str, following: str) -> dict[str, Any]:
         """Say what is the same in every message of a step, creditor, language and next channel."""
         key = (campaign.id, step.id, creditor, language, following)
         known, words = self._standing.get(key, (None, {}))

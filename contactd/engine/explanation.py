@@ -15,6 +15,7 @@ from contactd.domain.arms import draw, held_until
 from contactd.domain.campaign import Campaign
 from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, unselected
 from contactd.domain.money import Money
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.domain.policy import Allowed, Never, NotBefore, Proposal, Verdict
 from contactd.domain.rules import answers, may_contact
 from contactd.engine.agreeing import told as told_of
@@ -61,7 +62,9 @@ def _explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping
         if not waiting and selects(campaign.select, seen, local_date(campaign.timezone, now)):
             return _next(book, campaign, seen, now, paused) | {"campaigns": _choice(book, seen, at)}
     told = {**_identity(seen), "campaigns": _choice(book, seen, at)} if seen is not None else {}
-    return {**told, "campaign": None, "decision": "rest", "why": "no campaign selects this account"}
+    first = any(row.campaign == NOTICES for row in waiting)
+    why = "a notice about an agreement goes first" if first else "no campaign selects this account"
+    return {**told, "campaign": None, "decision": "rest", "why": why}
 
 
 def _seen(

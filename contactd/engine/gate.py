@@ -13,13 +13,16 @@ import sqlalchemy as sa
 from contactd.domain.account import Channel, Facts, Invoice, PastContact, PostalAddress
 from contactd.domain.attempt import Event, State
 from contactd.domain.clock import Clock
-from contactd.domain.ladder import no_longer_due
-from contactd.domain.policy import Allowed, Never, NotBefore
+from contactd.domain.ladder import local_date, no_longer_due
+from contactd.domain.notice import CAMPAIGN as NOTICES
+from contactd.domain.policy import Allowed, Never, NotBefore, Proposal
 from contactd.domain.queueing import Priority
 from contactd.domain.rules import may_contact
 from contactd.engine.book import Book, Rung
-from contactd.store import accounts, arms, attempts, facts, pauses, suppressions
+from contactd.engine.notifying import template_of, why_not
+from contactd.store import accounts, arms, attempts, facts, notices, pauses, suppressions
 from contactd.store.attempts import Claimed, Transition
+from contactd.store.notices import About
 from contactd.store.suppressions import NewSuppression
 
 # A paused campaign is asked again after this long; resuming wakes the senders anyway.
@@ -39,6 +42,7 @@ class Begun:
     address: str
     at: datetime
     postal: PostalAddress | None = None  # of a letter
+    about: About | None = None  # of a notice about an agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class Gate:
         paused = pauses.paused(connection)
         known = self._facts(connection, claims, now)
         owed = facts.invoices(connection, ids)
+        told = self._notices(connection, claims)
         answers: list[Begun | Refused] = []
         transitions: list[Transition] = []
         fresh: dict[int, tuple[PastContact, ...]] = {}
@@ -87,7 +92,11 @@ class Gate:
             seen, begun = known.get((claim.campaign, claim.account_id)), fresh.get(claim.customer_id, ())
             if seen is not None and begun:
                 seen = replace(seen, contacts=(*seen.contacts, *begun))
-            answer, transition = self._judge(claim, seen, owed.get(claim.account_id, ()), paused, now)
+            rest = owed.get(claim.account_id, ())
+            if claim.campaign == NOTICES:
+                answer, transition = self._judge_notice(claim, told.get(claim.case_no), seen, rest, paused, now)
+            else:
+                answer, transition = self._judge(claim, seen, rest, paused, now)
             if isinstance(answer, Begun):
                 past = PastContact(answer.rung.step.channel, now, answer.address, claim.account_id)
                 fresh[claim.customer_id] = (*begun, past)
@@ -134,6 +143,11 @@ class Gate:
         if paused and {f"campaign:{claim.campaign}", f"channel:{claim.channel}", "all"} & paused:
             return self._postpone(claim, "paused", now + _PAUSE, now)
         proposal = rung.proposal(planned_at=claim.planned_at, address=claim.wanted, requested=requested)
+        return self._ask(claim, rung, proposal, seen, owed, now)
+
+    def _ask(
+        self, claim: Claimed, rung: Rung, proposal: Proposal, seen: Facts, owed: Sequence[Invoice], now: datetime
+    ) -> tuple[Begun | Refused, Transition]:
         match may_contact(seen, proposal, rung.policy, now):
             case Never(reason):
                 return self._forbid(claim, reason.value, now)
@@ -145,6 +159,40 @@ class Gate:
                 return begun, Transition(
                     claim.id, claim.claim_no, Event.BEGUN, now, address=address, lease_until=lease_until
                 )
+
+    @staticmethod
+    def _notices(connection: sa.Connection, claims: list[Claimed]) -> dict[int, tuple[About, bool]]:
+        """Read what the notices among the claims are about, and whether their customer owes nothing any more."""
+        ids = {claim.case_no for claim in claims if claim.campaign == NOTICES}
+        if not ids:
+            return {}
+        settled = notices.owe_nothing(connection, {claim.account_id for claim in claims})
+        about = notices.about(connection, ids).values()
+        return {one.id: (one, one.account_id in settled) for one in about}
+
+    def _judge_notice(
+        self,
+        claim: Claimed,
+        told: tuple[About, bool] | None,
+        seen: Facts | None,
+        owed: Sequence[Invoice],
+        paused: set[str],
+        now: datetime,
+    ) -> tuple[Begun | Refused, Transition]:
+        """Ask whether a notice is still wanted, then the rules: its hours count, and no cap."""
+        about, settled = told or (None, False)
+        if about is None or seen is None:
+            return self._forbid(claim, "case_ended", now)
+        rung = self._book.notice(about.occasion, claim.channel, template_of(about))
+        if rung is None:
+            return self._forbid(claim, "campaign_changed", now)
+        gone = why_not(about, local_date(rung.campaign.timezone, now), settled=settled)
+        if gone:
+            return self._forbid(claim, gone, now)
+        if {f"campaign:{claim.campaign}", f"channel:{claim.channel}", "all"} & paused:
+            return self._postpone(claim, "paused", now + _PAUSE, now)
+        answer, transition = self._ask(claim, rung, rung.proposal(requested=True, agreed=True), seen, owed, now)
+        return replace(answer, about=about) if isinstance(answer, Begun) else answer, transition
 
     @staticmethod
     def _forbid(claim: Claimed, reason: str, now: datetime) -> tuple[Refused, Transition]:

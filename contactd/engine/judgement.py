@@ -3,6 +3,7 @@
 The caller's transaction is the payment's own, so nobody ever sees the one without the other.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,14 +15,17 @@ import structlog
 
 from contactd.config.settings import Settings
 from contactd.domain import agreement as rules
-from contactd.domain.agreement import ALIVE, TABLE, Event, Receipt, Standing, standing
+from contactd.domain.agreement import ALIVE, TABLE, Event, Kind, Receipt, Standing, State, standing
 from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict, StoreError
+from contactd.domain.happened import AttemptMoved
 from contactd.domain.money import Money
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.engine.claims import money_of, payment_id
+from contactd.engine.notifying import Notifying
 from contactd.engine.task_ends import drop_moot
 from contactd.engine.timetable import Appointment, Timetable
-from contactd.store import accounts, agreements, ledgers
+from contactd.store import accounts, agreements, ledgers, waivers
 from contactd.store.agreements import Change, Stored
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
@@ -34,6 +38,9 @@ BY = "contactd"  # who decided, where facts did
 _AFTER_MIDNIGHT = "5 0 * * *"
 _DAILY = "agreements"
 _CHUNK = 500
+_GATHER = 0.5  # seconds: failures come in swarms
+_AGAIN = 5.0
+_KEPT = frozenset({State.KEPT, State.FULFILLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,14 @@ def today_of(settings: Settings, now: datetime) -> date:
     return now.astimezone(ZoneInfo(settings.claims.timezone)).date()
 
 
-def judge(connection: sa.Connection, account_ids: Collection[int], now: datetime, today: date) -> int:
-    """Judge the agreements of locked accounts and let the ladders rest or go on; answers how many changed."""
+def judge(connection: sa.Connection, account_ids: Collection[int], settings: Settings, now: datetime) -> int:
+    """Judge the agreements of locked accounts and let the ladders rest or go on; answers how many changed.
+
+    Customers hear of it where they should: thanks, reminders of what falls due, notices that did not arrive.
+    """
+    today, notifying = today_of(settings, now), Notifying(settings, connection, now)
+    if settings.agreements.thank == "always":
+        notifying.thank_the_dunned(account_ids)
     ids = agreements.with_agreements(connection, account_ids)
     if not ids:
         return 0
@@ -58,22 +71,25 @@ def judge(connection: sa.Connection, account_ids: Collection[int], now: datetime
     settled = {row.id for row in connection.execute(owing) if row.open <= 0 and not row.disputed}
     known = {books.account_id: _Known(books, books.account_id in settled) for books in ledgers.read(connection, ids)}
     every = agreements.of_accounts(connection, ids)
-    changed = 0
-    for one in every:
-        changed += _judge(connection, one, every, known[one.account_id], now, today)
+    changed = [(one, _judge(connection, one, every, known[one.account_id], now, today)) for one in every]
+    kept = {one.account_id for one, state in changed if state in _KEPT}
     agreements.hold(connection, ids, now)
-    return changed
+    if kept and settings.agreements.thank != "never":
+        notifying.thank(kept)
+    notifying.follow(ids, agreements.of_accounts(connection, ids))
+    return sum(state is not None for _, state in changed)
 
 
 def _judge(
     connection: sa.Connection, one: Stored, every: Sequence[Stored], known: _Known, now: datetime, today: date
-) -> bool:
+) -> State | None:
+    """Judge one agreement; answers its new state, None when that is the old one."""
     table = TABLE[one.agreed.kind]
     receipts = list(_receipts(one, known.books))
     settled_on, stands = _stands(one, receipts, today, settled=known.settled)
     state = table.get((one.agreed.state, stands.event))
     if state is None:
-        return False
+        return None
     event, agreed = stands.event, one.agreed
     if agreed.state not in ALIVE and rules.rests(agreed.kind, state) and _newer(one, every):
         event, state = Event.SUPERSEDED, table[agreed.state, Event.SUPERSEDED]
@@ -81,10 +97,23 @@ def _judge(
     if (stands.received, rests_until, settled_on) != (one.received, one.rests_until, agreed.settled_on):
         agreements.found(connection, one, stands.received, rests_until, settled_on)
     if state is agreed.state:
-        return False
+        return None
     reason = _reason(stands, one, known.books.currency)
+    if agreed.kind is Kind.SETTLEMENT:
+        reason = _waived(connection, one, state, known.books.currency, now) or reason
     agreements.change(connection, one, Change(now, event, state, BY, reason))
-    return True
+    return state
+
+
+def _waived(connection: sa.Connection, one: Stored, state: State, currency: str, now: datetime) -> str:
+    """Waive the rest of a settlement that was kept, or ask for it again when a payment went back; answers in words."""
+    if state is State.FULFILLED:
+        rest = waivers.waive(connection, one.id, one.account_id, now)
+        return f"{Money(rest, currency)} waived" if rest else ""
+    if one.agreed.state is State.FULFILLED:
+        rest = waivers.take_back(connection, one.id, one.account_id, now)
+        return f"{Money(rest, currency)} owed again" if rest else ""
+    return ""
 
 
 def _stands(one: Stored, receipts: Sequence[Receipt], today: date, *, settled: bool) -> tuple[date | None, Standing]:
@@ -121,13 +150,13 @@ def _reason(stands: Standing, one: Stored, currency: str) -> str:
     return f"{Money(stands.missing, currency)} of {whole} missing"
 
 
-def judge_everyone(connection: sa.Connection, after: int, now: datetime, today: date) -> int | None:
+def judge_everyone(connection: sa.Connection, after: int, settings: Settings, now: datetime) -> int | None:
     """Judge the next accounts that have a living agreement; answers the last of them, None when there are no more."""
     ids = agreements.alive_accounts(connection, after, _CHUNK)
     if not ids:
         return None
     accounts.lock(connection, ids)
-    judge(connection, ids, now, today)
+    judge(connection, ids, settings, now)
     return ids[-1]
 
 
@@ -135,8 +164,7 @@ def judge_of(settings: Settings, clock: Clock) -> Callable[[sa.Connection, Colle
     """Give an import what judges the accounts it has locked."""
 
     def at_once(connection: sa.Connection, account_ids: Collection[int]) -> int:
-        now = clock.now()
-        return judge(connection, account_ids, now, today_of(settings, now))
+        return judge(connection, account_ids, settings, clock.now())
 
     return at_once
 
@@ -145,9 +173,8 @@ def judge_all(database: Database, settings: Settings, clock: Clock) -> None:
     """Judge every living agreement, some hundred accounts a transaction: a list of accounts shows what is settled."""
     after: int | None = 0
     while after is not None:
-        now = clock.now()
         with database.transaction() as connection:
-            after = judge_everyone(connection, after, now, today_of(settings, now))
+            after = judge_everyone(connection, after, settings, clock.now())
 
 
 class Judgement:
@@ -158,20 +185,50 @@ class Judgement:
         self._commit = commit
         self._clock = clock
         self._settings = settings
+        self._stuck: set[int] = set()
+        self._some = asyncio.Event()
         self.timetable = Timetable(clock, self._look)
         daily = {_DAILY: Appointment(_AFTER_MIDNIGHT, settings().claims.timezone)}
         self.timetable.replace(daily, at_once=[_DAILY])
 
     async def run(self) -> None:
         """Look again and again, for ever."""
-        await self.timetable.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.timetable.run())
+            group.create_task(self._go_on())
+
+    def hear(self, event: object) -> None:
+        """Take note of a notice that did not reach its customer."""
+        if isinstance(event, AttemptMoved) and event.campaign == NOTICES and event.state in {"failed", "cancelled"}:
+            self._stuck.add(event.account_id)
+            self._some.set()
+
+    async def _go_on(self) -> None:
+        """Send notices another way that did not arrive; what a crash forgets the next night takes up."""
+        while True:
+            await self._some.wait()
+            await self._clock.sleep(_GATHER)
+            self._some.clear()
+            stuck, self._stuck = self._stuck, set()
+            try:
+                await self._commit.run(partial(self._another_way, account_ids=sorted(stuck)))
+            except (StoreError, StoreConflict) as error:
+                log.warning("store_unavailable", while_doing="another_way", error=str(error))
+                self._stuck |= stuck
+                await self._clock.sleep(_AGAIN)
+                self._some.set()
+            except Exception:  # a fault of ours: the next night takes the accounts up
+                log.exception("another_way_broke")
+
+    def _another_way(self, connection: sa.Connection, account_ids: Collection[int]) -> None:
+        accounts.lock(connection, account_ids)
+        Notifying(self._settings(), connection, self._clock.now()).follow(account_ids, ())
 
     async def look(self) -> None:
         """Judge all living agreements, some hundred accounts a transaction, and drop tasks nobody needs any more."""
         after: int | None = 0
         while after is not None:
-            now = self._clock.now()
-            look = partial(judge_everyone, after=after, now=now, today=today_of(self._settings(), now))
+            look = partial(judge_everyone, after=after, settings=self._settings(), now=self._clock.now())
             after = await self._commit.run(look)
         await self._commit.run(lambda connection: drop_moot(connection, self._clock.now()))
 

@@ -107,6 +107,11 @@ def read(connection: Connection, number: int) -> Stored | None:
     return next(iter(_read(connection, agreement.c.id == number)), None)
 
 
+def by_id(connection: Connection, ids: Collection[int]) -> list[Stored]:
+    """Read some."""
+    return _read(connection, among(connection, agreement.c.id, ids)) if ids else []
+
+
 def everyone(connection: Connection, *, alive: bool) -> list[Stored]:
     """Read the agreements of all accounts, oldest first, or only those that are alive."""
     return _read(connection, agreement.c.state.in_(_ALIVE) if alive else sa.true())

@@ -132,17 +132,35 @@ def dial(connection: Connection, item: CallBack, *, owner: str, now: datetime, l
     return _claim(connection, [_queue(connection, item, Priority.DIALLED, now)], owner, now, lease)[0]
 
 
+def agree_beforehand(connection: Connection, account_id: int, customer_id: int, item: CallBack, now: datetime) -> int:
+    """Queue a callback to an account that nobody has called yet; the item's `key` says for which campaign and step."""
+    drop(connection, [customer_id], now, reason="replaced")
+    return _insert(connection, account_id, customer_id, item.key or ("", ""), item, Priority.CALLBACK, now)
+
+
 def _queue(connection: Connection, item: CallBack, priority: Priority, now: datetime) -> int:
     origin = connection.execute(sa.select(attempt).where(attempt.c.id == item.attempt_id)).one()
     if priority is not Priority.DIALLED:
         drop(connection, [origin.customer_id], now, reason="replaced")
-    case = sa.select(account.c.case_no).where(account.c.id == origin.account_id)
-    case_no = connection.scalar(case) or origin.case_no
-    campaign, step = item.key or (origin.campaign, origin.step)
-    mine = (attempt.c.account_id == origin.account_id, attempt.c.campaign == campaign, attempt.c.step == step)
+    key = item.key or (origin.campaign, origin.step)
+    return _insert(connection, origin.account_id, origin.customer_id, key, item, priority, now)
+
+
+def _insert(
+    connection: Connection,
+    account_id: int,
+    customer_id: int,
+    key: tuple[str, str],
+    item: CallBack,
+    priority: Priority,
+    now: datetime,
+) -> int:
+    campaign, step = key
+    case_no = connection.scalar(sa.select(account.c.case_no).where(account.c.id == account_id)) or 1
+    mine = (attempt.c.account_id == account_id, attempt.c.campaign == campaign, attempt.c.step == step)
     tries = sa.select(sa.func.max(attempt.c.try_no)).where(*mine, attempt.c.case_no == case_no)
     values = {
-        "account_id": origin.account_id, "customer_id": origin.customer_id, "campaign": campaign,
+        "account_id": account_id, "customer_id": customer_id, "campaign": campaign,
         "step": step, "channel": Channel.CALL, "case_no": case_no,
         "try_no": (connection.scalar(tries) or 0) + 1, "not_before": item.at, "planned_at": now,
         "wanted": item.number, "priority": int(priority), "rank": 0, "kept_for": item.kept_for,

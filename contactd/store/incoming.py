@@ -17,6 +17,7 @@ from contactd.domain.account import Channel
 from contactd.domain.attempt import Event, State
 from contactd.domain.calendar import find_zone, local_day, start_of_day
 from contactd.domain.campaign import INBOUND
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.store import attempts, contact_log
 from contactd.store.attempts import Claimed, Transition
 from contactd.store.schema import account, attempt, call
@@ -123,6 +124,7 @@ def _enter(connection: Connection, arrival: Arrival, who: Row[Any] | None, numbe
 def _campaign(connection: Connection, account_id: int) -> str:
     """Name the campaign that has contacted an account last, or would have."""
     mine = sa.select(attempt.c.campaign).where(attempt.c.account_id == account_id, attempt.c.campaign != "", _OURS)
+    mine = mine.where(attempt.c.campaign != NOTICES)
     return connection.scalar(mine.order_by(attempt.c.id.desc()).limit(1)) or ""
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Row
 
 from contactd.domain.account import Channel, Kind
 from contactd.domain.attempt import State
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.store.allocations import among
 from contactd.store.schema import account, allocation, attempt, invoice, payment
 
@@ -127,6 +128,7 @@ def _reminders(connection: Connection, books: Mapping[int, Books]) -> sa.Select[
     return (
         sa.select(attempt.c.account_id, attempt.c.channel, attempt.c.case_no, at)
         .where(among(connection, attempt.c.account_id, books))
+        .where(attempt.c.campaign != NOTICES)  # what was agreed puts nobody in default, and costs nothing
         .where(attempt.c.channel.in_(_REMINDERS), attempt.c.state.in_(_ARRIVED), attempt.c.sending_at.is_not(None))
         .order_by(attempt.c.id)
     )

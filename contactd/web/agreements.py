@@ -6,9 +6,11 @@ from aiohttp import web
 from contactd.domain.agreement import Kind, State
 from contactd.domain.errors import InputError, StoreError
 from contactd.engine.agreeing import SAID, Agreeing, Order, Told, choose, told
+from contactd.engine.arranging import ACTS, Arranging
 from contactd.store import accounts, agreements
+from contactd.store.agreements import Stored
 from contactd.web.access import admit, unavailable
-from contactd.web.asking import Asked, changing, day_in, one_of, refuse_unknown, text_in
+from contactd.web.asking import Asked, changing, day_in, one_of, refuse_unknown, text_in, whether_in
 from contactd.web.boundary import Handler
 from contactd.web.window import Window
 
@@ -19,7 +21,7 @@ _NUMBERS = ("instalments", "every_months")
 _DAYS = ("on", "cost_notice_sent")
 _WHOSE = ("account", "creditor", "currency")
 _LIKE = '{"kind": "promise", "account": "4711", "on": "2026-12-01"}'
-_KEYS = ("kind", "state", *_TEXTS, *_NUMBERS, *_DAYS, *_WHOSE)
+_KEYS = ("kind", "state", "message", *_TEXTS, *_NUMBERS, *_DAYS, *_WHOSE)
 
 
 def routes(window: Window) -> list[web.RouteDef]:
@@ -29,21 +31,29 @@ def routes(window: Window) -> list[web.RouteDef]:
         order = order_of(asked)
         debtor = choose(connection, *(text_in(asked, name) for name in _WHOSE))
         agreeing = Agreeing(window.settings(), connection, by=by, now=window.clock.now())
-        [made] = told(connection, [agreeing.make(debtor, order)])
-        return made
+        return _shown(connection, agreeing.make(debtor, order))
 
     def say(connection: sa.Connection, request: web.Request, asked: Asked, by: str) -> Told:
-        refuse_unknown(asked, ("reason",))
+        refuse_unknown(asked, ("reason", "message"))
         agreeing = Agreeing(window.settings(), connection, by=by, now=window.clock.now())
-        said = agreeing.say(int(request.match_info["id"]), request.match_info["word"], text_in(asked, "reason"))
-        [shown] = told(connection, [said])
-        return shown
+        number, word = int(request.match_info["id"]), request.match_info["word"]
+        tell = whether_in(asked, "message", otherwise=True)
+        return _shown(connection, agreeing.say(number, word, text_in(asked, "reason"), tell=tell))
+
+    def act(connection: sa.Connection, request: web.Request, asked: Asked, by: str) -> Told:
+        word = request.match_info["act"]
+        refuse_unknown(asked, (*ACTS[word], *_WHOSE))
+        debtor = choose(connection, *(text_in(asked, name) for name in _WHOSE))
+        wanted = {name: "yes" if asked.get(name) is True else text_in(asked, name) for name in ACTS[word]}
+        arranging = Arranging(window.settings(), connection, by=by, now=window.clock.now())
+        return {"done": arranging.carry_out(word, debtor, wanted)}
 
     said = f"/api/v1/agreements/{{id:\\d{{1,15}}}}/{{word:{'|'.join(SAID)}}}"
     return [
         web.get("/api/v1/agreements", _listing(window)),
         web.post("/api/v1/agreements", changing(window, SCOPE, make, _LIKE)),
         web.post(said, changing(window, SCOPE, say, _LIKE)),
+        web.post(f"/api/v1/agreements/{{act:{'|'.join(ACTS)}}}", changing(window, SCOPE, act, _LIKE)),
     ]
 
 
@@ -68,6 +78,11 @@ def _listing(window: Window) -> Handler:
     return handler
 
 
+def _shown(connection: sa.Connection, stored: Stored) -> Told:
+    [shown] = told(connection, [stored])
+    return shown
+
+
 def order_of(asked: Asked) -> Order:
     """Read an agreement as the API takes it; raises InputError with what could be written."""
     refuse_unknown(asked, _KEYS)
@@ -87,5 +102,6 @@ def order_of(asked: Asked) -> Order:
         reason=texts["reason"],
         owner=texts["owner"],
         cost_notice_on=day_in(asked, "cost_notice_sent"),
+        tell=whether_in(asked, "message", otherwise=True),
         state=State(one_of(asked, "state", [state.value for state in _BEGINNINGS], State.DRAFT.value)),
     )

@@ -70,6 +70,14 @@ def text_in(asked: Asked, name: str) -> str:
     return value or ""
 
 
+def whether_in(asked: Asked, name: str, *, otherwise: bool) -> bool:
+    """Read a yes or no."""
+    value = asked.get(name, otherwise)
+    if not isinstance(value, bool):
+        raise InputError(f"{name} is true or false, not {str(value)[:40]}")
+    return value
+
+
 def one_of(asked: Asked, name: str, words: Sequence[str], otherwise: str = "") -> str:
     """Read one of these words."""
     word = text_in(asked, name) or otherwise

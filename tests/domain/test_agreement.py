@@ -54,14 +54,22 @@ PAUSED = {
         "pending": "open", "settled": "kept", "over": "expired", "withdrawn": "withdrawn", "superseded": "superseded",
     },
 }  # fmt: skip
+ANSWERED: dict[str, dict[str, str]] = {"promise": {"confirmed": "open"}, "says_paid": {}}
+SETTLED = {
+    "pending": "open", "begun": "open", "settled": "fulfilled", "short": "broken", "missed": "broken",
+    "superseded": "superseded",
+}  # fmt: skip
 LAWFUL: dict[str, dict[str, dict[str, str]]] = {
     kind: {
-        "open": JUDGED | {"missed": missed, "withdrawn": "withdrawn"},
+        "open": JUDGED | {"missed": missed, "withdrawn": "withdrawn"} | ANSWERED[kind],
         **dict.fromkeys(("kept", "partially_kept", missed), JUDGED | {"missed": missed}),
     }
     for kind, missed in (("promise", "broken"), ("says_paid", "expired"))
 } | {
-    "deferral": PAUSED,
+    "settlement": {
+        "open": SETTLED | {"withdrawn": "withdrawn", "confirmed": "open"}, "fulfilled": SETTLED, "broken": SETTLED,
+    },
+    "deferral": {"open": PAUSED["open"] | {"confirmed": "open"}},
     "hardship": PAUSED,
     "plan": {
         "draft": {"sent": "sent", "confirmed": "confirmed", "withdrawn": "cancelled", "superseded": "superseded"},

@@ -331,3 +331,11 @@ def test_contacts_matter_from_the_least_count_of_a_cap_on() -> None:
     assert least_contacts(replace(PLAIN, caps=caps)) == 2
     assert least_contacts(replace(PLAIN, caps=caps[2:])) is None
     assert least_contacts(PLAIN) is None
+
+
+def test_a_notice_about_an_agreement_goes_out_while_the_ladder_rests_or_nothing_is_open() -> None:
+    resting = facts(hold=Hold("promise", date(2027, 1, 1)), open=0, overdue=0)
+    assert isinstance(may_contact(resting, MAIL, PLAIN, MONDAY), Never)
+    assert isinstance(may_contact(resting, replace(MAIL, agreed=True), PLAIN, MONDAY), Allowed)
+    stopped = replace(resting, suppressions=(Suppression("account", "1", None, "stop"),))
+    assert isinstance(may_contact(stopped, replace(MAIL, agreed=True), PLAIN, MONDAY), Never)

@@ -68,6 +68,7 @@ def test_an_end_in_the_year_9999_is_no_end() -> None:
         ("undeliverable", Reason.UNDELIVERABLE),
         ("wrong_number", Reason.UNDELIVERABLE),
         ("stop", Reason.STOPPED),
+        ("represented", Reason.REPRESENTED),
         ("complained", Reason.SUPPRESSED),
     ],
 )

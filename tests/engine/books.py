@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from contactd.config.settings import Operator, Sections, Settings
 from contactd.domain.agreement import Kind
 from contactd.engine.agreeing import Agreeing, Order, Told, choose, told
-from contactd.engine.judgement import judge_everyone, judge_of, today_of
+from contactd.engine.judgement import judge_everyone, judge_of
 from contactd.store import accounts, agreements, contact_log, payments
 from contactd.store.agreements import Stored
 from contactd.store.database import Database
@@ -88,7 +88,7 @@ class Bookkeeper:
         while after is not None:
             now = self.now
             with self.database.transaction() as connection:
-                after = judge_everyone(connection, after, now, today_of(self.settings, now))
+                after = judge_everyone(connection, after, self.settings, now)
 
     def states(self) -> list[str]:
         """List the states of all agreements, oldest first."""

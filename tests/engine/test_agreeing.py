@@ -21,7 +21,7 @@ OPEN, KEPT, BROKEN = "open", "kept", "broken"
 
 @pytest.fixture
 def books(database: Database) -> Bookkeeper:
-    return Bookkeeper(database, settings_of())
+    return Bookkeeper(database, settings_of(agreements=Agreements(missed_instalments=1)))
 
 
 def test_a_promise_rests_the_ladder_until_it_is_kept(books: Bookkeeper) -> None:
@@ -271,8 +271,8 @@ def test_what_cannot_be_agreed_on_is_refused_with_what_could(
 def test_what_is_said_must_fit(books: Bookkeeper) -> None:
     books.owing(10_000)
     books.agree(Kind.PROMISE, on=day(4))
-    with pytest.raises(InputError, match="agreement 1 is a promise; confirm is said of a plan"):
-        books.say(1, "confirm")
+    with pytest.raises(InputError, match="agreement 1 is a promise; sent is said of a plan"):
+        books.say(1, "sent")
     with pytest.raises(InputError, match="there is no agreement 9"):
         books.say(9, "withdraw")
     books.pay(10_000)

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 
 import contactd.store
 from contactd.domain.errors import StoreError
-from contactd.store import schema, settings
+from contactd.store import schema, schema_notices, settings
 from contactd.store.database import VERSION, VERSION_TABLE, VERSIONS, Database, open_database
 from contactd.store.failures import explain
 from contactd.store.migrate import upgrade
@@ -47,6 +47,7 @@ def described(url: str) -> dict[str, object]:
 def test_the_migrations_make_exactly_the_tables_of_the_schema(make_database_url: Callable[[bool], str]) -> None:
     created = make_database_url(False)
     engine = sa.create_engine(created.replace("postgresql://", "postgresql+psycopg://"))
+    assert schema_notices.notice.metadata is schema.account.metadata
     schema.account.metadata.create_all(engine)
     engine.dispose()
     assert described(make_database_url(True)) == described(created)

@@ -70,7 +70,7 @@ async def test_a_plan_is_confirmed_and_withdrawn(frame: Frame, visitor: Visitor)
         (PROMISE | {"on": "soon"}, "on is a day like 2026-12-31, not 'soon'"),
         (
             PROMISE | {"kind": "gift"},
-            "kind is one of promise, plan, deferral, hardship, says_paid, dispute, not 'gift'",
+            "kind is one of promise, plan, settlement, deferral, hardship, says_paid, dispute, not 'gift'",
         ),
         (PROMISE | {"state": "kept"}, "state is one of draft, sent, confirmed"),
         (PROMISE | {"instalments": "4"}, "instalments is a whole number"),

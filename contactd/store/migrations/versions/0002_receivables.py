@@ -15,6 +15,7 @@ def upgrade() -> None:
     _arm_draw()
     _proposal()
     _task()
+    _notice()
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:
@@ -126,4 +127,36 @@ def _task() -> None:
         sa.UniqueConstraint(
             "account_id", "street", "postcode", "city", name=op.f("uq_returned_mail_account_id_street_postcode_city")
         ),
+    )
+
+
+def _notice() -> None:
+    op.create_table(
+        "notice",
+        sa.Column("id", Id, nullable=False),
+        sa.Column(
+            "account_id", Id, sa.ForeignKey("account.id", name=op.f("fk_notice_account_id_account")), nullable=False
+        ),
+        sa.Column("agreement_id", Id, nullable=False, server_default="0"),
+        *_texts("occasion"),
+        sa.Column("number", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("amount", sa.BigInteger, nullable=False, server_default="0"),
+        *_texts("told_by"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+        sa.UniqueConstraint(
+            "account_id",
+            "agreement_id",
+            "occasion",
+            "number",
+            name=op.f("uq_notice_account_id_agreement_id_occasion_number"),
+        ),
+    )
+    settlement = sa.ForeignKey("agreement.id", name=op.f("fk_waiver_agreement_id_agreement"))
+    waived = sa.ForeignKey("invoice.id", name=op.f("fk_waiver_invoice_id_invoice"))
+    op.create_table(
+        "waiver",
+        sa.Column("agreement_id", Id, settlement, nullable=False, autoincrement=False),
+        sa.Column("invoice_id", Id, waived, nullable=False, autoincrement=False),
+        sa.Column("amount", sa.BigInteger, nullable=False, server_default="0"),
+        sa.PrimaryKeyConstraint("agreement_id", "invoice_id", name=op.f("pk_waiver")),
     )

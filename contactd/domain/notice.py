@@ -1,0 +1,73 @@
+"""Notices about agreements: what is written to a customer beside the ladder, and when it is no longer wanted.
+
+A confirmation in writing, a reminder before money falls due, thanks at the end, the costs before an agency agrees on
+anything (§ 13a(3) RDG). Who agreed on something asked to hear of it, so hours count for a notice and caps do not.
+"""
+
+from datetime import date, timedelta
+from enum import StrEnum
+
+from contactd.domain.account import Channel
+from contactd.domain.agreement import Agreement, Kind, State
+
+CAMPAIGN = "agreement"  # what stands in the place of a campaign in attempt and log; no campaign has this id
+
+
+class Occasion(StrEnum):
+    """Why a notice is written; also the step in the log."""
+
+    CONFIRMATION = "confirmation"
+    REMINDER = "reminder"
+    THANKS = "thanks"
+    COSTS = "costs"
+
+
+CONFIRMED = frozenset({Kind.PROMISE, Kind.PLAN, Kind.DEFERRAL, Kind.SETTLEMENT})  # in writing
+_REMINDED = frozenset({Kind.PROMISE, Kind.PLAN, Kind.SETTLEMENT})
+_IN_FORCE = frozenset({State.OPEN, State.SENT, State.CONFIRMED, State.ACTIVE})
+_AGREED = _IN_FORCE - {State.SENT}  # nobody is reminded of what they have not answered yet
+
+
+def fits(occasion: Occasion, channel: Channel) -> bool:
+    """Say whether a notice may go that way.
+
+    By post a reminder comes too late, and thanks cost more than they say. An SMS tells no sums, which costs are.
+    """
+    if channel is Channel.LETTER:
+        return occasion in {Occasion.CONFIRMATION, Occasion.COSTS}
+    return channel is not Channel.SMS or occasion is not Occasion.COSTS
+
+
+def to_confirm(agreement: Agreement) -> bool:
+    """Say whether it is confirmed in writing as it stands; a draft is nobody's business yet."""
+    return agreement.kind in CONFIRMED and agreement.state in _IN_FORCE
+
+
+def to_remind(agreement: Agreement, made_on: date, received: int, today: date, ahead: int) -> int:
+    """Answer the number of the instalment to be reminded of today, 0 for none.
+
+    `ahead` days before it falls due, as long as it is not paid; not of what was agreed on closer to the day than that.
+    """
+    if agreement.kind not in _REMINDED or agreement.state not in _AGREED or ahead <= 0:
+        return 0
+    owed = 0
+    for number, part in enumerate(agreement.parts, 1):
+        owed += part.amount
+        begins = part.due_on - timedelta(days=ahead)
+        if made_on < begins <= today <= part.due_on and received + agreement.tolerance < owed:
+            return number
+    return 0
+
+
+def unwanted(occasion: Occasion, number: int, agreement: Agreement, received: int, today: date) -> str:
+    """Say why a notice about an agreement is not sent any more, empty when it is; `number` is that of an instalment."""
+    if occasion is Occasion.CONFIRMATION:
+        return "" if to_confirm(agreement) else f"agreement_{agreement.state}"
+    if occasion is not Occasion.REMINDER:
+        return ""
+    if agreement.state not in _AGREED:
+        return f"agreement_{agreement.state}"
+    parts = agreement.parts[:number]
+    if received + agreement.tolerance >= sum(part.amount for part in parts):
+        return "paid"
+    return "too_late" if today > parts[-1].due_on else ""

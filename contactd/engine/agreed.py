@@ -1,0 +1,59 @@
+"""What a notice about an agreement tells a customer: the sums and their days, by when to answer; for compose.py."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from contactd.channels.base import Agreed, AgreedPart, Notice
+from contactd.config.settings import Settings
+from contactd.domain.account import Facts
+from contactd.domain.agreement import Kind, State
+from contactd.domain.ladder import local_date
+from contactd.domain.money import Money
+from contactd.domain.notice import Occasion
+from contactd.store.agreements import Stored
+from contactd.store.notices import About
+
+_ANSWERED = frozenset({State.CONFIRMED, State.ACTIVE})
+
+
+def with_agreement(notice: Notice, about: About, seen: Facts, settings: Settings) -> Notice:
+    """Tell in a notice what it is about: what is to be paid next and by when, and the whole agreement."""
+    currency = seen.account.currency
+    one = about.agreement
+    nothing, owed = Money(0, currency), Money(max(seen.open, 0), currency)
+    if one is None:
+        agreed = Agreed(
+            kind="", made_on=notice.today, amount=owed, open=owed, waived=nothing, costs=Money(about.amount, currency)
+        )
+        return replace(notice, total=owed, agreement=agreed)
+    made_on = local_date(settings.claims.timezone, one.made_at)
+    due, due_on = _next(about, one, owed.minor)
+    agreed = Agreed(
+        kind=one.agreed.kind.value,
+        made_on=made_on,
+        amount=Money(one.amount, currency),
+        open=owed,
+        parts=[
+            AgreedPart(number, part.due_on, Money(part.amount, currency))
+            for number, part in enumerate(one.agreed.parts, 1)
+        ],
+        until=one.agreed.until if one.agreed.kind is Kind.DEFERRAL else None,
+        reply_by=min(made_on + timedelta(days=settings.agreements.answer_within), due_on or date.max),
+        confirmed=one.agreed.state in _ANSWERED,
+        waived=Money(about.waives, currency),
+        missed=one.agreed.missed_instalments,
+        number=about.number,
+        costs=nothing,
+    )
+    return replace(notice, total=Money(due, currency), deadline=due_on or notice.deadline, agreement=agreed)
+
+
+def _next(about: About, one: Stored, owed: int) -> tuple[int, date | None]:
+    """Answer what is to be paid next, in minor units, and when."""
+    parts = one.agreed.parts
+    if not parts:
+        return owed, one.agreed.until
+    if about.occasion is not Occasion.REMINDER:
+        return parts[0].amount, parts[0].due_on
+    wanted = sum(part.amount for part in parts[: about.number])
+    return max(wanted - one.received, 0), parts[about.number - 1].due_on

@@ -1,0 +1,301 @@
+"""Notices about agreements, from what is agreed to what a provider is handed: once each, and not when not wanted."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from contactd.channels.memory import MemoryChannel
+from contactd.channels.render import Renderer
+from contactd.config.agreements import Agreements
+from contactd.config.policies import policy_of_notices
+from contactd.config.providers import Letters, Sms, Smtp
+from contactd.config.settings import Operator, Sections, Settings
+from contactd.domain.account import Channel
+from contactd.domain.agreement import Kind, State
+from contactd.domain.campaign import Campaign, Step
+from contactd.domain.errors import ChannelRejected, InputError
+from contactd.domain.notice import CAMPAIGN
+from contactd.engine.agreeing import Agreeing, Order, choose
+from contactd.engine.arranging import Arranging
+from contactd.engine.compose import Composer
+from contactd.engine.judgement import judge_everyone, judge_of
+from contactd.store import payments
+from contactd.store.agreements import Stored
+from contactd.store.database import Database
+from contactd.store.payments import NewPayment
+from contactd.store.schema import account
+from tests.engine.world import LADDER, OPEN_POLICY, World, open_world
+
+KEY = b"0" * 32
+
+
+def settings_of(campaigns: tuple[Campaign, ...], operator: Operator | None = None, **agreed: Any) -> Settings:  # noqa: ANN401 - keys of [agreements]
+    sections = Sections(
+        operator=operator or Operator(name="Acme", contact_person="Karin Muster", phone="+49 30 23125 042"),
+        smtp=Smtp(host="localhost"),
+        sms=Sms(backend="simulated"),
+        letters=Letters(backend="spool"),
+        agreements=Agreements(**agreed),
+    )
+    return Settings.of(sections, Path("contactd.toml"), campaigns)
+
+
+@dataclass
+class Office:
+    """A world in which people agree on things and notices leave."""
+
+    world: World
+    settings: Settings
+
+    def agree(self, kind: Kind, number: int = 1, **order: Any) -> Stored:  # noqa: ANN401 - an order's fields
+        with self.world.database.transaction() as connection:
+            agreeing = Agreeing(self.settings, connection, by="anna", now=self.world.clock.now())
+            return agreeing.make(choose(connection, f"K-{number}"), Order(kind, **order))
+
+    def say(self, number: int, word: str) -> Stored:
+        with self.world.database.transaction() as connection:
+            agreeing = Agreeing(self.settings, connection, by="anna", now=self.world.clock.now())
+            return agreeing.say(number, word, "said so")
+
+    def arrange(self, act: str, **told: str) -> str:
+        with self.world.database.transaction() as connection:
+            arranging = Arranging(self.settings, connection, by="anna", now=self.world.clock.now())
+            return arranging.carry_out(act, choose(connection, "K-1"), told)
+
+    def open(self, account_id: int) -> int:
+        with self.world.database.snapshot() as connection:
+            return int(connection.scalar(sa.select(account.c.open).where(account.c.id == account_id)) or 0)
+
+    def pay(self, amount: int, number: int = 1) -> None:
+        self.world.clock.advance(60)
+        now = self.world.clock.now()
+        line = NewPayment(f"{amount} {now}", "acme", f"K-{number}", "", amount, "EUR", now.date(), "")
+        judge = judge_of(self.settings, self.world.clock)
+        with self.world.database.transaction() as connection:
+            judge(connection, payments.record(connection, [line], lambda: now).accounts)
+
+    def sleep(self, days: int) -> None:
+        """Let days pass one by one, each judged as a daemon does."""
+        for _ in range(days):
+            self.world.clock.advance(86_400)
+            after: int | None = 0
+            while after is not None:
+                with self.world.database.transaction() as connection:
+                    after = judge_everyone(connection, after, self.settings, self.world.clock.now())
+
+    async def send(self, name: Channel = Channel.EMAIL, *faults: Any) -> MemoryChannel:  # noqa: ANN401 - errors
+        channel = MemoryChannel(name, faults)
+        composer = Composer(self.settings, Renderer(self.settings.template_directories), KEY)
+        await self.world.send(channel, compose=composer)
+        return channel
+
+    def told(self) -> list[tuple[str, str, str, str]]:
+        """List the attempts of notices: what for, how, how it went, why."""
+        return [(row.step, row.channel, row.state, row.reason) for row in self.world.rows() if row.campaign == CAMPAIGN]
+
+    @property
+    def today(self) -> date:
+        return self.world.clock.now().date()
+
+
+@asynccontextmanager
+async def open_office(
+    database: Database,
+    campaigns: tuple[Campaign, ...] = (LADDER,),
+    **agreed: Any,  # noqa: ANN401 - keys of [agreements]
+) -> AsyncIterator[Office]:
+    settings = settings_of(campaigns, **agreed)
+    async with open_world(database) as world:
+        policies = dict.fromkeys((one.id for one in campaigns), OPEN_POLICY)
+        world.book.replace(campaigns, {**policies, CAMPAIGN: policy_of_notices(settings)})
+        yield Office(world, settings)
+
+
+async def test_a_promise_is_confirmed_by_mail_and_only_once(database: Database) -> None:
+    async with open_office(database) as office:
+        office.world.debtor(1, language="de")
+        office.agree(Kind.PROMISE, amount="60.00", on=office.today + timedelta(days=10))
+        [message] = (await office.send()).ledger
+        assert message.subject == "Danke für Ihre Zusage – acme"
+        assert "60,00\N{NO-BREAK SPACE}€" in message.text
+        assert "3. Dezember 2026" in message.text
+        assert office.told() == [("confirmation", "email", "accepted", "")]
+        assert [event for event, _, _ in office.world.log()] == ["agreement", "sending", "accepted"]
+        office.sleep(1)
+        assert (await office.send()).ledger == []
+
+
+async def test_a_plan_is_told_with_every_date_and_the_clause_and_a_draft_is_not(database: Database) -> None:
+    async with open_office(database) as office:
+        office.world.debtor(1, language="en-GB")
+        made = office.agree(Kind.PLAN, on=office.today + timedelta(days=30), count=3)
+        assert office.told() == []
+        office.say(made.id, "sent")
+        [message] = (await office.send()).ledger
+        assert message.text.count("* Instalment") == 3
+        assert "23 Dec 2026" in message.text
+        assert "if 2 instalments are in arrears, the whole rest falls due at once" in message.text
+        assert "Please confirm this by 7 December 2026." in message.text
+        office.say(made.id, "confirm")
+        assert len(office.told()) == 1
+
+
+async def test_what_is_told_otherwise_or_switched_off_is_not_told_again(database: Database) -> None:
+    async with open_office(database) as office:
+        office.world.debtor(1)
+        office.agree(Kind.DEFERRAL, on=office.today + timedelta(days=30), tell=False)
+        office.sleep(1)
+        assert office.told() == []
+    async with open_office(database, confirm=False) as office:
+        office.world.debtor(2)
+        office.agree(Kind.PROMISE, 2, on=office.today + timedelta(days=2))
+        assert office.told() == []
+
+
+async def test_a_notice_that_waits_is_cancelled_with_its_agreement(database: Database) -> None:
+    async with open_office(database) as office:
+        office.world.debtor(1)
+        made = office.agree(Kind.PROMISE, on=office.today + timedelta(days=30))
+        office.say(made.id, "withdraw")
+        assert office.told() == [("confirmation", "email", "cancelled", "agreement_withdrawn")]
+        assert (await office.send()).ledger == []
+
+
+async def test_what_does_not_arrive_goes_the_next_way_and_ends_where_there_is_none(database: Database) -> None:
+    async with open_office(database) as office:
+        office.world.debtor(1, street="Weg 1", city="Musterstadt", mobile="+4915228817386", mobile_type="mobile")
+        office.agree(Kind.PROMISE, on=office.today + timedelta(days=30))
+        for channel in (Channel.EMAIL, Channel.LETTER, Channel.SMS):
+            await office.send(channel, ChannelRejected("no such box", dead=channel is Channel.EMAIL))
+            office.sleep(1)
+        ways = [(channel, state) for _, channel, state, _ in office.told()]
+        assert ways == [("email", "failed"), ("letter", "failed"), ("sms", "failed")]
+        office.sleep(1)
+        assert len(office.told()) == 3
+
+
+async def test_who_cannot_be_written_to_is_noted_and_told_once_there_is_an_address(database: Database) -> None:
+    async with open_office(database) as office:
+        owner = office.world.debtor(1, email="")
+        office.agree(Kind.PROMISE, on=office.today + timedelta(days=30))
+        assert [(event, reason) for event, _, reason in office.world.log()][-1] == ("not_told", "no_address")
+        with office.world.database.transaction() as connection:
+            connection.execute(sa.update(account).where(account.c.id == owner).values(email="late@example.com"))
+        office.sleep(1)
+        assert [row[1:3] for row in office.told()] == [("email", "planned")]
+
+
+async def test_an_instalment_is_reminded_of_once_and_not_when_it_is_paid(database: Database) -> None:
+    async with open_office(database, confirm=False) as office:
+        office.world.debtor(1, owed=9_000, language="de")
+        office.agree(Kind.PLAN, on=office.today + timedelta(days=10), count=3, state=State.CONFIRMED)
+        office.sleep(6)
+        assert office.told() == []
+        office.sleep(1)
+        office.sleep(1)
+        [message] = (await office.send()).ledger
+        assert "Am 3. Dezember 2026 wird Ihre 1. Rate fällig." in message.text
+        assert "30,00\N{NO-BREAK SPACE}€" in message.text
+        office.pay(6_000)  # the second one as well
+        office.sleep(40)
+        assert [row[0] for row in office.told()] == ["reminder"]
+        office.sleep(22)
+        assert [row[0] for row in office.told()] == ["reminder", "reminder"]
+        office.pay(3_000)
+        assert [row[2:] for row in office.told() if row[0] == "reminder"][1] == ("cancelled", "agreement_fulfilled")
+
+
+async def test_thanks_come_once_when_nothing_at_all_is_open(database: Database) -> None:
+    async with open_office(database, confirm=False) as office:
+        office.world.debtor(1)
+        office.agree(Kind.PROMISE, amount="60.00", on=office.today + timedelta(days=10))
+        office.pay(6_000)
+        assert office.told() == []  # 40.00 are open
+        office.agree(Kind.PROMISE, on=office.today + timedelta(days=10))
+        office.pay(4_000)
+        [message] = (await office.send()).ledger
+        assert message.subject.startswith("Vielen Dank")
+        office.sleep(2)
+        assert office.told() == [("thanks", "email", "accepted", "")]
+
+
+async def test_always_means_that_who_was_only_reminded_is_thanked_too(database: Database) -> None:
+    async with open_office(database, thank="always") as office:
+        office.world.debtor(1)
+        office.world.debtor(2)
+        office.pay(10_000, 2)
+        assert office.told() == []
+        office.world.planner.plan("standard", office.world.clock.now())
+        await office.world.send(MemoryChannel())
+        office.pay(10_000, 1)
+        assert [row[0] for row in office.told()] == ["thanks"]
+
+
+async def test_a_kept_settlement_waives_the_rest_and_a_return_brings_it_back(database: Database) -> None:
+    async with open_office(database, thank="never") as office:
+        owner = office.world.debtor(1, language="de")
+        office.agree(Kind.SETTLEMENT, amount="60.00", on=office.today + timedelta(days=10))
+        [message] = (await office.send()).ledger
+        assert "erlassen wir Ihnen den Rest von 40,00\N{NO-BREAK SPACE}€" in message.text
+        office.pay(6_000)
+        assert (office.open(owner), office.world.log()[-1]) == (
+            0, ("agreement", "fulfilled", "settlement 1: 40.00 EUR waived")
+        )  # fmt: skip
+        office.pay(-6_000)
+        assert (office.open(owner), office.world.log()[-1]) == (
+            10_000, ("agreement", "open", "settlement 1: 40.00 EUR owed again")
+        )  # fmt: skip
+        office.sleep(20)
+        assert (office.open(owner), office.world.log()[-1][1]) == (10_000, "broken")
+
+
+async def test_costs_are_told_before_an_agency_agrees_on_a_plan(database: Database) -> None:
+    async with open_office(database, operator=Operator(kind="collection-agency")) as office:
+        office.world.debtor(1, language="de")
+        with pytest.raises(InputError, match="contactd agree costs K-1"):
+            office.agree(Kind.DEFERRAL, on=office.today + timedelta(days=30))
+        assert "31.50 EUR" in office.arrange("costs", amount="31.50")
+        with pytest.raises(InputError, match="tells the costs"):  # not sent yet
+            office.agree(Kind.DEFERRAL, on=office.today + timedelta(days=30))
+        [message] = (await office.send()).ledger
+        assert "zusätzliche Kosten von\n31,50\N{NO-BREAK SPACE}€" in message.text
+        made = office.agree(Kind.DEFERRAL, on=office.today + timedelta(days=30))
+        assert made.cost_notice_on == office.today
+
+
+async def test_who_is_represented_is_written_to_no_more(database: Database) -> None:
+    async with open_office(database) as office:
+        office.world.debtor(1)
+        office.agree(Kind.PROMISE, on=office.today + timedelta(days=30))
+        assert "RA Muster" in office.arrange("represented", by="RA Muster, Musterstadt")
+        assert (await office.send()).ledger == []
+        assert office.told()[0][2:] == ("cancelled", "represented")
+        assert office.arrange("represented", lift="yes") == "K-1: contact is allowed again"
+        with pytest.raises(InputError, match="say who represents"):
+            office.arrange("represented")
+
+
+async def test_a_wrong_number_and_a_callback_are_noted(database: Database) -> None:
+    calling = replace(LADDER, steps=(*LADDER.steps, Step("call", Channel.CALL, day=30)))
+    async with open_office(database, campaigns=(calling,)) as office:
+        office.world.debtor(1, mobile="+4915228817386", mobile_type="mobile", phone="+493023125042")
+        assert "is not used any more" in office.arrange("wrong-number", number="030 23125 042", reason="a baker's")
+        with pytest.raises(InputError, match="is no number of account K-1; known: "):
+            office.arrange("wrong-number", number="030 23125 043")
+        assert office.arrange("callback", at="2026-11-24T10:00") == "K-1 is called back at 2026-11-24 10:00"
+        [row] = office.world.rows()
+        assert (row.campaign, row.step, row.channel, row.state) == ("standard", "call", "call", "planned")
+        for told, says in (
+            ({"at": "2026-11-20T10:00"}, "is past"),
+            ({"at": "soon"}, "is no time"),
+            ({"at": "2026-11-25T10:00", "agent": "bert"}, "there is no agent 'bert'"),
+            ({"at": "2026-11-25T10:00", "number": "12"}, "write it like"),
+        ):
+            with pytest.raises(InputError, match=says):
+                office.arrange("callback", **told)
