@@ -12,10 +12,12 @@ from contactd.domain.money import Money
 
 if TYPE_CHECKING:
     import rich.console
+    from sqlalchemy.engine import Connection
 
     from contactd.domain.ledger import Claim, Payment
     from contactd.domain.statement import Balance
     from contactd.engine.claims import Owed
+    from contactd.engine.statement_sheet import StatementPress
 
 _PARTS = ("costs", "interest", "principal", "open")
 _PROVISIONAL = "the base rate is not known from {} on: lines beyond it go on with the last one and are provisional"
@@ -25,13 +27,24 @@ _PROVISIONAL = "the base rate is not known from {} on: lines beyond it go on wit
 @click.argument("account")
 @click.option("--creditor", help="Needed when several creditors have an account of that number.")
 @click.option("--as-of", "as_of", help="What is owed at the end of this day, like 2026-12-31. Else today.")
+@click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="Set it as a PDF into this file.")
+@click.option("--language", default="de", show_default=True, help="Of the PDF: de or en.")
 @config_option
 @as_json
-def statement(account: str, creditor: str | None, as_of: str | None, config: Path | None, json: bool) -> None:
+def statement(
+    account: str,
+    creditor: str | None,
+    as_of: str | None,
+    pdf: Path | None,
+    language: str,
+    config: Path | None,
+    json: bool,
+) -> None:
     """Say what ACCOUNT owes: every claim with its default, every line of interest, where each payment went."""
     from contactd.cli.output import emit_json
     from contactd.config.base_rates import load_base_rates
     from contactd.engine.claims import Terms, owed_by
+    from contactd.engine.statement_sheet import StatementPress
     from contactd.store import accounts
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
@@ -40,16 +53,31 @@ def statement(account: str, creditor: str | None, as_of: str | None, config: Pat
             raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
         terms = Terms(settings.claims, load_base_rates(settings.base_rates_path))
         found = owed_by(connection, ids, terms, day_of(as_of, settings.claims.timezone, "--as-of"))
+        if pdf is not None:
+            _set(pdf, StatementPress(settings, terms.rates, language), connection, found)
     if any(one.statement.provisional for one in found):
         click.echo(f"contactd: {_PROVISIONAL.format(terms.rates.covered_until)}", err=True)
     if json:
-        emit_json([_as_json(one) for one in found])
+        emit_json([statement_json(one) for one in found])
+        return
+    if pdf is not None:
+        click.echo(pdf)
         return
     for one in found:
         _print(one)
 
 
-def _as_json(owed: "Owed") -> dict[str, Any]:
+def _set(path: Path, press: "StatementPress", connection: "Connection", found: "list[Owed]") -> None:
+    """Write the PDF of the one account that is meant."""
+    if len(found) > 1:
+        known = ", ".join(f"{one.books.creditor} in {one.books.currency}" for one in found)
+        raise click.BadParameter(f"the account exists for {known}: name one with --creditor", param_hint="--pdf")
+    [pdf] = press.press(connection, found[0])
+    path.write_bytes(pdf)
+
+
+def statement_json(owed: "Owed") -> dict[str, Any]:
+    """Write a statement as the command line, the API and the dossier do."""
     derived, money = owed.statement, partial(Money, currency=owed.books.currency)
     return {
         "account": owed.books.number,
