@@ -16,6 +16,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "plan": ("contactd.cli.explain", "plan", "Show what a planning run would take up; sends nothing."),
     "why": ("contactd.cli.explain", "why", "Say what comes next for an account, and which rule stands against it."),
     "statement": ("contactd.cli.statement", "statement", "Say what an account owes by law, line by line."),
+    "dossier": ("contactd.cli.dossier", "dossier", "Put all that proves a claim into a ZIP for a lawyer or a court."),
     "report": ("contactd.cli.report", "report", "Report what runs out, and what is to be handed on to creditors."),
     "import": ("contactd.cli.intake", "import_", "Import accounts or payments."),
     "payments": ("contactd.cli.bank", "payments", "See to the payments nobody has been found for."),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,12 +14,10 @@ if TYPE_CHECKING:
     import rich.console
     from sqlalchemy.engine import Connection
 
-    from contactd.domain.ledger import Claim, Payment
     from contactd.domain.statement import Balance
     from contactd.engine.claims import Owed
     from contactd.engine.statement_sheet import StatementPress
 
-_PARTS = ("costs", "interest", "principal", "open")
 _PROVISIONAL = "the base rate is not known from {} on: lines beyond it go on with the last one and are provisional"
 
 
@@ -45,6 +43,7 @@ def statement(
     from contactd.config.base_rates import load_base_rates
     from contactd.engine.claims import Terms, owed_by
     from contactd.engine.statement_sheet import StatementPress
+    from contactd.engine.statement_told import statement_told
     from contactd.store import accounts
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
@@ -58,7 +57,7 @@ def statement(
     if any(one.statement.provisional for one in found):
         click.echo(f"contactd: {_PROVISIONAL.format(terms.rates.covered_until)}", err=True)
     if json:
-        emit_json([statement_json(one) for one in found])
+        emit_json([statement_told(one) for one in found])
         return
     if pdf is not None:
         click.echo(pdf)
@@ -74,66 +73,6 @@ def _set(path: Path, press: "StatementPress", connection: "Connection", found: "
         raise click.BadParameter(f"the account exists for {known}: name one with --creditor", param_hint="--pdf")
     [pdf] = press.press(connection, found[0])
     path.write_bytes(pdf)
-
-
-def statement_json(owed: "Owed") -> dict[str, Any]:
-    """Write a statement as the command line, the API and the dossier do."""
-    derived, money = owed.statement, partial(Money, currency=owed.books.currency)
-    return {
-        "account": owed.books.number,
-        "creditor": owed.books.creditor,
-        "as_of": derived.as_of,
-        "provisional": derived.provisional,
-        **{part: money(getattr(derived, part)) for part in _PARTS},
-        "credit": money(derived.credit),
-        "payoff": money(derived.payoff),
-        "claims": [_claim(owed, claim, balance) for claim, balance in owed.claims()],
-        "charged": [
-            {"on": cost.on, "claim": cost.claim, "why": cost.reason, "amount": money(cost.amount)}
-            for cost in owed.ledger.costs_until(derived.as_of)
-        ],
-        "payments": [_payment(owed, payment) for payment in owed.ledger.payments_until(derived.as_of)],
-        "taken_back": [{"payment": one.payment, "on": one.on} for one in owed.reversals()],
-    }
-
-
-def _claim(owed: "Owed", claim: "Claim", balance: "Balance") -> dict[str, Any]:
-    money, default = partial(Money, currency=owed.books.currency), owed.defaults.get(claim.id)
-    return {
-        "claim": claim.id,
-        "due_on": claim.due_on,
-        "default_on": default.on if default else None,
-        "default_basis": default.basis if default else None,
-        "amount": money(claim.principal),
-        **{part: money(getattr(balance, part)) for part in _PARTS},
-        "segments": [
-            {
-                "from": line.first,
-                "to": line.last,
-                "days": line.days,
-                "principal": money(line.principal),
-                "percent": str(line.percent),
-                "year": line.denominator,
-                "interest": money(line.amount),
-                "provisional": line.provisional,
-            }
-            for line in balance.segments
-        ],
-    }
-
-
-def _payment(owed: "Owed", payment: "Payment") -> dict[str, Any]:
-    money = partial(Money, currency=owed.books.currency)
-    return {
-        "payment": payment.id,
-        "on": payment.on,
-        "amount": money(payment.amount),
-        "went_to": [
-            {"claim": one.claim, "part": one.part, "on": one.on, "amount": money(one.amount)}
-            for one in owed.statement.allocations
-            if one.payment == payment.id
-        ],
-    }
 
 
 def _print(owed: "Owed") -> None:

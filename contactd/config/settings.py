@@ -174,6 +174,10 @@ class Creditor(Section):
     """Account to pay to, without blanks."""
     bic: Bic = ""
     """Bank of that account; only needed abroad."""
+    legal_form: str = ""
+    """Like GmbH or AG, for a court."""
+    represented_by: str = ""
+    """Who acts for the creditor before a court, with the office, like "Managing director Erika Beispiel"."""
 
 
 class Agent(Section):

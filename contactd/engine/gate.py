@@ -18,8 +18,9 @@ from contactd.domain.policy import Allowed, Never, NotBefore
 from contactd.domain.queueing import Priority
 from contactd.domain.rules import may_contact
 from contactd.engine.book import Book, Rung
-from contactd.store import accounts, attempts, facts, pauses, suppressions
+from contactd.store import accounts, attempts, facts, pauses, sent_messages, suppressions
 from contactd.store.attempts import Claimed, Transition
+from contactd.store.sent_messages import Sent
 from contactd.store.suppressions import NewSuppression
 
 # A paused campaign is asked again after this long; resuming wakes the senders anyway.
@@ -52,10 +53,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How an attempt went on, and the address nobody may use any more because of it."""
+    """How an attempt went on, what it sent, and the address nobody may use any more because of it."""
 
     transition: Transition
     suppress: NewSuppression | None = None
+    sent: Sent | None = None
 
 
 class Gate:
@@ -184,6 +186,7 @@ def settle(connection: sa.Connection, items: list[Settled]) -> Sequence[object]:
     unwanted = [item.suppress for item in items if item.suppress is not None]
     if unwanted:
         suppressions.add(connection, unwanted)
+    sent_messages.keep(connection, [item.sent for item in items if item.sent is not None])
     return attempts.apply(connection, [item.transition for item in items])
 
 

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from babel.numbers import format_decimal
 
 from contactd.channels import wording
 from contactd.channels.letterpress import LetterPress, paper_of
@@ -123,7 +122,13 @@ class _Writer:
     def _charged(self) -> Iterator[dict[str, str]]:
         for cost in sorted(self._owed.ledger.costs_until(self._owed.statement.as_of), key=lambda one: one.on):
             amount = self._money(cost.amount)
-            yield {"on": self._day(cost.on), "reason": plain(cost.reason), "claim": plain(cost.claim), "amount": amount}
+            yield {
+                "on": self._day(cost.on),
+                "reason": cost.reason,
+                "note": plain(cost.note),
+                "claim": plain(cost.claim),
+                "amount": amount,
+            }
 
     def _payments(self) -> Iterator[dict[str, Any]]:
         as_of = self._owed.statement.as_of
@@ -152,7 +157,7 @@ class _Writer:
         return wording.day(day, self._language)
 
     def _number(self, number: Decimal) -> str:
-        return str(format_decimal(number, locale=wording.locale_of(self._language), decimal_quantization=False))
+        return wording.number(number, self._language)
 
 
 _PARTS = ("principal", "costs", "interest")

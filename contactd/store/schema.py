@@ -5,6 +5,7 @@ Times are stored as UTC and come back aware; money is integer minor units beside
 
 import sqlalchemy as sa
 
+from contactd.store import schema_escalation  # noqa: F401 -- its tables belong to the same metadata
 from contactd.store.columns import Id, Utc, metadata
 from contactd.store.columns import partial as _partial
 from contactd.store.columns import text as _text
