@@ -11,6 +11,9 @@ import click
 from contactd.cli.options import as_json, config_option, open_store
 
 if TYPE_CHECKING:
+    import rich.console
+    from sqlalchemy.engine import Connection
+
     from contactd.config.settings import Settings
     from contactd.engine.book import Book
     from contactd.engine.planner import Summary, Tally
@@ -149,11 +152,30 @@ def why(account: str, creditor: str | None, at: str | None, config: Path | None,
         book = _book(settings, assumed_fresh=at is not None)
         instants = {one.id: _instant(at, one.timezone) for one in settings.campaigns}
         found = [explain(connection, book, account_id, instants) for account_id in ids]
+        _add_next_stage(connection, settings, ids, found)
     if json:
         emit_json(found)
         return
     for one in found:
         _print_explanation(one)
+
+
+def _add_next_stage(
+    connection: "Connection", settings: "Settings", ids: list[int], found: list[dict[str, Any]]
+) -> None:
+    """Say beside each account what the next stage would cost it today."""
+    from contactd.clock import SystemClock
+    from contactd.config.base_rates import load_base_rates
+    from contactd.config.fees import load_fees
+    from contactd.engine.claims import Terms, owed_by
+    from contactd.engine.judgement import today_of
+    from contactd.engine.next_stage import next_stage_told
+
+    terms = Terms(settings.claims, load_base_rates(settings.base_rates_path))
+    owed = owed_by(connection, ids, terms, today_of(settings, SystemClock().now()))
+    fees = load_fees(settings.fees_path)
+    for one, told in zip(owed, found, strict=True):
+        told["next_stage"] = next_stage_told(one, fees)
 
 
 def _print_explanation(told: dict[str, Any]) -> None:
@@ -186,7 +208,25 @@ def _print_explanation(told: dict[str, Any]) -> None:
         stands = f"{one['kind']} {one['id']} is {one['state']} since {last['at']}"
         words = ": ".join(filter(None, (stands, last["reason"])))
         console.print(f"  {words}")
+    _print_escalation(console, told)
     paused = told.get("paused")
     for name in paused if isinstance(paused, list) else []:
         console.print(f"  {name} is paused")
     console.print(f"  => {told['decision']} {told.get('when', '')} {told.get('why', '')}".rstrip())
+    if told["hint"]:
+        console.print(f"  {told['hint']}")
+
+
+def _print_escalation(console: "rich.console.Console", told: dict[str, Any]) -> None:
+    """Say what was given up, where the account was handed to, and what the next stage would cost."""
+    from contactd.engine.next_stage import next_stage_words
+
+    for one in told["written_off"]:
+        amount = f"{one['amount']['amount']} {one['amount']['currency']}"
+        console.print(f"  {amount} {one['part']} written off on {one['on']}: {one['reason']} ({one['by']})")
+    away = told["handover"]
+    if away:
+        who, at = away["decided_by"] or away["proposed_by"], away["decided_at"] or away["proposed_at"]
+        console.print(f"  hand-over to {away['to']} {away['state']} on {at[:10]}: {away['reason']} ({who})")
+    if told["next_stage"]:
+        console.print(f"  {next_stage_words(told['next_stage'])}")

@@ -30,6 +30,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "stop": ("contactd.cli.operate", "stop", "Stop contacting an account."),
     "agree": ("contactd.cli.agree", "agree", "Agree on a promise, a plan, a deferral; dispute an invoice."),
     "agreements": ("contactd.cli.agree", "agreements_", "Show what is agreed with customers."),
+    "post": ("contactd.cli.post", "post", "Post a cost or a write-off on an account, or take one back."),
+    "hand-over": ("contactd.cli.hand_over", "hand_over", "Hand an account over to a court, a lawyer or an agency."),
     "settle": ("contactd.cli.operate", "settle", "Say how an unclear attempt ended."),
     "migrate": ("contactd.cli.operate", "migrate", "Create the database or bring it to this version."),
     "schema": ("contactd.cli.configuration", "schema", "Print the JSON Schema of the configuration."),

@@ -25,6 +25,7 @@ _PROVISIONAL = "the base rate is not known from {} on: lines beyond it go on wit
 @click.argument("account")
 @click.option("--creditor", help="Needed when several creditors have an account of that number.")
 @click.option("--as-of", "as_of", help="What is owed at the end of this day, like 2026-12-31. Else today.")
+@click.option("--next-stage", "stage", is_flag=True, help="Say what a court payment order would cost.")
 @click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="Set it as a PDF into this file.")
 @click.option("--language", default="de", show_default=True, help="Of the PDF: de or en.")
 @config_option
@@ -33,6 +34,7 @@ def statement(
     account: str,
     creditor: str | None,
     as_of: str | None,
+    stage: bool,
     pdf: Path | None,
     language: str,
     config: Path | None,
@@ -41,7 +43,9 @@ def statement(
     """Say what ACCOUNT owes: every claim with its default, every line of interest, where each payment went."""
     from contactd.cli.output import emit_json
     from contactd.config.base_rates import load_base_rates
+    from contactd.config.fees import load_fees
     from contactd.engine.claims import Terms, owed_by
+    from contactd.engine.next_stage import next_stage_told, next_stage_words
     from contactd.engine.statement_sheet import StatementPress
     from contactd.engine.statement_told import statement_told
     from contactd.store import accounts
@@ -54,16 +58,18 @@ def statement(
         found = owed_by(connection, ids, terms, day_of(as_of, settings.claims.timezone, "--as-of"))
         if pdf is not None:
             _set(pdf, StatementPress(settings, terms.rates, language), connection, found)
+    fees = load_fees(settings.fees_path) if stage else None
     if any(one.statement.provisional for one in found):
         click.echo(f"contactd: {_PROVISIONAL.format(terms.rates.covered_until)}", err=True)
     if json:
-        emit_json([statement_told(one) for one in found])
-        return
-    if pdf is not None:
+        emit_json([statement_told(one) | ({"next_stage": next_stage_told(one, fees)} if fees else {}) for one in found])
+    elif pdf is not None:
         click.echo(pdf)
-        return
-    for one in found:
-        _print(one)
+    else:
+        for one in found:
+            _print(one)
+            if fees and (told := next_stage_told(one, fees)):
+                click.echo(next_stage_words(told))
 
 
 def _set(path: Path, press: "StatementPress", connection: "Connection", found: "list[Owed]") -> None:
@@ -88,7 +94,7 @@ def _print(owed: "Owed") -> None:
         _print_interest(console, balance, money)
         console.print(f"  open: {money(balance.principal)} and {money(balance.interest)} interest")
     for cost in owed.ledger.costs_until(derived.as_of):
-        why = f"{cost.reason.replace('_', ' ')} {cost.claim}".rstrip()
+        why = f"{cost.reason.replace('_', ' ')} {cost.claim}".rstrip() + (f" ({cost.note})" if cost.note else "")
         console.print(f"\n{cost.on}  {money(cost.amount)} charged: {why}")
     _print_payments(console, owed, money)
     console.print(
@@ -108,6 +114,8 @@ def _print_payments(console: "rich.console.Console", owed: "Owed", money: "Calla
         console.print(
             f"\n{payment.on}  {money(payment.amount)} received: {', '.join(went) or 'kept as credit'}", soft_wrap=True
         )
+    for one in owed.statement.write_offs:
+        console.print(f"\n{one.on}  {money(one.amount)} written off: {one.part} of {one.claim or 'all'}")
     for reversal in owed.reversals():
         payment = received[reversal.payment]
         console.print(f"\n{reversal.on}  {money(payment.amount)} of {payment.on} taken back")

@@ -46,6 +46,8 @@ class Claims(Section):
     """`statutory`: payments settle claim by claim (§ 366(2) BGB); `pooled`: all costs, all interest, then principal."""
     base_rates: str = ""
     """A table of base rates of your own, relative to this file; empty: the shipped one, as long as it reaches."""
+    fees: str = ""
+    """Tables of the fees of courts and lawyers of your own, relative to this file; empty: the shipped ones."""
     lump_sum: bool = True
     """Businesses in default owe 40 euros for each invoice (§ 288(5) BGB)."""
     letter_fees: Annotated[tuple[Amount, ...], LOOSE] = ()

@@ -25,6 +25,7 @@ from contactd.domain.campaign import Campaign
 from contactd.domain.policy import Policy
 
 BASE_RATES = "base_rates.csv"
+FEES = "fees.csv"
 STATE_BELOW_ETC = Path("/var/lib/contactd")
 _LETTERS_AT_ONCE = 16  # set by two threads; the rest wait for the store
 
@@ -69,7 +70,10 @@ class Token(Section):
     """Stands in the log beside what was done with it."""
     token: Secret
     """What the caller sends as `Authorization: Bearer …`."""
-    scopes: Annotated[tuple[Literal["accounts", "payments", "agreements"], ...], LOOSE] = ("accounts", "payments")
+    scopes: Annotated[tuple[Literal["accounts", "payments", "agreements", "postings"], ...], LOOSE] = (
+        "accounts",
+        "payments",
+    )
     """What the caller may do."""
 
 
@@ -303,6 +307,13 @@ class Settings(Sections):
         if self.claims.base_rates:
             return self._path.resolve().parent / self.claims.base_rates
         return defaults_directory() / "config" / BASE_RATES
+
+    @property
+    def fees_path(self) -> Path:
+        """The tables of fees, absolute."""
+        if self.claims.fees:
+            return self._path.resolve().parent / self.claims.fees
+        return defaults_directory() / "config" / FEES
 
     @property
     def template_directories(self) -> tuple[Path, ...]:

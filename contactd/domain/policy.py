@@ -22,6 +22,8 @@ class Reason(StrEnum):
     PAID_SINCE_PLANNING = "paid_since_planning"
     PAYMENTS_STALE = "payments_stale"
     STOPPED = "stopped"
+    INSOLVENCY = "insolvency"
+    DECEASED = "deceased"
     OPTED_OUT = "opted_out"
     UNDELIVERABLE = "undeliverable"
     SUPPRESSED = "suppressed"

@@ -283,6 +283,8 @@ _CONTACTS = tuple(channel for channel in Channel if channel is not Channel.HANDO
 _CAP_REASONS = {_DAY: Reason.DAY_CAP, 7 * _DAY: Reason.WEEK_CAP}
 _SUPPRESSION_REASONS = {
     "stop": Reason.STOPPED,
+    "insolvency": Reason.INSOLVENCY,
+    "deceased": Reason.DECEASED,
     "opted_out": Reason.OPTED_OUT,
     "undeliverable": Reason.UNDELIVERABLE,
     "wrong_number": Reason.UNDELIVERABLE,

@@ -6,6 +6,7 @@ For `contactd why`, and whoever else has to answer the question; the keys are st
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,22 +16,50 @@ from contactd.domain.campaign import Campaign
 from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects
 from contactd.domain.money import Money
 from contactd.domain.policy import Allowed, Never, NotBefore, Proposal, Verdict
+from contactd.domain.posting import Kind
 from contactd.domain.rules import answers, may_contact
 from contactd.engine.agreeing import told as told_of
 from contactd.engine.book import Book, Rung
-from contactd.store import agreements, facts, overview, pauses
+from contactd.engine.bookings import told as postings_told
+from contactd.engine.handing_over import told as handover_told
+from contactd.store import agreements, facts, handovers, overview, pauses, postings
+from contactd.store.postings import Booked
 
 Told = dict[str, Any]
 _AGREEMENTS = 5
+_HINTS = {
+    "insolvency": "file the claim with the insolvency administrator (§ 174 InsO): contactd dossier holds what it takes",
+    "deceased": "ask the probate court for the heirs; they owe it now (§ 1967 BGB)",
+}
 
 
 def explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:
     """Explain one account row; `at` is the instant to ask about, for each campaign.
 
-    `agreements` are the last ones, oldest first: what the ladder rests for, or went on for.
+    `agreements` are the last ones, oldest first: what the ladder rests for, or went on for; `written_off` is what was
+    given up, `handover` the last one.
     """
     last = agreements.of_accounts(connection, [account_id])[-_AGREEMENTS:]
-    return {**_explain(connection, book, account_id, at), "agreements": list(told_of(connection, last))}
+    given_up = [one for one in postings.of_accounts(connection, [account_id]).get(account_id, []) if _stands(one)]
+    told = _explain(connection, book, account_id, at)
+    written_off = list(postings_told(connection, given_up))
+    if written_off and told["decision"] == "rest" and not _is_open(told):
+        told["why"] = "written_off"
+    away = handovers.of_accounts(connection, [account_id])[-1:]
+    told["handover"] = next(handover_told(connection, away), None)
+    if told["handover"] and told["handover"]["state"] == handovers.APPROVED and told.get("why") == "on_hold":
+        told["why"] = f"handed over to {told['handover']['to']} on {told['handover']['decided_at'][:10]}"
+    told["hint"] = _HINTS.get(str(told.get("why")), "")
+    return {**told, "agreements": list(told_of(connection, last)), "written_off": written_off}
+
+
+def _is_open(told: Told) -> bool:
+    return bool(Decimal(told["open"]["amount"])) if "open" in told else False
+
+
+def _stands(one: Booked) -> bool:
+    """Tell a write-off that nobody has taken back."""
+    return one.posted.kind is Kind.WRITE_OFF and one.reversed_by is None
 
 
 def _explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:

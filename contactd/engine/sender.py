@@ -32,7 +32,7 @@ from contactd.store import attempts, contact_log, fingerprints, pauses
 from contactd.store.attempts import Claimed, Transition
 from contactd.store.fingerprints import Saying
 from contactd.store.group_commit import GroupCommit
-from contactd.store.sent_messages import Sent, sent
+from contactd.store.sent_messages import sent
 from contactd.store.suppressions import NewSuppression
 
 log = structlog.get_logger()
@@ -202,24 +202,12 @@ class Sender:
         except Exception as error:  # nobody foresaw it: it may have been sent
             log.exception("channel_broke", attempt=claim.id, channel=claim.channel)
             event, outcome, reason = Event.LOST_SIGHT, "unclear", type(error).__name__
-        kept = _kept(claim, wire, begun.at) if event in _PERHAPS_SENT else None
-        if kept is not None:
-            details = {**(details or {}), **kept.details}
-        return Settled(
-            Transition(
-                claim.id,
-                claim.claim_no,
-                event,
-                self._clock.now(),
-                outcome=outcome,
-                reason=reason,
-                provider_ref=reference,
-                not_before=not_before,
-                details=details,
-            ),
-            suppress,
-            kept,
-        )
+        kept = sent(claim.id, claim.claim_no, begun.at, wire[-1]) if wire and event in _PERHAPS_SENT else None
+        transition = Transition(
+            claim.id, claim.claim_no, event, self._clock.now(), outcome=outcome, reason=reason, provider_ref=reference,
+            not_before=not_before, details=kept.details if kept else details,
+        )  # fmt: skip
+        return Settled(transition, suppress, kept)
 
     async def _put_off(self, claim: Claimed, error: ChannelUnavailable) -> tuple[Event, str, str, datetime | None]:
         """Decide when to try again, or that it was tried long enough; the contact log knows since when."""
@@ -310,11 +298,6 @@ class Sender:
         self._bus.publish(
             AttemptMoved(claim.id, claim.account_id, claim.campaign, claim.step, claim.channel, state, outcome, reason)
         )
-
-
-def _kept(claim: Claimed, wire: list[str], at: datetime) -> Sent | None:
-    """Seal what left; nothing when nothing did, or when it is kept as a file."""
-    return sent(claim.id, claim.claim_no, at, wire[-1]) if wire else None
 
 
 def _words(error: ChannelError) -> str:

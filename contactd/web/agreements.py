@@ -25,29 +25,31 @@ _WHOSE = ("account", "creditor", "currency")
 _KEYS = ("kind", "state", *_TEXTS, *_NUMBERS, *_DAYS, *_WHOSE)
 
 Asked = Mapping[str, Any]
-Work = Callable[[sa.Connection, web.Request, Asked, str], list[Told]]
+Work = Callable[[sa.Connection, web.Request, Asked, str], Any]  # answers plain data
 
 
 def routes(window: Window) -> list[web.RouteDef]:
     """List the addresses for app.py to mount."""
 
-    def make(connection: sa.Connection, _: web.Request, asked: Asked, by: str) -> list[Told]:
+    def make(connection: sa.Connection, _: web.Request, asked: Asked, by: str) -> Told:
         order = order_of(asked)
-        debtor = choose(connection, *(_text(asked, name) for name in _WHOSE))
+        debtor = choose(connection, *(text_of(asked, name) for name in _WHOSE))
         agreeing = Agreeing(window.settings(), connection, by=by, now=window.clock.now())
-        return list(told(connection, [agreeing.make(debtor, order)]))
+        [shown] = told(connection, [agreeing.make(debtor, order)])
+        return shown
 
-    def say(connection: sa.Connection, request: web.Request, asked: Asked, by: str) -> list[Told]:
-        _refuse_unknown(asked, ("reason",))
+    def say(connection: sa.Connection, request: web.Request, asked: Asked, by: str) -> Told:
+        refuse_unknown(asked, ("reason",))
         agreeing = Agreeing(window.settings(), connection, by=by, now=window.clock.now())
-        said = agreeing.say(int(request.match_info["id"]), request.match_info["word"], _text(asked, "reason"))
-        return list(told(connection, [said]))
+        said = agreeing.say(int(request.match_info["id"]), request.match_info["word"], text_of(asked, "reason"))
+        [shown] = told(connection, [said])
+        return shown
 
     said = f"/api/v1/agreements/{{id:\\d{{1,15}}}}/{{word:{'|'.join(SAID)}}}"
     return [
         web.get("/api/v1/agreements", _listing(window)),
-        web.post("/api/v1/agreements", _changing(window, make)),
-        web.post(said, _changing(window, say)),
+        web.post("/api/v1/agreements", changing(window, SCOPE, make)),
+        web.post(said, changing(window, SCOPE, say)),
     ]
 
 
@@ -72,20 +74,22 @@ def _listing(window: Window) -> Handler:
     return handler
 
 
-def _changing(window: Window, work: Work) -> Handler:
+def changing(window: Window, scope: str, work: Work) -> Handler:
+    """Let callers with that scope change something in one transaction; what they asked wrongly is answered with 400."""
+
     async def handler(request: web.Request) -> web.StreamResponse:
-        caller = admit(window.settings(), SCOPE, request)
+        caller = admit(window.settings(), scope, request)
         if isinstance(caller, web.Response):
             return caller
         by = f"api:{caller.name}"
         try:
             asked = await _asked(request)
 
-            def change() -> list[Told]:
+            def change() -> Any:  # noqa: ANN401 - plain data
                 with window.database.transaction() as connection:
                     return work(connection, request, asked, by)
 
-            [shown] = await asyncio.to_thread(change)
+            shown = await asyncio.to_thread(change)
         except InputError as problem:
             return error_of(str(problem), 400)
         except (StoreError, StoreConflict) as problem:
@@ -108,34 +112,36 @@ async def _asked(request: web.Request) -> Asked:
 
 def order_of(asked: Asked) -> Order:
     """Read an agreement as the API takes it; raises InputError with what could be written."""
-    _refuse_unknown(asked, _KEYS)
+    refuse_unknown(asked, _KEYS)
     numbers = {name: asked[name] for name in _NUMBERS if asked.get(name) is not None}
     for name, value in numbers.items():
         if type(value) is not int:
             raise InputError(f"{name} is a whole number, not {value!r}")
-    texts = {name: _text(asked, name) for name in _TEXTS}
+    texts = {name: text_of(asked, name) for name in _TEXTS}
     return Order(
-        Kind(_one_of(asked, "kind", [kind.value for kind in Kind])),
+        Kind(one_of(asked, "kind", [kind.value for kind in Kind])),
         amount=texts["amount"],
-        on=_day(asked, "on"),
+        on=day_of(asked, "on"),
         count=numbers.get("instalments"),
         instalment=texts["instalment"],
         every_months=numbers.get("every_months", 1),
         invoice_no=texts["invoice"],
         reason=texts["reason"],
         owner=texts["owner"],
-        cost_notice_on=_day(asked, "cost_notice_sent"),
-        state=State(_one_of(asked, "state", [state.value for state in _BEGINNINGS], State.DRAFT.value)),
+        cost_notice_on=day_of(asked, "cost_notice_sent"),
+        state=State(one_of(asked, "state", [state.value for state in _BEGINNINGS], State.DRAFT.value)),
     )
 
 
-def _refuse_unknown(asked: Asked, known: tuple[str, ...]) -> None:
+def refuse_unknown(asked: Asked, known: tuple[str, ...]) -> None:
+    """Raise InputError for a key nobody knows."""
     for name in asked:
         if name not in known:
             raise InputError(f"{name[:40]!r} is no key here; known: {', '.join(sorted(known))}")
 
 
-def _text(asked: Asked, name: str) -> str:
+def text_of(asked: Asked, name: str) -> str:
+    """Read a text or an amount; empty when it is not there. Raises InputError."""
     value = asked.get(name)
     if isinstance(value, dict) and set(value) == {"amount", "currency"}:  # as we write amounts ourselves
         value = f"{value['amount']} {value['currency']}"
@@ -144,15 +150,17 @@ def _text(asked: Asked, name: str) -> str:
     return value or ""
 
 
-def _one_of(asked: Asked, name: str, words: list[str], otherwise: str = "") -> str:
-    word = _text(asked, name) or otherwise
+def one_of(asked: Asked, name: str, words: list[str], otherwise: str = "") -> str:
+    """Read one of these words; raises InputError."""
+    word = text_of(asked, name) or otherwise
     if word not in words:
         raise InputError(f"{name} is one of {', '.join(words)}, not {word[:40]!r}")
     return word
 
 
-def _day(asked: Asked, name: str) -> date | None:
-    text = _text(asked, name)
+def day_of(asked: Asked, name: str) -> date | None:
+    """Read a day; raises InputError."""
+    text = text_of(asked, name)
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from contactd.web import agreements, api, health, unsubscribe, webhooks
+from contactd.web import agreements, api, health, postings, unsubscribe, webhooks
 from contactd.web.boundary import add_headers, boundary
 from contactd.web.window import Window
 
@@ -16,6 +16,7 @@ def public_app(window: Window) -> web.Application:
     app.add_routes(health.routes(window))
     app.add_routes(api.routes(window))
     app.add_routes(agreements.routes(window))
+    app.add_routes(postings.routes(window))
     app.add_routes(unsubscribe.routes(window))
     app.add_routes(
         webhooks.routes(

@@ -68,6 +68,8 @@ def test_an_end_in_the_year_9999_is_no_end() -> None:
         ("undeliverable", Reason.UNDELIVERABLE),
         ("wrong_number", Reason.UNDELIVERABLE),
         ("stop", Reason.STOPPED),
+        ("insolvency", Reason.INSOLVENCY),
+        ("deceased", Reason.DECEASED),
         ("complained", Reason.SUPPRESSED),
     ],
 )

@@ -36,7 +36,7 @@ def settings(*, callbacks: bool = False) -> Settings:
     tokens = (
         Token(name="bookkeeping", token=Secret(BOTH)),
         Token(name="bank", token=Secret(ONLY_PAYMENTS), scopes=("payments",)),
-        Token(name="crm", token=Secret(AGREEING), scopes=("agreements",)),
+        Token(name="crm", token=Secret(AGREEING), scopes=("agreements", "postings")),
         Token(name="gone", token=Secret(problem="env is not set")),
         Token(name="empty", token=Secret()),
     )
