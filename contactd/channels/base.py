@@ -20,6 +20,10 @@ def _always() -> bool:
     return True
 
 
+def _unheard(content: str) -> None:
+    """Keep nothing of what was sent."""
+
+
 def fingerprint(text: str) -> str:
     """Name a text by its letters and digits alone: providers trim blanks, and put plain marks in place of others."""
     said = "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
@@ -46,6 +50,7 @@ class Message:
     """One rendered message to one address; `reference` names the attempt on the wire and is never used twice.
 
     `still_ours` is asked right before the message leaves: after a pause too long the attempt may be somebody else's.
+    `on_wire` is told then what leaves, of an e-mail with its headers: whoever keeps evidence keeps that.
     """
 
     reference: str
@@ -59,6 +64,7 @@ class Message:
     letter: Letter | None = field(default=None, compare=False)
     created_at: datetime
     still_ours: Callable[[], bool] = field(default=_always, compare=False)
+    on_wire: Callable[[str], None] = field(default=_unheard, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ class SmtpChannel:
             content = self._letterhead.build(message)
         except ValueError as error:
             raise ChannelRejected(str(error), code="header") from error
+        message.on_wire(content.decode())
         async with self._free:
             answer = await self._deliver(message, recipient, content)
         queued = _QUEUED.search(answer.text)

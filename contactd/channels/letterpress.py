@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +28,7 @@ SUFFIX = ".typ"
 _FOLDER = Channel.LETTER.value
 _BESIDE = frozenset({".toml", ".svg", ".png", ".jpg", ".jpeg"})  # words and pictures
 _MAIN = "main.typ"
+_Output = Literal["pdf", "png", "html"]
 # What typst says of a letter that no font has: the customer's name is to blame, not the template.
 _NO_GLYPH = "could not be displayed with"
 
@@ -76,8 +77,7 @@ class LetterPress:
 
         Raises ChannelMisconfigured for a template that cannot be used, ChannelRejected for a notice that cannot be set.
         """
-        made = self._compile(template, language, notice, fallback, "pdf")
-        [pdf] = made
+        [pdf] = self._letter(template, language, notice, fallback, "pdf")
         pages = pdf.count(b"/Type/Page") - pdf.count(b"/Type/Pages")
         if pages > self._paper.most_pages:
             raise ChannelRejected(f"takes {pages} pages, more than {self._paper.most_pages} (pages in [letters])")
@@ -85,11 +85,11 @@ class LetterPress:
 
     def pictures(self, template: str, language: str, notice: Notice, *, fallback: str = "en") -> list[bytes]:
         """Make a PNG of each page."""
-        return self._compile(template, language, notice, fallback, "png")
+        return self._letter(template, language, notice, fallback, "png")
 
     def words(self, template: str, language: str, notice: Notice, *, fallback: str = "en") -> str:
         """Give what the letter says as HTML, without the sheet; to prove a template."""
-        [html] = self._compile(template, language, notice, fallback, "html")
+        [html] = self._letter(template, language, notice, fallback, "html")
         return html.decode()
 
     def languages(self, template: str) -> set[str]:
@@ -113,11 +113,22 @@ class LetterPress:
                 ]
         return list(dict.fromkeys(problems))
 
-    def _compile(
-        self, template: str, language: str, notice: Notice, fallback: str, kind: Literal["pdf", "png", "html"]
+    def document(
+        self, template: str, language: str, told: Sheet, on: date, *, kind: Literal["pdf", "png"] = "pdf"
     ) -> list[bytes]:
+        """Set what is no letter, of any length, from data that is written in that language already; dated `on`.
+
+        Answers the PDF, or a PNG of each page. Raises as `press` does.
+        """
+        name, _ = self._choose(template, language, "en")
+        return self._compile(name, told, on, kind)
+
+    def _letter(self, template: str, language: str, notice: Notice, fallback: str, kind: _Output) -> list[bytes]:
         name, spoken = self._choose(template, language, fallback)
-        told = self._told(notice, spoken) | {"words": _tag(name)}
+        return self._compile(name, self._told(notice, spoken), notice.today, kind)
+
+    def _compile(self, name: str, sheet: Sheet, on: date, kind: _Output) -> list[bytes]:
+        told = {"form": self._paper.form, **sheet, "words": _tag(name)}
         inputs = {"data": json.dumps(told, ensure_ascii=False)} | ({"proof": "yes"} if kind == "html" else {})
         # typst keeps files given to a compiler for one run only.
         files: dict[str, bytes] = {**self._sources(), _MAIN: self._sources()[name]}
@@ -127,7 +138,7 @@ class LetterPress:
                 format=kind,
                 sys_inputs=inputs,
                 pdf_standards=["a-3b"] if kind == "pdf" else [],
-                timestamp=datetime.combine(notice.today, time(), UTC),
+                timestamp=datetime.combine(on, time(), UTC),
                 ppi=144 if kind == "png" else None,
             )
         except typst.TypstError as error:

@@ -35,6 +35,7 @@ class MemoryChannel:
         fault = self.faults.popleft() if self.faults else None
         if fault is None or isinstance(fault, ChannelUnclear):
             self.ledger.append(message)
+            message.on_wire(message.text)
         if fault is not None:
             raise fault
         return Receipt(f"memory-{message.reference}")

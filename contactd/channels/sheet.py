@@ -22,7 +22,7 @@ Sheet = dict[str, object]
 
 def sheet(notice: Notice, language: str, *, form: str, return_address: str, home: str) -> Sheet:
     """Write a notice down for a template; `home` is the country whose name an address does not need."""
-    texts = {name: _plain(value) for name in _COPIED if isinstance(value := getattr(notice, name), str)}
+    texts = {name: plain(value) for name in _COPIED if isinstance(value := getattr(notice, name), str)}
     town = _town(notice.operator_postcode, notice.operator_city, home)
     payee = notice.creditor_name
     reference = notice.reference or notice.number
@@ -34,7 +34,7 @@ def sheet(notice: Notice, language: str, *, form: str, return_address: str, home
             "language": language,
             "title": f"{texts['creditor_name']} · {texts['number']} · {wording.day(notice.today, language)}",
             "address": address_lines(notice, language, home),
-            "return_line": _plain(return_address or _joined(notice.operator, notice.operator_street, *town)),
+            "return_line": plain(return_address or _joined(notice.operator, notice.operator_street, *town)),
             "operator_town": ", ".join(town),
             "today": wording.day(notice.today, language),
             "deadline": wording.day(notice.deadline, language),
@@ -43,9 +43,9 @@ def sheet(notice: Notice, language: str, *, form: str, return_address: str, home
             "invoices": [_invoice(one, language) for one in notice.invoices],
             "extras": [],  # interest and costs: what and amount
             "total": wording.money(notice.total, language),
-            "payee": _plain(payee),
+            "payee": plain(payee),
             "iban": _HELD.join(notice.iban[start : start + 4] for start in range(0, len(notice.iban), 4)),
-            "reference": _plain(reference),
+            "reference": plain(reference),
             "girocode": girocode(transfer),
             **_agency(notice, home),
         }
@@ -91,7 +91,7 @@ def address_lines(notice: Notice, language: str, home: str) -> list[str]:
     if notice.country and notice.country != home:
         country = wording.locale_of(language).territories.get(notice.country, notice.country).upper()
     lines = [notice.name, notice.street, *_town(notice.postcode, notice.city, notice.country or home), country]
-    return [line for line in map(_plain, lines) if line]
+    return [line for line in map(plain, lines) if line]
 
 
 def _town(postcode: str, city: str, country: str) -> list[str]:
@@ -102,13 +102,13 @@ def _town(postcode: str, city: str, country: str) -> list[str]:
 
 def _invoice(one: NoticeInvoice, language: str) -> dict[str, str]:
     return {
-        "number": _plain(one.number),
+        "number": plain(one.number),
         "invoiced_on": wording.day(one.invoiced_on, language),
         "due_on": wording.day(one.due_on, language),
         "days": str(one.days_overdue),
         "amount": wording.money(one.amount, language),
         "open": wording.money(one.open, language),
-        "goods": _plain(one.goods),
+        "goods": plain(one.goods),
     }
 
 
@@ -119,9 +119,9 @@ def _agency(notice: Notice, home: str) -> Sheet:
     town = _town(notice.creditor_postcode, notice.creditor_city, home)
     goods = dict.fromkeys(one.goods for one in notice.invoices if one.goods)
     return {
-        "client": [line for line in map(_plain, (notice.creditor_name, notice.creditor_street, *town)) if line],
-        "ground": _plain(", ".join(goods)),
-        "authority": _plain(notice.authority),
+        "client": [line for line in map(plain, (notice.creditor_name, notice.creditor_street, *town)) if line],
+        "ground": plain(", ".join(goods)),
+        "authority": plain(notice.authority),
     }
 
 
@@ -129,7 +129,7 @@ def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Keep a text to one line, with nothing that steers a terminal or turns the direction of writing."""
     flat = text if text.isprintable() else one_line(text)
     return "".join(letter for letter in flat if not unicodedata.category(letter).startswith("C")).strip()

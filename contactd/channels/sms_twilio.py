@@ -75,6 +75,7 @@ class TwilioSms:
             async with self._line():
                 if not message.still_ours():
                     raise ChannelUnavailable("its lease ended before it was sent", code="lease", retry_after=0)
+                message.on_wire(message.text)
                 taken = await self._messages.create_async(to=message.to, body=message.text, **details)
         except ChannelError:
             raise

@@ -6,10 +6,12 @@ render.py makes filters of it. Babel's own `format_currency` takes longer than t
 from collections.abc import Callable
 from copy import copy
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
+from babel.numbers import format_decimal
 
 from contactd.domain.money import Money, exponent
 
@@ -35,6 +37,11 @@ def money(amount: Money, language: str) -> str:
 def day(value: date, language: str, width: str = "medium") -> str:
     """Write a date; `width` is one of Babel's: short, medium, long, full."""
     return format_date(value, width, locale_of(language))
+
+
+def number(value: Decimal, language: str) -> str:
+    """Write a number with all its digits."""
+    return str(format_decimal(value, locale=locale_of(language), decimal_quantization=False))
 
 
 @lru_cache(maxsize=512)

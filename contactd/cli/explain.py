@@ -13,6 +13,8 @@ from contactd.cli.options import as_json, config_option, open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy.engine import Connection
+
     from contactd.config.settings import Settings
     from contactd.domain.campaign import Campaign
     from contactd.engine.book import Book
@@ -213,6 +215,7 @@ def why(account: str, creditor: str | None, at: str | None, config: Path | None,
         book = _book(settings, assumed_fresh=at is not None)
         instants = {one.id: _instant(at, one.timezone) for one in settings.campaigns}
         found = [explain(connection, book, account_id, instants) for account_id in ids]
+        _add_next_stage(connection, settings, ids, found)
     if json:
         emit_json(found)
         return
@@ -235,6 +238,24 @@ def _arm_words(arm: dict[str, Any], campaign: str) -> str:
     when = f"drawn {arm['drawn']}" if arm["drawn"] else "as the lot will fall"
     until = f": held out of campaign {campaign} until {arm['held_out_until']}" if arm["held_out_until"] else ""
     return f"arm {arm['id']}, {when}{until}"
+
+
+def _add_next_stage(
+    connection: "Connection", settings: "Settings", ids: list[int], found: list[dict[str, Any]]
+) -> None:
+    """Say beside each account what the next stage would cost it today."""
+    from contactd.clock import SystemClock
+    from contactd.config.base_rates import load_base_rates
+    from contactd.config.fees import load_fees
+    from contactd.engine.claims import Terms, owed_by
+    from contactd.engine.judgement import today_of
+    from contactd.engine.next_stage import next_stage_told
+
+    terms = Terms(settings.claims, load_base_rates(settings.base_rates_path))
+    owed = owed_by(connection, ids, terms, today_of(settings, SystemClock().now()))
+    fees = load_fees(settings.fees_path)
+    for one, told in zip(owed, found, strict=True):
+        told["next_stage"] = next_stage_told(one, fees)
 
 
 def _print_explanation(told: dict[str, Any]) -> None:
@@ -264,6 +285,8 @@ def _print_explanation(told: dict[str, Any]) -> None:
     for line in _beside(told):
         console.print(f"  {line}")
     console.print(f"  => {told['decision']} {told.get('when', '')} {told.get('why', '')}".rstrip())
+    if told["hint"]:
+        console.print(f"  {told['hint']}")
 
 
 def _beside(told: dict[str, Any]) -> "Iterator[str]":
@@ -281,6 +304,22 @@ def _beside(told: dict[str, Any]) -> "Iterator[str]":
         yield f"task {one['id']}: {words}"
     for one in told["proposed"]:
         yield f"run {one['run']} waits for approval with {one['step']}, until {one['until']}"
+    yield from _escalation(told)
     paused = told.get("paused")
     for name in paused if isinstance(paused, list) else []:
         yield f"{name} is paused"
+
+
+def _escalation(told: dict[str, Any]) -> "Iterator[str]":
+    """Say what was given up, where the account was handed to, and what the next stage would cost."""
+    from contactd.engine.next_stage import next_stage_words
+
+    for one in told["written_off"]:
+        amount = f"{one['amount']['amount']} {one['amount']['currency']}"
+        yield f"{amount} {one['part']} written off on {one['on']}: {one['reason']} ({one['by']})"
+    away = told["handover"]
+    if away:
+        who, at = away["decided_by"] or away["proposed_by"], away["decided_at"] or away["proposed_at"]
+        yield f"hand-over to {away['to']} {away['state']} on {at[:10]}: {away['reason']} ({who})"
+    if told["next_stage"]:
+        yield next_stage_words(told["next_stage"])

@@ -116,7 +116,7 @@ def reload(config: Path | None) -> None:
 @click.option("--creditor", help="Needed when several creditors have an account of that number.")
 @click.option("--channel", type=click.Choice(["email", "sms", "letter", "call"]), help="Only this channel.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="First day on which contact is allowed again (UTC).")
-@click.option("--reason", default="stop", show_default=True, help="Why.")
+@click.option("--reason", default="stop", show_default=True, help="Why; insolvency and deceased end agreements too.")
 @click.option("--lift", is_flag=True, help="Take the stop back.")
 @config_option
 def stop(**options: object) -> None:

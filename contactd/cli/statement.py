@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,12 +12,12 @@ from contactd.domain.money import Money
 
 if TYPE_CHECKING:
     import rich.console
+    from sqlalchemy.engine import Connection
 
-    from contactd.domain.ledger import Claim, Payment
     from contactd.domain.statement import Balance
     from contactd.engine.claims import Owed
+    from contactd.engine.statement_sheet import StatementPress
 
-_PARTS = ("costs", "interest", "principal", "open")
 _PROVISIONAL = "the base rate is not known from {} on: lines beyond it go on with the last one and are provisional"
 
 
@@ -25,13 +25,29 @@ _PROVISIONAL = "the base rate is not known from {} on: lines beyond it go on wit
 @click.argument("account")
 @click.option("--creditor", help="Needed when several creditors have an account of that number.")
 @click.option("--as-of", "as_of", help="What is owed at the end of this day, like 2026-12-31. Else today.")
+@click.option("--next-stage", "stage", is_flag=True, help="Say what a court payment order would cost.")
+@click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="Set it as a PDF into this file.")
+@click.option("--language", default="de", show_default=True, help="Of the PDF: de or en.")
 @config_option
 @as_json
-def statement(account: str, creditor: str | None, as_of: str | None, config: Path | None, json: bool) -> None:
+def statement(
+    account: str,
+    creditor: str | None,
+    as_of: str | None,
+    stage: bool,
+    pdf: Path | None,
+    language: str,
+    config: Path | None,
+    json: bool,
+) -> None:
     """Say what ACCOUNT owes: every claim with its default, every line of interest, where each payment went."""
     from contactd.cli.output import emit_json
     from contactd.config.base_rates import load_base_rates
+    from contactd.config.fees import load_fees
     from contactd.engine.claims import Terms, owed_by
+    from contactd.engine.next_stage import next_stage_told, next_stage_words
+    from contactd.engine.statement_sheet import StatementPress
+    from contactd.engine.statement_told import statement_told
     from contactd.store import accounts
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
@@ -40,72 +56,29 @@ def statement(account: str, creditor: str | None, as_of: str | None, config: Pat
             raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
         terms = Terms(settings.claims, load_base_rates(settings.base_rates_path))
         found = owed_by(connection, ids, terms, day_of(as_of, settings.claims.timezone, "--as-of"))
+        if pdf is not None:
+            _set(pdf, StatementPress(settings, terms.rates, language), connection, found)
+    fees = load_fees(settings.fees_path) if stage else None
     if any(one.statement.provisional for one in found):
         click.echo(f"contactd: {_PROVISIONAL.format(terms.rates.covered_until)}", err=True)
     if json:
-        emit_json([_as_json(one) for one in found])
-        return
-    for one in found:
-        _print(one)
+        emit_json([statement_told(one) | ({"next_stage": next_stage_told(one, fees)} if fees else {}) for one in found])
+    elif pdf is not None:
+        click.echo(pdf)
+    else:
+        for one in found:
+            _print(one)
+            if fees and (told := next_stage_told(one, fees)):
+                click.echo(next_stage_words(told))
 
 
-def _as_json(owed: "Owed") -> dict[str, Any]:
-    derived, money = owed.statement, partial(Money, currency=owed.books.currency)
-    return {
-        "account": owed.books.number,
-        "creditor": owed.books.creditor,
-        "as_of": derived.as_of,
-        "provisional": derived.provisional,
-        **{part: money(getattr(derived, part)) for part in _PARTS},
-        "credit": money(derived.credit),
-        "payoff": money(derived.payoff),
-        "claims": [_claim(owed, claim, balance) for claim, balance in owed.claims()],
-        "charged": [
-            {"on": cost.on, "claim": cost.claim, "why": cost.reason, "amount": money(cost.amount)}
-            for cost in owed.ledger.costs_until(derived.as_of)
-        ],
-        "payments": [_payment(owed, payment) for payment in owed.ledger.payments_until(derived.as_of)],
-        "taken_back": [{"payment": one.payment, "on": one.on} for one in owed.reversals()],
-    }
-
-
-def _claim(owed: "Owed", claim: "Claim", balance: "Balance") -> dict[str, Any]:
-    money, default = partial(Money, currency=owed.books.currency), owed.defaults.get(claim.id)
-    return {
-        "claim": claim.id,
-        "due_on": claim.due_on,
-        "default_on": default.on if default else None,
-        "default_basis": default.basis if default else None,
-        "amount": money(claim.principal),
-        **{part: money(getattr(balance, part)) for part in _PARTS},
-        "segments": [
-            {
-                "from": line.first,
-                "to": line.last,
-                "days": line.days,
-                "principal": money(line.principal),
-                "percent": str(line.percent),
-                "year": line.denominator,
-                "interest": money(line.amount),
-                "provisional": line.provisional,
-            }
-            for line in balance.segments
-        ],
-    }
-
-
-def _payment(owed: "Owed", payment: "Payment") -> dict[str, Any]:
-    money = partial(Money, currency=owed.books.currency)
-    return {
-        "payment": payment.id,
-        "on": payment.on,
-        "amount": money(payment.amount),
-        "went_to": [
-            {"claim": one.claim, "part": one.part, "on": one.on, "amount": money(one.amount)}
-            for one in owed.statement.allocations
-            if one.payment == payment.id
-        ],
-    }
+def _set(path: Path, press: "StatementPress", connection: "Connection", found: "list[Owed]") -> None:
+    """Write the PDF of the one account that is meant."""
+    if len(found) > 1:
+        known = ", ".join(f"{one.books.creditor} in {one.books.currency}" for one in found)
+        raise click.BadParameter(f"the account exists for {known}: name one with --creditor", param_hint="--pdf")
+    [pdf] = press.press(connection, found[0])
+    path.write_bytes(pdf)
 
 
 def _print(owed: "Owed") -> None:
@@ -121,7 +94,7 @@ def _print(owed: "Owed") -> None:
         _print_interest(console, balance, money)
         console.print(f"  open: {money(balance.principal)} and {money(balance.interest)} interest")
     for cost in owed.ledger.costs_until(derived.as_of):
-        why = f"{cost.reason.replace('_', ' ')} {cost.claim}".rstrip()
+        why = f"{cost.reason.replace('_', ' ')} {cost.claim}".rstrip() + (f" ({cost.note})" if cost.note else "")
         console.print(f"\n{cost.on}  {money(cost.amount)} charged: {why}")
     _print_payments(console, owed, money)
     console.print(
@@ -141,6 +114,8 @@ def _print_payments(console: "rich.console.Console", owed: "Owed", money: "Calla
         console.print(
             f"\n{payment.on}  {money(payment.amount)} received: {', '.join(went) or 'kept as credit'}", soft_wrap=True
         )
+    for one in owed.statement.write_offs:
+        console.print(f"\n{one.on}  {money(one.amount)} written off: {one.part} of {one.claim or 'all'}")
     for reversal in owed.reversals():
         payment = received[reversal.payment]
         console.print(f"\n{reversal.on}  {money(payment.amount)} of {payment.on} taken back")

@@ -4,13 +4,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from sqlalchemy.engine import Connection
 
 from contactd.cli.options import open_store, user
 from contactd.clock import SystemClock
 from contactd.domain.account import Channel
+from contactd.domain.agreement import ALIVE, Kind
 from contactd.domain.errors import InputError
-from contactd.store import accounts, suppressions
+from contactd.engine.agreeing import Agreeing
+from contactd.store import accounts, agreements, suppressions
 from contactd.store.suppressions import NewSuppression
+
+# Whoever is insolvent or dead keeps no promise; what is disputed is for the administrator or the heirs.
+FINAL = ("insolvency", "deceased")
 
 
 def stop_account(
@@ -25,7 +31,7 @@ def stop_account(
 ) -> str:
     """Suppress the debtor in every channel or one, or take that back; answers what was done in a sentence."""
     chosen = Channel(channel) if channel else None
-    with open_store(config) as (database, _), database.transaction() as connection:
+    with open_store(config) as (database, settings), database.transaction() as connection:
         found = accounts.find(connection, account, creditor)
         customers = {row.customer_id for row in found}
         if not customers:
@@ -36,12 +42,25 @@ def stop_account(
         [customer] = customers
         value, now = str(customer), SystemClock().now()
         if lift:
-            lifted = suppressions.remove(
-                connection, "account", value, source=user(), now=now, channel=chosen, reason="stop"
+            lifted = sum(
+                suppressions.remove(connection, "account", value, source=user(), now=now, channel=chosen, reason=word)
+                for word in ("stop", *FINAL)
             )
             return f"{account}: " + ("contact is allowed again" if lifted else "there was no stop")
         end = until.replace(tzinfo=UTC) if until else None
-        stop = NewSuppression("account", value, chosen, "stop", f"{user()}: {reason}", now, end)
-        suppressions.add(connection, [stop])
+        final = reason in FINAL
+        if final and (chosen or end):
+            raise InputError(f"{reason} ends every channel, for good; leave --channel and --until out")
+        word = reason if final else "stop"
+        suppressions.add(connection, [NewSuppression("account", value, chosen, word, f"{user()}: {reason}", now, end)])
+        if final:
+            _withdraw(Agreeing(settings, connection, by=user(), now=now), connection, customer, reason)
     where = f"by {chosen}" if chosen else "in any way"
     return f"{account} is not contacted {where} any more" + (f" until {until:%Y-%m-%d}" if until else "")
+
+
+def _withdraw(agreeing: Agreeing, connection: Connection, customer: int, reason: str) -> None:
+    """End what was agreed with a debtor who cannot keep it any more."""
+    for one in agreements.of_accounts(connection, accounts.of_customer(connection, customer)):
+        if one.agreed.state in ALIVE and one.agreed.kind is not Kind.DISPUTE:
+            agreeing.say(one.id, "withdraw", reason)

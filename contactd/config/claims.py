@@ -46,10 +46,14 @@ class Claims(Section):
     """`statutory`: payments settle claim by claim (§ 366(2) BGB); `pooled`: all costs, all interest, then principal."""
     base_rates: str = ""
     """A table of base rates of your own, relative to this file; empty: the shipped one, as long as it reaches."""
+    fees: str = ""
+    """Tables of the fees of courts and lawyers of your own, relative to this file; empty: the shipped ones."""
     lump_sum: bool = True
     """Businesses in default owe 40 euros for each invoice (§ 288(5) BGB)."""
     letter_fees: Annotated[tuple[Amount, ...], LOOSE] = ()
     """What the first letter of a case costs the debtor, the second and so on; only paper, print and postage count."""
+    catalogue: Annotated[int, Field(ge=0, le=999)] = 0
+    """What the invoices are in the catalogue of the dunning courts, like 11 for sales; 0: to be filled in by hand."""
     letters_arrive: Days = 3
     """Time after which a letter counts as received."""
     holidays: Holidays = "DE"

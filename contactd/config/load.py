@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from contactd.config import crosschecks, lints
 from contactd.config.base_rates import load_base_rates
 from contactd.config.campaigns import CampaignFile
+from contactd.config.fees import load_fees
 from contactd.config.findings import Findings, Source
 from contactd.config.ladder import build
 from contactd.config.messages import explain
@@ -97,7 +98,7 @@ def inspect(
         findings.add(crosschecks.check(sections, source))
         if campaigns:
             findings.errors.extend(_missing_folders(sections, source, path.resolve().parent))
-            findings.errors.extend(_bad_base_rates(sections, path))
+            findings.errors.extend(_bad_tables(sections, path))
         findings.add(crosschecks.check_campaigns(sections, [(one.file, one.source) for one in loaded]))
     findings.sort(str(path))
     if sections is None or findings.errors:
@@ -133,13 +134,16 @@ def _missing_folders(sections: Sections, source: Source, folder: Path) -> Iterat
             yield source.problem(("templates", "directories", index), text)
 
 
-def _bad_base_rates(sections: Sections, path: Path) -> Sequence[Problem]:
-    if sections.claims.base_rates:
-        try:
-            load_base_rates(Settings.of(sections, path).base_rates_path)
-        except ConfigError as error:
-            return error.problems
-    return ()
+def _bad_tables(sections: Sections, path: Path) -> Iterator[Problem]:
+    """Find what is wrong with tables of the operator's own."""
+    settings, claims = Settings.of(sections, path), sections.claims
+    try:
+        if claims.base_rates:
+            load_base_rates(settings.base_rates_path)
+        if claims.fees:
+            load_fees(settings.fees_path)
+    except ConfigError as error:
+        yield from error.problems
 
 
 def _campaigns(path: Path, sections: Sections, findings: Findings) -> list[Loaded]:

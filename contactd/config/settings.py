@@ -27,6 +27,7 @@ from contactd.domain.campaign import Campaign
 from contactd.domain.policy import Policy
 
 BASE_RATES = "base_rates.csv"
+FEES = "fees.csv"
 STATE_BELOW_ETC = Path("/var/lib/contactd")
 _LETTERS_AT_ONCE = 16  # set by two threads; the rest wait for the store
 
@@ -71,7 +72,7 @@ class Token(Section):
     """Stands in the log beside what was done with it."""
     token: Secret
     """What the caller sends as `Authorization: Bearer …`."""
-    scopes: Annotated[tuple[Literal["accounts", "payments", "agreements", "tasks", "runs"], ...], LOOSE] = (
+    scopes: Annotated[tuple[Literal["accounts", "payments", "agreements", "postings", "tasks", "runs"], ...], LOOSE] = (
         "accounts",
         "payments",
     )
@@ -181,6 +182,10 @@ class Creditor(Section):
     """Account to pay to, without blanks."""
     bic: Bic = ""
     """Bank of that account; only needed abroad."""
+    legal_form: str = ""
+    """Like GmbH or AG, for a court."""
+    represented_by: str = ""
+    """Who acts for the creditor before a court, with the office, like "Managing director Erika Beispiel"."""
 
 
 class Agent(Section):
@@ -308,6 +313,13 @@ class Settings(Sections):
         if self.claims.base_rates:
             return self._path.resolve().parent / self.claims.base_rates
         return defaults_directory() / "config" / BASE_RATES
+
+    @property
+    def fees_path(self) -> Path:
+        """The tables of fees, absolute."""
+        if self.claims.fees:
+            return self._path.resolve().parent / self.claims.fees
+        return defaults_directory() / "config" / FEES
 
     @property
     def template_directories(self) -> tuple[Path, ...]:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from contactd.domain.account import Channel, Kind
 from contactd.domain.default_date import Default
+from contactd.domain.fees import FeeTable
 from contactd.domain.interest import under_new_law
 from contactd.domain.money import half_up
 
@@ -79,9 +80,6 @@ def dunning_fee(
 SIMPLE = Decimal("0.5")  # paid at the first demand (RVG, VV 2300, Anm. 2)
 NORMAL = Decimal("0.9")
 HIGHEST = Decimal("1.3")
-# RVG, Anlage 2: value up to and with, fee of rate 1.0; as in force since 1 June 2025.
-_TABLE = ((50000, 5150), (100000, 9300), (150000, 13450), (200000, 17600))
-_TABLE_SINCE = date(2025, 6, 1)
 _TINY = (5000, 3150)  # §13(2) RVG: undisputed and up to 50 €
 _LEAST_FEE = 1500  # §13(3) RVG
 _OUTLAY = Fraction(1, 5)  # VV 7002
@@ -102,9 +100,15 @@ class CollectionCosts:
         return self.fee + self.outlay + self.vat
 
 
+def outlay_of(fee: int) -> int:
+    """Answer the lump sum for post and telephone that goes with a fee (VV 7002)."""
+    return min(half_up(_OUTLAY * fee), _MOST_OUTLAY)
+
+
 def collection_costs(
     value: int,
     ordered_on: date,
+    table: FeeTable,
     rate: Decimal = NORMAL,
     *,
     disputed: bool = False,
@@ -113,24 +117,14 @@ def collection_costs(
     """Answer business fee (VV 2300), outlay (VV 7002) and VAT for a claim of that value (the principal, in cents).
 
     `rate`: 0.5 when it is paid at the first demand, 0.9 as a rule, at most 1.3. `vat_percent`: only where the creditor
-    cannot deduct it. Raises ValueError for a rate the law does not know, and wherever the table ends: for a value
-    above 2,000 € and for orders from before 1 June 2025.
+    cannot deduct it. `table` is that of the RVG. Raises ValueError for a rate the law does not know, and wherever the
+    table ends: for a value above its last row and for orders from before its day.
     """
     if not SIMPLE <= rate <= HIGHEST:
         raise ValueError(f"{rate} is no rate of the business fee; it lies between {SIMPLE} and {HIGHEST}")
-    fee = max(half_up(Fraction(rate) * _full_fee(value, ordered_on, disputed=disputed)), _LEAST_FEE)
-    outlay = min(half_up(_OUTLAY * fee), _MOST_OUTLAY)
-    return CollectionCosts(fee, outlay, half_up(Fraction(vat_percent) * (fee + outlay) / 100))
-
-
-def _full_fee(value: int, ordered_on: date, *, disputed: bool) -> int:
-    if value <= 0:
-        raise ValueError(f"a claim of {value} cents has no collection costs")
-    if ordered_on < _TABLE_SINCE:
-        raise ValueError(f"the table of fees is that of {_TABLE_SINCE}; an order of {ordered_on} needs the one before")
+    full = table.full(value, ordered_on)
     if value <= _TINY[0] and not disputed:
-        return _TINY[1]
-    fee = next((fee for most, fee in _TABLE if value <= most), None)
-    if fee is None:
-        raise ValueError(f"the table of fees ends at {_TABLE[-1][0] // 100} EUR; take the fee from RVG, Anlage 2")
-    return fee
+        full = _TINY[1]
+    fee = max(half_up(Fraction(rate) * full), _LEAST_FEE)
+    outlay = outlay_of(fee)
+    return CollectionCosts(fee, outlay, half_up(Fraction(vat_percent) * (fee + outlay) / 100))

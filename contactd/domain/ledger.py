@@ -36,13 +36,15 @@ class Claim:
 class Cost:
     """A cost of default (Verzugsschaden): a dunning fee, the lump sum, an agency; it bears no interest.
 
-    `claim` is COMMON when it belongs to no one claim, as that of a letter about several does.
+    `claim` is COMMON when it belongs to no one claim, as that of a letter about several does. `reason` is a word,
+    `note` what whoever booked it has to say.
     """
 
     on: date
     amount: int
     claim: str = COMMON
     reason: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

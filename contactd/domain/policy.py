@@ -23,6 +23,8 @@ class Reason(StrEnum):
     PAYMENTS_STALE = "payments_stale"
     STOPPED = "stopped"
     REPRESENTED = "represented"
+    INSOLVENCY = "insolvency"
+    DECEASED = "deceased"
     OPTED_OUT = "opted_out"
     UNDELIVERABLE = "undeliverable"
     SUPPRESSED = "suppressed"

@@ -284,6 +284,8 @@ _CAP_REASONS = {_DAY: Reason.DAY_CAP, 7 * _DAY: Reason.WEEK_CAP}
 _SUPPRESSION_REASONS = {
     "stop": Reason.STOPPED,
     "represented": Reason.REPRESENTED,
+    "insolvency": Reason.INSOLVENCY,
+    "deceased": Reason.DECEASED,
     "opted_out": Reason.OPTED_OUT,
     "undeliverable": Reason.UNDELIVERABLE,
     "wrong_number": Reason.UNDELIVERABLE,

@@ -22,6 +22,7 @@ from contactd.domain.deadlines import DAY
 from contactd.domain.default_date import Course, Default, default_of
 from contactd.domain.interest import DayCount, Rate, statutory
 from contactd.domain.ledger import Claim, Cost, Ledger, Payment, Reversal
+from contactd.domain.posting import costs_of, standing, write_offs_of
 from contactd.domain.statement import Balance, Statement, statement
 from contactd.store import ledgers
 from contactd.store.ledgers import BookedInvoice, BookedPayment, Books
@@ -70,12 +71,15 @@ class Terms:
             if (principal := _principal(one)) > 0
         }
         payments, reversals = _money(books.payments, claims)
+        posted = standing(books.postings, as_of)
         facts = Ledger(
             claims=tuple(claims.values()),
             payments=(*payments, *_credit_notes(books.invoices), *_listed(books.invoices, claims)),
             reversals=tuple(reversals),
+            write_offs=tuple(write_offs_of(posted, claims)),
         )
-        costs = (*self._lump_sums(books, facts, defaults, as_of), *self._fees(books, defaults))
+        by_rule = (*self._lump_sums(books, facts, defaults, as_of), *self._fees(books, defaults))
+        costs = (*by_rule, *costs_of(posted, claims))
         ledger = replace(facts, costs=costs)
         return Owed(books, ledger, statement(ledger, as_of, self.rates, self.scheme), defaults)
 
@@ -172,7 +176,7 @@ def _interest_from(default: Default) -> date:
 
 def _principal(one: BookedInvoice) -> int:
     """Answer what an invoice was when we first heard of it: what was paid before is no matter of ours."""
-    before = one.amount - one.open - one.covered - one.taken_off
+    before = one.amount - one.open - one.covered - one.taken_off - one.given_up
     return one.amount - max(before, 0)
 
 

@@ -180,6 +180,8 @@ def contact_of(settings: Settings, creditor: str) -> Creditor:
         city=own.city,
         iban=own.iban,
         bic=own.bic,
+        legal_form=own.legal_form,
+        represented_by=own.represented_by,
     )
 
 

@@ -6,6 +6,7 @@ For `contactd why`, and whoever else has to answer the question; the keys are st
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,28 +18,47 @@ from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects,
 from contactd.domain.money import Money
 from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.domain.policy import Allowed, Never, NotBefore, Proposal, Verdict
+from contactd.domain.posting import Kind
 from contactd.domain.rules import answers, may_contact
 from contactd.engine.agreeing import told as told_of
 from contactd.engine.book import Book, Rung
+from contactd.engine.bookings import told as postings_told
+from contactd.engine.handing_over import told as handover_told
 from contactd.engine.tasking import told as told_tasks
-from contactd.store import accounts, agreements, arms, facts, overview, pauses, proposals, tasks
+from contactd.store import (
+    accounts,
+    agreements,
+    arms,
+    facts,
+    handovers,
+    overview,
+    pauses,
+    postings,
+    proposals,
+    tasks,
+)  # fmt: skip
+from contactd.store.postings import Booked
 from contactd.store.tasks import Which
 
 Told = dict[str, Any]
 _AGREEMENTS = 5
+_HINTS = {
+    "insolvency": "file the claim with the insolvency administrator (§ 174 InsO): contactd dossier holds what it takes",
+    "deceased": "ask the probate court for the heirs; they owe it now (§ 1967 BGB)",
+}
 
 
 def explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:
     """Explain one account row; `at` is the instant to ask about, for each campaign.
 
     `agreements` are the last ones, oldest first: what the ladder rests for, or went on for. `tasks` are the open ones,
-    `proposed` the runs that wait for approval with it.
+    `proposed` the runs that wait for approval with it; `written_off` is what was given up, `handover` the last one.
     """
     last = agreements.of_accounts(connection, [account_id])[-_AGREEMENTS:]
     found = tasks.listed(connection, Which([account_id]))
     today = min((local_date(one.timezone, at[one.id]) for one in book.campaigns.values()), default=date.max)
     return {
-        **_explain(connection, book, account_id, at),
+        **_escalated(connection, account_id, _explain(connection, book, account_id, at)),
         "agreements": list(told_of(connection, last)),
         "tasks": list(told_tasks(connection, found, today)),
         "proposed": [
@@ -46,6 +66,29 @@ def explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[
             for row in proposals.waiting_with(connection, account_id, max(at.values()))
         ],
     }
+
+
+def _escalated(connection: sa.Connection, account_id: int, told: Told) -> Told:
+    """Add what was given up and where the account was handed to; that may be why it rests."""
+    given_up = [one for one in postings.of_accounts(connection, [account_id]).get(account_id, []) if _stands(one)]
+    written_off = list(postings_told(connection, given_up))
+    if written_off and told["decision"] == "rest" and not _is_open(told):
+        told["why"] = "written_off"
+    away = handovers.of_accounts(connection, [account_id])[-1:]
+    told["handover"] = next(handover_told(connection, away), None)
+    if told["handover"] and told["handover"]["state"] == handovers.APPROVED and told.get("why") == "on_hold":
+        told["why"] = f"handed over to {told['handover']['to']} on {told['handover']['decided_at'][:10]}"
+    told["hint"] = _HINTS.get(str(told.get("why")), "")
+    return {**told, "written_off": written_off}
+
+
+def _is_open(told: Told) -> bool:
+    return bool(Decimal(told["open"]["amount"])) if "open" in told else False
+
+
+def _stands(one: Booked) -> bool:
+    """Tell a write-off that nobody has taken back."""
+    return one.posted.kind is Kind.WRITE_OFF and one.reversed_by is None
 
 
 def _explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:

@@ -20,9 +20,10 @@ from contactd.domain.queueing import Priority
 from contactd.domain.rules import may_contact
 from contactd.engine.book import Book, Rung
 from contactd.engine.notifying import template_of, why_not
-from contactd.store import accounts, arms, attempts, facts, notices, pauses, suppressions
+from contactd.store import accounts, arms, attempts, facts, notices, pauses, sent_messages, suppressions
 from contactd.store.attempts import Claimed, Transition
 from contactd.store.notices import About
+from contactd.store.sent_messages import Sent
 from contactd.store.suppressions import NewSuppression
 
 # A paused campaign is asked again after this long; resuming wakes the senders anyway.
@@ -56,10 +57,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How an attempt went on, and the address nobody may use any more because of it."""
+    """How an attempt went on, what it sent, and the address nobody may use any more because of it."""
 
     transition: Transition
     suppress: NewSuppression | None = None
+    sent: Sent | None = None
 
 
 class Gate:
@@ -239,6 +241,7 @@ def settle(connection: sa.Connection, items: list[Settled]) -> Sequence[object]:
     unwanted = [item.suppress for item in items if item.suppress is not None]
     if unwanted:
         suppressions.add(connection, unwanted)
+    sent_messages.keep(connection, [item.sent for item in items if item.sent is not None])
     return attempts.apply(connection, [item.transition for item in items])
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -31,6 +32,7 @@ from contactd.store import attempts, contact_log, fingerprints, pauses
 from contactd.store.attempts import Claimed, Transition
 from contactd.store.fingerprints import Saying
 from contactd.store.group_commit import GroupCommit
+from contactd.store.sent_messages import sent
 from contactd.store.suppressions import NewSuppression
 
 log = structlog.get_logger()
@@ -38,6 +40,8 @@ log = structlog.get_logger()
 _IDLE = 2.0  # seconds between looks for work that nobody announced
 _STORE_DOWN = 1.0
 _MISCONFIGURED = timedelta(minutes=10)
+# What the provider has taken, or may have.
+_PERHAPS_SENT = frozenset({Event.TAKEN, Event.LOST_SIGHT})
 _ADDRESS_KINDS = {Channel.EMAIL: "email", Channel.SMS: "number"}
 
 
@@ -177,8 +181,9 @@ class Sender:
         claim = begun.claimed
         event, outcome, reason, reference = Event.TAKEN, "accepted", "", ""
         not_before = suppress = details = None
+        wire: list[str] = []
         try:
-            receipt = await self._hand_over(begun)
+            receipt = await self._hand_over(begun, wire.append)
             outcome, reference, details = receipt.outcome, receipt.provider_ref, receipt.details
         except ChannelUnavailable as error:
             event, outcome, reason, not_before = await self._put_off(claim, error)
@@ -197,20 +202,12 @@ class Sender:
         except Exception as error:  # nobody foresaw it: it may have been sent
             log.exception("channel_broke", attempt=claim.id, channel=claim.channel)
             event, outcome, reason = Event.LOST_SIGHT, "unclear", type(error).__name__
-        return Settled(
-            Transition(
-                claim.id,
-                claim.claim_no,
-                event,
-                self._clock.now(),
-                outcome=outcome,
-                reason=reason,
-                provider_ref=reference,
-                not_before=not_before,
-                details=details,
-            ),
-            suppress,
-        )
+        kept = sent(claim.id, claim.claim_no, begun.at, wire[-1]) if wire and event in _PERHAPS_SENT else None
+        transition = Transition(
+            claim.id, claim.claim_no, event, self._clock.now(), outcome=outcome, reason=reason, provider_ref=reference,
+            not_before=not_before, details=kept.details if kept else details,
+        )  # fmt: skip
+        return Settled(transition, suppress, kept)
 
     async def _put_off(self, claim: Claimed, error: ChannelUnavailable) -> tuple[Event, str, str, datetime | None]:
         """Decide when to try again, or that it was tried long enough; the contact log knows since when."""
@@ -226,9 +223,9 @@ class Sender:
         wait = patience.pause(timedelta(seconds=error.retry_after), count, of_recipient=error.of_recipient)
         return Event.NOT_TAKEN, outcome, words, now + wait
 
-    async def _hand_over(self, begun: Begun) -> Receipt:
+    async def _hand_over(self, begun: Begun, on_wire: Callable[[str], None]) -> Receipt:
         """Render and send."""
-        message = self._compose(begun, self._until(begun.at + self._lease))
+        message = replace(self._compose(begun, self._until(begun.at + self._lease)), on_wire=on_wire)
         if self.channel.finds_by_text:
             await self._keep_fingerprint(begun.claimed, message)
         return await self.channel.send(message)

@@ -74,6 +74,11 @@ def find(connection: Connection, account_no: str, creditor: str | None = None) -
     return list(connection.execute(found.order_by(account.c.id)))
 
 
+def of_customer(connection: Connection, customer_id: int) -> list[int]:
+    """List the account rows of a debtor, one a currency."""
+    return list(connection.scalars(sa.select(account.c.id).where(account.c.customer_id == customer_id)))
+
+
 def postcodes(connection: Connection, account_ids: Collection[int]) -> dict[int, str]:
     """Read the postcodes of accounts."""
     if not account_ids:

@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from contactd.store.schema import allocation, invoice, payment
+from contactd.store.schema_escalation import posting
 
 
 def among(connection: Connection, column: sa.ColumnElement[int] | sa.ColumnElement[str], values: Collection[int | str],
@@ -235,10 +236,12 @@ def spend_credit(connection: Connection, account_ids: Collection[int], now: date
 
 
 def note_taken_off(connection: Connection, invoice_ids: Collection[int], today: date) -> None:
-    """Derive, after a list changed these invoices, what it took off them beyond what payments cover."""
+    """Derive, after a list changed these invoices, what it took off beyond what payments cover and was written off."""
     covered = sa.select(sa.func.coalesce(sa.func.sum(allocation.c.amount), 0))
     covered = covered.where(allocation.c.invoice_id == invoice.c.id)
-    figure = invoice.c.amount - invoice.c.imported_open - sa.cast(covered.scalar_subquery(), sa.BigInteger)
+    given_up = sa.select(sa.func.coalesce(sa.func.sum(posting.c.laid), 0)).where(posting.c.invoice_id == invoice.c.id)
+    known = sa.cast(covered.scalar_subquery(), sa.BigInteger) + sa.cast(given_up.scalar_subquery(), sa.BigInteger)
+    figure = invoice.c.amount - invoice.c.imported_open - known
     figure = sa.case((sa.and_(invoice.c.amount > 0, figure > 0), figure), else_=0)
     day = sa.case((figure > invoice.c.taken_off, sa.literal(today)), else_=invoice.c.taken_off_on)
     mine = sa.update(invoice).where(among(connection, invoice.c.id, invoice_ids))

@@ -58,3 +58,9 @@ def read(
     if since is not None:
         chosen = chosen.where(contact_log.c.at >= since)
     return connection.execute(chosen).all()
+
+
+def of_account(connection: Connection, account_id: int, before: datetime) -> Sequence[Row[Any]]:
+    """List all rows of one account up to an instant, oldest first."""
+    chosen = sa.select(contact_log).where(contact_log.c.account_id == account_id, contact_log.c.at < before)
+    return connection.execute(chosen.order_by(contact_log.c.id)).all()

@@ -15,6 +15,8 @@ from sqlalchemy.engine import Connection, Row
 from contactd.domain.account import Channel, Kind
 from contactd.domain.attempt import State
 from contactd.domain.notice import CAMPAIGN as NOTICES
+from contactd.domain.posting import Posting
+from contactd.store import postings
 from contactd.store.allocations import among
 from contactd.store.schema import account, allocation, attempt, invoice, payment
 
@@ -25,7 +27,10 @@ _ARRIVED = (State.ACCEPTED.value, State.DELIVERED.value)
 
 @dataclass(frozen=True, slots=True)
 class BookedInvoice:
-    """An invoice; `covered` is what payments were laid against it, `taken_off` what only lists took off, and when."""
+    """An invoice; `covered` is what payments were laid against it, `taken_off` what only lists took off, and when.
+
+    `given_up` is what write-offs took off what is open.
+    """
 
     number: str
     invoiced_on: date
@@ -35,6 +40,7 @@ class BookedInvoice:
     covered: int
     taken_off: int
     taken_off_on: date | None
+    given_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class Books:
     invoices: list[BookedInvoice] = field(default_factory=list)
     payments: list[BookedPayment] = field(default_factory=list)
     reminders: list[BookedReminder] = field(default_factory=list)
+    postings: list[Posting] = field(default_factory=list)
 
 
 def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
@@ -82,7 +89,12 @@ def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
     columns = ("id", "creditor", "account_no", "name", "currency", "kind", "timezone", "region", "country")
     chosen = sa.select(*(account.c[name] for name in columns)).where(among(connection, account.c.id, account_ids))
     books = {row.id: _books(row) for row in connection.execute(chosen.order_by(account.c.id))}
-    for owner, booked in _invoices(connection, books):
+    given_up: dict[int, int] = defaultdict(int)
+    for account_id, booked_by_hand in postings.of_accounts(connection, books).items():
+        books[account_id].postings.extend(one.posted for one in booked_by_hand)
+        for one in booked_by_hand:
+            given_up[one.invoice_id or 0] += one.laid
+    for owner, booked in _invoices(connection, books, given_up):
         books[owner].invoices.append(booked)
     for row in connection.execute(_of(connection, payment, books).order_by(payment.c.value_date, payment.c.id)):
         money = BookedPayment(row.id, row.value_date, row.amount, row.invoice_no, received_at=row.received_at)
@@ -103,7 +115,9 @@ def _books(row: Row[Any]) -> Books:
     return Books(row.id, row.creditor, row.account_no, row.name, row.currency, Kind(row.kind), row.timezone, region)
 
 
-def _invoices(connection: Connection, books: Mapping[int, Books]) -> Iterable[tuple[int, BookedInvoice]]:
+def _invoices(
+    connection: Connection, books: Mapping[int, Books], given_up: Mapping[int, int]
+) -> Iterable[tuple[int, BookedInvoice]]:
     covered: dict[int, int] = defaultdict(int)
     laid = (
         sa.select(allocation.c.invoice_id, sa.func.sum(allocation.c.amount))
@@ -115,7 +129,7 @@ def _invoices(connection: Connection, books: Mapping[int, Books]) -> Iterable[tu
     for row in connection.execute(_of(connection, invoice, books).order_by(invoice.c.due_date, invoice.c.id)):
         yield row.account_id, BookedInvoice(
             row.invoice_no, row.invoice_date, row.due_date, row.amount, row.open, covered[row.id], row.taken_off,
-            row.taken_off_on,
+            row.taken_off_on, given_up.get(row.id, 0),
         )  # fmt: skip
 
 

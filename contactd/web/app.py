@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from contactd.web import agreements, api, health, runs, tasks, unsubscribe, webhooks
+from contactd.web import agreements, api, health, postings, runs, tasks, unsubscribe, webhooks
 from contactd.web.boundary import add_headers, boundary
 from contactd.web.window import Window
 
@@ -18,6 +18,7 @@ def public_app(window: Window) -> web.Application:
     app.add_routes(agreements.routes(window))
     app.add_routes(runs.routes(window))
     app.add_routes(tasks.routes(window))
+    app.add_routes(postings.routes(window))
     app.add_routes(unsubscribe.routes(window))
     app.add_routes(
         webhooks.routes(

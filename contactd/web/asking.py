@@ -14,7 +14,7 @@ from contactd.web.boundary import Handler
 from contactd.web.window import Window
 
 Asked = Mapping[str, Any]
-Work = Callable[[sa.Connection, web.Request, Asked, str], dict[str, Any]]
+Work = Callable[[sa.Connection, web.Request, Asked, str], object]  # answers plain data
 
 
 def changing(window: Window, scope: str, work: Work, like: str) -> Handler:
@@ -28,7 +28,7 @@ def changing(window: Window, scope: str, work: Work, like: str) -> Handler:
         try:
             asked = await _asked(request, like)
 
-            def change() -> dict[str, Any]:
+            def change() -> object:
                 with window.database.transaction() as connection:
                     return work(connection, request, asked, by)
 

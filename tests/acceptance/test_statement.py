@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from tests.acceptance.program import contactd
 
@@ -74,3 +75,32 @@ def test_wrong_words_are_told(config: Path) -> None:
     wrong = contactd("statement", "K-1", "--config", config)
     assert wrong.code == 3
     assert 'write it like "11 %" or "base + 7 %"' in wrong.err
+
+
+def test_the_statement_is_set_as_a_pdf_with_every_line_in_german_and_in_english(config: Path, tmp_path: Path) -> None:
+    german, english = tmp_path / "de.pdf", tmp_path / "en.pdf"
+    told = ("--as-of", "2027-02-28", "--config", config)
+    assert contactd("statement", "K-2", *told, "--pdf", german).out.strip() == str(german)
+    assert contactd("statement", "K-2", *told, "--pdf", english, "--language", "en").code == 0
+    words = words_of(german)
+    assert "Forderungsaufstellung" in words
+    assert "Vorläufig: Der Basiszinssatz ist erst bis 31.12.2026 bekannt." in words
+    for line in (
+        "15.01.2026 09.04.2026 85 500,00 € 10,27 365 11,96 €",
+        "10.04.2026 30.06.2026 82 451,96 € 10,27 365 10,43 €",
+        "01.01.2027 28.02.2027 59 451,96 € 10,52* 365 7,69 €",
+        "11,96 € → Zinsen, Rechnung R-2",
+        "zurückgebucht am 20.05.2026",
+        "Pauschale (§ 288 Abs. 5 BGB), Rechnung R-2 40,00 €",
+        "Offen am 28.02.2027 494,05 €",
+    ):
+        assert line in words
+    assert "Statement of claim" in words_of(english)
+    again = tmp_path / "again.pdf"
+    contactd("statement", "K-2", *told, "--pdf", again)
+    assert again.read_bytes() == german.read_bytes()
+
+
+def words_of(path: Path) -> str:
+    """Read the text of a PDF, with one blank between words."""
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(path).pages).split())

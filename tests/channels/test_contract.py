@@ -100,3 +100,13 @@ async def test_a_message_that_is_not_ours_any_more_does_not_leave(rig: Rig) -> N
     assert rig.taken() == []
     await rig.channel.send(rig.message("18-1"))
     assert rig.taken() == ["18-1"]
+
+
+async def test_what_leaves_is_told_before_it_does_so_that_it_can_be_kept(rig: Rig) -> None:
+    heard: list[str] = []
+    await rig.channel.send(replace(rig.message(), on_wire=heard.append))
+    if rig.letter() is None:  # letters are kept as files
+        [content] = heard
+        assert "Guten Tag. Vorgang 17-1." in content
+    else:
+        assert heard == []

@@ -7,6 +7,7 @@ from fractions import Fraction
 from hypothesis import strategies as st
 
 from contactd.config.base_rates import load_base_rates
+from contactd.config.fees import load_fees
 from contactd.config.holidays import regions
 from contactd.config.load import load_defaults
 from contactd.domain.appropriation import COMMON, UNDESIGNATED, Designation, Part
@@ -14,6 +15,7 @@ from contactd.domain.interest import BUSINESS, CONSUMER, DayCount, Rate
 from contactd.domain.ledger import Claim, Cost, Ledger, Payment, Reversal, WriteOff
 
 RATES = load_base_rates(load_defaults().base_rates_path)
+FEES = load_fees(load_defaults().fees_path)
 BERLIN = regions(["DE-BE"], range(2020, 2032))["DE-BE"]
 NRW = regions(["DE-NW"], range(2020, 2032))["DE-NW"]
 ONE_DAY = timedelta(days=1)

@@ -19,11 +19,12 @@ from contactd.domain.charges import (
     lump_sum,
 )
 from contactd.domain.default_date import Basis, Default
-from tests.domain.receivables import day
+from tests.domain.receivables import FEES, day
 
 BY_CALENDAR = Default(day("2026-06-05"), Basis.CALENDAR, day("2026-06-05"))
 BY_REMINDER = Default(day("2026-06-12"), Basis.REMINDER, day("2026-06-13"))
 SINCE = day("2026-01-01")
+RVG = FEES.rvg
 
 
 def test_the_lump_sum_is_forty_euros_for_a_late_business() -> None:
@@ -83,46 +84,49 @@ def test_a_fee_that_makes_no_sense_is_refused() -> None:
         (100001, NORMAL, (12105, 2000)),
         (150000, SIMPLE, (6725, 1345)),
         (200000, HIGHEST, (22880, 2000)),
+        (200001, NORMAL, (21195, 2000)),
+        (1000000, NORMAL, (58680, 2000)),
+        (1300001, HIGHEST, (99060, 2000)),
         (200000, Decimal("0.55"), (9680, 1936)),
     ],
 )
 def test_an_agency_costs_by_value_and_rate_with_a_fifth_for_outlay(
     value: int, rate: Decimal, expected: tuple[int, int]
 ) -> None:
-    assert collection_costs(value, SINCE, rate) == CollectionCosts(*expected)
+    assert collection_costs(value, SINCE, RVG, rate) == CollectionCosts(*expected)
 
 
 def test_a_tiny_claim_that_is_disputed_costs_as_much_as_the_lowest_band() -> None:
-    assert collection_costs(5000, SINCE, disputed=True) == collection_costs(50000, SINCE)
+    assert collection_costs(5000, SINCE, RVG, disputed=True) == collection_costs(50000, SINCE, RVG)
 
 
 def test_no_fee_is_below_the_least_of_the_law() -> None:
-    assert collection_costs(100, SINCE, SIMPLE).fee >= 1500
+    assert collection_costs(100, SINCE, RVG, SIMPLE).fee >= 1500
 
 
 def test_vat_is_added_where_the_creditor_cannot_deduct_it() -> None:
-    costs = collection_costs(50000, SINCE, vat_percent=Decimal(19))
+    costs = collection_costs(50000, SINCE, RVG, vat_percent=Decimal(19))
     assert (costs.vat, costs.total) == (1057, 6619)
 
 
 @pytest.mark.parametrize(
     ("value", "ordered_on", "rate", "message"),
     [
-        (200001, "2026-01-01", NORMAL, "the table of fees ends at 2000 EUR; take the fee from RVG, Anlage 2"),
-        (5000, "2025-05-31", NORMAL, "the table of fees is that of 2025-06-01; an order of 2025-05-31 needs the one"),
-        (0, "2026-01-01", NORMAL, "a claim of 0 cents has no collection costs"),
+        (50_000_001, "2026-01-01", NORMAL, "the table of rvg ends at 500000 EUR; add a row to the table of fees"),
+        (5000, "2025-05-31", NORMAL, "the table of rvg is that of 2025-06-01; 2025-05-31 needs the one before"),
+        (0, "2026-01-01", NORMAL, "a claim of 0 cents has no fee"),
         (5000, "2026-01-01", Decimal("0.49"), "0.49 is no rate of the business fee; it lies between 0.5 and 1.3"),
         (5000, "2026-01-01", Decimal("1.31"), "1.31 is no rate of the business fee; it lies between 0.5 and 1.3"),
     ],
 )
 def test_beyond_the_table_nothing_is_guessed(value: int, ordered_on: str, rate: Decimal, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        collection_costs(value, day(ordered_on), rate)
+        collection_costs(value, day(ordered_on), RVG, rate)
 
 
-@given(value=st.integers(1, 200_000), more=st.integers(0, 200_000))
+@given(value=st.integers(1, 50_000_000), more=st.integers(0, 600_000))
 def test_a_higher_claim_never_costs_less(value: int, more: int) -> None:
-    costs = collection_costs(value, SINCE)
-    assert costs.total <= collection_costs(min(value + more, 200_000), SINCE).total
+    costs = collection_costs(value, SINCE, RVG)
+    assert costs.total <= collection_costs(min(value + more, 50_000_000), SINCE, RVG).total
     assert costs.fee >= 1500
     assert costs.outlay <= 2000

@@ -69,6 +69,8 @@ def test_an_end_in_the_year_9999_is_no_end() -> None:
         ("wrong_number", Reason.UNDELIVERABLE),
         ("stop", Reason.STOPPED),
         ("represented", Reason.REPRESENTED),
+        ("insolvency", Reason.INSOLVENCY),
+        ("deceased", Reason.DECEASED),
         ("complained", Reason.SUPPRESSED),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from contactd.domain.errors import (
     RecipientOptedOut,
     StoreError,
 )
-from contactd.store import schema
+from contactd.store import schema, sent_messages
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
 from tests.engine.world import World, open_world
@@ -367,3 +368,30 @@ async def test_a_claim_somebody_else_has_taken_over_is_told_to_nobody_as_cancell
         await world.commit.close()
         assert [(row.state, row.claim_no) for row in world.rows()] == [("claimed", 9)]
         assert (channel.ledger, world.moved) == ([], [])
+
+
+async def test_what_was_put_on_the_wire_is_kept_and_the_log_names_its_hash(database: Database) -> None:
+    world, channel = await send_one(database, None)
+    await assert_kept(world, channel)
+
+
+async def test_what_may_have_been_taken_is_kept_as_well(database: Database) -> None:
+    world, channel = await send_one(database, ChannelUnclear("no answer after the dot"))
+    await assert_kept(world, channel)
+
+
+async def test_of_what_was_certainly_not_taken_nothing_is_kept(database: Database) -> None:
+    world, _ = await send_one(database, ChannelUnavailable("come back", code="451", retry_after=600))
+    with world.database.snapshot() as connection:
+        assert sent_messages.of_attempts(connection, [row.id for row in world.rows()]) == []
+
+
+async def assert_kept(world: World, channel: MemoryChannel) -> None:
+    [row] = world.rows()
+    with world.database.snapshot() as connection:
+        [kept] = sent_messages.of_attempts(connection, [row.id])
+        details = connection.execute(sa.select(schema.contact_log.c.details).order_by(schema.contact_log.c.id)).all()
+    assert (kept.content, kept.claim_no) == (channel.ledger[0].text, 1)
+    digest = sha256(kept.content.encode()).hexdigest()
+    assert kept.digest == digest
+    assert details[-1].details == {"sha256": digest, "bytes": len(kept.content.encode())}

@@ -37,7 +37,7 @@ def settings(*, callbacks: bool = False) -> Settings:
     tokens = (
         Token(name="bookkeeping", token=Secret(BOTH)),
         Token(name="bank", token=Secret(ONLY_PAYMENTS), scopes=("payments",)),
-        Token(name="crm", token=Secret(AGREEING), scopes=("agreements",)),
+        Token(name="crm", token=Secret(AGREEING), scopes=("agreements", "postings")),
         Token(name="crm", token=Secret(TASKS), scopes=("tasks",)),
         Token(name="gone", token=Secret(problem="env is not set")),
         Token(name="empty", token=Secret()),

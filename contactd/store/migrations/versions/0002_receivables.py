@@ -16,6 +16,7 @@ def upgrade() -> None:
     _proposal()
     _task()
     _notice()
+    _escalation()
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:
@@ -159,4 +160,49 @@ def _notice() -> None:
         sa.Column("invoice_id", Id, waived, nullable=False, autoincrement=False),
         sa.Column("amount", sa.BigInteger, nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("agreement_id", "invoice_id", name=op.f("pk_waiver")),
+    )
+
+
+def _escalation() -> None:
+    op.create_table(
+        "posting",
+        sa.Column("id", Id, nullable=False),
+        sa.Column(
+            "account_id", Id, sa.ForeignKey("account.id", name=op.f("fk_posting_account_id_account")), nullable=False
+        ),
+        sa.Column("at", Utc, nullable=False),
+        *_texts("by", "kind"),
+        sa.Column("value_date", sa.Date, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
+        sa.Column("invoice_id", Id, sa.ForeignKey("invoice.id", name=op.f("fk_posting_invoice_id_invoice"))),
+        *_texts("part", "purpose"),
+        sa.Column("laid", sa.BigInteger, nullable=False, server_default="0"),
+        *_texts("reason"),
+        sa.Column("reverses", Id, sa.ForeignKey("posting.id", name=op.f("fk_posting_reverses_posting"))),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_posting")),
+        sa.UniqueConstraint("reverses", name=op.f("uq_posting_reverses")),
+    )
+    op.create_index("ix_posting_account_id", "posting", ["account_id"])
+    op.create_index("ix_posting_invoice_id", "posting", ["invoice_id"])
+    op.create_table(
+        "handover",
+        sa.Column("id", Id, nullable=False),
+        sa.Column(
+            "account_id", Id, sa.ForeignKey("account.id", name=op.f("fk_handover_account_id_account")), nullable=False
+        ),
+        *_texts("recipient", "state", "reason", "anyway"),
+        sa.Column("proposed_at", Utc, nullable=False),
+        *_texts("proposed_by"),
+        sa.Column("decided_at", Utc),
+        *_texts("decided_by", "decision"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handover")),
+    )
+    op.create_index("ix_handover_account_id", "handover", ["account_id"])
+    op.create_table(
+        "sent_message",
+        sa.Column("attempt_id", Id, nullable=False, autoincrement=False),
+        sa.Column("claim_no", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("at", Utc, nullable=False),
+        *_texts("content", "digest"),
+        sa.PrimaryKeyConstraint("attempt_id", "claim_no", name=op.f("pk_sent_message")),
     )

@@ -1,0 +1,207 @@
+"""Posts costs and write-offs on accounts, and takes them back: one model for the command line and the API.
+
+Nothing that was posted is edited: a mistake is reversed by another posting. All of a call is one transaction: postings,
+their lines in the contact log, and what is open for dunning. What cannot be posted is refused with an InputError.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from contactd.config.base_rates import load_base_rates
+from contactd.config.fees import load_fees
+from contactd.config.settings import Settings
+from contactd.domain.appropriation import COMMON, Part
+from contactd.domain.charges import collection_costs
+from contactd.domain.deadlines import DAY
+from contactd.domain.errors import InputError
+from contactd.domain.money import Money
+from contactd.domain.posting import Kind, Posting, Purpose
+from contactd.domain.statement import Statement
+from contactd.engine.agreeing import Debtor, minor_of
+from contactd.engine.claims import Terms, owed_by
+from contactd.engine.judgement import judge, today_of
+from contactd.store import accounts, postings
+from contactd.store.postings import Booked
+from contactd.store.schema import invoice
+
+Told = dict[str, Any]
+_EURO = "EUR"
+_ORDER = (Part.PRINCIPAL, Part.INTEREST, Part.COSTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be posted; amounts are written like "120.00", empty: all there is (of a write-off only).
+
+    `on` is the value date, None: today. `rate` makes a cost that of a collection agency by RVG, instead of an amount.
+    """
+
+    kind: Kind
+    amount: str = ""
+    reason: str = ""
+    on: date | None = None
+    invoice_no: str = ""
+    purpose: Purpose = Purpose.OTHER
+    part: Part | None = None
+    rate: str = ""
+
+
+class Bookings:
+    """One set of settings; `by` is who is at work, `now` the instant of the transaction."""
+
+    def __init__(self, settings: Settings, connection: sa.Connection, *, by: str, now: datetime) -> None:
+        self._settings, self._connection, self._by, self._now = settings, connection, by, now
+        self._today = today_of(settings, now)
+
+    def post(self, debtor: Debtor, entry: Entry) -> list[Booked]:
+        """Post a cost, or a write-off: one posting for each invoice and part it concerns."""
+        if not entry.reason.strip():
+            raise InputError("say why: --reason …")
+        on = entry.on or self._today
+        if on > self._today:
+            raise InputError(f"the value date {on} is to come; it may be {self._today} or earlier")
+        accounts.lock(self._connection, [debtor.id])
+        make = self._costs if entry.kind is Kind.COST else self._write_offs
+        return self._write(debtor.id, list(make(debtor, entry, on)))
+
+    def reverse(self, number: int, reason: str) -> Booked:
+        """Take a posting back; what it had closed is open again, as far as no list has cleared it since."""
+        if not reason.strip():
+            raise InputError("say why: --reason …")
+        known = postings.read(self._connection, number)
+        if known is None:
+            raise InputError(f"there is no posting {number}; contactd post list ACCOUNT names them")
+        accounts.lock(self._connection, [known.account_id])
+        known = postings.read(self._connection, number) or known
+        if known.posted.kind is Kind.REVERSAL:
+            raise InputError(f"posting {number} is a reversal; post anew what it took back")
+        if known.reversed_by is not None:
+            raise InputError(f"posting {number} is reversed already, by posting {known.reversed_by}")
+        laid = 0
+        if known.laid:
+            row = self._connection.execute(sa.select(invoice).where(invoice.c.id == known.invoice_id)).one()
+            laid = -min(known.laid, max(row.imported_open - row.open, 0))
+        posted = replace(known.posted, kind=Kind.REVERSAL, on=max(self._today, known.posted.on), reason=reason)
+        new = Booked(known.account_id, replace(posted, reverses=number), self._now, self._by, laid, known.invoice_id)
+        [made] = self._write(known.account_id, [new])
+        return made
+
+    def _write(self, account_id: int, new: Iterable[Booked]) -> list[Booked]:
+        ids = [postings.add(self._connection, one) for one in new]
+        judge(self._connection, [account_id], self._now, self._today)
+        return [one for one in (postings.read(self._connection, number) for number in ids) if one is not None]
+
+    def _costs(self, debtor: Debtor, entry: Entry, on: date) -> Iterator[Booked]:
+        if entry.part is not None:
+            raise InputError("a cost has no part; that is of write-offs")
+        amount = self._by_rate(debtor, entry, on) if entry.rate else minor_of(entry.amount, debtor.currency)
+        if amount <= 0:
+            raise InputError(f"{entry.amount!r} is no cost; a cost that was wrong is reversed: contactd post reverse")
+        row = self._invoice(debtor, entry.invoice_no) if entry.invoice_no else None
+        purpose = Purpose.AGENCY if entry.rate else entry.purpose
+        posted = Posting(
+            0, Kind.COST, on, amount, entry.invoice_no or COMMON, purpose=purpose.value, reason=entry.reason
+        )
+        yield Booked(debtor.id, posted, self._now, self._by, invoice_id=row.id if row else None)
+
+    def _by_rate(self, debtor: Debtor, entry: Entry, on: date) -> int:
+        """Work out what an agency may ask for (§ 13e RDG, VV 2300 RVG) on the principal that is open."""
+        if entry.amount:
+            raise InputError("give an amount or a rate of the RVG, not both")
+        if debtor.currency != _EURO:
+            raise InputError(f"fees of the RVG are in euros; the account is in {debtor.currency}")
+        try:
+            rate = Decimal(entry.rate)
+            return collection_costs(
+                self._statement(debtor, on).principal, on, load_fees(self._settings.fees_path).rvg, rate
+            ).total
+        except (ValueError, ArithmeticError) as error:
+            raise InputError(f"rate {entry.rate}: {error}") from None
+
+    def _write_offs(self, debtor: Debtor, entry: Entry, on: date) -> Iterator[Booked]:
+        if entry.rate:
+            raise InputError("a write-off has no rate; that is of costs")
+        invoices = self._invoices(debtor)
+        claim = entry.invoice_no and self._invoice(debtor, entry.invoice_no).invoice_no
+        parts = [entry.part] if entry.part else list(_ORDER if not entry.amount else _ORDER[:1])
+        open_by = self._open(debtor, parts, on)
+        # By the books another invoice may be paid than by law: nobody is to be asked for it either.
+        if Part.PRINCIPAL in parts and not entry.amount:
+            owing = {number: row.open for number, row in invoices.items() if row.open > 0}
+            open_by |= {
+                (Part.PRINCIPAL, number): rest
+                for number, rest in owing.items()
+                if (Part.PRINCIPAL, number) not in open_by
+            }
+        there = {key: amount for key, amount in open_by.items() if claim in {"", key[1]}}
+        whole = sum(there.values())
+        wanted = minor_of(entry.amount, debtor.currency) if entry.amount else whole
+        if not 0 < wanted <= whole:
+            known = " and ".join(part.value for part in parts)
+            least, most = Money(wanted, debtor.currency), Money(whole, debtor.currency)
+            raise InputError(f"{least} cannot be written off: of {known} {most} was open on {on}")
+        for (part, number), amount in there.items():
+            taken = min(amount, wanted)
+            wanted -= taken
+            if taken:
+                yield self._given_up(debtor, invoices.get(number), part, taken, entry.reason, on, whole=taken == amount)
+
+    def _open(self, debtor: Debtor, parts: Iterable[Part], on: date) -> dict[tuple[Part, str], int]:
+        """List what is open of these parts by claim; interest of the day itself is not there yet."""
+        after, before = (self._statement(debtor, day).balances for day in (on, on - DAY))
+        found = {
+            (part, one.claim): min(one.interest, earlier.interest)
+            if part is Part.INTEREST
+            else getattr(one, part.value)
+            for part in parts
+            for one, earlier in zip(after, before, strict=True)
+        }
+        return {key: amount for key, amount in found.items() if amount}
+
+    def _given_up(
+        self, debtor: Debtor, row: sa.Row[Any] | None, part: Part, amount: int, reason: str, on: date, *, whole: bool
+    ) -> Booked:
+        """Give up a part of a claim; what the books have open of it is closed with the whole of its principal."""
+        laid = 0
+        if row and part is Part.PRINCIPAL:
+            laid = max(row.open, 0) if whole else min(amount, max(row.open, 0))
+        posted = Posting(0, Kind.WRITE_OFF, on, amount, row.invoice_no if row else COMMON, part, reason=reason)
+        return Booked(debtor.id, posted, self._now, self._by, laid, row.id if row else None)
+
+    def _statement(self, debtor: Debtor, on: date) -> Statement:
+        terms = Terms(self._settings.claims, load_base_rates(self._settings.base_rates_path))
+        [owed] = owed_by(self._connection, [debtor.id], terms, on)
+        return owed.statement
+
+    def _invoice(self, debtor: Debtor, number: str) -> sa.Row[Any]:
+        rows = self._invoices(debtor)
+        if number not in rows:
+            raise InputError(f"account {debtor.number} has no invoice {number!r}; it has: {', '.join(rows) or 'none'}")
+        return rows[number]
+
+    def _invoices(self, debtor: Debtor) -> dict[str, sa.Row[Any]]:
+        listed = sa.select(invoice).where(invoice.c.account_id == debtor.id)
+        return {
+            row.invoice_no: row for row in self._connection.execute(listed.order_by(invoice.c.due_date, invoice.c.id))
+        }
+
+
+def told(connection: sa.Connection, booked: Iterable[Booked]) -> Iterator[Told]:
+    """Write postings as the command line and the API do."""
+    chosen = list(booked)
+    rows = accounts.named(connection, {one.account_id for one in chosen})
+    for one in chosen:
+        creditor, number, currency = rows[one.account_id]
+        posted = one.posted
+        yield {
+            "id": posted.id, "kind": posted.kind.value, "account": number, "creditor": creditor,
+            "on": posted.on.isoformat(), "amount": Money(posted.amount, currency).as_json(), "invoice": posted.claim,
+            "part": posted.part.value if posted.part else "", "purpose": posted.purpose, "reason": posted.reason,
+            "reverses": posted.reverses, "reversed_by": one.reversed_by,
+            "at": one.at.isoformat(timespec="seconds"), "by": one.by,
+        }  # fmt: skip
