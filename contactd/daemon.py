@@ -42,6 +42,7 @@ from contactd.engine.recordings import Recordings
 from contactd.engine.reminders import Reminders
 from contactd.engine.roster import Roster, agents_of
 from contactd.engine.sender import Sender
+from contactd.engine.statements import StatementFolder
 from contactd.engine.timetable import appointments_of
 from contactd.engine.vitals import Vitals
 from contactd.metrics import Metrics
@@ -61,7 +62,7 @@ from contactd.web.window import Window
 log = structlog.get_logger()
 
 _NAME_EVERY = 2.0  # seconds
-_WORKING = 0.8  # of the time to drain
+_WORKING = 0.8  # of the time to drain; the rest is for hanging up and closing
 _CONNECTING = 60.0  # seconds that one look for a database may take
 
 
@@ -184,10 +185,9 @@ class Daemon:
         self.roster = Roster(agents_of(settings), clock)
         self.vitals = Vitals(self.commit, clock, self.metrics, self.roster, self._look_at_dialling)
         self.dialer = self._dialer(gate)
-        kept = settings.telephony.recordings_kept
+        kept, ahead = settings.telephony.recordings_kept, settings.telephony.callback_reminder.total_seconds()
         self.recordings = Recordings(self.carrier, clock, kept=kept) if self.carrier is not None else None
         self.followup = FollowUp(self.planner, clock, self._notify)
-        ahead = settings.telephony.callback_reminder.total_seconds()
         self.reminders = Reminders(self.commit, clock, self.bus, ahead=ahead)
         self.planning = Planning(self.planner, commit=self.commit, clock=clock, bus=self.bus, notify=self._notify)
         self.judgement = Judgement(self.commit, clock, lambda: self.settings)
@@ -268,7 +268,8 @@ class Daemon:
             watch = partial(self.vitals.watch, watchdog_seconds(), lambda: notify(WATCHDOG="1"))
             vitals = (self.vitals.measure_lag, self.vitals.look_over, self.vitals.probe, watch)
             work = (self.reconciler.run, self.planning.timetable.run, self.judgement.run, self.followup.run)
-            parts = (self._keep_name, self.reminders.run, *work, *vitals)
+            statements = StatementFolder(self.database, self.clock, lambda: self.settings, self._notify)
+            parts = (self._keep_name, self.reminders.run, statements.run, *work, *vitals)
             self._background = [group.create_task(part()) for part in parts]
             if self.recordings is not None:
                 self._background.append(group.create_task(self.recordings.run()))
@@ -287,7 +288,6 @@ class Daemon:
         log.info("draining", seconds=self.settings.daemon.drain.total_seconds())
         for sender in self.senders:
             sender.drain()
-        # What is left of the time is for hanging up and closing.
         seconds = self.settings.daemon.drain.total_seconds() * _WORKING
         if self.dialer is not None:
             working.append(asyncio.ensure_future(self.dialer.drain(seconds)))
