@@ -42,6 +42,7 @@ from contactd.engine.recordings import Recordings
 from contactd.engine.reminders import Reminders
 from contactd.engine.roster import Roster, agents_of
 from contactd.engine.sender import Sender
+from contactd.engine.statements import StatementFolder
 from contactd.engine.task_channel import TaskChannel
 from contactd.engine.timetable import appointments_of
 from contactd.engine.vitals import Vitals
@@ -62,7 +63,7 @@ from contactd.web.window import Window
 log = structlog.get_logger()
 
 _NAME_EVERY = 2.0  # seconds
-_WORKING = 0.8  # of the time to drain
+_WORKING = 0.8  # of the time to drain; the rest is for hanging up and closing
 _CONNECTING = 60.0  # seconds that one look for a database may take
 
 
@@ -269,7 +270,8 @@ class Daemon:
             watch = partial(self.vitals.watch, watchdog_seconds(), lambda: notify(WATCHDOG="1"))
             vitals = (self.vitals.measure_lag, self.vitals.look_over, self.vitals.probe, watch)
             work = (self.reconciler.run, self.planning.timetable.run, self.judgement.run, self.followup.run)
-            parts = (self._keep_name, self.reminders.run, self.custody.run, *work, *vitals)
+            statements = StatementFolder(self.database, self.clock, lambda: self.settings, self._notify)
+            parts = (self._keep_name, self.reminders.run, self.custody.run, statements.run, *work, *vitals)
             recordings = (self.recordings.run,) if self.recordings else ()
             self._background = [group.create_task(part()) for part in (*parts, *recordings)]
             working = [group.create_task(sender.run()) for sender in self.senders]
@@ -287,7 +289,6 @@ class Daemon:
         log.info("draining", seconds=self.settings.daemon.drain.total_seconds())
         for sender in self.senders:
             sender.drain()
-        # What is left of the time is for hanging up and closing.
         seconds = self.settings.daemon.drain.total_seconds() * _WORKING
         if self.dialer is not None:
             working.append(asyncio.ensure_future(self.dialer.drain(seconds)))

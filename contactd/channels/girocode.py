@@ -3,6 +3,8 @@
 EPC069-12, version 002: text lines, UTF-8, at most 331 bytes, error correction M, no larger than QR version 13.
 """
 
+import re
+
 import segno
 
 from contactd.domain.money import Money, exponent
@@ -12,6 +14,10 @@ _NAME, _TEXT = 70, 140
 _LARGEST = 99_999_999_999  # cents
 _VERSION = 13
 _QUIET = 4  # modules of white around it
+# Every reader takes every mask. To draw all eight and take the best takes five times as long; of 60 made-up
+# transfers this one had the best score on average.
+_MASK = 2
+_DARK = re.compile(b"\x01+")  # a dark stretch of a row
 
 
 def transfer_text(*, name: str, iban: str, bic: str, amount: Money, reference: str) -> str:
@@ -30,24 +36,13 @@ def girocode(text: str) -> str:
     """Draw a transfer as an SVG whose edges are sharp at every size; nothing of nothing."""
     if not text:
         return ""
-    code = segno.make_qr(text, error="m", boost_error=False, encoding="utf-8")
+    code = segno.make_qr(text, error="m", boost_error=False, encoding="utf-8", mask=_MASK)
     if int(code.version) > _VERSION:
         return ""
     size = code.symbol_size(border=_QUIET)[0]
     path = "".join(
-        f"M{column + _QUIET} {row + _QUIET}h{length}v1h-{length}z"
+        f"M{dark.start() + _QUIET} {row + _QUIET}h{len(dark[0])}v1h-{len(dark[0])}z"
         for row, modules in enumerate(code.matrix)
-        for column, length in _runs(modules)
+        for dark in _DARK.finditer(modules)
     )
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}"><path d="{path}"/></svg>'
-
-
-def _runs(modules: bytearray) -> list[tuple[int, int]]:
-    """List the dark stretches of a row: where each begins, and how long it is."""
-    found: list[tuple[int, int]] = []
-    for column, dark in enumerate(modules):
-        if dark and found and sum(found[-1]) == column:
-            found[-1] = found[-1][0], found[-1][1] + 1
-        elif dark:
-            found.append((column, 1))
-    return found

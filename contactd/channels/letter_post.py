@@ -1,4 +1,6 @@
-"""Letters: sets, keeps and hands over, in threads of its own; what takes them is behind `Hand`: an outbox or a program.
+"""Letters: sets, keeps and hands over, in threads of its own; what takes them is behind `Hand`.
+
+That is an outbox, a program or a service.
 
 A letter is `accepted` when it was handed over; nobody says when the post has delivered it.
 """
@@ -34,8 +36,8 @@ class Hand(Protocol):
         """Hand a letter over and answer its name there; raises OSError before it left, else the channels' errors."""
         ...
 
-    def has(self, reference: str, since: datetime) -> bool:
-        """Say whether the letter certainly was handed over, by what is to be seen there; raises OSError."""
+    def has(self, reference: str, since: datetime) -> bool | None:
+        """Say whether the letter was handed over, None when nobody can know; raises OSError, ChannelUnavailable."""
         ...
 
     def tidy(self) -> None:
@@ -134,8 +136,9 @@ class LetterChannel:
             if kept is None:
                 return Absent()
             if kept.path != kept.final:
-                if not self._hand.has(question.reference, question.since):
-                    return Unknown()
+                there = self._hand.has(question.reference, question.since)
+                if not there:
+                    return Unknown() if there is None else Absent()
                 with contextlib.suppress(OSError):  # it left, whatever it is called in the archive
                     self._archive.done(kept)
         except OSError as error:

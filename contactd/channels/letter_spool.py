@@ -65,9 +65,9 @@ class Outbox:
             raise ChannelUnclear(f"put into the folder, and perhaps not for good: {error}") from error
         return kept.reference
 
-    def has(self, reference: str, since: datetime) -> bool:
-        """Say whether the letter lies in the folder."""
-        return any((self._folder / day / f"{reference}.pdf").is_file() for day in days_around(since))
+    def has(self, reference: str, since: datetime) -> bool | None:
+        """Say whether the letter lies in the folder; one that does not may have been taken away."""
+        return any((self._folder / day / f"{reference}.pdf").is_file() for day in days_around(since)) or None
 
     def tidy(self) -> None:
         """Write the lists of the days that changed."""

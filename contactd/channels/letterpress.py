@@ -27,7 +27,7 @@ from contactd.domain.errors import ChannelMisconfigured, ChannelRejected
 SUFFIX = ".typ"
 _FOLDER = Channel.LETTER.value
 _BESIDE = frozenset({".toml", ".svg", ".png", ".jpg", ".jpeg"})  # words and pictures
-_MAIN = "main.typ"
+_MAIN, _DATA = "main.typ", "data.json"
 _Output = Literal["pdf", "png", "html"]
 # What typst says of a letter that no font has: the customer's name is to blame, not the template.
 _NO_GLYPH = "could not be displayed with"
@@ -129,14 +129,15 @@ class LetterPress:
 
     def _compile(self, name: str, sheet: Sheet, on: date, kind: _Output) -> list[bytes]:
         told = {"form": self._paper.form, **sheet, "words": _tag(name)}
-        inputs = {"data": json.dumps(told, ensure_ascii=False)} | ({"proof": "yes"} if kind == "html" else {})
-        # typst keeps files given to a compiler for one run only.
-        files: dict[str, bytes] = {**self._sources(), _MAIN: self._sources()[name]}
+        # typst keeps files given to a compiler for one run only; but what it has set it remembers across runs, as long
+        # as the inputs are the same: so the data are a file.
+        data = json.dumps(told, ensure_ascii=False).encode()
+        files: dict[str, bytes] = {**self._sources(), _MAIN: self._sources()[name], _DATA: data}
         try:
             made, _ = self._compiler().compile_with_warnings(
                 files,  # type: ignore[type-var] # a dict of files is taken; the stub does not say so
                 format=kind,
-                sys_inputs=inputs,
+                sys_inputs={"proof": "yes"} if kind == "html" else {},
                 pdf_standards=["a-3b"] if kind == "pdf" else [],
                 timestamp=datetime.combine(on, time(), UTC),
                 ppi=144 if kind == "png" else None,

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from contactd.channels.base import MessageChannel
 from contactd.channels.email_smtp import SmtpChannel, SmtpOptions
 from contactd.channels.letter_command import letter_command
+from contactd.channels.letter_http import Service, letter_http
 from contactd.channels.letter_spool import letter_spool
 from contactd.channels.memory import MemoryChannel
 from contactd.channels.sms_twilio import TwilioSms
@@ -65,6 +66,13 @@ def _command(settings: Settings, clock: Clock) -> MessageChannel:
     return letter_command(settings.letters_directory, letters.command, timeout=letters.timeout.total_seconds())
 
 
+def _upload(settings: Settings, clock: Clock) -> MessageChannel:
+    del clock
+    letters = settings.letters
+    service = Service(letters.url, letters.token.reveal(), letters.look_up, letters.timeout.total_seconds())
+    return letter_http(settings.letters_directory, service)
+
+
 Build = Callable[[Settings, Clock], MessageChannel]
 BACKENDS: Mapping[tuple[Channel, str], Build] = MappingProxyType(
     {
@@ -73,6 +81,7 @@ BACKENDS: Mapping[tuple[Channel, str], Build] = MappingProxyType(
         (Channel.SMS, "simulated"): _simulated_sms,
         (Channel.LETTER, "spool"): _spool,
         (Channel.LETTER, "command"): _command,
+        (Channel.LETTER, "http"): _upload,
     }
 )
 

@@ -131,5 +131,6 @@ def _joined(*parts: str) -> str:
 
 def plain(text: str) -> str:
     """Keep a text to one line, with nothing that steers a terminal or turns the direction of writing."""
-    flat = text if text.isprintable() else one_line(text)
-    return "".join(letter for letter in flat if not unicodedata.category(letter).startswith("C")).strip()
+    if text.isprintable():
+        return text.strip()
+    return "".join(letter for letter in one_line(text) if not unicodedata.category(letter).startswith("C")).strip()

@@ -87,6 +87,7 @@ def _target(phone: str, settings: "Settings", *, sure: bool) -> "Target":
 async def _examine(settings: "Settings", target: "Target | None", told: _Told) -> None:
     from contactd.cli import checkup
     from contactd.cli.checkup_asterisk import examine
+    from contactd.cli.checkup_letters import check_letters
     from contactd.clock import SystemClock
 
     answers = checkup.daemon_answers(settings)
@@ -97,6 +98,7 @@ async def _examine(settings: "Settings", target: "Target | None", told: _Told) -
     told.hear(await checkup.check_mail(settings))
     for finding in checkup.check_sms(settings):
         told.hear(finding)
+    told.hear(check_letters(settings))
     if settings.telephony.backend != "asterisk":
         told.hear(checkup.ok("calls", f'backend "{settings.telephony.backend}" in [telephony]'))
         return

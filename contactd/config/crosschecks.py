@@ -111,6 +111,10 @@ def _letters(sections: Sections) -> Iterator[tuple[Place, str]]:
         yield ("letters", "command"), 'is missing; write the program that takes a letter, like ["lp", "{file}"]'
     elif letters.command and not any("{file}" in part for part in letters.command):
         yield ("letters", "command"), 'names no letter; write it like ["lp", "{file}"]'
+    if letters.backend == "http" and not letters.url:
+        yield ("letters", "url"), "is missing; write the address that takes a letter"
+    if letters.look_up and "{reference}" not in letters.look_up:
+        yield ("letters", "look_up"), "names no letter; put {reference} where its number belongs"
 
 
 def _incomplete_letters(sections: Sections) -> Iterator[tuple[Place, str]]:
@@ -152,7 +156,7 @@ def _short_leases(sections: Sections) -> Iterator[tuple[Place, str]]:
     by_twilio = sections.sms.backend == "twilio" and twilio.account_sid
     waits = {"smtp": smtp.timeout} if smtp.host else {}
     waits |= {"twilio": twilio.timeout} if by_twilio else {}
-    waits |= {"letters": sections.letters.timeout} if sections.letters.backend == "command" else {}
+    waits |= {"letters": sections.letters.timeout} if sections.letters.backend in {"command", "http"} else {}
     for table, timeout in waits.items():
         if timeout >= sections.sending.lease:
             why = "or a message is taken back while its answer may still come"

@@ -79,14 +79,20 @@ class Twilio(Section):
 class Letters(Section):
     """How letters leave the house."""
 
-    backend: Literal["none", "spool", "command"] = "none"
-    """`none`: no letters; `spool`: a PDF each in the folder, for whoever prints; `command`: a program takes each."""
+    backend: Literal["none", "spool", "command", "http"] = "none"
+    """`none`; `spool`: a PDF each in the folder, to be printed; `command`, `http`: a program or service takes it."""
     folder: str = "letters"
     """Folder of what is to be printed and of the archive; relative to the state folder."""
     command: Annotated[tuple[str, ...], LOOSE] = ()
     """Program and arguments that take the letter {file}, like ["lp", "{file}"]."""
+    url: Url = ""
+    """Where backend `http` posts each letter."""
+    token: Secret = NO_SECRET
+    """What that service wants as `Authorization: Bearer …`."""
+    look_up: Url = ""
+    """Address that says whether {reference} was taken: 2xx or 404; empty: a person settles what is unclear."""
     timeout: Second = parse_duration("30 seconds")
-    """How long that program may take."""
+    """How long that program may take, and that service for one answer."""
     form: Literal["A", "B"] = "B"
     """Form of DIN 5008: where the window of the envelope is."""
     return_address: str = ""

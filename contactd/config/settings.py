@@ -103,6 +103,8 @@ class Intake(Section):
     """Country of telephone numbers written without one."""
     currency: Currency = "EUR"
     """Currency of rows that name none."""
+    statements: str = ""
+    """Folder in which bank statements are put to be read; relative to the state folder; empty: none is watched."""
 
 
 class Rules(Section):
@@ -332,6 +334,11 @@ class Settings(Sections):
     def letters_directory(self) -> Path:
         """Where letters are kept, and lie for whoever prints them."""
         return self.state_directory / self.letters.folder
+
+    @property
+    def statements_directory(self) -> Path:
+        """Where bank statements are put to be read."""
+        return self.state_directory / self.intake.statements
 
     @property
     def letter_fonts(self) -> tuple[Path, ...]:

@@ -81,7 +81,7 @@ def _handler(window: Window, kind: str, turn: asyncio.Semaphore, limits: Limits)
             report = await _take(window, kind, request, caller, turn, limits)
         except (StoreError, StoreConflict, InputError, OSError) as error:
             log.warning("intake_refused", kind=kind, caller=caller.name, error=type(error).__name__)
-            return _refused(error, limits)
+            return refused(error, limits)
         counts = {"accepted": report.counts["accepted"], "rejected": report.counts["rejected"]}
         window.metrics.took(kind, counts)
         log.info("intake_taken", kind=kind, caller=caller.name, **counts)
@@ -121,7 +121,8 @@ def _flag(request: web.Request, name: str) -> bool:
     return _FLAGS[word]
 
 
-def _refused(error: Exception, limits: Limits) -> web.Response:
+def refused(error: Exception, limits: Limits) -> web.Response:
+    """Answer why nothing was taken."""
     if isinstance(error, TooLarge):
         return error_of(str(error), 413)
     if isinstance(error, NeedsForce):

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from contactd.web import agreements, api, health, postings, runs, tasks, unsubscribe, webhooks
+from contactd.web import agreements, api, health, postings, runs, statements, tasks, unsubscribe, webhooks
 from contactd.web.boundary import add_headers, boundary
 from contactd.web.window import Window
 
@@ -15,6 +15,7 @@ def public_app(window: Window) -> web.Application:
     settings = window.settings()
     app.add_routes(health.routes(window))
     app.add_routes(api.routes(window))
+    app.add_routes(statements.routes(window))
     app.add_routes(agreements.routes(window))
     app.add_routes(runs.routes(window))
     app.add_routes(tasks.routes(window))

@@ -6,8 +6,10 @@ Nothing is handed on before the last byte arrived: an upload that breaks off cha
 import asyncio
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import NoReturn, Self
 
@@ -20,6 +22,7 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 _LINES = frozenset({NDJSON, "application/ndjson", "application/jsonl"})  # nobody has registered one
 TYPES = _LINES | {JSON}
+FILE = "application/octet-stream"  # a file whose kind is told from its bytes
 
 _IN_MEMORY = 4 << 20
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -33,11 +36,14 @@ class Limits:
 
     json: int = 16 << 20  # held in memory while it is taken apart
     ndjson: int = 1 << 30  # on disk
+    file: int = 1 << 30  # on disk
     line: int = 64 << 10
     pause: float = 30.0
 
     def of(self, content_type: str) -> int:
         """Answer the limit for a type."""
+        if content_type == FILE:
+            return self.file
         return self.ndjson if content_type in _LINES else self.json
 
 
@@ -60,6 +66,7 @@ class Body:
 
     def __init__(self, content_type: str, limits: Limits) -> None:
         self._lines = content_type in _LINES
+        self._way = "send it in parts" if self._lines or content_type == FILE else f"send it in parts, or as {NDJSON}"
         self._limits = limits
         self._limit = limits.of(content_type)
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by __exit__
@@ -89,8 +96,13 @@ class Body:
             raise Malformed("the body broke off", "send it again, whole") from error
 
     def _too_large(self) -> TooLarge:
-        way = "send it in parts" if self._lines else f"send it in parts, or as {NDJSON}"
-        return TooLarge(f"the body is larger than {self._limit} bytes; {way}")
+        return TooLarge(f"the body is larger than {self._limit} bytes; {self._way}")
+
+    def save(self, path: Path) -> None:
+        """Write what arrived into a new file; raises OSError."""
+        self._file.seek(0)
+        with path.open("xb") as target:
+            shutil.copyfileobj(self._file, target)
 
     def rows(self) -> Iterator[dict[str, object]]:
         """Give out what stands in the body, in order; raises Malformed with the place."""

@@ -62,7 +62,7 @@ def test_what_is_in_order_is_told_in_a_line_each(config: Path) -> None:
     config.write_text(OPERATOR + own_rates(config, range(2002, 2100)))
     ended = contactd("doctor", "--config", config)
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.splitlines()[-1] == "8 ok, 0 warning, 0 failed"
+    assert ended.out.splitlines()[-1] == "9 ok, 0 warning, 0 failed"
     assert f"ok       configuration: {config} with 0 campaigns\n" in ended.out
     assert f"ok       state: {config.parent} can be written to\n" in ended.out
     assert "contactd.db of version " in ended.out

@@ -1,7 +1,7 @@
 """Letters through the whole path of one process: claim, rules, intent, GiroCode, typst, archive, outbox, durable log.
 
 It is the daemon itself that works, on SQLite. The reference is typst alone: a compiler that is made once sets the same
-template with the data of one letter of the same size, again and again, in one thread, and nothing is written to disk.
+template with as many letters, in one thread, and nothing is written to disk.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ import sqlalchemy as sa
 import typst
 
 from contactd import logs
+from contactd.channels.base import Notice
 from contactd.channels.letter_spool import LIST
 from contactd.channels.letterpress import LetterPress, paper_of
 from contactd.channels.proof import samples
@@ -29,6 +30,7 @@ from contactd.config.settings import Settings
 from contactd.config.shipped import defaults_directory
 from contactd.daemon import Daemon
 from contactd.domain.happened import AttemptMoved
+from contactd.domain.money import Money
 from contactd.engine.book import Book
 from contactd.engine.planner import Planner
 from contactd.intake.accept import accept_accounts, accept_payments
@@ -163,36 +165,46 @@ def _check(database: Database, place: Path, letters: int) -> None:
 
 
 class _Alone:
-    """Sets the letter of the samples, by typst alone and as the daemon does."""
+    """Sets letters to customers of whom no two are the same, by typst alone and as the daemon does."""
 
     def __init__(self, settings: Settings) -> None:
-        self._notice = next(samples("de"))[1]
+        self._notices = [_another(next(samples("de"))[1], number) for number in range(_ALONE)]
         self._own = LetterPress(settings.template_directories, paper_of(settings))
         shipped = defaults_directory() / "templates" / "letter"
         files = {path.name: path.read_bytes() for path in shipped.glob("*.t*")}
         self._files = {**files, "main.typ": files["mahnung.de.typ"]}
-        told = sheet(self._notice, "de", form="B", return_address="", home="DE") | {"words": "de"}
-        self._inputs = {"data": json.dumps(told)}
+        told = [sheet(one, "de", form="B", return_address="", home="DE") | {"words": "de"} for one in self._notices]
+        self._data = [json.dumps(one).encode() for one in told]
         self._compiler = typst.Compiler(
             font_paths=[str(shipped / "fonts")], ignore_system_fonts=True, root=str(shipped)
         )
         self.size = 0
 
     def work(self) -> None:
-        """Compile again and again; the data differ, or typst would remember the answer."""
-        for number in range(_ALONE):
-            inputs = {"data": self._inputs["data"].replace("4711-0815", f"4711-{number:04}")}
+        """Compile one after the other, all of them ready."""
+        for data in self._data:
             made = self._compiler.compile(
-                self._files,  # type: ignore[type-var] # a dict of files is taken; the stub does not say so
-                format="pdf", sys_inputs=inputs, pdf_standards=["a-3b"], timestamp=0,
+                {**self._files, "data.json": data},  # type: ignore[type-var] # a dict is taken; the stub says no
+                format="pdf", pdf_standards=["a-3b"], timestamp=0,
             )  # fmt: skip
             assert isinstance(made, bytes)
             self.size = len(made)
 
     def press(self) -> None:
         """Do the same with all that belongs to it."""
-        for number in range(_ALONE):
-            self._own.press("mahnung", "de", replace(self._notice, number=f"4711-{number:04}"))
+        for one in self._notices:
+            self._own.press("mahnung", "de", one)
+
+
+def _another(notice: Notice, number: int) -> Notice:
+    invoices = [
+        replace(one, number=f"R{number}-{place}", amount=Money(one.amount.minor + number, one.amount.currency))
+        for place, one in enumerate(notice.invoices)
+    ]
+    return replace(
+        notice, number=f"4711-{number:04}", name=f"Jörg Grünspecht {number}", street=f"Beispielweg {number}",
+        reference=f"MA-2026-{number:05}", total=Money(notice.total.minor + number, "EUR"), invoices=tuple(invoices),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

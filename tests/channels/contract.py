@@ -1,12 +1,15 @@
 """The rigs of the channels' contract: every backend a row, each with a provider that can be told how to answer."""
 
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from contactd.channels.base import Letter, Message, MessageChannel
 from contactd.channels.email_smtp import SmtpChannel, SmtpOptions
+from contactd.channels.letter_http import Service, letter_http
 from contactd.channels.memory import MemoryChannel
 from contactd.channels.sms_twilio import TwilioSms
 from contactd.domain.account import Channel
@@ -19,6 +22,7 @@ from contactd.domain.errors import (
 )
 from tests.channels import letters_in_hand
 from tests.clock import HandClock
+from tests.fakes import printing_house
 from tests.fakes.smtp_server import DROP, Fault, SmtpServer
 from tests.fakes.twilio_ledger import Answer, Callbacks
 from tests.fakes.twilio_server import ACCOUNT, TOKEN, TwilioServer
@@ -138,10 +142,33 @@ async def command() -> AsyncIterator[Rig]:
         yield Rig(made.channel, "", made.taken, made.arm, letters_in_hand.letter)
 
 
+@asynccontextmanager
+async def upload() -> AsyncIterator[Rig]:
+    """Give letters to a service on the wire."""
+    answers = {
+        "busy": printing_house.Answer(429, headers={"Retry-After": "30"}),
+        "never_this": printing_house.Answer(422, '{"error": "takes 9 pages"}'),
+        "dead_address": printing_house.Answer(410),
+        "wrong_password": printing_house.Answer(403),
+        "taken_then_silent": printing_house.Answer(dropped=True),
+    }
+    async with printing_house.printing_house() as service:
+        with tempfile.TemporaryDirectory() as place:
+            where = Service(service.url, printing_house.TOKEN, f"{service.url}/{{reference}}")
+            yield Rig(
+                letter_http(Path(place), where),
+                "",
+                lambda: [one.reference for one in service.ledger],
+                lambda way: service.answers.append(answers[way]),
+                letters_in_hand.letter,
+            )
+
+
 RIGS: dict[str, tuple[Channel, Callable[[], AbstractAsyncContextManager[Rig]]]] = {
     "memory": (Channel.EMAIL, memory),
     "smtp": (Channel.EMAIL, smtp),
     "twilio": (Channel.SMS, twilio),
     "spool": (Channel.LETTER, spool),
     "command": (Channel.LETTER, command),
+    "http": (Channel.LETTER, upload),
 }

@@ -44,6 +44,12 @@ def test_umlauts_and_long_texts_are_read_back() -> None:
     assert read(girocode(long)) == long
 
 
+@pytest.mark.parametrize("number", range(25))
+def test_codes_of_many_amounts_and_references_are_read_back(number: int) -> None:
+    told = text(minor=1 + number * 7_654_321, reference=f"MA-2026-{number * 4177:05}", name="Werke " + "O" * number)
+    assert read(girocode(told)) == told
+
+
 def test_a_creditor_reference_has_a_line_of_its_own() -> None:
     assert text(reference="RF18539007547034").splitlines()[8:] == ["", "RF18539007547034"]
 

@@ -25,6 +25,7 @@ TWILIO = {"account_sid": "AC1", "auth_token": Secret("geheim"), "from": "+491522
         ({"twilio": TWILIO, "sms": {"backend": "none"}}, {}),
         ({"letters": {"backend": "spool"}}, {Channel.LETTER: "spool"}),
         ({"letters": {"backend": "command", "command": ["lp", "{file}"]}}, {Channel.LETTER: "command"}),
+        ({"letters": {"backend": "http", "url": "https://letters.example.com"}}, {Channel.LETTER: "http"}),
     ],
 )
 def test_a_channel_that_is_not_set_up_is_not_there(tables: dict[str, object], named: dict[Channel, str]) -> None:

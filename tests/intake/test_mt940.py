@@ -192,3 +192,28 @@ def test_a_name_and_an_iban_are_kept_apart() -> None:
 
 def test_a_name_that_fills_its_field_goes_on_without_a_blank() -> None:
     assert read_details(f"166?32{'A' * 27}?33BC").name == f"{'A' * 27}BC"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "end", "mandate"),
+    [
+        ("/EREF/E-1/SVWZ/Rechnung RE-20", ("Rechnung RE-20",), "E-1", ""),
+        ("/EREF/E-\n1/MREF/M-1/SVWZ/RE-20\n26 danke", ("RE-20", "26 danke"), "E-1", "M-1"),
+        ("/SVWZ/a/b 50/EREF/NOTPROVIDED", ("a/b 50",), "", ""),
+        ("/TRTP/SEPA OVERBOEKING/REMI/USTD//RE-2026/EREF/E-2", ("RE-2026",), "E-2", ""),
+        ("/REMI/USTD//\nRE-2026/MARF/M-2", ("RE-2026",), "", "M-2"),
+        ("/KREF/K-1/SV\nWZ/a", ("a",), "K-1", ""),
+        ("/EREF/E-1", (), "E-1", ""),
+        ("/no tag/at all", ("/no tag/at all",), "", ""),
+    ],
+)
+def test_tags_between_slashes_are_read_as_well(text: str, lines: tuple[str, ...], end: str, mandate: str) -> None:
+    found = read_details(text)
+    assert (found.lines, found.end_to_end_id, found.mandate_id) == (lines, end, mandate)
+
+
+def test_slashes_tell_who_paid_and_what_came_back() -> None:
+    found = read_details(f"/IBAN/{PAYER}/NAME/Mueller, Anna/SVWZ/x")
+    assert (found.iban, found.name, found.undone) == (PAYER, "Mueller, Anna", False)
+    back = read_details("/RTRN/AC04/SVWZ/x/OAMT/EUR12,30")
+    assert (back.undone, back.code, back.original) == (True, "AC04", "EUR12,30")
