@@ -101,7 +101,7 @@ def _explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping
         seen = _seen(connection, book, campaign, account_id, now, counted)
         mine = next((row for row in waiting if row.campaign == campaign.id), None)
         if mine is not None:
-            return _attempt(book, campaign, seen, mine, now, paused)
+            return _attempt(book, campaign, seen, mine, now, paused) | {"campaigns": _choice(book, seen, at)}
         if not waiting and selects(campaign.select, seen, local_date(campaign.timezone, now)):
             return _next(book, campaign, seen, now, paused) | {"campaigns": _choice(book, seen, at)}
     told = {**_identity(seen), "campaigns": _choice(book, seen, at)} if seen is not None else {}
