@@ -93,7 +93,7 @@ class Bookings:
 
     def _write(self, account_id: int, new: Iterable[Booked]) -> list[Booked]:
         ids = [postings.add(self._connection, one) for one in new]
-        judge(self._connection, [account_id], self._now, self._today)
+        judge(self._connection, [account_id], self._settings, self._now)
         return [one for one in (postings.read(self._connection, number) for number in ids) if one is not None]
 
     def _costs(self, debtor: Debtor, entry: Entry, on: date) -> Iterator[Booked]:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from contactd.store.among import among
 from contactd.store.columns import metadata
 from contactd.store.schema import account, attempt, call, contact_log, inbox, suppression
+from contactd.store.schema_escalation import sent_message
 
 # What a column with such a name points to.
 _NAMED = {
@@ -29,6 +30,7 @@ ABOUT_NOBODY = {
     "import_run": "sums and the name of a file",
     "lease": "processes",
     "pause": "campaigns and channels",
+    "proposal": "sums, and who decided",
     "seal": "random numbers and hashes; what they seal is in contact_log",
     "seal_block": "hashes",
     "setting": "the installation",
@@ -43,7 +45,16 @@ BLANKED: Mapping[str, tuple[str, ...]] = {
     "agreement_event": ("reason",),
     "attempt": ("reason", "wanted", "address", "provider_ref", "fingerprint", "disposition"),
     "call": ("number", "carrier_ref"),
+    "handover": ("reason", "anyway", "decision"),
+    "posting": ("reason",),
+    "proposal_line": ("wanted",),
+    "sent_message": ("content", "digest"),
+    "task": ("note", "outcome"),
 }
+# Rows that say nothing but what is personal go as a whole.
+DELETED = frozenset({"returned_mail"})
+# By which column rows are found again, where that is not `id`.
+_KEYS = {"call": "attempt_id", "sent_message": "attempt_id", "proposal_line": "account_id"}
 # What nobody is obliged to keep: the ways of reaching somebody, and what is known besides.
 RESTRICTED: Mapping[str, tuple[str, ...]] = {"account": (*_WAYS, "birth_date", "segment")}
 # The fingerprint of an account that was blanked: no list that says what is known already writes it again.
@@ -100,7 +111,7 @@ def addresses(rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> set[str]:
 
 
 def _key(table: str) -> str:
-    return "attempt_id" if table == call.name else "id"
+    return _KEYS.get(table, "id")
 
 
 def _read(connection: Connection, table: sa.Table, which: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
@@ -145,6 +156,9 @@ def blank(connection: Connection, rows: Rows, columns: Mapping[str, tuple[str, .
         if table is account:
             empty |= {"fingerprint": ERASED, "updated_at": now}
         connection.execute(sa.update(table).where(among(connection, table.c[key], ids)).values(empty))
+    for name in sorted(DELETED) if columns is BLANKED else ():
+        table = metadata.tables[name]
+        connection.execute(sa.delete(table).where(among(connection, table.c.id, [row["id"] for row in rows[name]])))
     blank_inbox(connection, [row["id"] for row in rows["inbox"]])
 
 
@@ -152,7 +166,7 @@ def blank_attempts(connection: Connection, attempt_ids: Collection[int], before:
     """Blank attempts that ended before an instant, with their calls."""
     over = sa.select(attempt.c.id).where(among(connection, attempt.c.id, attempt_ids), attempt.c.ended_at < before)
     ids = list(connection.scalars(over))
-    for table, key in ((attempt, attempt.c.id), (call, call.c.attempt_id)):
+    for table, key in ((attempt, attempt.c.id), (call, call.c.attempt_id), (sent_message, sent_message.c.attempt_id)):
         empty = dict.fromkeys(BLANKED[table.name], "")
         connection.execute(sa.update(table).where(among(connection, key, ids)).values(empty))
 
