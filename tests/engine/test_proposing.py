@@ -1,11 +1,9 @@
 """Runs on approval: nothing of them is anybody's to send before it is approved, and nothing changes afterwards."""
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -18,16 +16,14 @@ from contactd.domain.proposal import State
 from contactd.engine import planner
 from contactd.engine.planner import Planner
 from contactd.engine.planning import Planning
-from contactd.engine.proposing import Person, Proposing, account_ids, told_line, told_run
+from contactd.engine.proposing import Person, Proposing, account_ids
 from contactd.store import attempts, batches, proposals, schema, suppressions
 from contactd.store.database import Database
-from contactd.store.schema_proposals import proposal, proposal_line
+from contactd.store.schema_proposals import proposal_line
 from contactd.store.suppressions import NewSuppression
+from tests.engine.proposed import ANNA, ON_APPROVAL, approve, everything, lines, propose, read, told
 from tests.engine.test_planning import DAILY, a_life
 from tests.engine.world import LADDER, OPEN_POLICY, World, open_world
-
-ON_APPROVAL = replace(LADDER, approval=True)
-ANNA = Person("anna", "anna")
 
 
 @pytest.fixture
@@ -39,42 +35,6 @@ async def world(database: Database) -> AsyncIterator[World]:
 @pytest.fixture
 def proposing(world: World) -> Proposing:
     return Proposing(world.planner)
-
-
-def propose(world: World, proposing: Proposing, by: str = "ben") -> int:
-    number = proposing.propose("standard", world.clock.now(), by).batch_id
-    assert number is not None
-    return number
-
-
-def approve(world: World, proposing: Proposing, number: int) -> tuple[int, dict[str, int]]:
-    return proposing.approve(number, ANNA, world.clock.now(), four_eyes=True)
-
-
-def read(world: World, number: int) -> Any:  # noqa: ANN401 - a row
-    with world.database.snapshot() as connection:
-        return proposals.read(connection, number)
-
-
-def told(world: World, number: int) -> dict[str, Any]:
-    with world.database.snapshot() as connection:
-        row, out = proposals.read(connection, number), proposals.dropped(connection, [number])
-        assert row is not None
-        return told_run(row, out.get(number, {}), world.clock.now())
-
-
-def lines(world: World, number: int) -> dict[str, dict[str, Any]]:
-    ladder = read(world, number).ladder
-    with world.database.snapshot() as connection:
-        shown = [told_line(line, ladder) for line in proposals.lines(connection, number)]
-    return {line["account"]: line for line in shown}
-
-
-def everything(world: World) -> list[Any]:
-    """Read all that a run consists of."""
-    with world.database.snapshot() as connection:
-        tables = (proposal, proposal_line, schema.batch, schema.attempt, schema.contact_log)
-        return [connection.execute(sa.select(table)).all() for table in tables]
 
 
 async def test_nothing_of_a_proposed_run_can_be_taken_before_it_is_approved(world: World, proposing: Proposing) -> None:
@@ -267,68 +227,6 @@ async def test_a_number_that_is_no_proposal_is_told(world: World, proposing: Pro
     with pytest.raises(InputError, match="is not known"):
         approve(world, proposing, 99)
     assert (told(world, planned)["state"], told(world, planned)["planned_by"]) == ("executed", "contactd")
-
-
-def at_once(*work: Callable[[], object]) -> list[object]:
-    """Do it all in threads that begin together; answers what each answered or raised."""
-    barrier, answers = threading.Barrier(len(work)), list[object]([None] * len(work))
-
-    def do(place: int) -> None:
-        barrier.wait()
-        try:
-            answers[place] = work[place]()
-        except (InputError, StoreConflict) as error:
-            answers[place] = error
-
-    threads = [threading.Thread(target=do, args=(place,)) for place in range(len(work))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
-
-
-async def test_of_two_who_approve_at_once_one_is_told_that_it_is_done(world: World, proposing: Proposing) -> None:
-    for number in range(1, 21):
-        world.debtor(number)
-    for _ in range(5):
-        run = propose(world, proposing)
-        answers = at_once(*[partial(approve, world, proposing, run)] * 3)
-        assert sorted(isinstance(answer, InputError) for answer in answers) == [False, True, True]
-        assert len(world.rows()) == 20
-        with world.database.transaction() as connection:
-            connection.execute(sa.delete(schema.attempt))
-
-
-async def test_whoever_drops_while_another_approves_is_in_time_or_told(world: World, proposing: Proposing) -> None:
-    for number in range(1, 6):
-        world.debtor(number)
-    now = world.clock.now()
-    for _ in range(10):
-        run = propose(world, proposing)
-        dropped, approved = at_once(
-            partial(proposing.drop, run, [3], reason="visit", by="anna", now=now),
-            partial(approve, world, proposing, run),
-        )
-        assert isinstance(approved, tuple)
-        left = {row.account_id for row in world.rows()}
-        if isinstance(dropped, InputError):
-            assert (left, approved[0]) == ({1, 2, 3, 4, 5}, 5)
-        else:
-            assert (dropped, left, approved[0]) == (1, {1, 2, 4, 5}, 4)
-        with world.database.transaction() as connection:
-            connection.execute(sa.delete(schema.attempt))
-
-
-async def test_of_two_who_propose_at_once_one_is_told_which_waits(world: World, proposing: Proposing) -> None:
-    for number in range(1, 6):
-        world.debtor(number)
-    answers = at_once(*[lambda: propose(world, proposing)] * 2)
-    assert [isinstance(answer, AwaitsApproval) for answer in answers].count(True) == 1
-    with world.database.snapshot() as connection:
-        [row] = proposals.waiting(connection, world.clock.now()).values()
-    assert row.id in answers
-    assert approve(world, proposing, row.id) == (5, {})
 
 
 async def test_whoever_dies_while_approving_has_done_nothing(
