@@ -98,6 +98,7 @@ def erase(
         letters = list(files_of(found["contact_log"]))
         wishes.forget(connection, ids)
         personal.blank(connection, found, BLANKED, now)
+        personal.delete(connection, found)
     said = {"at": now, "event": "restricted" if order.restrict else "erased", "reason": order.reason}
     details = {"by": order.by, "entries": entries, "letters": len(letters)}
     contact_log.add(connection, [said | {"account_id": number, "details": details} for number in ids])

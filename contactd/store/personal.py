@@ -156,10 +156,14 @@ def blank(connection: Connection, rows: Rows, columns: Mapping[str, tuple[str, .
         if table is account:
             empty |= {"fingerprint": ERASED, "updated_at": now}
         connection.execute(sa.update(table).where(among(connection, table.c[key], ids)).values(empty))
-    for name in sorted(DELETED) if columns is BLANKED else ():
+    blank_inbox(connection, [row["id"] for row in rows["inbox"]])
+
+
+def delete(connection: Connection, rows: Rows) -> None:
+    """Delete of the rows gathered what is nothing but personal."""
+    for name in sorted(DELETED):
         table = metadata.tables[name]
         connection.execute(sa.delete(table).where(among(connection, table.c.id, [row["id"] for row in rows[name]])))
-    blank_inbox(connection, [row["id"] for row in rows["inbox"]])
 
 
 def blank_attempts(connection: Connection, attempt_ids: Collection[int], before: datetime) -> None:
