@@ -154,7 +154,7 @@ def _statements(year: "Year", connection: Connection, found: Audit) -> None:
     for owed in owed_by(connection, ids, terms, today):
         count += 1
         number, stands = owed.books.number, owed.statement
-        issued = sum(bill.amount - bill.credited for bill in year.books.bills[number] if year.is_listed(bill))
+        issued = sum(bill.amount - bill.credited for bill in year.books.bills[number] if bill.number in year.listed)
         costs = sum(cost.amount for cost in owed.ledger.costs if cost.on <= today)
         balance = issued + costs + stands.accrued - received.get(number, 0)
         if balance != stands.open - stands.credit:

@@ -132,10 +132,15 @@ class Creditor:
     _by_number: dict[str, Bill] = field(default_factory=dict)
 
     def issue(self, bill: Bill) -> None:
-        """Write an invoice; what was paid too much before pays it."""
+        """Write an invoice."""
         self.bills[bill.owner].append(bill)
         self._by_number[bill.number] = bill
-        self._lay(bill.owner, ())
+
+    def use_credit(self) -> None:
+        """Let what was paid too much pay what is open by now: not before a list has told of it."""
+        for owner, credit in self.credit.items():
+            if credit > 0:
+                self._lay(owner, ())
 
     def bill(self, number: str) -> Bill:
         """Find an invoice."""

@@ -43,9 +43,10 @@ from contactd.store.schema import attempt
 from contactd.telephony.base import Announcement, CallRequest
 from contactd.telephony.simulated import Customer, Options, SimulatedCarrier
 
-_AGENTS = 5  # a team
-_WRITES = 5.0  # seconds after a conversation
-_LOOK = 5.0
+_AGENTS = 12  # a team
+_WRITES = 2.0  # seconds after a conversation
+_LOOK = 2.0
+_RINGS = 12.0  # seconds
 _SHIFT = timedelta(minutes=30)
 _MESSAGES = (Channel.EMAIL, Channel.SMS, Channel.LETTER)
 OWNER = "simulation"
@@ -110,6 +111,7 @@ class Office:
         self._town, self._talk = town, talk
         self.commit = DirectCommit(database)
         self.bus = Bus()
+        self.next_message: datetime | None = None
         self.book = Book(settings.campaigns, settings.policies)
         self.gate = Gate(self.book, clock, lease=settings.sending.lease)
         planner = Planner(database, self.book, horizon=settings.planning.horizon)
@@ -127,11 +129,27 @@ class Office:
 
     # ---- messages ----------------------------------------------------------------------------------------------------
 
-    def next_message(self) -> datetime | None:
-        """Answer when the next message may go out."""
+    def look(self) -> None:
+        """Find out when the next message may go out: `next_message`; needed after whatever plans or postpones some."""
         chosen = sa.select(sa.func.min(attempt.c.not_before, type_=attempt.c.not_before.type))
         with self.database.snapshot() as connection:
-            return connection.scalar(chosen.where(attempt.c.state == "planned", attempt.c.channel != Channel.CALL))
+            waiting = chosen.where(attempt.c.state == "planned", attempt.c.channel != Channel.CALL)
+            self.next_message = connection.scalar(waiting)
+
+    async def plan(self, campaign: str) -> None:
+        """Plan a campaign."""
+        await self.planning.plan(campaign)
+        self.look()
+
+    async def apply_inbox(self) -> None:
+        """Take note of what came back."""
+        if await self.reconciler.apply_inbox():
+            await self._follow_up()
+
+    async def _follow_up(self) -> None:
+        """Take up at once what could not be made."""
+        await self.followup.plan_waiting()
+        self.look()
 
     async def send(self) -> None:
         """Let the senders work until nothing is due, and take up at once what could not be made."""
@@ -139,6 +157,7 @@ class Office:
             due = self._due()
             senders = [self._sender(channel) for name, channel in self.channels.items() if name in due]
             if not senders:
+                self.look()
                 return
             running = [asyncio.ensure_future(sender.run()) for sender in senders]
             await self.clock.sleep(1.0)
@@ -194,7 +213,7 @@ class Office:
             teams=lambda: teams,
             say=Announcement,
             tell=lambda name, language, _: Announcement(name, language),
-            line=Line(self.settings.telephony.caller_id, 30.0),
+            line=Line(self.settings.telephony.caller_id, _RINGS),
         )
         desk = _Desk(dialer, roster, self.clock, self._talk)
         roster.listen(desk.agent_moved)
@@ -209,7 +228,7 @@ class Office:
         await working
         await desk.close()
         await carrier.close()
-        await self.followup.plan_waiting()
+        await self._follow_up()
 
 
 class _Desk:

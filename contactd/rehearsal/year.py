@@ -84,7 +84,8 @@ class Year:
         self._count, self._bills = count(), count(1)
         self._payers: dict[str, tuple[Villager, int, date]] = {}
         self._unreadable: set[str] = set()
-        self._booked = self.told_until = self._listed = FIRST - _DAY
+        self._booked = self.told_until = FIRST - _DAY
+        self.listed: set[str] = set()  # invoices a list has told of
         self._owners: dict[int, Villager] = {}
         self._disputed: dict[str, set[str]] = {one.number: set() for one in self.people}
 
@@ -114,7 +115,7 @@ class Year:
     async def _live_until(self, end: datetime) -> None:
         while True:
             when = self._coming[0][0] if self._coming else end
-            message = self.office.next_message()
+            message = self.office.next_message
             following = min(when, end, message or end)
             await self._pass(following)
             if message is not None and message <= following:
@@ -140,11 +141,11 @@ class Year:
         self.at(self._on(day, 5) if before and not late else self._on(day, 15, 30) if late else self._on(day, 6),
                 lambda: self._list(day - _DAY))  # fmt: skip
         self.at(self._on(day, 11), lambda: self.clerk.assign(self._whose) if day.day % 2 else None)
-        self.at(self._on(day, 12), self.office.reconciler.apply_inbox)
+        self.at(self._on(day, 12), self.office.apply_inbox)
         for campaign, appointment in appointments_of(self.settings).items():
             when = appointment.next_after(self._on(day, 0))
             if when is not None and when < self._on(day + _DAY, 0):
-                self.at(when, lambda campaign=campaign: self.office.planning.plan(campaign))
+                self.at(when, lambda campaign=campaign: self.office.plan(campaign))
         for shift in _SHIFTS:
             self.at(self._on(day, shift.hour, shift.minute), self._calls)
 
@@ -204,13 +205,10 @@ class Year:
     def _list(self, day: date) -> None:
         self._book_until(day)
         self.clerk.list_accounts(self.people)
-        self._listed = self.today()
+        self.listed |= {bill.number for who in self.people for bill in self.books.open_bills(who.number)}
+        self.books.use_credit()
         for who in self.people:
             self._note(who.number)
-
-    def is_listed(self, bill: Bill) -> bool:
-        """Tell whether a list has told of an invoice: it was issued by the last one, and not paid before."""
-        return bill.issued <= self._listed
 
     def disputed(self, number: str) -> set[str]:
         """Give the invoices a customer disputes."""
@@ -323,7 +321,7 @@ class Year:
         random = Random(f"{self.options.seed}/{request.reference}")  # noqa: S311 -- a rehearsal, no secret
         fates = (Fate.ANSWERED, Fate.NO_ANSWER, Fate.MACHINE, Fate.BUSY, Fate.INVALID)
         [fate] = random.choices(fates, weights=(50, 25, 12, 10, 3))
-        return Customer(fate, ring=random.uniform(2, 8), talk=random.uniform(10, 40))
+        return Customer(fate, ring=random.uniform(1, 5), talk=random.uniform(3, 10))
 
     def _talk(self, account_id: int) -> Disposition:
         """Let a conversation achieve what the customer does."""
