@@ -178,6 +178,8 @@ def _print_explanation(told: dict[str, Any]) -> None:
         table.add_row(rule["rule"], rule["answer"], rule.get("when", ""), rule.get("reason", ""))
     if table.rows:
         console.print(table)
+    for campaign, name in told.get("filters", {}).items():
+        console.print(f"  {campaign} does not take it up: {name}")
     hold = told.get("hold")
     if isinstance(hold, dict):
         console.print(f"  on hold: {hold['reason']}, until {hold['until'] or 'somebody ends it'}")

@@ -1,10 +1,11 @@
-"""The verbs `report limitation` and `report remittance`: what runs out, and what is to be handed on."""
+"""The verbs `report limitation`, `remittance` and `control`: what runs out, what is handed on, what brings money in."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from contactd.cli.effectiveness import control
 from contactd.cli.options import as_json, config_option, day_of, open_store
 from contactd.domain.money import Money
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 @click.group()
 def report() -> None:
     """Report what a manager or a creditor asks for."""
+
+
+report.add_command(control)
 
 
 @report.command()

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from contactd.domain.account import Facts
 from contactd.domain.campaign import Campaign
-from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects
+from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, unselected
 from contactd.domain.money import Money
 from contactd.domain.policy import Allowed, Never, NotBefore, Proposal, Verdict
 from contactd.domain.rules import answers, may_contact
@@ -47,7 +47,19 @@ def _explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping
         if not waiting and selects(campaign.select, seen, local_date(campaign.timezone, now)):
             return _next(book, campaign, seen, now, paused)
     told = _identity(seen) if seen is not None else {}
-    return {**told, "campaign": None, "decision": "rest", "why": "no campaign selects this account"}
+    return {**told, "campaign": None, "decision": "rest", **_unselected(book, seen, at)}
+
+
+def _unselected(book: Book, seen: Facts | None, at: Mapping[str, datetime]) -> Told:
+    """Say why nobody climbs: nothing to ask for, else the filter of each campaign that holds the account back."""
+    if seen is not None and seen.open <= 0:
+        return {"why": "disputed" if seen.disputed else "nothing_open"}
+    filters = {
+        one.id: unselected(one.select, seen, local_date(one.timezone, at[one.id]))
+        for one in book.campaigns.values()
+        if seen is not None
+    }
+    return {"why": "no campaign selects this account", "filters": filters}
 
 
 def _identity(seen: Facts) -> Told:

@@ -1,20 +1,21 @@
 """What is checked at the end of a simulated year, each check with its count and everything that contradicts it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from contactd.config.base_rates import load_base_rates
 from contactd.domain.account import Channel
+from contactd.domain.control_report import WINDOW
 from contactd.domain.money import Money
 from contactd.domain.policy import Reason
 from contactd.engine.claims import Terms, owed_by
+from contactd.engine.effectiveness import control
 from contactd.engine.explanation import explain
 from contactd.rehearsal.umpire import Contact
 from contactd.store.schema import account, attempt, payment
@@ -22,6 +23,7 @@ from contactd.store.schema import account, attempt, payment
 if TYPE_CHECKING:
     from contactd.rehearsal.year import Year
 
+FIRST = date(2025, 1, 6)  # a Monday; the base rates of the year after it are known
 Told = Mapping[str, Any]
 UNEXPLAINED = "unexplained"
 _HELD = {
@@ -37,7 +39,6 @@ _RESTS = {
     "nothing_open": "paid",
     "disputed": "disputed",
     "ladder_ended": "ladder at its end: hand over",
-    "no campaign selects this account": "for no campaign",
 }
 
 
@@ -73,6 +74,7 @@ def audit(year: "Year") -> Audit:
         _bank(year, connection, found)
         _owed(year, connection, found)
         _statements(year, connection, found)
+        _control(year, connection, found)
     _judged(year, contacts, found)
     found.figures = _figures(year, contacts)
     return found
@@ -96,6 +98,8 @@ def contacts_of(connection: Connection) -> Iterator[Contact]:
 def state_of(told: Told) -> str:
     """Say in a word or two where an account stands, by what `contactd why` says."""
     decision, why = told["decision"], str(told.get("why", ""))
+    if decision == "rest" and "filters" in told:
+        return f"for no campaign: {', '.join(sorted(set(told['filters'].values())))}"
     if decision == "rest":
         return _RESTS.get(why, UNEXPLAINED)
     if decision == "held":
@@ -161,6 +165,27 @@ def _statements(year: "Year", connection: Connection, found: Audit) -> None:
             said, truth = _euro(stands.open - stands.credit), _euro(balance)
             wrong.append(f"account {number}: the statement says {said} open, its parts make {truth}")
     found.checks.append(Check("statements that add up with the bank's and the creditor's books", count, tuple(wrong)))
+
+
+def _control(year: "Year", connection: Connection, found: Audit) -> None:
+    """Add up the report by contact method: every month's rows are its cohort, and what is open is in all of them."""
+    today, wrong, months, still_open = year.today(), [], 0, 0
+    first = FIRST.replace(day=1)
+    while first <= today:
+        for month in control(connection, year.settings, first, as_of=today, window=WINDOW):
+            months += 1
+            report = month.report
+            still_open += report.open.amount
+            if report.total != report.cohort:
+                wrong.append(f"control report of {first:%Y-%m}: its rows make {report.total}, not {report.cohort}")
+        first = (first + timedelta(days=31)).replace(day=1)
+    found.checks.append(Check("months whose control report adds up", months, tuple(wrong)))
+    bills = [bill for every in year.books.bills.values() for bill in every if bill.number in year.listed]
+    truth = sum(bill.open for bill in bills if bill.due < today)
+    off = () if truth == still_open else (
+        f"all accounts: the control reports have {_euro(still_open)} open, the creditor's books {_euro(truth)}",
+    )  # fmt: skip
+    found.checks.append(Check("cents overdue in the control reports, as in the creditor's books", truth, off))
 
 
 def _judged(year: "Year", contacts: list[Contact], found: Audit) -> None:

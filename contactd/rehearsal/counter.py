@@ -23,7 +23,6 @@ from contactd.store.suppressions import NewSuppression
 _CLERK = "clerk"
 
 
-
 class Clerk:
     """Takes everything in; `counts` tells how often what happened."""
 
@@ -118,9 +117,7 @@ class Clerk:
         """Contact somebody no more."""
         with self._office.database.transaction() as connection:
             customers = {row.customer_id for row in accounts.find(connection, who.number, who.row["creditor"])}
-            stops = [
-                NewSuppression("account", str(one), None, "stop", _CLERK, self._now) for one in sorted(customers)
-            ]
+            stops = [NewSuppression("account", str(one), None, "stop", _CLERK, self._now) for one in sorted(customers)]
             suppressions.add(connection, stops)
         self.counts["stopped"] += 1
 

@@ -81,8 +81,8 @@ class Village(Protocol):
         """Transfer money in so many days; not `clear`: by a stranger's account, without a number."""
         ...
 
-    def agree(self, who: Villager, kind: Agreed, days: int = 0, **order: object) -> None:
-        """Have something agreed at once, for so many days from now."""
+    def agree(self, who: Villager, kind: Agreed, days: int = 0, count: int | None = None) -> None:
+        """Have something agreed at once, for so many days from now; a plan has `count` instalments."""
         ...
 
     def dispute(self, who: Villager, *, right: bool, days: int) -> None:
@@ -137,7 +137,7 @@ def _fit(row: Row, campaign: Campaign, place: int) -> None:
         ("currency", list(select.currencies)),
     ):
         if wanted and row[name] not in wanted:
-            row[name] = sorted(wanted)[0]
+            row[name] = min(wanted)
     if row["language"] == "en" and row["country"] != "DE" and place % _ABROAD == 0 and not select.countries:
         row |= {"country": "US", "region": "US-NY", "timezone": "America/New_York", "mobile": ""}
         row["phone"] = _ABROAD_NUMBER.format(100 + place % _MOST_ABROAD)

@@ -1,8 +1,8 @@
 """Time that costs nothing: an event loop that never waits, and the clock that goes with it.
 
 When nothing is ready, the loop's time jumps to the next timer. Everything that runs in it must wait by timers alone:
-work on the network or in threads of its own would be overtaken. What is handed to a thread by way of the loop is done at
-once instead.
+work on the network or in threads of its own would be overtaken. What is handed to a thread by way of the loop is done
+at once instead.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._jumping.passed
 
     def run_in_executor(
-        self, executor: Executor | None, func: Callable[[Unpack[Ts]], R], *args: Unpack[Ts]
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], R], *args: *Ts
     ) -> "asyncio.Future[R]":
         """Do the work now, before any time passes."""
         del executor

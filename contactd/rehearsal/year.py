@@ -8,6 +8,7 @@ import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -25,7 +26,7 @@ from contactd.domain.agreement import Kind, State
 from contactd.domain.call import Disposition
 from contactd.engine.agreeing import Order
 from contactd.engine.timetable import appointments_of
-from contactd.rehearsal.audit import Audit, audit
+from contactd.rehearsal.audit import FIRST, Audit, audit
 from contactd.rehearsal.bank import Bank, Bill, Creditor, Entry
 from contactd.rehearsal.counter import Clerk
 from contactd.rehearsal.office import Office
@@ -41,12 +42,12 @@ from contactd.telephony.base import Kind as Fate
 from contactd.telephony.simulated import Customer
 
 BERLIN = ZoneInfo("Europe/Berlin")
-FIRST = date(2025, 1, 6)  # a Monday; the base rates of the year after it are known
 _DAY = timedelta(days=1)
 _DAYS_TO_PAY = 14
 _LATE_STATEMENT = 37  # the bank is late every so many days
 _STRANGERS = 900_000  # from here on IBANs are of people who pay for others
-_SHIFTS = (time(10, 30), time(16, 30))
+_SHIFT = time(15, 30)  # when it is working time in Berlin, in London and in New York
+_FRIDAY = 4
 
 Look = Callable[[float], None]
 
@@ -138,16 +139,16 @@ class Year:
         late = (day - FIRST).days % _LATE_STATEMENT == _LATE_STATEMENT - 1
         before = day.day % 5 == 0  # on some days the list comes before the statement it knows of
         self.at(self._on(day, 15) if late else self._on(day, 5, 30), lambda: self._statement(day - _DAY))
-        self.at(self._on(day, 5) if before and not late else self._on(day, 15, 30) if late else self._on(day, 6),
-                lambda: self._list(day - _DAY))  # fmt: skip
+        if day.weekday() <= _FRIDAY:
+            hour, minute = (15, 20) if late else (5, 0) if before else (6, 0)
+            self.at(self._on(day, hour, minute), lambda: self._list(day - _DAY))
         self.at(self._on(day, 11), lambda: self.clerk.assign(self._whose) if day.day % 2 else None)
         self.at(self._on(day, 12), self.office.apply_inbox)
         for campaign, appointment in appointments_of(self.settings).items():
             when = appointment.next_after(self._on(day, 0))
             if when is not None and when < self._on(day + _DAY, 0):
-                self.at(when, lambda campaign=campaign: self.office.plan(campaign))
-        for shift in _SHIFTS:
-            self.at(self._on(day, shift.hour, shift.minute), self._calls)
+                self.at(when, partial(self.office.plan, campaign))
+        self.at(self._on(day, _SHIFT.hour, _SHIFT.minute), self._calls)
 
     async def _calls(self) -> None:
         if self.office.calls_due():
@@ -157,9 +158,8 @@ class Year:
 
     def _issue(self, day: date) -> None:
         for who in self.people:
-            if who.bill_day == min(day.day, 28):
-                if day.day <= 28:  # noqa: PLR2004 - every month has so many
-                    self._bill(who, day)
+            if who.bill_day == day.day:
+                self._bill(who, day)
 
     def _bill(self, who: Villager, day: date) -> None:
         amount = max(who.amount + who.luck.randint(-who.amount // 4, who.amount // 4), 500)
@@ -246,12 +246,11 @@ class Year:
         who.sent += amount
         self.bank.book(Entry(ref, who.number, amount, on, purpose, name, iban, tuple(named)))
 
-    def agree(self, who: Villager, kind: Kind, days: int = 0, **order: object) -> None:
+    def agree(self, who: Villager, kind: Kind, days: int = 0, count: int | None = None) -> None:
         """Have it written down."""
-        asked = Order(kind, on=self.today() + days * _DAY if days else None, reason="says the customer", **order)  # type: ignore[arg-type] -- the fields of an order
-        if kind is Kind.PLAN:
-            asked = replace(asked, state=State.CONFIRMED)
-        made = self.clerk.agree(who, asked)
+        on = self.today() + days * _DAY if days else None
+        state = State.CONFIRMED if kind is Kind.PLAN else State.DRAFT
+        made = self.clerk.agree(who, Order(kind, on=on, count=count, state=state, reason="says the customer"))
         if made is not None:
             self.umpire.agreed(who.number, self.clock.now(), made.agreed)
 
@@ -341,6 +340,12 @@ _SAID = {
     Habit.NEVER: Disposition.REFUSES,
     Habit.STOPS: Disposition.REFUSES,
 }
+
+
+def only(settings: Settings, campaigns: Sequence[str]) -> Settings:
+    """Leave the named campaigns in force, in the order of the configuration; all of them when none is named."""
+    chosen = tuple(one for one in settings.campaigns if not campaigns or one.id in campaigns)
+    return Settings.of(settings, settings.path, chosen, {one.id: settings.policies[one.id] for one in chosen})
 
 
 def simulate(settings: Settings, folder: Path, options: Options, look: Look = lambda _: None) -> Audit:

@@ -128,7 +128,7 @@ class Ledger:
             self._allocate(money, item, part, listed=True)
 
     def take_back(self, account_id: int, money: Money, covered: Mapping[int, int], *, first: int | None = None) -> None:
-        """Undo: what a list has opened again by now, credit, then open the named invoice, what was `covered`, the newest."""
+        """Undo: what a list opened again, credit, newest first; then open the named invoice, the `covered`, the newest."""
         self._told_before(account_id, money, covered, first)
         for credit in reversed(self.unspent[account_id]):
             if credit.credited > 0 > money.credited:
@@ -145,12 +145,12 @@ class Ledger:
         self._keep(account_id, money)
 
     def _told_before(self, account_id: int, money: Money, covered: Mapping[int, int], first: int | None) -> None:
-        """Take money off invoices of which more is open than it leaves: a list told of the return first, once is enough.
+        """Take money off invoices of which more is open than it leaves: a list told of the return first.
 
         The named invoice goes before the others, the newest of them first.
         """
-        items = sorted(reversed(self.items[account_id]), key=lambda item: item.id != first)
-        for item in items:
+        newest_first = self.items[account_id][::-1]
+        for item in sorted(newest_first, key=lambda item: item.id != first):
             part = min(-money.credited, covered.get(item.id, 0) - (item.amount - item.open))
             if part > 0:
                 self._allocate(money, item, -part)
