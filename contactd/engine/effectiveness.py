@@ -40,7 +40,7 @@ def months_until(connection: sa.Connection, today: date) -> list[date]:
 
 def control(connection: sa.Connection, settings: Settings, first: date, *, as_of: date, window: int) -> Iterator[Month]:
     """Report on the debts that fell overdue in the month beginning on `first`, one report a currency."""
-    last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+    last = min(first.replace(day=calendar.monthrange(first.year, first.month)[1]), as_of)
     agreed = settings.claims
     zone = find_zone(agreed.timezone) or UTC
     arrive = int(agreed.letters_arrive)

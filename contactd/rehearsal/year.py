@@ -210,14 +210,14 @@ class Year:
         for who in self.people:
             self._note(who.number)
 
-    def disputed(self, number: str) -> set[str]:
-        """Give the invoices a customer disputes."""
-        return self._disputed[number]
+    def asked(self, number: str) -> int:
+        """Sum up what contactd is to ask for: what a list has told of, is open and not disputed."""
+        mine = (bill for bill in self.books.open_bills(number) if bill.number in self.listed)
+        return sum(bill.open for bill in mine if bill.number not in self._disputed[number])
 
     def _note(self, number: str) -> None:
         """Tell the umpire what contactd has been told by now."""
-        disputed = self._disputed[number]
-        self.umpire.owes(number, self.clock.now(), self.books.open(number, disputed))
+        self.umpire.owes(number, self.clock.now(), self.asked(number))
         if not self.books.open_bills(number):
             self._by_number[number].contacts = 0
 

@@ -128,7 +128,7 @@ class Ledger:
             self._allocate(money, item, part, listed=True)
 
     def take_back(self, account_id: int, money: Money, covered: Mapping[int, int], *, first: int | None = None) -> None:
-        """Undo: what a list opened again, credit, newest first; then open the named invoice, the `covered`, the newest."""
+        """Undo: what a list opened again, then credit, then open the named invoice, the `covered`, the newest."""
         self._told_before(account_id, money, covered, first)
         for credit in reversed(self.unspent[account_id]):
             if credit.credited > 0 > money.credited:
