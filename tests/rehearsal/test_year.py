@@ -11,6 +11,7 @@ from contactd.config.load import load
 from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.agreement import Agreement, Kind, Part, State
+from contactd.rehearsal import audit as auditing
 from contactd.rehearsal import year as living
 from contactd.rehearsal.audit import UNEXPLAINED, Audit, state_of
 from contactd.rehearsal.bank import Bank, Bill, Creditor, Entry
@@ -61,7 +62,7 @@ def end_with(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, folder: Path, statement: sa.Update | sa.Delete
 ) -> Audit:
     """Live a short year and change the database behind everybody's back before it is audited."""
-    audit = living.audit
+    audit = auditing.audit
 
     def tampered(year: living.Year) -> Audit:
         with year.database.transaction() as connection:
@@ -134,7 +135,9 @@ def contact(number: int = 1, **changes: object) -> Contact:
     return replace(one, **changes)  # type: ignore[arg-type]  # fields by name
 
 
-CALL = {"step": "anruf", "channel": Channel.CALL, "state": "failed", "address": "+493023125000"}
+def a_call(number: int = 1, **changes: object) -> Contact:
+    one = contact(number, step="anruf", channel=Channel.CALL, state="failed", address="+493023125000")
+    return replace(one, **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def broken(umpire: Umpire, *contacts: Contact) -> list[str]:
@@ -144,16 +147,16 @@ def broken(umpire: Umpire, *contacts: Contact) -> list[str]:
 
 
 def test_a_contact_by_the_rules_is_left_in_peace(umpire: Umpire) -> None:
-    assert broken(umpire, contact(), contact(2, **CALL, at=MONDAY + timedelta(days=1))) == []
+    assert broken(umpire, contact(), a_call(2, at=MONDAY + timedelta(days=1))) == []
 
 
 @pytest.mark.parametrize(
     ("rule", "contacts"),
     [
-        ("within the hours of call and step", [contact(**CALL, at=MONDAY.replace(hour=18))]),
-        ("within the hours of call and step", [contact(**CALL, at=MONDAY + timedelta(days=6))]),
-        ("not on a holiday", [contact(**CALL, at=datetime(2025, 4, 21, 9, 0, tzinfo=UTC))]),  # Easter Monday
-        ("not on a holiday", [contact(**CALL, at=datetime(2025, 3, 8, 9, 0, tzinfo=UTC))]),  # Berlin alone
+        ("within the hours of call and step", [a_call(at=MONDAY.replace(hour=18))]),
+        ("within the hours of call and step", [a_call(at=MONDAY + timedelta(days=6))]),
+        ("not on a holiday", [a_call(at=datetime(2025, 4, 21, 9, 0, tzinfo=UTC))]),  # Easter Monday
+        ("not on a holiday", [a_call(at=datetime(2025, 3, 8, 9, 0, tzinfo=UTC))]),  # Berlin alone
         ("no step of another campaign", [contact(campaign="reminder-english", step="reminder-email")]),
         ("payments were known", [contact(at=MONDAY + timedelta(days=200))]),
         ("no step twice", [contact(), contact(2, at=MONDAY + timedelta(days=2), try_no=2)]),
@@ -166,7 +169,7 @@ def test_a_planted_breach_is_seen(umpire: Umpire, rule: str, contacts: list[Cont
 
 
 def test_four_calls_in_a_week_are_one_too_many(umpire: Umpire) -> None:
-    calls = [contact(number, **CALL, at=MONDAY + timedelta(days=number - 1), try_no=number) for number in range(1, 5)]
+    calls = [a_call(number, at=MONDAY + timedelta(days=number - 1), try_no=number) for number in range(1, 5)]
     assert broken(umpire, *calls[:3]) == []
     assert broken(umpire, *calls) == ["no more than a day or week allows 4"]
 
