@@ -9,7 +9,11 @@ import click
 VERBS: dict[str, tuple[str, str, str]] = {
     "run": ("contactd.cli.operate", "run", "Run the daemon."),
     "demo": ("contactd.cli.demo", "demo", "Show the whole job on made-up accounts, in a minute."),
-    "simulate": ("contactd.cli.simulate", "simulate", "Try out the dialer on a virtual clock; nobody is called."),
+    "simulate": (
+        "contactd.cli.simulate",
+        "simulate",
+        "Try out a campaign or the dialer on a virtual clock; nobody is called.",
+    ),
     "check": ("contactd.cli.configuration", "check", "Validate configuration, templates and campaign tests."),
     "preview": ("contactd.cli.preview", "preview", "Show what a template makes of a made-up account."),
     "doctor": ("contactd.cli.doctor", "doctor", "Look whether everything contactd needs is there; try a call."),
@@ -19,7 +23,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "why": ("contactd.cli.explain", "why", "Say what comes next for an account, and which rule stands against it."),
     "statement": ("contactd.cli.statement", "statement", "Say what an account owes by law, line by line."),
     "dossier": ("contactd.cli.dossier", "dossier", "Put all that proves a claim into a ZIP for a lawyer or a court."),
-    "report": ("contactd.cli.report", "report", "Report what runs out, and what is to be handed on to creditors."),
+    "report": ("contactd.cli.report", "report", "Report what brings money in, what runs out, what is to be handed on."),
     "import": ("contactd.cli.intake", "import_", "Import accounts or payments."),
     "payments": ("contactd.cli.bank", "payments", "See to the payments nobody has been found for."),
     "status": ("contactd.cli.operate", "status", "Show what the running daemon is doing."),

@@ -1,10 +1,11 @@
-"""The verb `report`: what runs out, what is to be handed on, and (report_arms.py) what came of a comparison."""
+"""The verb `report`: what runs out, what is handed on, and (in files of their own) what brings money in, and arms."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from contactd.cli.effectiveness import control
 from contactd.cli.options import as_json, config_option, day_of, open_store
 from contactd.cli.report_arms import arms
 from contactd.domain.money import Money
@@ -21,6 +22,7 @@ def report() -> None:
 
 
 report.add_command(arms)
+report.add_command(control)
 
 
 @report.command()

@@ -1,14 +1,17 @@
-"""The verb `simulate`: a working day of the dialer in seconds, with nobody called."""
+"""The verb `simulate`: a year of a campaign or a working day of the dialer in seconds, with nobody contacted."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from contactd.cli.options import as_json
+from contactd.cli.options import as_json, config_option, settings_of
 
 if TYPE_CHECKING:
+    from contactd.config.settings import Settings
+    from contactd.rehearsal.audit import Audit
     from contactd.rehearsal.scenario import Scenario
 
 _PERCENT = 100
@@ -29,9 +32,96 @@ _NUMBERS = (
 _COUNTS = ("placed", "answered", "connected", "abandoned", "cancelled", "people_taken_for_machines")
 
 
-@click.group()
+_FAILED = 1
+_SHOWN = 20  # contradictions a check
+
+
+class _Simulations(click.Group):
+    """Takes a name that is no command for a campaign: `contactd simulate CAMPAIGN`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Hand campaigns to `year`."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            return "year", self.commands["year"], args
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Simulations)
 def simulate() -> None:
-    """Try out what would happen, with nobody called and nothing stored."""
+    """Try out what would happen, with nobody contacted and nothing stored.
+
+    `contactd simulate CAMPAIGN` is short for `contactd simulate year CAMPAIGN`; a scenario belongs to `dialer`.
+    """
+
+
+@simulate.command()
+@click.argument("campaigns", nargs=-1, metavar="[CAMPAIGN]...")
+@click.option("--days", default=365, show_default=True, type=click.IntRange(1, 1_000), help="How long.")
+@click.option("--accounts", default=500, show_default=True, type=click.IntRange(1, 20_000), help="How many customers.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same year.")
+@config_option
+@as_json
+def year(campaigns: tuple[str, ...], days: int, accounts: int, seed: int, config: Path | None, json: bool) -> None:
+    """Live through a year with campaigns of this configuration, all of them when none is named, and check its end.
+
+    Customers pay, promise, break promises, dispute, move; a bank with books of its own writes statements. The engine,
+    the rules and the readers are those of the daemon, on a temporary database and a clock that passes over idle time.
+    Exit code 1 when a check fails.
+    """
+    import tempfile
+
+    from contactd import logs
+    from contactd.cli.output import emit_json
+    from contactd.rehearsal.year import Options, simulate
+
+    logs.set_up("error", "console")
+    settings = _with(campaigns, config)
+    with tempfile.TemporaryDirectory(prefix="contactd-year-") as folder, _progress(quiet=json) as look:
+        found = simulate(settings, Path(folder), Options(days, accounts, seed), look)
+    if json:
+        emit_json({"days": days, "accounts": accounts, "seed": seed, **_told(found)})
+    else:
+        click.echo(f"{days} days, {accounts} accounts, seed {seed}: {', '.join(one.id for one in settings.campaigns)}")
+        _print_year(found)
+    if not found.good:
+        raise SystemExit(_FAILED)
+
+
+def _with(campaigns: tuple[str, ...], config: Path | None) -> "Settings":
+    from contactd.domain.errors import InputError
+    from contactd.rehearsal.year import only
+
+    settings, path = settings_of(config)
+    known = [one.id for one in settings.campaigns]
+    if not known:
+        raise InputError(f"{path}: there is no campaign: put one into campaigns.d beside it")
+    for one in campaigns:
+        if one not in known:
+            raise click.BadParameter(
+                f"there is no campaign {one!r}; there is {', '.join(known)} (scenarios: contactd simulate dialer)"
+            )
+    return only(settings, campaigns)
+
+
+def _told(found: "Audit") -> dict[str, object]:
+    checks = [{"check": one.name, "count": one.count, "wrong": list(one.wrong)} for one in found.checks]
+    return {"figures": found.figures, "states": found.states, "checks": checks, "good": found.good}
+
+
+def _print_year(found: "Audit") -> None:
+    for title, figures in (("What happened", found.figures), ("Where the accounts stand", found.states)):
+        click.echo(f"\n{title}")
+        for name, count in figures.items():
+            click.echo(f"  {count:>12,}  {name}")
+    click.echo("\nChecks")
+    for check in found.checks:
+        click.echo(f"  {check.count:>12,}  {check.name}: {f'{len(check.wrong)} WRONG' if check.wrong else 'ok'}")
+        for line in check.wrong[:_SHOWN]:
+            click.echo(f"                  {line}")
+        if len(check.wrong) > _SHOWN:
+            click.echo(f"                  … and {len(check.wrong) - _SHOWN} more")
 
 
 @simulate.command()

@@ -106,8 +106,15 @@ def _explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping
             return _next(book, campaign, seen, now, paused) | {"campaigns": _choice(book, seen, at)}
     told = {**_identity(seen), "campaigns": _choice(book, seen, at)} if seen is not None else {}
     first = any(row.campaign == NOTICES for row in waiting)
-    why = "a notice about an agreement goes first" if first else "no campaign selects this account"
+    why = "a notice about an agreement goes first" if first else _unselected(seen)
     return {**told, "campaign": None, "decision": "rest", "why": why}
+
+
+def _unselected(seen: Facts | None) -> str:
+    """Say why nobody climbs: nothing to ask for, else the filters of the campaigns, which are told beside it."""
+    if seen is not None and seen.open <= 0:
+        return "disputed" if seen.disputed else "nothing_open"
+    return "no campaign selects this account"
 
 
 def _seen(

@@ -58,9 +58,11 @@ def import_bank_statements(
 
 
 def _record_all(database: Database, file: Statements, options: Options, ibans: Mapping[str, str], told: Told) -> None:
+    total, done = sum(one.entries for one in file.statements if not one.refused), 0
+    if not total:
+        return  # a day without bookings needs no books
     with database.snapshot() as connection:
         books = bank.books(connection)
-    total, done = sum(one.entries for one in file.statements if not one.refused), 0
     for chunk in _chunks(file.entries()):
         done += len(chunk)
         with database.snapshot() as connection:
@@ -72,7 +74,7 @@ def _record_all(database: Database, file: Statements, options: Options, ibans: M
         told.counts["new"] += len(recorded.new)
         told.counts["unmatched"] += len(recorded.unmatched)
         if options.progress:
-            options.progress(done / max(total, 1))
+            options.progress(done / total)
         time.sleep(_BREATH_SECONDS)
 
 

@@ -129,7 +129,8 @@ class Ledger:
             self._allocate(money, item, part, listed=True)
 
     def take_back(self, account_id: int, money: Money, covered: Mapping[int, int], *, first: int | None = None) -> None:
-        """Undo: use up credit, newest first, then open again the named invoice, what was `covered`, the newest."""
+        """Undo: what a list opened again, then credit, then open the named invoice, the `covered`, the newest."""
+        self._told_before(account_id, money, covered, first)
         for credit in reversed(self.unspent[account_id]):
             if credit.credited > 0 > money.credited:
                 self._shift(credit, money, min(credit.credited, -money.credited))
@@ -143,6 +144,18 @@ class Ledger:
                 if part > 0:
                     self._allocate(money, item, -part)
         self._keep(account_id, money)
+
+    def _told_before(self, account_id: int, money: Money, covered: Mapping[int, int], first: int | None) -> None:
+        """Take money off invoices of which more is open than it leaves: a list told of the return first.
+
+        The named invoice goes before the others, the newest of them first.
+        """
+        newest_first = self.items[account_id][::-1]
+        for item in sorted(newest_first, key=lambda item: item.id != first):
+            part = min(-money.credited, covered.get(item.id, 0) - (item.amount - item.open))
+            if part > 0:
+                self._allocate(money, item, -part)
+                item.open -= part
 
     def covered(self, account_id: int, before: Mapping[int, int]) -> dict[int, int]:
         """Answer how much of each invoice payments cover, the last covered first; `before` is what the store knows."""

@@ -61,3 +61,20 @@ def test_wrong_days_are_told(config: Path) -> None:
     assert (wrong.code, "'2024-02-30' is no day" in wrong.err) == (2, True)
     wrong = contactd("report", "remittance", "--from", "2024-02-02", "--to", "2024-02-01", "--config", config)
     assert (wrong.code, "is before" in wrong.err) == (2, True)
+
+
+def test_the_report_by_contact_method_adds_up_to_the_new_debt_of_the_month(config: Path) -> None:
+    asked = ("report", "control", "--month", "2022-05", "--as-of", "2025-11-01")
+    [told] = contactd(*asked, "--json", "--config", config).json()
+    assert (told["month"], told["provisional"], told["window_days"]) == ("2022-05", False, 14)
+    amounts = [told[name]["amount"]["amount"] for name in ("cohort", "not_attributed", "listed", "open")]
+    assert amounts == ["300.00", "50.00", "0.00", "250.00"]
+    assert [row["method"] for row in told["methods"]] == ["email", "sms", "letter", "call"]
+    words = contactd(*asked, "--config", config).out
+    assert "2022-05: 2 customers with 300.00 EUR of new debt" in words
+    assert "no contact" in words
+    every = contactd("report", "control", "--as-of", "2023-05-20", "--config", config).out
+    assert ("2023-05" in every, "2022-05" in every) == (True, False)  # twelve months
+    assert "provisional" in every
+    assert "no debt fell overdue then" in contactd("report", "control", "--month", "2019-01", "--config", config).out
+    assert "write it like 2026-10" in contactd("report", "control", "--month", "May", "--config", config).err

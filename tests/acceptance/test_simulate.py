@@ -46,3 +46,23 @@ def test_a_scenario_that_is_not_there_is_refused() -> None:
     refused = contactd("simulate", "dialer", "driftin")
     assert refused.code == 3
     assert 'did you mean "drifting"?' in refused.err
+
+
+def test_a_year_is_lived_through_and_every_check_is_printed(tmp_path: Path) -> None:
+    config = Path(__file__).parents[2] / "config" / "contactd.toml"
+    few = ("--days", "20", "--accounts", "8", "--config", config)
+    lived = contactd("simulate", "mahnung-standard", *few, cwd=tmp_path)
+    assert (lived.code, lived.err) == (0, "")
+    assert lived.out.startswith("20 days, 8 accounts, seed 1: mahnung-standard\n")
+    assert "accounts whose state `why` explains: ok" in lived.out
+    told = contactd("simulate", "year", "mahnung-standard", *few, "--json", cwd=tmp_path).json()
+    assert told["good"] is True
+    assert all(not check["wrong"] for check in told["checks"])
+    assert list(tmp_path.iterdir()) == []  # nothing of the operator's is touched
+
+
+def test_a_campaign_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    config = Path(__file__).parents[2] / "config" / "contactd.toml"
+    wrong = contactd("simulate", "mahnung", "--config", config, cwd=tmp_path)
+    assert wrong.code == 2
+    assert "there is no campaign 'mahnung'; there is geschaeftskunden, mahnung-standard" in wrong.err

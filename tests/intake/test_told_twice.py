@@ -133,6 +133,15 @@ def test_a_list_that_shows_more_again_tells_of_a_payment_that_went_back(end: End
     assert end((BOTH, gone, paid(10_000, "RE-1"), paid(-10_000, "RE-1"))) == ({"RE-1": 10_000, "RE-2": 8_000}, 0)
 
 
+@pytest.mark.parametrize("named", ["RE-1", ""])
+def test_a_return_that_a_list_told_of_first_opens_nothing_else(end: End, named: str) -> None:
+    gone, back = listed({"RE-2": 0}, day=1), listed({"RE-1": 10_000}, day=2)
+    before = (BOTH, paid(10_000, "RE-1"), paid(8_000, "RE-2"), gone, back)
+    assert end((*before, paid(-10_000, named))) == ({"RE-1": 10_000, "RE-2": 0}, 0)
+    assert end((*before, paid(-10_000, named), back)) == ({"RE-1": 10_000, "RE-2": 0}, 0)
+    assert end((*before, paid(-12_000, named))) == ({"RE-1": 10_000, "RE-2": 2_000}, 0)  # of the rest no list told
+
+
 def test_a_corrected_bill_adds_what_it_grew_by_to_what_was_left(end: End, database: Database) -> None:
     assert end((BOTH, paid(6_000, "RE-1"))) == ({"RE-1": 4_000, "RE-2": 8_000}, 0)
     row = {

@@ -26,7 +26,8 @@ STAY = {
         "account.hold_reason", "agreement.kind", "agreement.state", "agreement_event.event", "agreement_event.state",
         "arm_draw.campaign", "arm_draw.seed", "arm_draw.arm", "handover.recipient", "handover.state", "notice.occasion",
         "posting.kind", "posting.part", "posting.purpose", "proposal_line.step", "proposal_line.channel", "task.kind",
-        "task.state", "attempt.campaign", "attempt.step", "attempt.channel", "attempt.state", "attempt.outcome", "call.how_ended",
+        "task.state",
+        "attempt.campaign", "attempt.step", "attempt.channel", "attempt.state", "attempt.outcome", "call.how_ended",
     },
     "the mark of an erased account": {"account.fingerprint"},
     "processes, and people of ours": {

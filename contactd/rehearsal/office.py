@@ -1,0 +1,260 @@
+"""contactd's own side of a simulated year: the parts the daemon has, on a real database and a virtual clock.
+
+Planner, rules, gate, senders, dialer, agreements and the readers of lists and statements are the daemon's; only what
+they reach is made up: providers that take everything, and a carrier whose customers are told how a call goes.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from contactd.channels.base import Message, Receipt
+from contactd.channels.memory import MemoryChannel
+from contactd.channels.render import Renderer
+from contactd.config.settings import Settings
+from contactd.domain.account import Channel
+from contactd.domain.agent import Agent, State
+from contactd.domain.call import Disposition
+from contactd.domain.clock import Clock
+from contactd.domain.errors import ChannelRejected
+from contactd.engine.book import Book
+from contactd.engine.bus import Bus
+from contactd.engine.callbook import StoredCallBook
+from contactd.engine.compose import Composer
+from contactd.engine.dialer import Dialer, Line
+from contactd.engine.followup import FollowUp
+from contactd.engine.gate import Gate
+from contactd.engine.judgement import Judgement
+from contactd.engine.lists import lists_of
+from contactd.engine.planner import Planner
+from contactd.engine.planning import Planning
+from contactd.engine.reconciler import Reconciler
+from contactd.engine.roster import Roster
+from contactd.engine.sender import Sender
+from contactd.rehearsal.virtual import VirtualClock
+from contactd.store import settings as stored
+from contactd.store.database import Database
+from contactd.store.group_commit import GroupCommit
+from contactd.store.schema import attempt
+from contactd.telephony.base import Announcement, CallRequest
+from contactd.telephony.simulated import Customer, Options, SimulatedCarrier
+
+_AGENTS = 12  # a team
+_WRITES = 2.0  # seconds after a conversation
+_LOOK = 2.0
+_RINGS = 12.0  # seconds
+_SHIFT = timedelta(minutes=30)
+_MESSAGES = (Channel.EMAIL, Channel.SMS, Channel.LETTER)
+OWNER = "simulation"
+
+
+class DirectCommit(GroupCommit):
+    """Writes at once and in the loop's own thread, for in virtual time a writer beside it would be overtaken."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._direct = database
+
+    async def submit(self, function: Callable[[Connection, list[Any]], Sequence[Any]], item: Any) -> Any:  # noqa: ANN401 - as its base
+        """Call the function with the one item."""
+        with self._direct.transaction(brief=True) as connection:
+            [answer] = function(connection, [item])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def run(self, function: Callable[[Connection], Any]) -> Any:  # noqa: ANN401 - as its base
+        """Write."""
+        with self._direct.transaction(brief=True) as connection:
+            return function(connection)
+
+
+class Postman(MemoryChannel):
+    """Takes every message and tells who it reached; `refuses` says which addresses nobody has."""
+
+    def __init__(self, name: Channel, delivered: Callable[[Message], None], refuses: Callable[[str], bool]) -> None:
+        super().__init__(name)
+        self._delivered, self._refuses = delivered, refuses
+
+    async def send(self, message: Message) -> Receipt:
+        """Deliver it, and keep no ledger."""
+        if self.name is Channel.EMAIL and self._refuses(message.to):
+            raise ChannelRejected("no such mailbox", code="550", dead=True)
+        self._delivered(message)
+        return Receipt(f"memory-{message.reference}")
+
+
+# What becomes of a call, and what a conversation with an account (its id) achieved.
+Town = Callable[[CallRequest], Customer]
+Talk = Callable[[int], Disposition]
+
+
+class Office:
+    """Everything that works for the creditor; `delivered` hears of each message, `talk` what was said on the phone."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        clock: VirtualClock,
+        *,
+        delivered: Callable[[Message], None],
+        refuses: Callable[[str], bool],
+        town: Town,
+        talk: Talk,
+    ) -> None:
+        self.settings, self.database, self.clock = settings, database, clock
+        self._town, self._talk = town, talk
+        self.commit = DirectCommit(database)
+        self.bus = Bus()
+        self.next_message: datetime | None = None
+        self.book = Book(settings.campaigns, settings.policies)
+        self.gate = Gate(self.book, clock, lease=settings.sending.lease)
+        planner = Planner(database, self.book, horizon=settings.planning.horizon)
+        self.planning = Planning(planner, commit=self.commit, clock=clock, bus=self.bus, notify=_nobody)
+        self.followup = FollowUp(planner, clock, _nobody)
+        self.bus.listen(self.followup.hear)
+        self.judgement = Judgement(self.commit, clock, lambda: settings)
+        self.channels = {name: Postman(name, delivered, refuses) for name in _MESSAGES}
+        self.reconciler = Reconciler(
+            self.commit, dict(self.channels), clock, bus=self.bus, grace=settings.sending.grace
+        )
+        with database.snapshot() as connection:
+            key = bytes.fromhex(stored.get(connection, "signing_key"))
+        self.composer = Composer(settings, Renderer(settings.template_directories), key)
+
+    # ---- messages ----------------------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Find out when the next message may go out: `next_message`; needed after whatever plans or postpones some."""
+        chosen = sa.select(sa.func.min(attempt.c.not_before, type_=attempt.c.not_before.type))
+        with self.database.snapshot() as connection:
+            waiting = chosen.where(attempt.c.state == "planned", attempt.c.channel != Channel.CALL)
+            self.next_message = connection.scalar(waiting)
+
+    async def plan(self, campaign: str) -> None:
+        """Plan a campaign."""
+        await self.planning.plan(campaign)
+        self.look()
+
+    async def apply_inbox(self) -> None:
+        """Take note of what came back."""
+        if await self.reconciler.apply_inbox():
+            await self._follow_up()
+
+    async def _follow_up(self) -> None:
+        """Take up at once what could not be made."""
+        await self.followup.plan_waiting()
+        self.look()
+
+    async def send(self) -> None:
+        """Let the senders work until nothing is due, and take up at once what could not be made."""
+        while True:
+            due = self._due()
+            senders = [self._sender(channel) for name, channel in self.channels.items() if name in due]
+            if not senders:
+                self.look()
+                return
+            running = [asyncio.ensure_future(sender.run()) for sender in senders]
+            await self.clock.sleep(1.0)
+            for sender in senders:
+                sender.drain()
+            await asyncio.gather(*running)
+            await self.followup.plan_waiting()
+
+    def _due(self) -> set[str]:
+        """List the channels that have something to do."""
+        chosen = sa.select(attempt.c.channel).distinct()
+        with self.database.snapshot() as connection:
+            due = chosen.where(attempt.c.state == "planned", attempt.c.not_before <= self.clock.now())
+            return set(connection.scalars(due))
+
+    def _sender(self, channel: MemoryChannel) -> Sender:
+        return Sender(
+            channel,
+            commit=self.commit,
+            gate=self.gate,
+            compose=self.composer,
+            clock=self.clock,
+            bus=self.bus,
+            owner=OWNER,
+            lease=self.settings.sending.lease,
+        )
+
+    # ---- calls -------------------------------------------------------------------------------------------------------
+
+    def calls_due(self) -> bool:
+        """Tell whether somebody may be called now."""
+        return Channel.CALL in self._due()
+
+    async def call(self) -> None:
+        """Let the agents work until nobody is left to be called, or the shift is over."""
+        teams = lists_of(self.book.campaigns.values())
+        agents = [
+            Agent(f"{team or 'agent'}-{number}", team=team, languages=("de", "en"))
+            for team in sorted(teams)
+            for number in range(1, _AGENTS + 1)
+        ]
+        roster = Roster(agents, self.clock)
+        carrier = SimulatedCarrier(Options(), self.clock, customers=self._town)
+        book = StoredCallBook(
+            self.commit, self.gate, self.clock, self.bus, owner=OWNER, lease=self.settings.sending.lease
+        )
+        dialer = Dialer(
+            roster=roster,
+            carrier=carrier,
+            book=book,
+            clock=self.clock,
+            bus=self.bus,
+            teams=lambda: teams,
+            say=Announcement,
+            tell=lambda name, language, _: Announcement(name, language),
+            line=Line(self.settings.telephony.caller_id, _RINGS),
+        )
+        desk = _Desk(dialer, roster, self.clock, self._talk)
+        roster.listen(desk.agent_moved)
+        await carrier.start(dialer.on_event)
+        working = asyncio.ensure_future(dialer.run())
+        for one in agents:
+            dialer.desk.sign_in(one.id)
+        end = self.clock.now() + _SHIFT
+        while self.clock.now() < end and (self.calls_due() or dialer.status()["in_flight"] or desk.busy):
+            await self.clock.sleep(_LOOK)
+        await dialer.drain(600.0)
+        await working
+        await desk.close()
+        await carrier.close()
+        await self._follow_up()
+
+
+class _Desk:
+    """The agents: each writes a moment after a conversation and hands in what it achieved."""
+
+    def __init__(self, dialer: Dialer, roster: Roster, clock: Clock, talk: Talk) -> None:
+        self._dialer, self._roster, self._clock, self._talk = dialer, roster, clock, talk
+        self.busy: set[asyncio.Task[None]] = set()
+
+    def agent_moved(self, agent: Agent) -> None:
+        """See that somebody has ended a conversation."""
+        if agent.state is State.WRAP:
+            task = asyncio.get_running_loop().create_task(self._write(agent.id))
+            self.busy.add(task)
+            task.add_done_callback(self.busy.discard)
+
+    async def close(self) -> None:
+        """Wait for what is being written."""
+        await asyncio.gather(*self.busy)
+
+    async def _write(self, agent_id: str) -> None:
+        await self._clock.sleep(_WRITES)
+        live = self._dialer.desk.conversation_of(agent_id)
+        if live is not None:
+            await self._dialer.desk.dispose(agent_id, self._talk(live.dial.claimed.account_id))
+
+
+def _nobody() -> None:
+    """Wake nobody: who works is looked after by the year."""

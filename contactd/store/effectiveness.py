@@ -1,0 +1,137 @@
+"""What the report by contact method rests on: debts that fell overdue, contacts that reached somebody, money."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from contactd.domain.account import Channel
+from contactd.domain.calendar import find_zone, local_day
+from contactd.domain.control_report import Debt, Money, Touch
+from contactd.store.schema import account, allocation, attempt, call, invoice, payment
+
+_DAY = timedelta(days=1)
+_ARRIVED = ("accepted", "delivered")
+_WRITTEN = (Channel.EMAIL, Channel.SMS, Channel.LETTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The debts of one currency that fell overdue in a month, with what was done and paid since."""
+
+    currency: str
+    debts: list[Debt]
+    touches: list[Touch]
+    moneys: list[Money]
+
+
+def first_month(connection: Connection) -> date | None:
+    """Answer the first day of the month in which the oldest invoice fell overdue."""
+    oldest: date | None = connection.scalar(sa.select(sa.func.min(invoice.c.due_date)))
+    return (oldest + _DAY).replace(day=1) if oldest is not None else None
+
+
+def cohorts(
+    connection: Connection, first: date, last: date, *, zone: tzinfo, letters_arrive: int, as_of: date
+) -> Iterator[Cohort]:
+    """Read the cohort of each currency; first and last are the days of the month, `zone` says where a day ends."""
+    owed = _owed(connection, first, last)
+    moneys = list(_moneys(connection, first, last, as_of))
+    before: dict[int, int] = {}
+    for one in moneys:
+        if one.on <= owed[one.claim][1].on - _DAY:
+            before[one.claim] = before.get(one.claim, 0) + one.amount
+    for currency in sorted({currency for currency, _ in owed.values()}):
+        debts = [
+            Debt(debt.claim, debt.customer, debt.on, debt.amount - before.get(debt.claim, 0))
+            for known, debt in owed.values()
+            if known == currency
+        ]
+        mine = {debt.claim for debt in debts}
+        since = [one for one in moneys if one.claim in mine and one.on >= owed[one.claim][1].on]
+        touches = list(_touches(connection, currency, first, last, zone, letters_arrive, as_of))
+        yield Cohort(currency, debts, touches, since)
+
+
+def _in_month(first: date, last: date) -> sa.ColumnElement[bool]:
+    """Choose the invoices whose first overdue day lies in the month; credit notes are no debts."""
+    return sa.and_(invoice.c.due_date.between(first - _DAY, last - _DAY), invoice.c.amount > 0)
+
+
+def _owed(connection: Connection, first: date, last: date) -> dict[int, tuple[str, Debt]]:
+    """Read the invoices with currency and what they were when we first heard of them."""
+    covered = (
+        sa.select(sa.func.coalesce(sa.func.sum(allocation.c.amount), 0))
+        .where(allocation.c.invoice_id == invoice.c.id)
+        .scalar_subquery()
+    )
+    chosen = (
+        sa.select(
+            invoice.c.id, account.c.customer_id, account.c.currency, invoice.c.due_date, invoice.c.amount,
+            invoice.c.open, invoice.c.taken_off, sa.cast(covered, sa.BigInteger).label("covered"),
+        )
+        .join(account, account.c.id == invoice.c.account_id)
+        .where(_in_month(first, last))
+        .order_by(invoice.c.id)
+    )  # fmt: skip
+    found = {}
+    for row in connection.execute(chosen):
+        paid_before = max(row.amount - row.open - row.covered - row.taken_off, 0)
+        debt = Debt(row.id, row.customer_id, row.due_date + _DAY, row.amount - paid_before)
+        found[row.id] = row.currency, debt
+    return found
+
+
+def _moneys(connection: Connection, first: date, last: date, as_of: date) -> Iterator[Money]:
+    booked = (
+        sa.select(invoice.c.id, account.c.customer_id, payment.c.value_date, allocation.c.amount)
+        .join_from(allocation, invoice, invoice.c.id == allocation.c.invoice_id)
+        .join(payment, payment.c.id == allocation.c.payment_id)
+        .join(account, account.c.id == invoice.c.account_id)
+        .where(_in_month(first, last), payment.c.value_date <= as_of)
+        .order_by(allocation.c.id)
+    )
+    for row in connection.execute(booked):
+        yield Money(*row)
+    listed = (
+        sa.select(invoice.c.id, account.c.customer_id, invoice.c.taken_off_on, invoice.c.taken_off)
+        .join(account, account.c.id == invoice.c.account_id)
+        .where(_in_month(first, last), invoice.c.taken_off > 0, invoice.c.taken_off_on <= as_of)
+        .order_by(invoice.c.id)
+    )
+    for row in connection.execute(listed):
+        yield Money(*row, booked=False)
+
+
+def _touches(
+    connection: Connection, currency: str, first: date, last: date, zone: tzinfo, letters_arrive: int, as_of: date
+) -> Iterator[Touch]:
+    """List what reached the customers of the month: a call when an agent spoke to somebody."""
+    mine = sa.select(invoice.c.account_id).where(_in_month(first, last))
+    at = sa.func.coalesce(call.c.connected_at, attempt.c.sending_at, type_=attempt.c.sending_at.type).label("at")
+    chosen = (
+        sa.select(attempt.c.customer_id, attempt.c.channel, attempt.c.state, account.c.timezone, at)
+        .join(account, account.c.id == attempt.c.account_id)
+        .outerjoin(call, call.c.attempt_id == attempt.c.id)
+        .where(account.c.currency == currency, attempt.c.account_id.in_(mine), attempt.c.campaign != "")
+        .where(
+            sa.or_(
+                sa.and_(attempt.c.channel.in_(_WRITTEN), attempt.c.state.in_(_ARRIVED)),
+                sa.and_(attempt.c.channel == Channel.CALL, call.c.connected_at.is_not(None)),
+            )
+        )
+        .order_by(attempt.c.id)
+    )
+    for row in connection.execute(chosen):
+        on = _day(row.at, find_zone(row.timezone) or zone)
+        if row.channel == Channel.LETTER:
+            on += timedelta(days=letters_arrive)
+        if on <= as_of:
+            sure = row.channel in {Channel.CALL, Channel.LETTER} or row.state == "delivered"
+            yield Touch(row.customer_id, row.channel, on, sure)
+
+
+def _day(at: datetime, zone: tzinfo) -> date:
+    return local_day(zone, at)
