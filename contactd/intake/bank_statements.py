@@ -22,7 +22,7 @@ from contactd.domain.money import Money
 from contactd.domain.reference import normal
 from contactd.intake import camt, mt940
 from contactd.intake.booked import Fault, Head, Tail, Told
-from contactd.intake.rows import digest
+from contactd.intake.rows import days, digest
 from contactd.intake.spool import Spool
 
 _CHUNK = 2_000
@@ -109,10 +109,10 @@ class Statements:
     def _add(self, entry: Entry) -> None:
         statement = self.statements[-1]
         words = () if entry.bank_ref else (entry.iban, normal(entry.purpose))
-        figures = f"{entry.amount} {entry.currency} {entry.booked_on} {entry.value_on}"
+        figures = f"{entry.amount} {entry.currency} {days(entry.booked_on, entry.value_on)}"
         said = digest(statement.account, entry.bank_ref, entry.end_to_end_id, figures, *words)
         count = self._equals[said] = self._equals.get(said, 0) + 1
-        self._spool.add(Entry(f"{said}-{count}", len(self.statements) - 1, *entry[2:]))
+        self._spool.add((f"{said}-{count}", len(self.statements) - 1, *entry[2:]))
         statement.entries += 1
 
     def _shut(self, tail: Tail) -> None:

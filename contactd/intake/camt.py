@@ -4,7 +4,7 @@ Versions write the same thing in other places. Some banks tell the payments of a
 file: an entry is taken apart where its payments add up to it. For intake.bank_statements.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import date
 from itertools import chain
@@ -15,7 +15,7 @@ from lxml import etree
 
 from contactd.domain.bank import Entry
 from contactd.intake.booked import Fault, Head, Tail, Told, amount, iban, reference, unusable
-from contactd.intake.camt_places import Element, Said, first, local, take
+from contactd.intake.camt_places import Element, Said, local, plans_for, take
 from contactd.intake.spool import Spool
 from contactd.intake.values import MACHINE
 
@@ -28,23 +28,13 @@ _OPENING, _CLOSING, _BETWEEN = ("PRCD", "OPBD"), "CLBD", "ITBD"
 
 
 class _Payment(NamedTuple):
-    """A TxDtls; debtor and creditor as pairs, `amount` None where the bank tells none in the account's currency."""
+    """A TxDtls; `amount` None where the bank tells none in the account's currency."""
 
     line: int
-    side: str
     amount: int | None
     charges: int
     instructed: int
-    bank_ref: str
-    end_to_end_id: str
-    mandate_id: str
-    lines: tuple[str, ...]
-    references: tuple[str, ...]
-    names: tuple[str, str]
-    ibans: tuple[str, str]
-    undone: bool
-    code: str
-    why: str
+    said: Said
 
 
 class _Batch:
@@ -82,18 +72,19 @@ class _Page:
     """One statement, or one page of it, while it is read."""
 
     def __init__(self, element: Element) -> None:
-        said = take(element, "page")
-        balances = [take(child, "balance") for child in element if local(child) == "Bal"]
-        currencies = [*said.get("currency", ()), *(first(one, "amount currency") for one in balances)]
-        currency = currencies[0] if currencies else _currency_of(element)
-        account = first(said, "account")
-        page = first(said, "page")
+        self._plans = plans_for(element)
+        said = take(element, self._plans.page).words
+        balances = [take(child, self._plans.balance) for child in element if local(child) == "Bal"]
+        currencies = [said["currency"]] if "currency" in said else [_money(one)[1] for one in balances]
+        currency = currencies[0] if currencies else self._currency_of(element)
+        account = said.get("account", "")
+        page = said.get("page", "")
         self.head = Head(
-            element.sourceline, _FORMATS[local(element)], first(said, "number"), iban(account) or account, currency,
+            element.sourceline, _FORMATS[local(element)], said.get("number", ""), iban(account) or account, currency,
             int(page[:9]) if page.isdecimal() else 1,
         )  # fmt: skip
         self.balances = balances
-        self.last = first(said, "last") in {"", "true", "1"}
+        self.last = said.get("last", "") in {"", "true", "1"}
         self.total = self.pending = 0
         self._silent = True
 
@@ -108,8 +99,8 @@ class _Page:
         found: dict[str, list[int]] = {}
         try:
             for one in self.balances:
-                value = _signed(amount(first(one, "amount"), self.head.currency), one)
-                found.setdefault(first(one, "kind"), []).append(value)
+                value = _signed(amount(_money(one)[0], self.head.currency), one)
+                found.setdefault(one.words.get("kind", ""), []).append(value)
         except ValueError as error:
             return Fault(self.head.line, f"a balance: {error}")
         between = found.get(_BETWEEN, [])
@@ -121,72 +112,59 @@ class _Page:
 
     def payment(self, element: Element) -> _Payment:
         """Read a TxDtls; raises ValueError."""
-        said = take(element, "payment")
+        said = take(element, self._plans.payment)
+        instructed = self._own(said, "instructed")
+        charges = said.money.get("charge", ())
         return _Payment(
-            line=element.sourceline,
-            side=first(said, "side"),
-            amount=self._in_own_currency(said, "amount") or self._in_own_currency(said, "instructed"),
-            charges=self._charges(said),
-            instructed=self._in_own_currency(said, "instructed") or 0,
-            bank_ref=reference(first(said, "bank_ref")),
-            end_to_end_id=reference(first(said, "end_to_end")),
-            mandate_id=reference(first(said, "mandate")),
-            lines=_texts(said, "lines") or _texts(said, "more"),
-            references=_texts(said, "references"),
-            names=(first(said, "debtor"), first(said, "creditor")),
-            ibans=(first(said, "debtor_iban"), first(said, "creditor_iban")),
-            undone="reason" in said or first(said, "code") in _UNDONE,
-            code=first(said, "reason"),
-            why=" ".join(_texts(said, "why")),
+            element.sourceline,
+            self._own(said, "amount") or instructed,
+            sum(amount(text, currency) for text, currency in charges if currency == self.head.currency),
+            instructed or 0,
+            said,
         )
 
-    def _in_own_currency(self, said: Said, word: str) -> int | None:
-        if word not in said:
-            return None
-        for text, currency in zip(said[word], said[f"{word} currency"], strict=True):
+    def _own(self, said: Said, word: str) -> int | None:
+        """Read the first amount in the account's currency."""
+        for text, currency in said.money.get(word, ()):
             if currency == self.head.currency:
                 return amount(text, currency)
         return None
 
-    def _charges(self, said: Said) -> int:
-        if "charge" not in said:
-            return 0
-        pairs = zip(said["charge"], said["charge currency"], strict=True)
-        return sum(amount(text, currency) for text, currency in pairs if currency == self.head.currency)
+    def _currency_of(self, element: Element) -> str:
+        """Answer the currency of the first entry, where the account has none."""
+        entries = (take(child, self._plans.entry) for child in element if local(child) == "Ntry")
+        return next((_money(one)[1] for one in entries), "")
 
-    def entry(self, element: Element, payments: _Batch) -> Iterator[Entry]:
-        """Give the payments of an entry, once it is booked; raises ValueError."""
-        said = take(element, "entry")
-        status = first(said, "status") or _status(element)
+    def entry(self, element: Element, payments: _Batch) -> Iterable[Entry]:
+        """Answer the payments of an entry, once it is booked; raises ValueError."""
+        said = take(element, self._plans.entry)
+        words = said.words
+        status = words.get("status") or _status(element)
         if not status:
             raise ValueError("an entry does not say whether it is booked (Sts); ask the bank")
         if status != "BOOK":
             self.pending += 1
-            return
-        currency = first(said, "amount currency")
+            return ()
+        text, currency = _money(said)
         if currency != self.head.currency:
             raise ValueError(
                 f"an entry is in {currency or 'no currency'}, its account in {self.head.currency}; ask the bank"
             )
-        value = _signed(amount(first(said, "amount"), currency), said)
-        booked, valued = _days(said)
-        told = first(said, "payments")
+        value = _signed(amount(text, currency), said)
+        told = words.get("payments", "")
         count = int(told) if told.isdecimal() else 0
-        self.total += value
         whole = Entry(
-            key="", statement=0, line=element.sourceline, amount=value, currency=currency, booked_on=booked,
-            value_on=valued, bank_ref=reference(first(said, "bank_ref")),
-            takes_back=first(said, "reversal") in {"true", "1"} or first(said, "code") in _UNDONE,
-            instructed=self._in_own_currency(said, "instructed") or 0,
+            "", 0, element.sourceline, value, currency, *_days(words), bank_ref=reference(words.get("bank_ref", "")),
+            takes_back=words.get("reversal") in {"true", "1"} or words.get("code") in _UNDONE,
+            instructed=self._own(said, "instructed") or 0,
         )  # fmt: skip
+        self.total += value
         if payments.length == 1 and count <= 1:
-            yield from (self._of(whole, value, one) for one in payments)
-        elif payments.length and count in {0, payments.length} and self._adds_up(payments, value):
-            for one in payments:
-                yield self._of(whole, _sided(one, value), one)
-        else:
-            many = max(count, payments.length)
-            yield whole._replace(lines=_texts(said, "more"), undivided=many if many > 1 else 0)
+            return [_merged(whole, value, one) for one in payments]
+        if payments.length and count in {0, payments.length} and self._adds_up(payments, value):
+            return (_merged(whole, _sided(one, value), one) for one in payments)
+        many = max(count, payments.length)
+        return [whole._replace(lines=tuple(said.texts.get("more", ())), undivided=many if many > 1 else 0)]
 
     @staticmethod
     def _adds_up(payments: _Batch, value: int) -> bool:
@@ -198,17 +176,21 @@ class _Page:
             total += _sided(one, value)
         return value in {total, total - sum(one.charges for one in payments)}
 
-    @staticmethod
-    def _of(whole: Entry, value: int, one: _Payment) -> Entry:
-        """Put together what the entry and its payment say."""
-        takes_back = whole.takes_back or one.undone
-        # Who has paid is the debtor, and who was paid the creditor, also when it comes back.
-        who = 0 if (value > 0) != takes_back else 1
-        return Entry(
-            "", 0, one.line, value, whole.currency, whole.booked_on, whole.value_on, one.lines, one.references,
-            one.end_to_end_id, one.mandate_id, whole.bank_ref or one.bank_ref, reference(one.names[who]),
-            iban(one.ibans[who]), takes_back, one.code, one.why, one.instructed or whole.instructed,
-        )  # fmt: skip
+
+def _merged(whole: Entry, value: int, one: _Payment) -> Entry:
+    """Put together what the entry and its payment say."""
+    words, texts, _ = one.said
+    said = words.get
+    takes_back = whole.takes_back or "reason" in words or said("code") in _UNDONE
+    # Who has paid is the debtor, and who was paid the creditor, also when it comes back.
+    who, account = ("debtor", "debtor_iban") if (value > 0) != takes_back else ("creditor", "creditor_iban")
+    return Entry(
+        "", 0, one.line, value, whole.currency, whole.booked_on, whole.value_on,
+        tuple(texts.get("lines") or texts.get("more") or ()), tuple(texts.get("references", ())),
+        reference(said("end_to_end", "")), reference(said("mandate", "")),
+        whole.bank_ref or reference(said("bank_ref", "")), reference(said(who, "")), iban(said(account, "")),
+        takes_back, said("reason", ""), " ".join(texts.get("why", ())), one.instructed or whole.instructed,
+    )  # fmt: skip
 
 
 def _status(element: Element) -> str:
@@ -216,17 +198,13 @@ def _status(element: Element) -> str:
     return next(((one.text or "").strip() for one in element if local(one) == "Sts"), "")
 
 
-def _texts(said: Said, word: str) -> tuple[str, ...]:
-    return tuple(text for text in said.get(word, ()) if text)
-
-
-def _currency_of(element: Element) -> str:
-    """Answer the currency of the first entry, where the account has none."""
-    return next((first(take(child, "entry"), "amount currency") for child in element if local(child) == "Ntry"), "")
+def _money(said: Said) -> tuple[str, str]:
+    """Answer the first amount and its currency."""
+    return said.money["amount"][0] if "amount" in said.money else ("", "")
 
 
 def _signed(value: int, said: Said) -> int:
-    side = first(said, "side")
+    side = said.words.get("side", "")
     if side not in {"CRDT", "DBIT"}:
         raise ValueError(f'"{side}" is neither CRDT nor DBIT')
     return value if side == "CRDT" else -value
@@ -234,13 +212,14 @@ def _signed(value: int, said: Said) -> int:
 
 def _sided(one: _Payment, value: int) -> int:
     """Give a payment's amount the sign of its side, or that of its entry."""
-    incoming = one.side == "CRDT" if one.side else value > 0
+    side = one.said.words.get("side")
+    incoming = side == "CRDT" if side else value > 0
     return (one.amount or 0) * (1 if incoming else -1)
 
 
-def _days(said: Said) -> tuple[date, date]:
+def _days(words: dict[str, str]) -> tuple[date, date]:
     """Read the days of booking and value; one stands for the other where a bank tells only one."""
-    booked, valued = first(said, "booked")[:10], first(said, "valued")[:10]
+    booked, valued = words.get("booked", "")[:10], words.get("valued", "")[:10]
     if not booked and not valued:
         raise ValueError("an entry has no date; ask the bank")
     return MACHINE.read_date(booked or valued), MACHINE.read_date(valued or booked)

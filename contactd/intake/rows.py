@@ -31,8 +31,9 @@ def digest(*parts: str) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def _days(invoiced: date, due: date) -> str:
-    return f"{invoiced} {due}"
+def days(first: date, second: date) -> str:
+    """Write two days, of which a list has few pairs."""
+    return f"{first} {second}"
 
 
 @lru_cache(maxsize=4_096)
@@ -202,7 +203,7 @@ class AccountRows:
         amount, rest = self._amounts(values, key[2])
         goods = reading.text(values, "goods") if "goods" in values else None
         terms = reading.text(values, "terms") if "terms" in values else None
-        figures = f"{_days(invoiced, due)} {amount} {goods is None} {terms is None}"
+        figures = f"{days(invoiced, due)} {amount} {goods is None} {terms is None}"
         said = digest(figures, goods or "", terms or "")
         account = None if key in self.seen else self._account(values)
         self.seen.add(key)

@@ -23,7 +23,7 @@ class Spool(Generic[T]):
         self.length = 0
         self._make = make
         self._size = size
-        self._waiting: list[T] = []
+        self._waiting: list[tuple[Any, ...]] = []
         # No name in the file system, so nobody but this process reads or writes it.
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by __exit__
 
@@ -35,8 +35,8 @@ class Spool(Generic[T]):
     ) -> None:
         self._file.close()
 
-    def add(self, one: T) -> None:
-        """Keep one row."""
+    def add(self, one: tuple[Any, ...]) -> None:
+        """Keep one row, or what makes one: to make it twice is dear."""
         self._waiting.append(one)
         self.length += 1
         if len(self._waiting) >= self._size:
