@@ -85,20 +85,20 @@ def _agreed(notice: Notice, kind: str, count: int) -> Notice:
     next_part = parts[1] if kind == "reminder" else parts[0]
     whole, nothing = Money(sum(part.amount.minor for part in parts), "EUR"), Money(0, "EUR")
     agreed = Agreed(
-        kind={"reminder": "plan", "thanks": "", "costs": ""}.get(kind, kind),
+        kind={"reminder": "plan", "thanks": "", "costs": "", "advice": ""}.get(kind, kind),
         made_on=_TODAY,
         amount=whole,
         open=nothing if kind == "thanks" else Money(whole.minor + 45_678, "EUR"),
         parts=[] if kind == "deferral" else parts,
-        until=_TODAY + timedelta(days=45) if kind == "deferral" else None,
-        reply_by=_TODAY + timedelta(days=14),
+        until=_TODAY + timedelta(days=45) if kind in {"deferral", "advice"} else None,
+        reply_by=None if kind == "advice" else _TODAY + timedelta(days=14),
         confirmed=count == _MANY_PARTS,
         waived=Money(45_678, "EUR"),
         missed=2 if count == _MANY_PARTS else 1,
         number=next_part.number if kind == "reminder" else 0,
         costs=Money(3_150, "EUR") if kind == "costs" else nothing,
     )
-    total = agreed.open if kind in {"deferral", "thanks", "costs"} else next_part.amount
+    total = agreed.open if kind in {"deferral", "thanks", "costs", "advice"} else next_part.amount
     return replace(notice, total=total, deadline=agreed.until or next_part.due_on, agreement=agreed)
 
 
