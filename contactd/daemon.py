@@ -22,6 +22,7 @@ from contactd.domain.errors import ConfigError, NameTaken, StoreError
 from contactd.engine.book import Book
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import StoredCallBook
+from contactd.engine.claims import terms_of
 from contactd.engine.compose import Composer
 from contactd.engine.custody import Custody
 from contactd.engine.deskwork import Deskwork
@@ -84,7 +85,7 @@ class Daemon:
         self.name = settings.daemon.name or socket.gethostname()
         self.bus = Bus()
         self.metrics = Metrics()
-        self.book = Book(settings.campaigns, settings.policies)
+        self.book = Book(settings.campaigns, settings.policies, terms_of(settings))
         self.started: datetime | None = None
         self.ready = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -310,6 +311,7 @@ class Daemon:
             fresh = await asyncio.to_thread(load, self.path)
             refuse_unavailable(fresh)
             renderer = await asyncio.to_thread(Renderer, fresh.template_directories)
+            terms = await asyncio.to_thread(terms_of, fresh)
         except ConfigError as error:
             self.metrics.reloaded(successful=False)
             log.error("reload_refused", problems=[str(problem) for problem in error.problems])
@@ -319,7 +321,7 @@ class Daemon:
         notes = needs_restart(self.settings, fresh)
         self.planner.horizon = fresh.planning.horizon
         self.settings = fresh
-        self.book.replace(fresh.campaigns, fresh.policies)
+        self.book.replace(fresh.campaigns, fresh.policies, terms)
         self.composer.replace(fresh, renderer)
         self.planning.timetable.replace(appointments_of(fresh))
         self.metrics.reloaded(successful=True)

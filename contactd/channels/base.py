@@ -11,6 +11,8 @@ from hashlib import blake2b
 from typing import Any, Protocol
 
 from contactd.domain.account import Channel, Kind
+from contactd.domain.interest import Segment
+from contactd.domain.ledger import Cost
 from contactd.domain.money import Money
 
 _FINGERPRINT_BYTES = 16
@@ -163,6 +165,27 @@ class NoticeInvoice:
     goods: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What a notice asks for beside its invoices, in minor units of the total's currency.
+
+    `lines` are the lines of interest, each with its invoice, `interest` is what is open of them; `open_costs` what is
+    open of `costs`. `known_until`: the base rates end there, and lines past it are provisional; None: none is.
+    """
+
+    principal: int
+    lines: Sequence[tuple[str, Segment]]
+    interest: int
+    costs: Sequence[Cost]
+    open_costs: int
+    known_until: date | None = None
+
+    @property
+    def total(self) -> int:
+        """Add it all up."""
+        return self.principal + self.interest + self.open_costs
+
+
 @dataclass(frozen=True, slots=True)
 class AgreedPart:
     """A sum and its day, as a template sees it; `number` counts from 1."""
@@ -203,7 +226,8 @@ class Notice:
     `number` is the account number, `reference` what the customer writes on the transfer; `creditor` is the creditor's
     id, `creditor_name` what the customer knows; street to country (ISO 3166-1) are the customer's. `next_step` and
     `opt_out` are whole sentences in the customer's language (see `Renderer.phrase`). `agreement` is there in
-    the templates whose names begin with `agreement-`.
+    the templates whose names begin with `agreement-`, `demand` when interest and costs are asked for as well: then
+    `open` of the invoices is what is left of them by law, and `total` is that of everything.
     """
 
     name: str
@@ -240,3 +264,4 @@ class Notice:
     creditor_postcode: str = ""
     creditor_city: str = ""
     agreement: Agreed | None = None
+    demand: Demand | None = None

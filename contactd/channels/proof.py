@@ -8,12 +8,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from html import unescape
 
 from contactd.channels import wording
-from contactd.channels.base import Agreed, AgreedPart, Notice, NoticeInvoice, Rendered
+from contactd.channels.base import Agreed, AgreedPart, Demand, Notice, NoticeInvoice, Rendered
 from contactd.channels.segments import foreign_letters, segments
 from contactd.domain.account import Channel
+from contactd.domain.interest import Segment, total
+from contactd.domain.ledger import Cost
 from contactd.domain.money import Money
 
 _TODAY = date(2026, 11, 23)
@@ -22,6 +25,7 @@ _MOST_SEGMENTS = 2
 _BLANKS = re.compile(r"\s+")
 _LONG_LIST = 60
 _MANY_PARTS = 24
+_DAY, _YEAR, _RATE = timedelta(days=1), 365, Decimal("6.27")
 AGREEMENT = "agreement-"  # how the names of templates begin that are about agreements
 _LONG_NAME = "Prof. Dr. Änne-Sophie Freifrau von und zu Größenwörth-Łukasiewicz <geb. O'Brien> & Kinder"
 
@@ -49,6 +53,28 @@ def samples_of(template: str, language: str) -> Iterator[tuple[str, Notice]]:
         yield case, _agreed(notice, kind, count) if dash and f"{before}-" == AGREEMENT else notice
 
 
+def with_interest(notice: Notice) -> Notice:
+    """Have a sample ask for interest and costs as well; its rates are made up, the last ones provisional."""
+    known_until = date(_TODAY.year, 9, 30)
+    lines = []
+    for one in notice.invoices:
+        for first, last in ((one.due_on + _DAY, known_until), (max(one.due_on, known_until) + _DAY, _TODAY)):
+            if first <= last:
+                days = (last - first).days + 1
+                line = Segment(first, last, days, one.open.minor, _RATE, _YEAR, provisional=last > known_until)
+                lines.append((one.number, line))
+    costs = [Cost(_TODAY - 10 * _DAY, 120, reason="letter"), Cost(_TODAY - 5 * _DAY, 1_250, reason="inquiry")]
+    demand = Demand(
+        principal=sum(one.open.minor for one in notice.invoices),
+        lines=lines,
+        interest=total([line for _, line in lines]) - 100,
+        costs=costs,
+        open_costs=sum(cost.amount for cost in costs),
+        known_until=known_until,
+    )
+    return replace(notice, demand=demand, total=Money(demand.total, notice.total.currency))
+
+
 def _agreed(notice: Notice, kind: str, count: int) -> Notice:
     """Make an agreement up: a plan or settlement of so many instalments, a reminder of the second, the costs."""
     many = count if kind in {"plan", "settlement", "reminder"} else 1
@@ -59,20 +85,20 @@ def _agreed(notice: Notice, kind: str, count: int) -> Notice:
     next_part = parts[1] if kind == "reminder" else parts[0]
     whole, nothing = Money(sum(part.amount.minor for part in parts), "EUR"), Money(0, "EUR")
     agreed = Agreed(
-        kind={"reminder": "plan", "thanks": "", "costs": ""}.get(kind, kind),
+        kind={"reminder": "plan", "thanks": "", "costs": "", "advice": ""}.get(kind, kind),
         made_on=_TODAY,
         amount=whole,
         open=nothing if kind == "thanks" else Money(whole.minor + 45_678, "EUR"),
         parts=[] if kind == "deferral" else parts,
-        until=_TODAY + timedelta(days=45) if kind == "deferral" else None,
-        reply_by=_TODAY + timedelta(days=14),
+        until=_TODAY + timedelta(days=45) if kind in {"deferral", "advice"} else None,
+        reply_by=None if kind == "advice" else _TODAY + timedelta(days=14),
         confirmed=count == _MANY_PARTS,
         waived=Money(45_678, "EUR"),
         missed=2 if count == _MANY_PARTS else 1,
         number=next_part.number if kind == "reminder" else 0,
         costs=Money(3_150, "EUR") if kind == "costs" else nothing,
     )
-    total = agreed.open if kind in {"deferral", "thanks", "costs"} else next_part.amount
+    total = agreed.open if kind in {"deferral", "thanks", "costs", "advice"} else next_part.amount
     return replace(notice, total=total, deadline=agreed.until or next_part.due_on, agreement=agreed)
 
 

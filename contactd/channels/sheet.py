@@ -7,9 +7,12 @@ import unicodedata
 from datetime import date
 
 from contactd.channels import wording
-from contactd.channels.base import Agreed, Notice, NoticeInvoice
+from contactd.channels.base import Agreed, Demand, Notice, NoticeInvoice
 from contactd.channels.girocode import girocode, transfer_text
 from contactd.channels.mime import one_line
+from contactd.domain.interest import Segment, total
+from contactd.domain.ledger import Cost
+from contactd.domain.money import Money
 
 # Where the post wants the code on a line of its own, or behind the town (Universal Postal Union, addressing systems).
 _CODE_BELOW = frozenset({"GB", "IE", "GG", "JE", "IM"})
@@ -41,7 +44,6 @@ def sheet(notice: Notice, language: str, *, form: str, return_address: str, home
             "deadline_long": wording.day(notice.deadline, language, "long").replace(" ", _HELD),
             "contact_phone": texts["contact_phone"].replace(" ", _HELD),
             "invoices": [_invoice(one, language) for one in notice.invoices],
-            "extras": [],  # interest and costs: what and amount
             "total": wording.money(notice.total, language),
             "payee": plain(payee),
             "iban": _HELD.join(notice.iban[start : start + 4] for start in range(0, len(notice.iban), 4)),
@@ -50,7 +52,52 @@ def sheet(notice: Notice, language: str, *, form: str, return_address: str, home
             **_agency(notice, home),
         }
         | ({"agreement": _agreed(notice.agreement, language)} if notice.agreement else {})
+        | ({"demand": _demanded(notice.demand, notice.total.currency, language)} if notice.demand else {})
     )
+
+
+def _demanded(one: Demand, currency: str, language: str) -> Sheet:
+    """Write down the lines of interest and the costs, and what of both was paid already; empty: nothing."""
+
+    def money(minor: int) -> str:
+        return wording.money(Money(minor, currency), language)
+
+    paid = {
+        "interest": total([line for _, line in one.lines]) - one.interest,
+        "costs": sum(cost.amount for cost in one.costs) - one.open_costs,
+    }
+    return {
+        "principal": money(one.principal),
+        "interest": money(one.interest),
+        "charged": money(one.open_costs),
+        "lines": [[plain(number), *interest_line(line, currency, language)] for number, line in one.lines],
+        "costs": [cost_line(cost, currency, language) for cost in one.costs],
+        "paid": {key: money(-minor) if minor else "" for key, minor in paid.items()},
+        "provisional": wording.day(one.known_until, language) if one.known_until else "",
+    }
+
+
+def interest_line(line: Segment, currency: str, language: str) -> list[str]:
+    """Write a line of interest: first and last day, days, principal, rate and interest; * marks a provisional one."""
+    return [
+        wording.day(line.first, language),
+        wording.day(line.last, language),
+        str(line.days),
+        wording.money(Money(line.principal, currency), language),
+        f"{wording.number(line.percent, language)}{'*' if line.provisional else ''}",
+        wording.money(Money(line.amount, currency), language),
+    ]
+
+
+def cost_line(cost: Cost, currency: str, language: str) -> dict[str, str]:
+    """Write a cost: when, why, of which invoice, how much."""
+    return {
+        "on": wording.day(cost.on, language),
+        "reason": cost.reason,
+        "note": plain(cost.note),
+        "claim": plain(cost.claim),
+        "amount": wording.money(Money(cost.amount, currency), language),
+    }
 
 
 def _agreed(one: Agreed, language: str) -> Sheet:

@@ -22,11 +22,21 @@ SAMPLES = ("three", "sixty", "one")
 @click.option("--invoices", type=click.Choice(SAMPLES), default=SAMPLES[0], show_default=True, help="Of the sample.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="PDF of a letter; else in this folder.")
 @click.option("--png", is_flag=True, help="A picture of each page instead of the PDF.")
+@click.option("--interest", is_flag=True, help='A letter as with claim = "all": interest and costs as well.')
 @config_option
 def preview(
-    channel: str, template: str, language: str, invoices: str, out: Path | None, png: bool, config: Path | None
+    channel: str,
+    template: str,
+    language: str,
+    invoices: str,
+    out: Path | None,
+    *,
+    png: bool,
+    interest: bool,
+    config: Path | None,
 ) -> None:
     """Render TEMPLATE with a made-up account: an e-mail or SMS to the terminal, a letter into a file."""
+    from contactd.channels.proof import with_interest
     from contactd.channels.render import Renderer
     from contactd.domain.account import Channel
 
@@ -34,6 +44,7 @@ def preview(
     words = Renderer(settings.template_directories)
     notice = _sample(settings, words, channel, template, language, invoices)
     if channel == "letter":
+        notice = with_interest(notice) if interest else notice
         for path, content in _letter(settings, template, notice, out, png=png):
             path.write_bytes(content)
             click.echo(path)

@@ -30,6 +30,8 @@ class Agreements(Section):
     """How customers are written to about agreements: the first of these that reaches them; empty: not at all."""
     confirm: bool = True
     """Promises, plans, settlements and deferrals are confirmed in writing, and the customer is asked to answer."""
+    advise: bool = True
+    """Who cannot pay is told in writing that debt advice is free."""
     remind: Days = 3
     """So long before a promised sum or an instalment falls due customers are reminded; 0 days: never."""
     thank: Literal["never", "agreements", "always"] = "agreements"

@@ -209,6 +209,8 @@ class StepTable(Section):
     """Time to pay that the message sets."""
     postage: Days = 0
     """Time a letter travels; added to the deadline."""
+    claim: Literal["invoices", "all"] = "invoices"
+    """What a letter asks for: what is open of the invoices, or with it the interest and costs of who is in default."""
     mode: Mode = "progressive"
     """How calls are placed: looked at before, one or `ratio` a free agent, ahead of free agents, or without agents."""
     ratio: float = Field(default=1.5, ge=1, le=5)

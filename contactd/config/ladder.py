@@ -180,6 +180,7 @@ def _step(table: StepTable) -> Step:
         template=table.template,
         deadline_days=table.deadline,
         postage_days=table.postage,
+        claim=table.claim,
         mode=table.mode,
         ratio=table.ratio,
         lines=table.lines,

@@ -183,3 +183,5 @@ def _without_effect(file: CampaignFile) -> Iterator[Remark]:
                 yield ("step", index, key), "has no effect on a task; it is for messages"
         if step.postage and step.channel != "letter":
             yield ("step", index, "postage"), f"has no effect on a step by {step.channel}; it is for letters"
+        if step.claim != "invoices" and step.channel != "letter":
+            yield ("step", index, "claim"), f"has no effect on a step by {step.channel}; it is for letters"

@@ -62,6 +62,7 @@ class Step:
     at once when there is no address or a dead one. `pause`: least time between two tries. `retry`: delay per outcome,
     or `next-number`; `limits`: most tries that may end in an outcome.
 
+    Of letters: `claim` says what they ask for, the invoices or with them interest and costs.
     Of calls: `ratio` calls a free agent in mode `power`, at most `lines` at a time in the agentless modes, `machine`
     the text left on an answering machine, `caller_id` the number shown if not the usual one, `preview` the time an
     agent has to decide, `numbers` in the order of use; in mode `ivr`, `identify` asks for the postcode before the text
@@ -86,6 +87,7 @@ class Step:
     template: str = ""
     deadline_days: int | None = None
     postage_days: int = 0
+    claim: Literal["invoices", "all"] = "invoices"
     mode: Mode = "progressive"
     ratio: float = 1.5
     lines: int = 10

@@ -1,7 +1,8 @@
 """Notices about agreements: what is written to a customer beside the ladder, and when it is no longer wanted.
 
 A confirmation in writing, a reminder before money falls due, thanks at the end, the costs before an agency agrees on
-anything (§ 13a(3) RDG). Who agreed on something asked to hear of it, so hours count for a notice and caps do not.
+anything (§ 13a(3) RDG), where to find advice in hardship. Who agreed on something asked to hear of it, so hours count
+for a notice and caps do not.
 """
 
 from datetime import date, timedelta
@@ -20,6 +21,7 @@ class Occasion(StrEnum):
     REMINDER = "reminder"
     THANKS = "thanks"
     COSTS = "costs"
+    ADVICE = "advice"
 
 
 CONFIRMED = frozenset({Kind.PROMISE, Kind.PLAN, Kind.DEFERRAL, Kind.SETTLEMENT})  # in writing
@@ -31,16 +33,22 @@ _AGREED = _IN_FORCE - {State.SENT}  # nobody is reminded of what they have not a
 def fits(occasion: Occasion, channel: Channel) -> bool:
     """Say whether a notice may go that way.
 
-    By post a reminder comes too late, and thanks cost more than they say. An SMS tells no sums, which costs are.
+    By post a reminder comes too late, and thanks cost more than they say. An SMS tells no sums, which costs are,
+    and is too short for advice.
     """
     if channel is Channel.LETTER:
-        return occasion in {Occasion.CONFIRMATION, Occasion.COSTS}
-    return channel is not Channel.SMS or occasion is not Occasion.COSTS
+        return occasion in {Occasion.CONFIRMATION, Occasion.COSTS, Occasion.ADVICE}
+    return channel is not Channel.SMS or occasion not in {Occasion.COSTS, Occasion.ADVICE}
 
 
 def to_confirm(agreement: Agreement) -> bool:
     """Say whether it is confirmed in writing as it stands; a draft is nobody's business yet."""
     return agreement.kind in CONFIRMED and agreement.state in _IN_FORCE
+
+
+def to_advise(agreement: Agreement) -> bool:
+    """Say whether its customer is told where debt advice is free."""
+    return agreement.kind is Kind.HARDSHIP and agreement.state in _IN_FORCE
 
 
 def to_remind(agreement: Agreement, made_on: date, received: int, today: date, ahead: int) -> int:
@@ -63,6 +71,8 @@ def unwanted(occasion: Occasion, number: int, agreement: Agreement, received: in
     """Say why a notice about an agreement is not sent any more, empty when it is; `number` is that of an instalment."""
     if occasion is Occasion.CONFIRMATION:
         return "" if to_confirm(agreement) else f"agreement_{agreement.state}"
+    if occasion is Occasion.ADVICE:
+        return "" if to_advise(agreement) else f"agreement_{agreement.state}"
     if occasion is not Occasion.REMINDER:
         return ""
     if agreement.state not in _AGREED:

@@ -28,6 +28,7 @@ def with_agreement(notice: Notice, about: About, seen: Facts, settings: Settings
         return replace(notice, total=owed, agreement=agreed)
     made_on = local_date(settings.claims.timezone, one.made_at)
     due, due_on = _next(about, one, owed.minor)
+    reply_by = min(made_on + timedelta(days=settings.agreements.answer_within), due_on or date.max)
     agreed = Agreed(
         kind=one.agreed.kind.value,
         made_on=made_on,
@@ -37,8 +38,8 @@ def with_agreement(notice: Notice, about: About, seen: Facts, settings: Settings
             AgreedPart(number, part.due_on, Money(part.amount, currency))
             for number, part in enumerate(one.agreed.parts, 1)
         ],
-        until=one.agreed.until if one.agreed.kind is Kind.DEFERRAL else None,
-        reply_by=min(made_on + timedelta(days=settings.agreements.answer_within), due_on or date.max),
+        until=one.agreed.until if one.agreed.kind in {Kind.DEFERRAL, Kind.HARDSHIP} else None,
+        reply_by=None if about.occasion is Occasion.ADVICE else reply_by,  # advice asks for nothing
         confirmed=one.agreed.state in _ANSWERED,
         waived=Money(about.waives, currency),
         missed=one.agreed.missed_instalments,

@@ -8,6 +8,7 @@ from contactd.domain.account import Channel
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.notice import CAMPAIGN, Occasion
 from contactd.domain.policy import Policy, Proposal
+from contactd.engine.claims import Terms
 
 # The caps look back at most this far when no rule says more.
 _SHORTEST_MEMORY = timedelta(days=2)
@@ -49,12 +50,17 @@ class Rung:
 class Book:
     """What the configuration says about campaigns, looked up by id."""
 
-    def __init__(self, campaigns: Iterable[Campaign], policies: Mapping[str, Policy]) -> None:
-        """Take the campaigns in their order of precedence, and a policy for each."""
-        self.replace(campaigns, policies)
+    def __init__(
+        self, campaigns: Iterable[Campaign], policies: Mapping[str, Policy], terms: Terms | None = None
+    ) -> None:
+        """Take the campaigns in their order of precedence, a policy for each, and what is owed beside invoices."""
+        self.replace(campaigns, policies, terms)
 
-    def replace(self, campaigns: Iterable[Campaign], policies: Mapping[str, Policy]) -> None:
-        """Put another configuration in force."""
+    def replace(
+        self, campaigns: Iterable[Campaign], policies: Mapping[str, Policy], terms: Terms | None = None
+    ) -> None:
+        """Put another configuration in force; without `terms` letters ask for invoices only."""
+        self.terms = terms
         self.campaigns = {campaign.id: campaign for campaign in campaigns}
         self.policies = dict(policies)
         self._rungs = {

@@ -11,8 +11,10 @@ from datetime import UTC, date, timedelta, tzinfo
 
 import sqlalchemy as sa
 
+from contactd.config.base_rates import load_base_rates
 from contactd.config.claims import Claims, parse_contract_rate
 from contactd.config.holidays import every_region
+from contactd.config.settings import Settings
 from contactd.domain.account import Channel, Kind
 from contactd.domain.appropriation import Designation, Part, Scheme
 from contactd.domain.base_rates import BaseRates
@@ -36,12 +38,16 @@ LISTED = "list:"  # money that only a list of open items told of, by the invoice
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One account on a day: its facts, the statement, and when each claim came into default."""
+    """One account on a day: its facts, the statement, and when each claim came into default.
+
+    `known_until` is where the base rates end.
+    """
 
     books: Books
     ledger: Ledger
     statement: Statement
     defaults: Mapping[str, Default | None]
+    known_until: date
 
     def claims(self) -> list[tuple[Claim, Balance]]:
         """List the claims there are on that day, with what became of each."""
@@ -81,7 +87,8 @@ class Terms:
         by_rule = (*self._lump_sums(books, facts, defaults, as_of), *self._fees(books, defaults))
         costs = (*by_rule, *costs_of(posted, claims))
         ledger = replace(facts, costs=costs)
-        return Owed(books, ledger, statement(ledger, as_of, self.rates, self.scheme), defaults)
+        derived = statement(ledger, as_of, self.rates, self.scheme)
+        return Owed(books, ledger, derived, defaults, self.rates.covered_until)
 
     def _default(self, one: BookedInvoice, books: Books) -> Default | None:
         agreed = self._agreed
@@ -153,6 +160,11 @@ class Terms:
             payment_for_service=self._agreed.for_services,
             arose_on=one.invoiced_on,
         )
+
+
+def terms_of(settings: Settings) -> Terms:
+    """Read the rules in force; raises ConfigError for a table of base rates that cannot be used."""
+    return Terms(settings.claims, load_base_rates(settings.base_rates_path))
 
 
 def owed_by(connection: sa.Connection, account_ids: Collection[int], terms: Terms, as_of: date) -> list[Owed]:

@@ -17,6 +17,7 @@ from contactd.domain.campaign import Campaign, Step
 from contactd.domain.ladder import Due, Waiting, next_step, zone_of
 from contactd.domain.money import Money
 from contactd.engine.agreed import with_agreement
+from contactd.engine.demanding import demanded
 from contactd.engine.gate import Begun
 
 _DEADLINE_DAYS = 7  # of a step that names none
@@ -92,8 +93,8 @@ class Composer:
     def _notice(self, begun: Begun, language: str, unsubscribe_url: str) -> Notice:
         campaign, step, account = begun.rung.campaign, begun.rung.step, begun.facts.account
         today = local_day(zone_of(account, campaign), begun.at)
-        invoices = overdue(begun, today)
-        total = sum(invoice.open.minor for invoice in invoices)
+        invoices, demand = demanded(begun.owed, overdue(begun, today), begun.invoices, today)
+        listed = min(sum(invoice.open.minor for invoice in invoices), begun.facts.open)
         to = begun.postal or PostalAddress("", "", "")
         days = (step.deadline_days or _DEADLINE_DAYS) + step.postage_days
         following = next_channel(begun) if begun.about is None else "none"
@@ -104,7 +105,8 @@ class Composer:
             language=language,
             kind=account.kind,
             invoices=invoices,
-            total=Money(min(total, begun.facts.open), account.currency),
+            total=Money(demand.total if demand else listed, account.currency),
+            demand=demand,
             deadline=today + timedelta(days=days),
             today=today,
             reference=account.number,

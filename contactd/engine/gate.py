@@ -12,13 +12,16 @@ import sqlalchemy as sa
 
 from contactd.domain.account import Channel, Facts, Invoice, PastContact, PostalAddress
 from contactd.domain.attempt import Event, State
+from contactd.domain.calendar import local_day
 from contactd.domain.clock import Clock
-from contactd.domain.ladder import local_date, no_longer_due
+from contactd.domain.ladder import local_date, no_longer_due, zone_of
 from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.domain.policy import Allowed, Never, NotBefore, Proposal
 from contactd.domain.queueing import Priority
 from contactd.domain.rules import may_contact
 from contactd.engine.book import Book, Rung
+from contactd.engine.claims import Owed
+from contactd.engine.demanding import owed_on
 from contactd.engine.notifying import template_of, why_not
 from contactd.store import accounts, arms, attempts, facts, notices, pauses, sent_messages, suppressions
 from contactd.store.attempts import Claimed, Transition
@@ -44,6 +47,7 @@ class Begun:
     at: datetime
     postal: PostalAddress | None = None  # of a letter
     about: About | None = None  # of a notice about an agreement
+    owed: Owed | None = None  # of a letter that asks for interest and costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ class Gate:
         results = attempts.apply(connection, transitions)
         return [
             Refused(answer.claimed, OVERTAKEN) if isinstance(result, Exception) else answer
-            for answer, result in zip(_addressed(connection, answers), results, strict=True)
+            for answer, result in zip(self._addressed(connection, answers), results, strict=True)
         ]
 
     def _facts(self, connection: sa.Connection, claims: list[Claimed], now: datetime) -> dict[tuple[str, int], Facts]:
@@ -196,6 +200,25 @@ class Gate:
         answer, transition = self._ask(claim, rung, rung.proposal(requested=True, agreed=True), seen, owed, now)
         return replace(answer, about=about) if isinstance(answer, Begun) else answer, transition
 
+    def _addressed(self, connection: sa.Connection, answers: list[Begun | Refused]) -> list[Begun | Refused]:
+        """Give letters the postal address and what is owed as both stand in this transaction."""
+        letters = [one for one in answers if isinstance(one, Begun) and one.claimed.channel is Channel.LETTER]
+        if not letters:
+            return answers
+        known = facts.postal_addresses(connection, {one.claimed.account_id for one in letters})
+        days = {
+            one.claimed.account_id: local_day(zone_of(one.facts.account, one.rung.campaign), one.at)
+            for one in letters
+            if one.rung.step.claim == "all"
+        }
+        owed = owed_on(connection, days, self._book.terms) if days and self._book.terms else {}
+        return [
+            replace(answer, postal=known.get(answer.claimed.account_id), owed=owed.get(answer.claimed.account_id))
+            if isinstance(answer, Begun)
+            else answer
+            for answer in answers
+        ]
+
     @staticmethod
     def _forbid(claim: Claimed, reason: str, now: datetime) -> tuple[Refused, Transition]:
         return Refused(claim, reason), Transition(
@@ -208,22 +231,6 @@ class Gate:
         return Refused(claim, reason, until), Transition(
             claim.id, claim.claim_no, Event.POSTPONED, now, reason=reason, not_before=until
         )
-
-
-def _addressed(connection: sa.Connection, answers: list[Begun | Refused]) -> list[Begun | Refused]:
-    """Give letters the postal address as it stands in this transaction."""
-    letters = {
-        answer.claimed.account_id
-        for answer in answers
-        if isinstance(answer, Begun) and answer.claimed.channel is Channel.LETTER
-    }
-    if not letters:
-        return answers
-    known = facts.postal_addresses(connection, letters)
-    return [
-        replace(answer, postal=known.get(answer.claimed.account_id)) if isinstance(answer, Begun) else answer
-        for answer in answers
-    ]
 
 
 def _seen_by(claim: Claimed, seen: Facts) -> Facts:

@@ -1,4 +1,4 @@
-"""Has notices about agreements written: a confirmation, a reminder, thanks, what an agreement costs.
+"""Has notices about agreements written: a confirmation, a reminder, thanks, costs, advice.
 
 A notice is entered in the transaction of what it tells of, together with its attempt, which the senders carry out like
 any other. Whatever changes an agreement calls `follow`: what nobody wants any more is cancelled, what did not arrive
@@ -17,7 +17,7 @@ from contactd.config.policies import policy_of_notices
 from contactd.config.settings import Settings
 from contactd.domain.account import Channel, Facts
 from contactd.domain.ladder import local_date
-from contactd.domain.notice import CAMPAIGN, CONFIRMED, Occasion, fits, to_confirm, to_remind, unwanted
+from contactd.domain.notice import CAMPAIGN, CONFIRMED, Occasion, fits, to_advise, to_confirm, to_remind, unwanted
 from contactd.domain.policy import Never, NotBefore, Proposal
 from contactd.domain.rules import may_contact
 from contactd.store import attempts, contact_log, facts, notices
@@ -39,9 +39,11 @@ class Notifying:
         self._policy = settings.policies.get(CAMPAIGN) or policy_of_notices(settings)
 
     def confirm(self, one: Stored, *, told_by: str = "") -> None:
-        """Have an agreement confirmed in writing, unless somebody has told it otherwise."""
+        """Have an agreement confirmed in writing, or advice given, unless somebody has told it otherwise."""
         if self._agreed.confirm and to_confirm(one.agreed):
             self._enter(About(0, one.account_id, Occasion.CONFIRMATION, agreement=one, told_by=told_by))
+        if self._agreed.advise and to_advise(one.agreed):
+            self._enter(About(0, one.account_id, Occasion.ADVICE, agreement=one, told_by=told_by))
 
     def tell_costs(self, account_id: int, amount: int) -> bool:
         """Have the costs of an agreement told before it is made; answers whether there is a way."""
@@ -165,6 +167,7 @@ def templates_of(settings: Settings, channel: Channel) -> list[str]:
         Occasion.REMINDER: agreed.remind > 0,
         Occasion.THANKS: agreed.thank != "never",
         Occasion.COSTS: settings.operator.kind != "creditor",
+        Occasion.ADVICE: agreed.advise,
     }
     wanted = [one.value for one, whether in occasions.items() if whether and fits(one, channel)]
     return [f"agreement-{name}" for name in sorted([*kinds, *wanted])]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from contactd.channels import wording
 from contactd.channels.letterpress import LetterPress, paper_of
-from contactd.channels.sheet import Sheet, plain
+from contactd.channels.sheet import Sheet, cost_line, interest_line, plain
 from contactd.config.settings import Settings
 from contactd.domain.base_rates import BaseRates
 from contactd.domain.ledger import Claim, Payment
@@ -106,29 +106,15 @@ class _Writer:
             "points": self._number(claim.rate.points),
             "rest": self._money(balance.open),
             "lines": [
-                [
-                    self._day(line.first),
-                    self._day(line.last),
-                    str(line.days),
-                    self._money(line.principal),
-                    f"{self._number(line.percent)}{'*' if line.provisional else ''}",
-                    str(line.denominator),
-                    self._money(line.amount),
-                ]
+                [*told[:-1], str(line.denominator), told[-1]]
                 for line in balance.segments
+                for told in [interest_line(line, self._currency, self._language)]
             ],
         }
 
     def _charged(self) -> Iterator[dict[str, str]]:
         for cost in sorted(self._owed.ledger.costs_until(self._owed.statement.as_of), key=lambda one: one.on):
-            amount = self._money(cost.amount)
-            yield {
-                "on": self._day(cost.on),
-                "reason": cost.reason,
-                "note": plain(cost.note),
-                "claim": plain(cost.claim),
-                "amount": amount,
-            }
+            yield cost_line(cost, self._currency, self._language)
 
     def _payments(self) -> Iterator[dict[str, Any]]:
         as_of = self._owed.statement.as_of

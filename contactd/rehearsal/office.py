@@ -24,6 +24,7 @@ from contactd.domain.errors import ChannelRejected
 from contactd.engine.book import Book
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import StoredCallBook
+from contactd.engine.claims import terms_of
 from contactd.engine.compose import Composer
 from contactd.engine.dialer import Dialer, Line
 from contactd.engine.followup import FollowUp
@@ -112,7 +113,7 @@ class Office:
         self.commit = DirectCommit(database)
         self.bus = Bus()
         self.next_message: datetime | None = None
-        self.book = Book(settings.campaigns, settings.policies)
+        self.book = Book(settings.campaigns, settings.policies, terms_of(settings))
         self.gate = Gate(self.book, clock, lease=settings.sending.lease)
         planner = Planner(database, self.book, horizon=settings.planning.horizon)
         self.planning = Planning(planner, commit=self.commit, clock=clock, bus=self.bus, notify=_nobody)

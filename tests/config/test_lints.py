@@ -90,10 +90,11 @@ LETTER = '[[step]]\nid = "brief"\nchannel = "letter"\ntemplate = "mahnung"\nday 
             id="a pause that is too long",
         ),
         pytest.param(
-            EMAIL.format(id="a") + 'day = 3\nmode = "progressive"\npostage = "2 days"\n',
+            EMAIL.format(id="a") + 'day = 3\nmode = "progressive"\npostage = "2 days"\nclaim = "all"\n',
             [
                 "7: step[1].mode: has no effect on a step by email; it is for calls",
                 "8: step[1].postage: has no effect on a step by email; it is for letters",
+                "9: step[1].claim: has no effect on a step by email; it is for letters",
             ],
             id="keys of other channels",
         ),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contactd.domain.account import Channel
 from contactd.domain.agreement import Agreement, Kind, Part, State
-from contactd.domain.notice import Occasion, fits, to_confirm, to_remind, unwanted
+from contactd.domain.notice import Occasion, fits, to_advise, to_confirm, to_remind, unwanted
 
 MONDAY = date(2026, 12, 7)
 LONG_AGO = MONDAY - timedelta(days=90)
@@ -25,8 +25,8 @@ def agreement(kind: Kind = Kind.PLAN, state: State = State.ACTIVE, *amounts: int
 
 def test_only_what_must_be_read_in_peace_goes_by_post_and_costs_never_by_sms() -> None:
     by_post = {occasion for occasion in Occasion if fits(occasion, Channel.LETTER)}
-    assert by_post == {Occasion.CONFIRMATION, Occasion.COSTS}
-    assert {occasion for occasion in Occasion if not fits(occasion, Channel.SMS)} == {Occasion.COSTS}
+    assert by_post == {Occasion.CONFIRMATION, Occasion.COSTS, Occasion.ADVICE}
+    assert {occasion for occasion in Occasion if not fits(occasion, Channel.SMS)} == {Occasion.COSTS, Occasion.ADVICE}
     assert all(fits(occasion, Channel.EMAIL) for occasion in Occasion)
 
 
@@ -96,3 +96,16 @@ def test_whoever_is_reminded_still_owes_what_they_are_reminded_of(amounts: list[
     if number:
         assert received < sum(amounts[:number])
         assert unwanted(Occasion.REMINDER, number, plan, received, day(at)) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "why"),
+    [
+        (Kind.HARDSHIP, State.OPEN, ""),
+        (Kind.HARDSHIP, State.WITHDRAWN, "agreement_withdrawn"),
+        (Kind.DEFERRAL, State.OPEN, "agreement_open"),
+    ],
+)
+def test_who_cannot_pay_is_advised_as_long_as_that_stands(kind: Kind, state: State, why: str) -> None:
+    assert to_advise(agreement(kind, state)) is (not why)
+    assert unwanted(Occasion.ADVICE, 0, agreement(kind, state), 0, MONDAY) == why

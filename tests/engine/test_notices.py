@@ -30,6 +30,7 @@ from contactd.store.agreements import Stored
 from contactd.store.database import Database
 from contactd.store.payments import NewPayment
 from contactd.store.schema import account
+from tests.channels.letters_in_hand import text
 from tests.engine.world import LADDER, OPEN_POLICY, World, open_world
 
 KEY = b"0" * 32
@@ -299,3 +300,46 @@ async def test_a_wrong_number_and_a_callback_are_noted(database: Database) -> No
         ):
             with pytest.raises(InputError, match=says):
                 office.arrange("callback", **told)
+
+
+async def test_who_cannot_pay_is_told_once_where_advice_is_free(database: Database) -> None:
+    async with open_office(database) as office:
+        office.world.debtor(1, language="de")
+        office.agree(Kind.HARDSHIP, on=office.today + timedelta(days=30))
+        [message] = (await office.send()).ledger
+        assert message.subject == "Kostenlose Beratung für Sie – acme"
+        assert "Schuldnerberatung vor Ort" in message.text
+        assert "Bis zum 23. Dezember 2026 mahnen wir nicht." in message.text
+        office.sleep(2)
+        assert (await office.send()).ledger == []
+        assert office.told() == [("advice", "email", "accepted", "")]
+
+
+async def test_advice_goes_by_letter_to_who_has_no_mail_and_never_by_sms(database: Database) -> None:
+    async with open_office(database, channels=("sms", "letter")) as office:
+        office.world.debtor(
+            1, street="Weg 1", postcode="00001", city="Musterstadt", mobile="+4915228817386", mobile_type="mobile"
+        )
+        office.agree(Kind.HARDSHIP)
+        [message] = (await office.send(Channel.LETTER)).ledger
+        assert message.letter is not None
+        letter = text(message.letter.pdf())
+        assert "Schuldnerberatung vor Ort" in letter
+        assert "Antwort bis" not in letter
+        assert [row[:2] for row in office.told()] == [("advice", "letter")]
+
+
+async def test_advice_is_given_neither_without_a_message_nor_when_switched_off_nor_after_a_withdrawal(
+    database: Database,
+) -> None:
+    async with open_office(database) as office:
+        office.world.debtor(1)
+        office.agree(Kind.HARDSHIP, tell=False)
+        office.world.debtor(2)
+        made = office.agree(Kind.HARDSHIP, 2)
+        office.say(made.id, "withdraw")
+        assert office.told() == [("advice", "email", "cancelled", "agreement_withdrawn")]
+    async with open_office(database, advise=False) as office:
+        office.world.debtor(3)
+        office.agree(Kind.HARDSHIP, 3)
+        assert len(office.told()) == 1
