@@ -21,9 +21,8 @@ from contactd.engine.notifying import Notifying
 from contactd.intake.contacts import read_phone
 from contactd.store import accounts, call_queue, contact_log, facts, suppressions
 from contactd.store.call_queue import CallBack
-from contactd.store.suppressions import NewSuppression
+from contactd.store.suppressions import REPRESENTED, NewSuppression
 
-REPRESENTED = "represented"
 _KEPT = timedelta(hours=2)  # so long a callback waits for its agent, then it is the team's
 # The acts and what each may be told, for the API.
 ACTS: Mapping[str, tuple[str, ...]] = {
