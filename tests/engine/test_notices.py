@@ -269,6 +269,29 @@ async def test_costs_are_told_before_an_agency_agrees_on_a_plan(database: Databa
         assert made.cost_notice_on == office.today
 
 
+async def test_costs_are_told_anew_before_each_agreement_and_only_the_last_notice_counts(database: Database) -> None:
+    async with open_office(database, operator=Operator(kind="collection-agency")) as office:
+        office.world.debtor(1, language="de")
+        until = office.today + timedelta(days=60)
+        office.arrange("costs", amount="31.50")
+        await office.send()
+        office.world.clock.advance(60)
+        made = office.agree(Kind.DEFERRAL, on=until)
+        office.world.clock.advance(60)
+        office.say(made.id, "withdraw")
+        with pytest.raises(InputError, match="tells the costs of each plan"):  # those were of the first one
+            office.agree(Kind.DEFERRAL, on=until)
+        office.arrange("costs", amount="31.50")
+        office.world.clock.advance(60)
+        await office.send()
+        office.arrange("costs", amount="150.00")
+        with pytest.raises(InputError, match="tells the costs of each plan"):  # they have not heard of the 150.00 yet
+            office.agree(Kind.PLAN, on=until, count=2)
+        office.world.clock.advance(60)
+        await office.send()
+        assert office.agree(Kind.PLAN, on=until, count=2).cost_notice_on == office.today
+
+
 async def test_who_is_represented_is_written_to_no_more(database: Database) -> None:
     async with open_office(database) as office:
         office.world.debtor(1)
