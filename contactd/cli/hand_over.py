@@ -100,7 +100,7 @@ def _show(shown: list[dict[str, Any]], *, json: bool) -> None:
         return
     for one in shown:
         click.echo(f"{one['account']:14} to {one['to']}: {one['state']}")
-        because = f"; although: {one['anyway']}" if one["anyway"] else ""
+        because = f"; although {'; '.join(one['against'])}: {one['anyway']}" if one["anyway"] else ""
         click.echo(f"        {one['proposed_at']}  proposed: {one['reason']}{because} ({one['proposed_by']})")
         if one["decided_at"]:
             words = ": ".join(filter(None, (one["state"], one["decision"])))

@@ -4,15 +4,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from sqlalchemy.engine import Connection
 
 from contactd.cli.options import open_store, user
 from contactd.clock import SystemClock
 from contactd.domain.account import Channel
-from contactd.domain.agreement import ALIVE, Kind
 from contactd.domain.errors import InputError
-from contactd.engine.agreeing import Agreeing
-from contactd.store import accounts, agreements, suppressions
+from contactd.engine.arranging import Arranging
+from contactd.store import accounts, suppressions
 from contactd.store.suppressions import NewSuppression
 
 # Whoever is insolvent or dead keeps no promise; what is disputed is for the administrator or the heirs.
@@ -52,15 +50,9 @@ def stop_account(
         if final and (chosen or end):
             raise InputError(f"{reason} ends every channel, for good; leave --channel and --until out")
         word = reason if final else "stop"
+        accounts.lock(connection, accounts.of_customer(connection, customer))
         suppressions.add(connection, [NewSuppression("account", value, chosen, word, f"{user()}: {reason}", now, end)])
         if final:
-            _withdraw(Agreeing(settings, connection, by=user(), now=now), connection, customer, reason)
+            Arranging(settings, connection, by=user(), now=now).end_agreements(customer, reason)
     where = f"by {chosen}" if chosen else "in any way"
     return f"{account} is not contacted {where} any more" + (f" until {until:%Y-%m-%d}" if until else "")
-
-
-def _withdraw(agreeing: Agreeing, connection: Connection, customer: int, reason: str) -> None:
-    """End what was agreed with a debtor who cannot keep it any more."""
-    for one in agreements.of_accounts(connection, accounts.of_customer(connection, customer)):
-        if one.agreed.state in ALIVE and one.agreed.kind is not Kind.DISPUTE:
-            agreeing.say(one.id, "withdraw", reason)

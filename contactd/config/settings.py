@@ -65,6 +65,9 @@ class Logging(Section):
     """`json`: one object a line for machines; `console`: for people."""
 
 
+Scope = Literal["accounts", "payments", "agreements", "postings", "tasks", "runs", "hand-overs"]
+
+
 class Token(Section):
     """Who may use the HTTP interface, and for what."""
 
@@ -72,10 +75,7 @@ class Token(Section):
     """Stands in the log beside what was done with it."""
     token: Secret
     """What the caller sends as `Authorization: Bearer …`."""
-    scopes: Annotated[tuple[Literal["accounts", "payments", "agreements", "postings", "tasks", "runs"], ...], LOOSE] = (
-        "accounts",
-        "payments",
-    )
+    scopes: Annotated[tuple[Scope, ...], LOOSE] = ("accounts", "payments")
     """What the caller may do."""
 
 

@@ -281,7 +281,7 @@ class Agreeing:
             return
         if order.cost_notice_on is None:
             raise InputError(
-                "a collection agency tells the costs of a plan or deferral before it agrees on it (§ 13a(3) RDG): "
+                "a collection agency tells the costs of each plan or deferral before it agrees on it (§ 13a(3) RDG): "
                 f"contactd agree costs {debtor.number}, or repeat with --cost-notice-sent {self._today}"
             )
         if order.cost_notice_on > self._today:

@@ -12,18 +12,18 @@ import sqlalchemy as sa
 
 from contactd.config.settings import Settings
 from contactd.domain.account import Channel
+from contactd.domain.agreement import ALIVE, Kind
 from contactd.domain.campaign import AGENTLESS
 from contactd.domain.errors import InputError
 from contactd.domain.ladder import local_date, selects
 from contactd.domain.money import Money
-from contactd.engine.agreeing import Debtor, minor_of
+from contactd.engine.agreeing import Agreeing, Debtor, minor_of
 from contactd.engine.notifying import Notifying
 from contactd.intake.contacts import read_phone
-from contactd.store import accounts, call_queue, contact_log, facts, suppressions
+from contactd.store import accounts, agreements, call_queue, contact_log, facts, suppressions
 from contactd.store.call_queue import CallBack
-from contactd.store.suppressions import NewSuppression
+from contactd.store.suppressions import REPRESENTED, NewSuppression
 
-REPRESENTED = "represented"
 _KEPT = timedelta(hours=2)  # so long a callback waits for its agent, then it is the team's
 # The acts and what each may be told, for the API.
 ACTS: Mapping[str, tuple[str, ...]] = {
@@ -42,7 +42,7 @@ class Arranging:
 
     def carry_out(self, act: str, debtor: Debtor, told: Mapping[str, str]) -> str:
         """Do one of ACTS."""
-        accounts.lock(self._connection, [debtor.id])
+        accounts.lock(self._connection, self._concerned(act, debtor, told))
         if act == "callback":
             return self.callback(debtor, told.get("at", ""), told.get("number", ""), told.get("agent", ""))
         if act == "wrong-number":
@@ -84,7 +84,7 @@ class Arranging:
 
     def represented(self, debtor: Debtor, by: str, *, lift: bool) -> str:
         """Stop all contact with a customer who is represented, and note by whom; or take that back."""
-        [customer] = {row.customer_id for row in accounts.find(self._connection, debtor.number, debtor.creditor)}
+        customer = self._customer(debtor)
         if lift:
             gone = suppressions.remove(
                 self._connection, "account", str(customer), source=self._by, now=self._now, reason=REPRESENTED
@@ -115,11 +115,35 @@ class Arranging:
             )
         return f"{debtor.number} is told the costs of {Money(costs, debtor.currency)}; agree when that was sent"
 
+    def end_agreements(self, customer: int, reason: str) -> None:
+        """Withdraw what was agreed with a debtor who cannot keep it any more; what is disputed stays for others."""
+        mine = sorted(accounts.of_customer(self._connection, customer))
+        accounts.lock(self._connection, mine)
+        agreeing = Agreeing(self._settings, self._connection, by=self._by, now=self._now)
+        for known in agreements.of_accounts(self._connection, mine):
+            # The end of one has its account judged, which may have ended the next.
+            one = agreements.read(self._connection, known.id) or known
+            if one.agreed.state in ALIVE and one.agreed.kind is not Kind.DISPUTE:
+                agreeing.say(one.id, "withdraw", reason)
+
     # ---- what acts share --------------------------------------------------------------------------------------------
 
     @property
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self._settings.claims.timezone)
+
+    def _concerned(self, act: str, debtor: Debtor, told: Mapping[str, str]) -> set[int]:
+        """List the accounts an act has to lock, at once and so in one order: with some it is not only the debtor's."""
+        if act == "represented":
+            return {debtor.id, *accounts.of_customer(self._connection, self._customer(debtor))}
+        if act == "wrong-number":
+            owners = suppressions.owners(self._connection, {("number", self._number(told.get("number", "")))})
+            return {debtor.id, *(account_id for ids in owners.values() for account_id in ids)}
+        return {debtor.id}
+
+    def _customer(self, debtor: Debtor) -> int:
+        [customer] = {row.customer_id for row in accounts.find(self._connection, debtor.number, debtor.creditor)}
+        return int(customer)
 
     def _instant(self, text: str) -> datetime:
         """Read a time; without a zone it is that of [claims] timezone."""

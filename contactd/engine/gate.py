@@ -16,6 +16,7 @@ from contactd.domain.calendar import local_day
 from contactd.domain.clock import Clock
 from contactd.domain.ladder import local_date, no_longer_due, zone_of
 from contactd.domain.notice import CAMPAIGN as NOTICES
+from contactd.domain.notice import Occasion
 from contactd.domain.policy import Allowed, Never, NotBefore, Proposal
 from contactd.domain.queueing import Priority
 from contactd.domain.rules import may_contact
@@ -25,6 +26,7 @@ from contactd.engine.demanding import owed_on
 from contactd.engine.notifying import template_of, why_not
 from contactd.store import accounts, arms, attempts, facts, notices, pauses, sent_messages, suppressions
 from contactd.store.attempts import Claimed, Transition
+from contactd.store.handovers import HOLD as HANDED_OVER
 from contactd.store.notices import About
 from contactd.store.sent_messages import Sent
 from contactd.store.suppressions import NewSuppression
@@ -193,6 +195,8 @@ class Gate:
         if rung is None:
             return self._forbid(claim, "campaign_changed", now)
         gone = why_not(about, local_date(rung.campaign.timezone, now), settled=settled)
+        if about.occasion is Occasion.REMINDER and seen.hold is not None and seen.hold.reason == HANDED_OVER:
+            gone = gone or HANDED_OVER  # somebody else goes on with it
         if gone:
             return self._forbid(claim, gone, now)
         if {f"campaign:{claim.campaign}", f"channel:{claim.channel}", "all"} & paused:

@@ -19,7 +19,7 @@ from contactd.store import calls
 from contactd.store.attempts import Transition
 from contactd.store.call_queue import CallBack
 from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
-from contactd.store.suppressions import NewSuppression
+from contactd.store.suppressions import REPRESENTED, NewSuppression
 
 CONGESTED = timedelta(minutes=5)
 _OPTED_OUT = "opted_out"
@@ -164,8 +164,7 @@ def end_left(connection: sa.Connection, *, owner: str, now: datetime) -> None:
 
 
 def handed_in(live: Live, agent: str, disposition: Disposition, at: datetime) -> HandedIn:
-    """Enter what the agent says; the cool-down counts only when the debtor was spoken to."""
-    wrong = disposition is Disposition.WRONG_PERSON
+    """Enter what the agent says, and what follows; the cool-down counts only when the debtor was spoken to."""
     return HandedIn(
         attempt_id=live.dial.claimed.id,
         claim_no=live.dial.claimed.claim_no,
@@ -173,9 +172,21 @@ def handed_in(live: Live, agent: str, disposition: Disposition, at: datetime) ->
         disposition=disposition,
         at=at,
         conversation_at=live.call.connected_at if disposition in CONVERSATIONS else None,
-        suppress=_suppression(live, "wrong_number", at) if wrong and live.dial.claimed.account_id else None,
+        suppress=_stopped_by(live, agent, disposition, at),
         beside=live.agent not in ("", agent),
     )
+
+
+def _stopped_by(live: Live, agent: str, disposition: Disposition, at: datetime) -> NewSuppression | None:
+    """Tell what must not be done any more after what the agent says; of a caller nobody knows, nothing."""
+    if not live.dial.claimed.account_id:
+        return None
+    if disposition is Disposition.WRONG_PERSON:
+        return _suppression(live, "wrong_number", at)
+    if disposition is Disposition.REPRESENTED:
+        customer = str(live.dial.claimed.customer_id)
+        return NewSuppression("account", customer, None, REPRESENTED, f"agent {agent}", at)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,14 +88,17 @@ class Notifying:
                 self._enter(About(0, one.account_id, Occasion.REMINDER, number, agreement=one))
 
     def _enter(self, new: About) -> bool:
-        """Enter a notice and queue its first attempt; answers False when nothing can carry it."""
+        """Enter a notice and queue its first attempt; answers False when nothing can carry it, which is logged."""
         if not self._ways(new.occasion):
             return False
         notice_id = notices.add(self._connection, new)
         if notice_id is None or new.told_by:
             return True
         one = About(notice_id, new.account_id, new.occasion, new.number, new.amount, new.agreement)
-        return self._plan(one, ())
+        planned = self._plan(one, ())
+        if not planned:
+            self._not_told(one)
+        return planned
 
     def _ways(self, occasion: Occasion) -> list[Channel]:
         """List the channels that may carry a notice, in the order in which they are tried."""
@@ -103,7 +106,7 @@ class Notifying:
         return [one for one in chosen if fits(occasion, one) and not unavailable(self._settings, one)]
 
     def _plan(self, one: About, before: Sequence[Row[Any]]) -> bool:
-        """Queue the next attempt by a way not tried yet; what no way is left for is told in the log, once."""
+        """Queue the next attempt by a way not tried yet; answers False when none is left."""
         seen = facts.load(self._connection, [one.account_id], campaign=None, since=self._now)[one.account_id]
         tried = {row.channel for row in before}
         for channel in self._ways(one.occasion):
@@ -114,8 +117,6 @@ class Notifying:
                 )  # fmt: skip
                 attempts.plan(self._connection, [new])
                 return True
-        if not before:
-            self._not_told(one)
         return False
 
     def _when(self, seen: Facts, channel: Channel) -> datetime | None:

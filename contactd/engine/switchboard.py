@@ -230,6 +230,8 @@ class Switchboard:
         live = self._conversations.get(agent_id)
         if live is None:
             raise IllegalTransition(f"agent {agent_id} has no call to hand in")
+        if callback is not None and disposition is Disposition.REPRESENTED:
+            raise InputError("whoever is represented is not called back: hand it in without a callback")
         again = live_call.called_back(live, agent_id, callback) if callback is not None else None
         if live.call.state in (State.CONNECTED, State.HOLD) and live.agent == agent_id:
             self.feed(live, calls.Event.AGENT_DONE)

@@ -19,7 +19,7 @@ from contactd.domain.errors import IllegalTransition, StoreConflict
 from contactd.store import attempts, call_queue, contact_log, incoming, suppressions
 from contactd.store.attempts import Claimed, Transition
 from contactd.store.schema import attempt, call
-from contactd.store.suppressions import NewSuppression
+from contactd.store.suppressions import REPRESENTED, NewSuppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +196,9 @@ def _hand_in(connection: Connection, item: HandedIn) -> StoreConflict | None:
     row = connection.execute(sa.select(*_LOGGED).where(*mine) if item.beside else said).mappings().one_or_none()
     if row is None:
         return StoreConflict(f"attempt {item.attempt_id} has a disposition already, or is somebody else's")
-    if item.conversation_at is not None:
-        call_queue.drop(connection, [row["customer_id"]], item.at, reason="spoken_to")
+    ended = REPRESENTED if item.suppress is not None and item.suppress.reason == REPRESENTED else ""
+    if ended or item.conversation_at is not None:
+        call_queue.drop(connection, [row["customer_id"]], item.at, reason=ended or "spoken_to")
     entry = dict(row) | {"attempt_id": item.attempt_id, "at": item.at, "event": "disposition"}
     del entry["customer_id"]
     entry["account_id"] = entry["account_id"] or None  # of somebody unknown

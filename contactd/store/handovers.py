@@ -20,7 +20,7 @@ HOLD = "handed_over"  # why the ladder of an account rests
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """One hand-over; `anyway` is why it was proposed although something stood against it."""
+    """One hand-over; `anyway` is why it was proposed although something stood against it: `against`, a line each."""
 
     id: int
     account_id: int
@@ -33,13 +33,14 @@ class Handover:
     decided_at: datetime | None = None
     decided_by: str = ""
     decision: str = ""
+    against: str = ""
 
 
 def add(connection: Connection, new: Handover) -> int:
     """Write a proposal; answers its id."""
     values = {
         "account_id": new.account_id, "recipient": new.recipient, "state": new.state, "reason": new.reason,
-        "anyway": new.anyway, "proposed_at": new.proposed_at, "proposed_by": new.proposed_by,
+        "anyway": new.anyway, "against": new.against, "proposed_at": new.proposed_at, "proposed_by": new.proposed_by,
     }  # fmt: skip
     number: int = connection.execute(sa.insert(handover).values(values).returning(handover.c.id)).scalar_one()
     _tell(connection, number, new, new.proposed_at, new.proposed_by, "; ".join(filter(None, (new.reason, new.anyway))))

@@ -19,10 +19,11 @@ from contactd.store.agreements import Stored
 from contactd.store.among import among
 from contactd.store.attempts import Transition
 from contactd.store.conflict import insert_into
-from contactd.store.schema import account, attempt
+from contactd.store.schema import account, agreement, attempt
 from contactd.store.schema_notices import notice
 
 _WAITING = (State.PLANNED.value, State.CLAIMED.value)
+_COSTLY = (Kind.PLAN.value, Kind.SETTLEMENT.value, Kind.DEFERRAL.value)  # before which costs are to be told
 _TOLD = (State.ACCEPTED.value, State.DELIVERED.value)
 
 
@@ -110,11 +111,19 @@ def waiting(rows: Iterable[Row[Any]]) -> list[int]:
 
 
 def costs_told_at(connection: Connection, account_id: int) -> datetime | None:
-    """Answer when the account was last told the costs of an agreement (§ 13a(3) RDG), None when never."""
+    """Answer when the account was told the costs of the agreement to come (§ 13a(3) RDG), None when it was not.
+
+    Only the newest notice tells them, once it was sent, and what was agreed on since has used it up.
+    """
+    costs = (notice.c.account_id == account_id, notice.c.occasion == Occasion.COSTS.value)
+    newest = sa.select(sa.func.max(notice.c.id)).where(*costs).scalar_subquery()
+    mine = (attempt.c.account_id == account_id, attempt.c.campaign == CAMPAIGN, attempt.c.case_no == newest)
     at = sa.type_coerce(sa.func.max(attempt.c.sending_at), attempt.c.sending_at.type)
-    mine = (attempt.c.account_id == account_id, attempt.c.campaign == CAMPAIGN, attempt.c.step == Occasion.COSTS.value)
-    found: datetime | None = connection.scalar(sa.select(at).where(*mine, attempt.c.state.in_(_TOLD)))
-    return found
+    told: datetime | None = connection.scalar(sa.select(at).where(*mine, attempt.c.state.in_(_TOLD)))
+    made = sa.type_coerce(sa.func.max(agreement.c.made_at), agreement.c.made_at.type)
+    since = sa.select(made).where(agreement.c.account_id == account_id, agreement.c.kind.in_(_COSTLY))
+    last: datetime | None = connection.scalar(since)
+    return told if told is not None and (last is None or told > last) else None
 
 
 def owe_nothing(connection: Connection, account_ids: Collection[int]) -> dict[int, int]:

@@ -41,6 +41,7 @@ handover = sa.Table(
     sa.Column("decided_at", Utc),
     _text("decided_by"),
     _text("decision"),  # the reason of the last decision
+    _text("against"),  # what that was, a line each
     sa.Index("ix_handover_account_id", "account_id"),
 )
 

@@ -19,6 +19,8 @@ from contactd.store.conflict import insert_into
 from contactd.store.raw import instant
 from contactd.store.schema import account, suppression
 
+REPRESENTED = "represented"  # the reason where somebody else speaks for the customer
+
 # Written out, so that the statement's text is the same for every database.
 _KINDS: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{kind}'") for kind in ("email", "number", "account")]
 _EMAIL, _NUMBER, _ACCOUNT = _KINDS

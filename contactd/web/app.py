@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from contactd.web import agreements, api, health, postings, runs, statements, tasks, unsubscribe, webhooks
+from contactd.web import agreements, api, hand_overs, health, postings, runs, statements, tasks, unsubscribe, webhooks
 from contactd.web.boundary import add_headers, boundary
 from contactd.web.window import Window
 
@@ -20,6 +20,7 @@ def public_app(window: Window) -> web.Application:
     app.add_routes(runs.routes(window))
     app.add_routes(tasks.routes(window))
     app.add_routes(postings.routes(window))
+    app.add_routes(hand_overs.routes(window))
     app.add_routes(unsubscribe.routes(window))
     app.add_routes(
         webhooks.routes(

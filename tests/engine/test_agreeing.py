@@ -10,6 +10,7 @@ from contactd.config.agreements import Agreements
 from contactd.domain.agreement import Kind, State
 from contactd.domain.errors import InputError
 from contactd.domain.money import Money
+from contactd.engine.arranging import Arranging
 from contactd.engine.judgement import today_of
 from contactd.store import payments
 from contactd.store.database import Database
@@ -266,6 +267,19 @@ def test_what_cannot_be_agreed_on_is_refused_with_what_could(
         books.agree(kind, **order)
     assert says in str(refused.value)
     assert (books.states(), books.hold(owner)) == ([], ("", None))
+
+
+def test_whoever_dies_keeps_nothing_also_where_the_end_of_one_agreement_has_ended_the_next(books: Bookkeeper) -> None:
+    books.owing(10_000)
+    books.agree(Kind.PLAN, on=day(30), count=2)
+    books.agree(Kind.PROMISE, on=day(4))
+    books.agree(Kind.DISPUTE, invoice_no="R-1", reason="never delivered")
+    with books.database.transaction() as connection:
+        connection.execute(sa.update(account).values(customer_id=account.c.id))
+    books.at = 20  # no daemon has run since, so that the promise is broken once its account is judged
+    with books.database.transaction() as connection:
+        Arranging(books.settings, connection, by="anna", now=books.now).end_agreements(1, "deceased")
+    assert books.states() == ["cancelled", BROKEN, OPEN]
 
 
 def test_what_is_said_must_fit(books: Bookkeeper) -> None:

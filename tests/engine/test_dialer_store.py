@@ -7,11 +7,15 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from contactd.domain.account import Channel
 from contactd.domain.call import Disposition
+from contactd.domain.errors import InputError
+from contactd.domain.policy import Never, Policy, Proposal, Reason
+from contactd.domain.rules import may_contact
 from contactd.engine.callbook import Dial, Wanted
 from contactd.engine.gate import OVERTAKEN, Refused
 from contactd.engine.live_call import Agreed, end_left
-from contactd.store import attempts, call_queue, calls, pauses
+from contactd.store import attempts, call_queue, calls, facts, pauses
 from contactd.store.calls import CallRow
 from contactd.store.database import Database
 from contactd.store.schema import attempt, suppression
@@ -131,6 +135,32 @@ async def test_a_number_that_is_dead_or_somebody_elses_is_used_by_nobody_any_mor
             await scene.dialer.desk.dispose("anna", disposition)
     assert suppressed(stored) == [(number(1), "", reason)]
     assert stored.attempt(only)["conversation_at"] is None
+
+
+async def test_whoever_is_represented_is_contacted_in_no_way_and_nothing_agreed_with_them_stays(
+    stored: StoredScene,
+) -> None:
+    (only,) = stored.plan(1)
+    scene = await stored.scene()
+    scene.usual = ANSWERS
+    async with scene.at_work():
+        await stored.clock.run(80)
+        tomorrow = stored.clock.now() + timedelta(days=1)
+        with stored.database.transaction() as connection:
+            (waits,) = call_queue.agree(connection, [call_queue.CallBack(only, tomorrow)], stored.clock.now())
+        with pytest.raises(InputError, match="whoever is represented is not called back"):
+            await scene.dialer.desk.dispose("anna", Disposition.REPRESENTED, Agreed(tomorrow))
+        await scene.dialer.desk.dispose("anna", Disposition.REPRESENTED)
+    assert suppressed(stored) == [("1", "", "represented")]
+    with stored.database.snapshot() as connection:
+        assert connection.scalar(sa.select(suppression.c.source)) == "agent anna"
+    assert [stored.attempt(waits)[name] for name in ("state", "reason")] == ["cancelled", "represented"]
+    assert stored.attempt(only)["disposition"] == "represented"
+    with stored.database.transaction() as connection:
+        for channel in (Channel.EMAIL, Channel.SMS, Channel.CALL):
+            seen = facts.load(connection, [1], campaign=None, since=stored.clock.now())[1]
+            policy = Policy("free", default_timezone="Europe/Berlin")
+            assert may_contact(seen, Proposal(channel), policy, stored.clock.now()) == Never(Reason.REPRESENTED)
 
 
 async def test_congestion_plans_the_same_attempt_again_for_later(stored: StoredScene) -> None:

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from contactd.domain.account import Channel
 from contactd.domain.agreement import Kind
 from contactd.domain.errors import InputError
+from contactd.domain.notice import CAMPAIGN
 from contactd.engine.agreeing import choose
 from contactd.engine.handing_over import HandingOver, told
-from contactd.store import attempts, contact_log, handovers, schema
+from contactd.store import accounts, attempts, contact_log, handovers, payments, schema
 from contactd.store.attempts import NewAttempt
 from contactd.store.database import Database
 from contactd.store.handovers import Handover
@@ -115,6 +116,56 @@ def test_what_came_up_since_the_proposal_is_asked_again_at_the_approval(keeper: 
     keeper.agree(Kind.PROMISE, on=day(7))
     with pytest.raises(InputError, match="promise 1 is open; withdraw it, and propose it again"):
         say(keeper, "approve", by="ben")
+
+
+def test_a_reason_to_do_it_anyway_covers_what_stood_against_it_then_and_nothing_since(keeper: Bookkeeper) -> None:
+    say(keeper, "propose", "court", "nothing helped", "limitation at year's end")
+    made = keeper.agree(Kind.DISPUTE, invoice_no="R-1", reason="never ordered")
+    with pytest.raises(InputError, match="K-1: dispute 1 is open; withdraw it, and propose it again"):
+        say(keeper, "approve", by="ben")
+    keeper.say(made.id, "reject")
+    assert say(keeper, "approve", by="ben").against == "no letter or e-mail of this case has announced it"
+
+
+def test_what_was_paid_since_the_proposal_is_not_handed_over(keeper: Bookkeeper) -> None:
+    say(keeper, "propose", "court", "nothing helped", "limitation at year's end")
+    with keeper.database.snapshot() as connection:
+        chosen = choose(connection, "K-1")
+    keeper.pay(50_000)
+    with keeper.database.transaction() as connection:  # whoever approves has looked before the money came
+        desk = HandingOver(connection, by="ben", now=keeper.now)
+        with pytest.raises(InputError, match="K-1: nothing is open, so there is nothing to hand over"):
+            desk.approve(chosen)
+    assert hold(keeper) == ("", None)
+
+
+def test_an_invoice_disputed_without_an_agreement_stands_against_it_too(keeper: Bookkeeper) -> None:
+    warn(keeper)
+    with keeper.database.transaction() as connection:
+        accounts.set_disputed(connection, 1, keeper.now, disputed=True)
+    with pytest.raises(InputError, match="K-1: an invoice is disputed; settle that first"):
+        say(keeper, "propose", "court", "nothing helped")
+
+
+def test_a_notice_is_no_warning(keeper: Bookkeeper) -> None:
+    warn(keeper, Channel.EMAIL)
+    with keeper.database.transaction() as connection:
+        connection.execute(sa.update(schema.attempt).values(campaign=CAMPAIGN, step="confirmation"))
+    with pytest.raises(InputError, match="no letter or e-mail of this case has announced it"):
+        say(keeper, "propose", "court", "nothing helped")
+
+
+def test_an_account_that_rests_because_it_may_have_paid_is_not_handed_over(keeper: Bookkeeper) -> None:
+    warn(keeper)
+    say(keeper, "propose", "court", "nothing helped")
+    with keeper.database.transaction() as connection:
+        payments.hold_rejected(connection, ["K-1"], keeper.now, release=False)
+    with pytest.raises(InputError, match="K-1 is on hold: payment_rejected; have that settled first"):
+        say(keeper, "approve", by="ben")
+    assert hold(keeper) == ("payment_rejected", None)
+    with keeper.database.transaction() as connection:
+        accounts.hold(connection, 1, "payment_rejected", day(-1), keeper.now)
+    assert say(keeper, "approve", by="ben").state == "approved"
 
 
 def test_what_makes_no_sense_is_refused(keeper: Bookkeeper) -> None:

@@ -1,5 +1,6 @@
 """Notices about agreements, from what is agreed to what a provider is handed: once each, and not when not wanted."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from contactd.engine.agreeing import Agreeing, Order, choose
 from contactd.engine.arranging import Arranging
 from contactd.engine.compose import Composer
 from contactd.engine.judgement import judge_everyone, judge_of
-from contactd.store import payments
+from contactd.store import accounts, payments
 from contactd.store.agreements import Stored
 from contactd.store.database import Database
 from contactd.store.payments import NewPayment
@@ -186,6 +187,8 @@ async def test_who_cannot_be_written_to_is_noted_and_told_once_there_is_an_addre
         owner = office.world.debtor(1, email="")
         office.agree(Kind.PROMISE, on=office.today + timedelta(days=30))
         assert [(event, reason) for event, _, reason in office.world.log()][-1] == ("not_told", "no_address")
+        office.sleep(3)
+        assert [event for event, _, _ in office.world.log()].count("not_told") == 1
         with office.world.database.transaction() as connection:
             connection.execute(sa.update(account).where(account.c.id == owner).values(email="late@example.com"))
         office.sleep(1)
@@ -210,6 +213,20 @@ async def test_an_instalment_is_reminded_of_once_and_not_when_it_is_paid(databas
         assert [row[0] for row in office.told()] == ["reminder", "reminder"]
         office.pay(3_000)
         assert [row[2:] for row in office.told() if row[0] == "reminder"][1] == ("cancelled", "agreement_fulfilled")
+
+
+async def test_nobody_is_reminded_of_what_somebody_else_goes_on_with(database: Database) -> None:
+    async with open_office(database, confirm=False) as office:
+        office.world.debtor(1)
+        office.agree(Kind.PROMISE, on=office.today + timedelta(days=10))
+        office.sleep(7)
+        assert office.told() == [("reminder", "email", "planned", "")]
+        with office.world.database.transaction() as connection:
+            accounts.hold(connection, 1, "handed_over", None, office.world.clock.now())
+        assert (await office.send()).ledger == []
+        assert office.told() == [("reminder", "email", "cancelled", "handed_over")]
+        office.sleep(1)
+        assert len(office.told()) == 1
 
 
 async def test_thanks_come_once_when_nothing_at_all_is_open(database: Database) -> None:
@@ -270,6 +287,29 @@ async def test_costs_are_told_before_an_agency_agrees_on_a_plan(database: Databa
         assert made.cost_notice_on == office.today
 
 
+async def test_costs_are_told_anew_before_each_agreement_and_only_the_last_notice_counts(database: Database) -> None:
+    async with open_office(database, operator=Operator(kind="collection-agency")) as office:
+        office.world.debtor(1, language="de")
+        until = office.today + timedelta(days=60)
+        office.arrange("costs", amount="31.50")
+        await office.send()
+        office.world.clock.advance(60)
+        made = office.agree(Kind.DEFERRAL, on=until)
+        office.world.clock.advance(60)
+        office.say(made.id, "withdraw")
+        with pytest.raises(InputError, match="tells the costs of each plan"):  # those were of the first one
+            office.agree(Kind.DEFERRAL, on=until)
+        office.arrange("costs", amount="31.50")
+        office.world.clock.advance(60)
+        await office.send()
+        office.arrange("costs", amount="150.00")
+        with pytest.raises(InputError, match="tells the costs of each plan"):  # they have not heard of the 150.00 yet
+            office.agree(Kind.PLAN, on=until, count=2)
+        office.world.clock.advance(60)
+        await office.send()
+        assert office.agree(Kind.PLAN, on=until, count=2).cost_notice_on == office.today
+
+
 async def test_who_is_represented_is_written_to_no_more(database: Database) -> None:
     async with open_office(database) as office:
         office.world.debtor(1)
@@ -280,6 +320,27 @@ async def test_who_is_represented_is_written_to_no_more(database: Database) -> N
         assert office.arrange("represented", lift="yes") == "K-1: contact is allowed again"
         with pytest.raises(InputError, match="say who represents"):
             office.arrange("represented")
+
+
+async def test_whatever_else_an_act_locks_it_locks_in_the_order_of_everybody(database: Database) -> None:
+    async with open_office(database) as office:
+        for number in (1, 2):
+            office.world.debtor(number)
+        with database.transaction() as connection:
+            connection.execute(sa.update(account).values(customer_id=1))
+            debtor = choose(connection, "K-2")
+
+        def act() -> str:
+            with database.transaction() as connection:
+                arranging = Arranging(office.settings, connection, by="anna", now=office.world.clock.now())
+                return arranging.carry_out("represented", debtor, {"by": "RA Muster"})
+
+        with database.transaction() as connection:
+            accounts.lock(connection, [1])
+            waits = asyncio.create_task(asyncio.to_thread(act))
+            await asyncio.sleep(0.5)  # until it waits for the first account, and holds no other
+            accounts.lock(connection, [2])
+        assert "is represented" in await waits
 
 
 async def test_a_wrong_number_and_a_callback_are_noted(database: Database) -> None:

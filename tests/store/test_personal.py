@@ -24,7 +24,8 @@ STAY = {
     "words of ours that many share": {
         "account.kind", "account.language", "account.timezone", "account.country", "account.region",
         "account.hold_reason", "agreement.kind", "agreement.state", "agreement_event.event", "agreement_event.state",
-        "arm_draw.campaign", "arm_draw.seed", "arm_draw.arm", "handover.recipient", "handover.state", "notice.occasion",
+        "arm_draw.campaign", "arm_draw.seed", "arm_draw.arm", "handover.recipient", "handover.state",
+        "handover.against", "notice.occasion",
         "posting.kind", "posting.part", "posting.purpose", "proposal_line.step", "proposal_line.channel", "task.kind",
         "task.state",
         "attempt.campaign", "attempt.step", "attempt.channel", "attempt.state", "attempt.outcome", "call.how_ended",

@@ -28,7 +28,7 @@ from tests.clock import HandClock
 
 KEY = b"a key of no installation at all!"
 BOTH, ONLY_PAYMENTS, AGREEING = "token-for-both", "token-for-payments", "token-for-agreements"
-TASKS = "token-for-tasks"
+TASKS, CHIEF = "token-for-tasks", "token-for-hand-overs"
 CAMPAIGN = Campaign(id="standard", steps=(Step("reminder", Channel.EMAIL, day=3),))
 
 
@@ -37,8 +37,9 @@ def settings(*, callbacks: bool = False) -> Settings:
     tokens = (
         Token(name="bookkeeping", token=Secret(BOTH)),
         Token(name="bank", token=Secret(ONLY_PAYMENTS), scopes=("payments",)),
-        Token(name="crm", token=Secret(AGREEING), scopes=("agreements", "postings")),
+        Token(name="crm", token=Secret(AGREEING), scopes=("agreements", "postings", "hand-overs")),
         Token(name="crm", token=Secret(TASKS), scopes=("tasks",)),
+        Token(name="chief", token=Secret(CHIEF), scopes=("hand-overs",)),
         Token(name="gone", token=Secret(problem="env is not set")),
         Token(name="empty", token=Secret()),
     )

@@ -194,7 +194,7 @@ def _escalation() -> None:
         sa.Column("proposed_at", Utc, nullable=False),
         *_texts("proposed_by"),
         sa.Column("decided_at", Utc),
-        *_texts("decided_by", "decision"),
+        *_texts("decided_by", "decision", "against"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_handover")),
     )
     op.create_index("ix_handover_account_id", "handover", ["account_id"])
