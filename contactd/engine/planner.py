@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice, takewhile
+from operator import attrgetter
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from contactd.domain.calendar import local_day
 from contactd.domain.campaign import Arm, Campaign, Step
 from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, too_late, zone_of
 from contactd.domain.policy import Allowed, Never, NotBefore, Policy
+from contactd.domain.proposal import belongs
 from contactd.domain.queueing import Priority, rank
 from contactd.domain.rules import least_contacts, may_contact
 from contactd.engine.book import Book, Rung
@@ -221,7 +223,10 @@ class Planner:
         return summary
 
     def plan_accounts(self, campaign_id: str, account_ids: Collection[int], now: datetime) -> int:
-        """Take up the next step of these accounts at once: a dead address, a call to be repeated."""
+        """Take up the next step of these accounts at once: a dead address, a call to be repeated.
+
+        Where somebody has to approve, only what belongs to the contact made last; an account of a run that waits rests.
+        """
         campaign = self.book.campaigns.get(campaign_id)
         if campaign is None:
             return 0
@@ -229,9 +234,13 @@ class Planner:
         since = now - self.book.memory(campaign_id)
         decided = self._decided(campaign, now)
         with self.database.transaction() as connection:
-            seen = facts.load(connection, sorted(account_ids), campaign=campaign_id, since=since)
+            waits = proposals.waiting(connection, now).get(campaign_id)
+            ids = set(account_ids) - (proposals.among_lines(connection, waits.id, account_ids) if waits else set())
+            seen = facts.load(connection, sorted(ids), campaign=campaign_id, since=since)
             seen = arms.known(connection, campaign, seen)
             decisions = _decisions(map(candidates.candidate, seen.values()), decided, summary)
+            if campaign.approval or waits:
+                decisions = (one for one in decisions if _belongs(campaign, seen[one[0].account_id], one[2]))
             return _store(connection, list(_rows(decisions, Run(campaign, None, now), _attempt)), attempts.plan)
 
     def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime, decided: Decided) -> Generator[Candidate]:
@@ -300,6 +309,11 @@ def _decisions(everybody: Iterable[Candidate], decided: Decided, summary: Summar
             summary.held[decision.step.id][decision.reason].add(one)
         if take is not None or arm is not None:
             yield one, arm, take
+
+
+def _belongs(campaign: Campaign, seen: Facts, take: Take | None) -> bool:
+    last = max(seen.tries, key=attrgetter("at"), default=None)
+    return last is not None and take is not None and belongs(campaign, last.step, take.step.id)
 
 
 def _drawn(one: Candidate, arm: Arm, campaign: Campaign, now: datetime) -> NewDraw:
