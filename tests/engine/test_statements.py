@@ -92,6 +92,9 @@ def test_the_same_file_again_changes_nothing_and_keeps_both_files(desk: Desk) ->
         desk.put("day.xml", camt([PAID]))
         desk.rest()
     assert (desk.open(), desk.lying()) == (6_000, ["done/2-day.xml", "done/day.xml"])
+    with desk.database.snapshot() as connection:
+        kinds = list(connection.scalars(sa.select(import_run.c.kind).order_by(import_run.c.id)))
+    assert kinds[-2:] == ["payments", "some_payments"]  # and makes what is known no fresher
 
 
 def test_a_file_that_grows_is_left_alone(desk: Desk) -> None:
