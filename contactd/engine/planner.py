@@ -20,9 +20,9 @@ from contactd.domain.calendar import local_day
 from contactd.domain.campaign import Arm, Campaign, Step
 from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, too_late, zone_of
 from contactd.domain.policy import Allowed, Never, NotBefore, Policy
-from contactd.domain.proposal import belongs
+from contactd.domain.proposal import belongs, only_waits
 from contactd.domain.queueing import Priority, rank
-from contactd.domain.rules import least_contacts, may_contact
+from contactd.domain.rules import answers, least_contacts, may_contact
 from contactd.engine.book import Book, Rung
 from contactd.engine.run_summary import Summary
 from contactd.store import accounts, arms, attempts, batches, candidates, facts, proposals
@@ -48,6 +48,7 @@ class Take:
     try_no: int
     not_before: datetime
     address: str = ""  # the number a retry asks for
+    stop: str = ""  # the hold or stop that is in force now and over by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Held:
     step: Step
     reason: str
     until: datetime | None = None
+    stop: str = ""  # the hold or stop that is in force now, were another rule to stand longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +91,27 @@ def decide(campaign: Campaign, policy: Policy, seen: Facts, now: datetime, horiz
         case other:
             return Rest(other.why)
     rung = Rung(campaign, step, policy)
+    stop = _stop(seen, rung, address, now)
     match may_contact(seen, rung.proposal(address=address), rung.policy, begin):
         case Allowed():
-            return Take(step, try_no, begin, address)
+            return Take(step, try_no, begin, address, stop)
         case NotBefore(when, _) if seen.oldest_due and too_late(step, seen.oldest_due, _day(campaign, seen, when)):
             return Rest("too_late")  # then; the rung that follows is found when that day has come
         case NotBefore(when, _) if when <= now + horizon:
-            return Take(step, try_no, when, address)
+            return Take(step, try_no, when, address, stop)
         case NotBefore(when, reason):
-            return Held(step, reason.value, when)
+            return Held(step, reason.value, when, stop)
         case Never(reason):
             return Held(step, reason.value)
+
+
+def _stop(seen: Facts, rung: Rung, address: str, now: datetime) -> str:
+    """Name what does not only put the step off; `may_contact` names but the rule that stands longest."""
+    if seen.hold is None and not seen.suppressions:
+        return ""
+    verdicts = (one.verdict for one in answers(seen, rung.proposal(address=address), rung.policy, now))
+    reasons = (one.reason.value for one in verdicts if not isinstance(one, Allowed))
+    return next((reason for reason in reasons if not only_waits(reason)), "")
 
 
 class Decided:
@@ -201,21 +213,27 @@ class Planner:
 
     def plan(self, campaign_id: str, now: datetime) -> Summary:
         """Take up every due account of a campaign; committed in chunks, repeating it takes up nothing twice."""
-        summary = self._take_up(campaign_id, now, _attempt, attempts.plan)
+        summary = self._take_up(campaign_id, now, _attempt, attempts.plan, draft=False)
         with self.database.transaction() as connection:
             close(connection, summary, now)
         return summary
 
     def draft(self, campaign_id: str, now: datetime) -> Summary:
         """Write down the same as lines of a run that is still to be proposed; nothing of it is queued."""
-        return self._take_up(campaign_id, now, _line, proposals.add_lines)
+        return self._take_up(campaign_id, now, _line, proposals.add_lines, draft=True)
 
     def _take_up(
-        self, campaign_id: str, now: datetime, make: Make[R], add: Callable[[sa.Connection, list[R]], object]
+        self,
+        campaign_id: str,
+        now: datetime,
+        make: Make[R],
+        add: Callable[[sa.Connection, list[R]], object],
+        *,
+        draft: bool,
     ) -> Summary:
         campaign = self.book.campaigns[campaign_id]
         with self.database.transaction() as connection:
-            batch_id = batches.open_batch(connection, campaign_id, now)
+            batch_id = batches.open_batch(connection, campaign_id, now, draft=draft)
         run = Run(campaign, batch_id, now)
         summary = Summary(campaign_id, now, batch_id)
         with self.deciding(campaign_id, now) as (decided, found):
