@@ -65,6 +65,17 @@ def only_waits(reason: str) -> bool:
     return reason in _PASSING
 
 
+def belongs(campaign: Campaign, last: str, step: str) -> bool:
+    """Say whether a step is still the contact made last: a next try, or the way taken instead of a dead address."""
+    wanted = last
+    for one in campaign.steps:
+        if one.id == wanted and (wanted == last or one.stands_in):
+            if one.id == step:
+                return True
+            wanted = one.otherwise
+    return False
+
+
 def rungs(campaign: Campaign) -> dict[str, tuple[int, str]]:
     """Answer of each step its level, counted from 1, and the step that follows; what stands in shares a level."""
     climbed = [step.id for step in campaign.steps if not step.stands_in]

@@ -141,8 +141,10 @@ class Gate:
         self, claim: Claimed, seen: Facts | None, owed: Sequence[Invoice], paused: set[str], now: datetime
     ) -> tuple[Begun | Refused, Transition]:
         rung = self._book.rung(claim.campaign, claim.step)
-        if rung is None or seen is None or seen.account.case_no != claim.case_no:
-            return self._forbid(claim, "case_ended" if rung and seen else "campaign_changed", now)
+        if rung is None or rung.step.channel != claim.channel:
+            return self._forbid(claim, "campaign_changed", now)
+        if seen is None or seen.account.case_no != claim.case_no:
+            return self._forbid(claim, "case_ended" if seen else "campaign_changed", now)
         requested = claim.priority in {Priority.MISSED, Priority.CALLBACK}  # by the person
         gone = no_longer_due(rung.campaign, rung.step, claim.try_no, _seen_by(claim, seen), now)
         if gone and (claim.priority == Priority.LADDER or gone == "attempt_open"):

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice, takewhile
+from operator import attrgetter
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -19,8 +20,9 @@ from contactd.domain.calendar import local_day
 from contactd.domain.campaign import Arm, Campaign, Step
 from contactd.domain.ladder import Due, Waiting, local_date, next_step, selects, too_late, zone_of
 from contactd.domain.policy import Allowed, Never, NotBefore, Policy
+from contactd.domain.proposal import belongs, only_waits
 from contactd.domain.queueing import Priority, rank
-from contactd.domain.rules import least_contacts, may_contact
+from contactd.domain.rules import answers, least_contacts, may_contact
 from contactd.engine.book import Book, Rung
 from contactd.engine.run_summary import Summary
 from contactd.store import accounts, arms, attempts, batches, candidates, facts, proposals
@@ -46,6 +48,7 @@ class Take:
     try_no: int
     not_before: datetime
     address: str = ""  # the number a retry asks for
+    stop: str = ""  # the hold or stop that is in force now and over by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Held:
     step: Step
     reason: str
     until: datetime | None = None
+    stop: str = ""  # the hold or stop that is in force now, were another rule to stand longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +91,27 @@ def decide(campaign: Campaign, policy: Policy, seen: Facts, now: datetime, horiz
         case other:
             return Rest(other.why)
     rung = Rung(campaign, step, policy)
+    stop = _stop(seen, rung, address, now)
     match may_contact(seen, rung.proposal(address=address), rung.policy, begin):
         case Allowed():
-            return Take(step, try_no, begin, address)
+            return Take(step, try_no, begin, address, stop)
         case NotBefore(when, _) if seen.oldest_due and too_late(step, seen.oldest_due, _day(campaign, seen, when)):
             return Rest("too_late")  # then; the rung that follows is found when that day has come
         case NotBefore(when, _) if when <= now + horizon:
-            return Take(step, try_no, when, address)
+            return Take(step, try_no, when, address, stop)
         case NotBefore(when, reason):
-            return Held(step, reason.value, when)
+            return Held(step, reason.value, when, stop)
         case Never(reason):
             return Held(step, reason.value)
+
+
+def _stop(seen: Facts, rung: Rung, address: str, now: datetime) -> str:
+    """Name what does not only put the step off; `may_contact` names but the rule that stands longest."""
+    if seen.hold is None and not seen.suppressions:
+        return ""
+    verdicts = (one.verdict for one in answers(seen, rung.proposal(address=address), rung.policy, now))
+    reasons = (one.reason.value for one in verdicts if not isinstance(one, Allowed))
+    return next((reason for reason in reasons if not only_waits(reason)), "")
 
 
 class Decided:
@@ -199,21 +213,27 @@ class Planner:
 
     def plan(self, campaign_id: str, now: datetime) -> Summary:
         """Take up every due account of a campaign; committed in chunks, repeating it takes up nothing twice."""
-        summary = self._take_up(campaign_id, now, _attempt, attempts.plan)
+        summary = self._take_up(campaign_id, now, _attempt, attempts.plan, draft=False)
         with self.database.transaction() as connection:
             close(connection, summary, now)
         return summary
 
     def draft(self, campaign_id: str, now: datetime) -> Summary:
         """Write down the same as lines of a run that is still to be proposed; nothing of it is queued."""
-        return self._take_up(campaign_id, now, _line, proposals.add_lines)
+        return self._take_up(campaign_id, now, _line, proposals.add_lines, draft=True)
 
     def _take_up(
-        self, campaign_id: str, now: datetime, make: Make[R], add: Callable[[sa.Connection, list[R]], object]
+        self,
+        campaign_id: str,
+        now: datetime,
+        make: Make[R],
+        add: Callable[[sa.Connection, list[R]], object],
+        *,
+        draft: bool,
     ) -> Summary:
         campaign = self.book.campaigns[campaign_id]
         with self.database.transaction() as connection:
-            batch_id = batches.open_batch(connection, campaign_id, now)
+            batch_id = batches.open_batch(connection, campaign_id, now, draft=draft)
         run = Run(campaign, batch_id, now)
         summary = Summary(campaign_id, now, batch_id)
         with self.deciding(campaign_id, now) as (decided, found):
@@ -221,7 +241,10 @@ class Planner:
         return summary
 
     def plan_accounts(self, campaign_id: str, account_ids: Collection[int], now: datetime) -> int:
-        """Take up the next step of these accounts at once: a dead address, a call to be repeated."""
+        """Take up the next step of these accounts at once: a dead address, a call to be repeated.
+
+        Where somebody has to approve, only what belongs to the contact made last; an account of a run that waits rests.
+        """
         campaign = self.book.campaigns.get(campaign_id)
         if campaign is None:
             return 0
@@ -229,9 +252,13 @@ class Planner:
         since = now - self.book.memory(campaign_id)
         decided = self._decided(campaign, now)
         with self.database.transaction() as connection:
-            seen = facts.load(connection, sorted(account_ids), campaign=campaign_id, since=since)
+            waits = proposals.waiting(connection, now).get(campaign_id)
+            ids = set(account_ids) - (proposals.among_lines(connection, waits.id, account_ids) if waits else set())
+            seen = facts.load(connection, sorted(ids), campaign=campaign_id, since=since)
             seen = arms.known(connection, campaign, seen)
             decisions = _decisions(map(candidates.candidate, seen.values()), decided, summary)
+            if campaign.approval or waits:
+                decisions = (one for one in decisions if _belongs(campaign, seen[one[0].account_id], one[2]))
             return _store(connection, list(_rows(decisions, Run(campaign, None, now), _attempt)), attempts.plan)
 
     def _due(self, reading: sa.Connection, campaign: Campaign, now: datetime, decided: Decided) -> Generator[Candidate]:
@@ -300,6 +327,11 @@ def _decisions(everybody: Iterable[Candidate], decided: Decided, summary: Summar
             summary.held[decision.step.id][decision.reason].add(one)
         if take is not None or arm is not None:
             yield one, arm, take
+
+
+def _belongs(campaign: Campaign, seen: Facts, take: Take | None) -> bool:
+    last = max(seen.tries, key=attrgetter("at"), default=None)
+    return last is not None and take is not None and belongs(campaign, last.step, take.step.id)
 
 
 def _drawn(one: Candidate, arm: Arm, campaign: Campaign, now: datetime) -> NewDraw:

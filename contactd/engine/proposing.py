@@ -21,7 +21,7 @@ from contactd.engine.planner import Decided, Decision, Held, Planner, Rest, Take
 from contactd.engine.run_summary import Summary
 from contactd.store import accounts, arms, batches, candidates, facts, proposals
 from contactd.store.database import Database
-from contactd.store.proposals import NewProposal
+from contactd.store.proposals import NewProposal, Planned
 
 BY = "contactd"  # who decided, where facts, the timetable or the calendar did
 _CHUNK = 2_000
@@ -132,7 +132,7 @@ class Proposing:
         return fallen | dict(self._why(row.campaign, decided, left, now))
 
     def _why(
-        self, campaign_id: str, decided: Decided, left: Mapping[int, tuple[str, int]], now: datetime
+        self, campaign_id: str, decided: Decided, left: Mapping[int, Planned], now: datetime
     ) -> Iterator[tuple[int, str]]:
         campaign, since = self._planner.book.campaigns[campaign_id], now - self._planner.book.memory(campaign_id)
         ids = sorted(left)
@@ -141,14 +141,14 @@ class Proposing:
                 some = ids[first : first + _CHUNK]
                 loaded = facts.load(connection, some, campaign=campaign_id, since=since)
                 for account_id, seen in arms.known(connection, campaign, loaded).items():
-                    step_id, case_no = left[account_id]
-                    step = campaign.step(step_id)
-                    if step is None:
+                    planned = left[account_id]
+                    step = campaign.step(planned.step)
+                    if step is None or step.channel != planned.channel:
                         yield account_id, "campaign_changed"
-                    elif seen.account.case_no != case_no:
+                    elif seen.account.case_no != planned.case_no:
                         yield account_id, "case_ended"
                     else:
-                        yield account_id, _reason(decided.follows(candidates.candidate(seen)), step_id)
+                        yield account_id, _reason(decided.follows(candidates.candidate(seen)), planned.step)
 
 
 def proposing_of(database: Database, settings: Settings) -> Proposing:
@@ -157,13 +157,13 @@ def proposing_of(database: Database, settings: Settings) -> Proposing:
     return Proposing(Planner(database, book, horizon=settings.planning.horizon))
 
 
-def _stands(decision: Decision, planned: tuple[str, int], case_no: int) -> bool:
+def _stands(decision: Decision, planned: Planned, case_no: int) -> bool:
     """Say whether what was proposed is still the next thing to do, now or when a rule lets it through."""
     match decision:
-        case Take(step):
-            return planned == (step.id, case_no)
-        case Held(step, reason, until):
-            return planned == (step.id, case_no) and until is not None and only_waits(reason)
+        case Take(step, stop=""):
+            return planned == (step.id, step.channel, case_no)
+        case Held(step, reason, until, stop=""):
+            return planned == (step.id, step.channel, case_no) and until is not None and only_waits(reason)
         case _:
             return False
 
@@ -172,10 +172,8 @@ def _reason(decision: Decision, step_id: str) -> str:
     match decision:
         case Rest(why):
             return why
-        case Held(step, reason) if step.id == step_id:
-            return reason
-        case Take(step) if step.id == step_id:
-            return "attempt_open"  # of another campaign
+        case Held(step, reason) | Take(step, stop=reason) if step.id == step_id:
+            return decision.stop or reason or "attempt_open"  # of another campaign
         case _:
             return "passed_over"
 

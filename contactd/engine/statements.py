@@ -1,13 +1,17 @@
 """Bank statements from the outside: taken into the store with this daemon's settings, and a folder that is watched.
 
-`[intake] statements` names the folder. A file that lies there and has stopped growing is read once; then it is in
-`done/`, or in `refused/` with the reason beside it. To read a file twice changes nothing, so a crash costs nothing.
+`[intake] statements` names the folder. A file that has rested there for a while is read; then it is in `done/`, or in
+`refused/` with the reason beside it, unless it changed while it was read: then it is read again. To read a file twice
+changes nothing, so a crash costs nothing.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
@@ -23,9 +27,16 @@ log = structlog.get_logger()
 
 DONE, REFUSED, REASON = "done", "refused", ".reason.txt"
 _LOOK_EVERY = 5.0  # seconds
+_REST = timedelta(seconds=30)  # by our clock, not the file's; an upload may stall between two statements of a file
 _UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload")
 
-Marks = dict[str, tuple[int, int]]
+
+class Mark(NamedTuple):
+    """What is another when a file was written to, or another file has taken its name."""
+
+    size: int
+    written_ns: int
+    inode: int
 
 
 def take_statements(database: Database, settings: Settings, clock: Clock, path: Path, source: str) -> Told:
@@ -46,7 +57,7 @@ class StatementFolder:
         self._clock = clock
         self._settings = settings
         self._wake = wake
-        self._seen: Marks = {}
+        self._seen: dict[str, tuple[Mark, datetime]] = {}  # since when it is as it is
 
     async def run(self) -> None:
         """Look again and again, for ever."""
@@ -58,7 +69,7 @@ class StatementFolder:
             await asyncio.sleep(_LOOK_EVERY)
 
     def look(self) -> int:
-        """Read every file that is as it was at the last look; answers how many were read. For a thread."""
+        """Read every file that has stayed as it is for a while; answers how many were read. For a thread."""
         settings = self._settings()
         folder = settings.statements_directory
         try:
@@ -68,53 +79,70 @@ class StatementFolder:
         except OSError as error:
             log.error("statements_folder_unusable", folder=str(folder), error=str(error))
             return 0
-        grown = {name for name, mark in marks.items() if self._seen.get(name) != mark}
-        self._seen = marks
-        return sum(self._read(settings, folder / name) for name in sorted(marks.keys() - grown))
+        now = self._clock.now()
+        before, self._seen = self._seen, {}
+        for name, mark in marks.items():
+            known, since = before.get(name, (None, now))
+            self._seen[name] = mark, since if known == mark else now
+        rested = sorted(name for name, (_, since) in self._seen.items() if now - since >= _REST)
+        return sum(self._read(settings, folder / name, marks[name]) for name in rested)
 
-    def _read(self, settings: Settings, path: Path) -> bool:
+    def _read(self, settings: Settings, path: Path, mark: Mark) -> bool:
         """Read one file and put it away; while the store is away it stays where it is."""
         try:
-            told = take_statements(self._database, settings, self._clock, path, f"folder:{path.name}")
+            told = take_statements(self._database, settings, self._clock, path, f"folder:{_named(path)}")
         except (StoreError, StoreConflict) as error:
             log.warning("store_unavailable", while_doing="statements", error=str(error))
             return False
         except InputError as error:
-            return _put_away(path, str(error).replace(f"{path}: ", ""))
+            return _put_away(path, mark, str(error).replace(f"{path}: ", ""))
         except Exception:  # a fault of ours: the file is kept and shown, the others have their turn
-            log.exception("statement_broke", file=path.name)
-            return _put_away(path, "contactd broke on this file; see statement_broke in its log")
-        log.info("statements_taken", file=path.name, refused=len(told.refused), **told.counts)
+            log.exception("statement_broke", file=_named(path))
+            return _put_away(path, mark, "contactd broke on this file; see statement_broke in its log")
+        log.info("statements_taken", file=_named(path), refused=len(told.refused), **told.counts)
         reasons = [line.replace(f"{path}: ", "") for line in told.refused]
-        return _put_away(path, "\n".join(["the other statements of it were taken", *reasons]) if reasons else "")
+        _put_away(path, mark, "\n".join(["the other statements of it were taken", *reasons]) if reasons else "")
+        return True
 
 
-def _marks(folder: Path) -> Marks:
-    """Tell size and time of every file that may be whole."""
-    found: Marks = {}
+def _marks(folder: Path) -> dict[str, Mark]:
+    """Tell the marks of the files that may be whole."""
+    found: dict[str, Mark] = {}
     for path in folder.iterdir():
         if path.name.startswith(".") or path.name.lower().endswith(_UNFINISHED) or not path.is_file():
             continue
-        state = path.stat()
-        found[path.name] = state.st_size, state.st_mtime_ns
+        found[path.name] = _mark(path)
     return found
 
 
-def _put_away(path: Path, reason: str) -> bool:
-    """Move a file to where it belongs, under a name nothing has there yet."""
+def _mark(path: Path) -> Mark:
+    state = path.stat()
+    return Mark(state.st_size, state.st_mtime_ns, state.st_ino)
+
+
+def _named(path: Path) -> str:
+    """Give the name so that every log and database takes it, whatever bytes it is made of."""
+    return os.fsencode(path.name).decode(errors="replace")
+
+
+def _put_away(path: Path, mark: Mark, reason: str) -> bool:
+    """Move a file that is still what was read to where it belongs, under a name nothing has there yet."""
     place = path.parent / (REFUSED if reason else DONE)
     names = (place / f"{number}-{path.name}" for number in count(2))
     target = place / path.name
     while target.exists():
         target = next(names)
     try:
+        if _mark(path) != mark:
+            log.info("statement_changed", file=_named(path))
+            return False  # what is there now has its turn once it rests
         if reason:
-            target.with_name(target.name + REASON).write_text(f"{reason}\n", encoding="utf-8")
-            log.warning("statement_refused", file=path.name, reason=reason)
+            target.with_name(target.name + REASON).write_text(f"{reason}\n", encoding="utf-8", errors="replace")
+            log.warning("statement_refused", file=_named(path), reason=reason)
         path.rename(target)
     except FileNotFoundError:  # another daemon on the same folder was faster
         return False
     except OSError as error:
-        log.error("statement_not_moved", file=path.name, error=str(error))
+        log.error("statement_not_moved", file=_named(path), error=str(error.strerror))
         return False
     return True

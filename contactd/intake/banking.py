@@ -5,6 +5,7 @@ For `contactd import statement` and `contactd payments`. An entry is taken once,
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -50,17 +51,24 @@ def import_bank_statements(
         told.counts["statements"] = len(good)
         complete = options.complete and not file.refused and all(one.format != _NOT_A_DAY for one in good)
         with database.transaction() as connection:
-            kind = "payments" if complete else "some_payments"
-            run = imports.begin(connection, kind, options.source or str(path), options.now())
-        _record_all(database, file, options, ibans, told)
-        commit_again(database, lambda c, run: imports.finish(c, run, told.counts, options.now()), run)
+            fresh = imports.payments_as_of(connection)
+            run = imports.begin(connection, "some_payments", options.source or str(path), options.now())
+        last = _record_all(database, file, options, ibans, told)
+        # What was all known when payments were complete last tells nothing of who has paid since.
+        repeated = not told.counts["new"] and last is not None and fresh is not None and last <= fresh
+        kind = "payments" if complete and not repeated else "some_payments"
+        commit_again(database, lambda c, run: imports.finish(c, run, told.counts, options.now(), kind), run)
     return told
 
 
-def _record_all(database: Database, file: Statements, options: Options, ibans: Mapping[str, str], told: Told) -> None:
+def _record_all(
+    database: Database, file: Statements, options: Options, ibans: Mapping[str, str], told: Told
+) -> datetime | None:
+    """Record the entries; answers when the newest of those that were there already had come in."""
     total, done = sum(one.entries for one in file.statements if not one.refused), 0
+    last: datetime | None = None
     if not total:
-        return  # a day without bookings needs no books
+        return last  # a day without bookings needs no books
     with database.snapshot() as connection:
         books = bank.books(connection)
     for chunk in _chunks(file.entries()):
@@ -68,6 +76,8 @@ def _record_all(database: Database, file: Statements, options: Options, ibans: M
         with database.snapshot() as connection:
             before = bank.known(connection, [entry.key for entry in chunk])
             lines = list(_lines(connection, file, chunk, before, books, ibans, told))
+            came = bank.last_received(connection, before.keys()) if before else None
+        last = max((one for one in (last, came) if one is not None), default=None)
         told.counts["entries"] += len(chunk)
         told.counts["unchanged"] += len(before)
         recorded = commit_again(database, _recording(options), lines)
@@ -76,6 +86,7 @@ def _record_all(database: Database, file: Statements, options: Options, ibans: M
         if options.progress:
             options.progress(done / total)
         time.sleep(_BREATH_SECONDS)
+    return last
 
 
 def _recording(options: Options) -> Callable[[Connection, list[NewPayment]], payments.Recorded]:

@@ -225,12 +225,22 @@ def _days(words: dict[str, str]) -> tuple[date, date]:
     return MACHINE.read_date(booked or valued), MACHINE.read_date(valued or booked)
 
 
+class _Unnamed(NamedTuple):
+    """A file whose name lxml does not ask for: one that is no UTF-8 would break it."""
+
+    file: BinaryIO
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on."""
+        return self.file.read(size)
+
+
 def read(path: Path, file: BinaryIO) -> Iterator[Told]:
     """Read an open file; raises InputError when it is no whole CAMT.053 or .054."""
     tags = [f"{{*}}{name}" for name in ("TxDtls", "Ntry", *_FORMATS, _INTRADAY)]
     context = etree.iterparse(
-        file, tag=tags, resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
-        remove_comments=True, remove_pis=True,
+        _Unnamed(file), tag=tags, resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False,
+        huge_tree=False, remove_comments=True, remove_pis=True,
     )  # fmt: skip
     with closing(_Document(path)) as document:
         try:

@@ -6,7 +6,7 @@ Amounts are minor units of the account's currency.
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,6 +64,12 @@ def known(connection: Connection, keys: Collection[str]) -> dict[str, str]:
     chosen = sa.select(payment.c.fingerprint, payment.c.invoice_no)
     rows = connection.execute(chosen.where(among(connection, payment.c.fingerprint, keys)))
     return {row[0]: row[1] for row in rows}
+
+
+def last_received(connection: Connection, keys: Collection[str]) -> datetime | None:
+    """Answer when the newest of these payments came in; None where there is none of them."""
+    came = sa.type_coerce(sa.func.max(payment.c.received_at), payment.c.received_at.type)
+    return connection.scalar(sa.select(came).where(among(connection, payment.c.fingerprint, keys)))
 
 
 def waiting(connection: Connection, payment_id: int | None = None) -> list[Row[Any]]:

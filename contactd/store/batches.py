@@ -10,9 +10,9 @@ from sqlalchemy.engine import Connection, Row
 from contactd.store.schema import batch
 
 
-def open_batch(connection: Connection, campaign: str, now: datetime) -> int:
-    """Begin a planning run; answers its number."""
-    statement = sa.insert(batch).values(campaign=campaign, planned_at=now, held={}, steps={})
+def open_batch(connection: Connection, campaign: str, now: datetime, *, draft: bool = False) -> int:
+    """Begin a planning run, or the draft of one that is to be proposed; answers its number."""
+    statement = sa.insert(batch).values(campaign=campaign, planned_at=now, draft=draft, held={}, steps={})
     batch_id: int = connection.execute(statement.returning(batch.c.id)).scalar_one()
     return batch_id
 
@@ -58,8 +58,9 @@ def close_interrupted(connection: Connection, now: datetime) -> int:
 
 
 def to_repeat(connection: Connection) -> list[str]:
-    """List the campaigns whose newest run was interrupted."""
+    """List the campaigns whose newest run was interrupted; a draft that was is forgotten: nobody asked to queue it."""
     newest = sa.select(sa.func.max(batch.c.id)).group_by(batch.c.campaign)
+    newest = newest.where(sa.not_(sa.and_(batch.c.interrupted, batch.c.draft)))
     chosen = sa.select(batch.c.campaign).where(batch.c.id.in_(newest), batch.c.interrupted)
     return list(connection.scalars(chosen.order_by(batch.c.campaign)))
 

@@ -68,10 +68,17 @@ def begin(connection: Connection, kind: str, source: str, as_of: datetime) -> in
     return int(connection.execute(sa.insert(import_run).values(row).returning(import_run.c.id)).scalar_one())
 
 
-def finish(connection: Connection, run_id: int, counts: Mapping[str, int], now: datetime) -> None:
-    """Note that a run ended well: from now on its facts are as fresh as `now`."""
+def finish(connection: Connection, run_id: int, counts: Mapping[str, int], now: datetime, kind: str = "") -> None:
+    """Note that a run ended well: from now on its facts are as fresh as `now`; `kind` if it is another by now."""
     ended = sa.update(import_run).where(import_run.c.id == run_id)
-    connection.execute(ended.values(finished_at=now, counts=dict(counts)))
+    connection.execute(ended.values(finished_at=now, counts=dict(counts), kind=kind or import_run.c.kind))
+
+
+def payments_as_of(connection: Connection) -> datetime | None:
+    """Answer when an import ended last with which all payments up to then were known."""
+    ended = sa.func.max(import_run.c.finished_at)
+    chosen = sa.select(sa.type_coerce(ended, import_run.c.finished_at.type)).where(import_run.c.kind == "payments")
+    return connection.scalar(chosen)
 
 
 def queue(connection: Connection) -> None:

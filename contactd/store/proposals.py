@@ -192,11 +192,19 @@ def release(connection: Connection, number: int) -> int:
     return new
 
 
-def steps_of(connection: Connection, number: int) -> dict[int, tuple[str, int]]:
-    """Read what is still in a run: by account its step and case."""
-    columns = proposal_line.c.account_id, proposal_line.c.step, proposal_line.c.case_no
+class Planned(NamedTuple):
+    """What a line says is to be done."""
+
+    step: str
+    channel: str
+    case_no: int
+
+
+def steps_of(connection: Connection, number: int) -> dict[int, Planned]:
+    """Read what is still in a run, by account."""
+    columns = proposal_line.c.account_id, *(proposal_line.c[name] for name in Planned._fields)
     chosen = sa.select(*columns).where(proposal_line.c.batch_id == number, _STILL)
-    return {account_id: (step, case_no) for account_id, step, case_no in connection.execute(chosen)}
+    return {account_id: Planned(*rest) for account_id, *rest in connection.execute(chosen)}
 
 
 def among_lines(connection: Connection, number: int, account_ids: Collection[int]) -> set[int]:

@@ -198,6 +198,7 @@ batch = sa.Table(
     sa.Column("finished_at", Utc),
     # Its daemon ended in the middle of it; the counts are missing, what it had queued stays.
     sa.Column("interrupted", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("draft", sa.Boolean, nullable=False, server_default=sa.false()),  # is to be proposed, queues nothing
     sa.Column("taken", sa.Integer, nullable=False, server_default="0"),
     sa.Column("held", sa.JSON, nullable=False),  # {step: {reason: {"count": n, "amounts": {currency: minor}}}}
     sa.Column("steps", sa.JSON, nullable=False),  # {step: {"count": n, "amounts": {currency: minor}}}

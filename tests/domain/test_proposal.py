@@ -7,7 +7,7 @@ import pytest
 from contactd.domain.account import Channel
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.policy import Reason
-from contactd.domain.proposal import Standing, State, needs_other_eyes, only_waits, rungs, why_not
+from contactd.domain.proposal import Standing, State, belongs, needs_other_eyes, only_waits, rungs, why_not
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 END = NOW + timedelta(days=3)
@@ -40,14 +40,24 @@ def test_the_hour_only_puts_a_step_off_and_an_agreement_ends_it() -> None:
     assert not any(map(only_waits, (Reason.ON_HOLD, Reason.STOPPED, Reason.PAYMENTS_STALE, "too_late")))
 
 
+CAMPAIGN = Campaign(
+    "standard",
+    (
+        Step("mail", Channel.EMAIL, day=3, otherwise="mail-sms"),
+        Step("mail-sms", Channel.SMS, implied=True),
+        Step("letter", Channel.LETTER, day=14, otherwise="call"),
+        Step("call", Channel.CALL, after="letter", after_days=10),
+    ),
+)
+
+
+def test_the_next_try_and_what_stands_in_belong_to_a_contact_and_the_next_step_does_not() -> None:
+    steps = [step.id for step in CAMPAIGN.steps]
+    found = {last: [step for step in steps if belongs(CAMPAIGN, last, step)] for last in (*steps, "gone")}
+    assert found == {
+        "mail": ["mail", "mail-sms"], "mail-sms": ["mail-sms"], "letter": ["letter"], "call": ["call"], "gone": []
+    }  # fmt: skip
+
+
 def test_what_stands_in_for_a_step_is_of_its_level() -> None:
-    campaign = Campaign(
-        "standard",
-        (
-            Step("mail", Channel.EMAIL, day=3, otherwise="mail-sms"),
-            Step("mail-sms", Channel.SMS, implied=True),
-            Step("letter", Channel.LETTER, day=14),
-            Step("call", Channel.CALL, after="letter", after_days=10),
-        ),
-    )
-    assert rungs(campaign) == {"mail": (1, "letter"), "mail-sms": (1, "letter"), "letter": (2, "call"), "call": (3, "")}
+    assert rungs(CAMPAIGN) == {"mail": (1, "letter"), "mail-sms": (1, "letter"), "letter": (2, "call"), "call": (3, "")}

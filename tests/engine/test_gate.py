@@ -170,6 +170,20 @@ async def test_a_step_that_left_the_configuration_is_cancelled(database: Databas
         assert await world.commit.submit(world.gate.begin, claim) == Refused(claim, "campaign_changed")
 
 
+async def test_a_step_that_goes_another_way_since_planning_is_cancelled(database: Database) -> None:
+    async with open_world(database) as world:
+        world.debtor(1, mobile="+4915228817386")
+        world.planner.plan("standard", world.clock.now())
+        changed = replace(LADDER.steps[0], channel=Channel.SMS, otherwise=""), LADDER.steps[2]
+        world.book.replace((replace(LADDER, steps=changed),), {"standard": OPEN_POLICY})
+        claims = world.claim()
+        with world.database.transaction() as connection:
+            [refused] = world.gate.begin(connection, claims)
+        assert isinstance(refused, Refused)
+        assert refused.reason == "campaign_changed"
+        assert [(row.state, row.reason, row.address) for row in world.rows()] == [("cancelled", "campaign_changed", "")]
+
+
 async def test_what_was_certainly_not_sent_is_planned_again_from_either_state(database: Database) -> None:
     async with open_world(database) as world:
         world.debtor(1)

@@ -103,8 +103,9 @@ async def test_a_try_that_began_meanwhile_is_not_made_twice(database: Database, 
         world.debtor(2)
         proposing, now = Proposing(world.planner), world.clock.now()
         run = proposing.propose("standard", now, "ben").batch_id or 0
-        assert world.planner.plan_accounts("standard", {1}, now) == 1
         with world.database.transaction() as connection:
+            other = attempts.NewAttempt(1, 1, None, "standard", "reminder", Channel.EMAIL, 1, 1, now, now)
+            assert attempts.plan(connection, [other]) == 1
             connection.execute(sa.update(schema.attempt).values(state=tried, outcome=tried))
         proposing.approve(run, Person("anna", "anna"), now, four_eyes=True)
         assert [row.account_id for row in world.rows()].count(2) == 1

@@ -66,6 +66,21 @@ def test_a_notification_before_the_statement_counts_once_and_is_no_list_of_the_d
     assert kinds[-2:] == ["some_payments", "payments"]
 
 
+def test_a_statement_that_came_before_makes_the_payments_no_fresher(database: Database, tmp_path: Path) -> None:
+    owing(database, ("acme", "KD-10001", "RE-2026-0001", "EUR"))
+    first, second, third = (
+        Account([Booking((Payment(100, ("RE-2026-0001",), bank_ref=ref),), bank_ref=ref)]) for ref in ("A1", "A2", "A3")
+    )
+    fee = Account([Booking((Payment(-300, ("Gebuehr",), bank_ref="B2"),), bank_ref="B2")])
+    days = [(first,), (first,), (second,), (first,), (first, second), (second, third), (fee,), (Account([]),)]
+    for day in days:
+        take(database, tmp_path, *day)
+    with database.snapshot() as connection:
+        kinds = list(connection.scalars(sa.select(import_run.c.kind).order_by(import_run.c.id)))
+    some, full = "some_payments", "payments"
+    assert kinds[-len(days) :] == [full, some, full, some, some, full, full, full]
+
+
 def test_a_sum_the_bank_does_not_tell_apart_is_told_and_money_that_went_out_is_nobodys(
     database: Database, tmp_path: Path
 ) -> None:

@@ -65,6 +65,17 @@ def test_an_interrupted_run_is_made_up_for_by_the_next(connection: Connection) -
     assert batches.to_repeat(connection) == []
 
 
+def test_a_draft_that_was_cut_short_is_not_repeated_and_hides_no_run_that_is_to_be(connection: Connection) -> None:
+    batches.open_batch(connection, "standard", NOW, draft=True)
+    batches.open_batch(connection, "other", NOW)
+    batches.open_batch(connection, "other", NOW + HOUR, draft=True)
+    batches.close_interrupted(connection, NOW + HOUR)
+    assert batches.to_repeat(connection) == ["other"]
+    proposed = batches.open_batch(connection, "other", NOW + HOUR, draft=True)
+    batches.close_batch(connection, proposed, now=NOW + HOUR, taken=1, steps={}, held={})
+    assert batches.to_repeat(connection) == []
+
+
 def test_an_event_is_received_once_and_waits_until_it_is_handled(connection: Connection) -> None:
     one, two = Event("twilio", "t1", {"status": "sent"}, NOW), Event("smtp", "t1", {}, NOW)
     assert inbox.receive(connection, []) == []

@@ -72,6 +72,7 @@ def _batch() -> None:
         sa.Column("planned_at", Utc, nullable=False),
         sa.Column("finished_at", Utc),
         sa.Column("interrupted", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("draft", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("taken", sa.Integer, nullable=False, server_default="0"),
         sa.Column("held", sa.JSON, nullable=False),
         sa.Column("steps", sa.JSON, nullable=False),
