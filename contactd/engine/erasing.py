@@ -90,13 +90,13 @@ def erase(
     against = open_still + ([] if order.restrict else list(_kept(found, settings, today_of(settings, now))))
     if against:
         raise NotErasable("\n".join(against), only_kept=not open_still)
+    wishes.forget(connection, ids, personal.addresses(connection, found))
     entries, letters = 0, list[str]()
     if order.restrict:
         personal.blank(connection, found, RESTRICTED, now)
     else:
         entries = _erase_log(connection, found)
         letters = list(files_of(found["contact_log"]))
-        wishes.forget(connection, ids)
         personal.blank(connection, found, BLANKED, now)
         personal.delete(connection, found)
     said = {"at": now, "event": "restricted" if order.restrict else "erased", "reason": order.reason}

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from contactd.store import suppressions
 from contactd.store.among import among
 from contactd.store.columns import metadata
 from contactd.store.schema import account, attempt, call, contact_log, inbox, suppression
@@ -97,7 +98,7 @@ def gather(connection: Connection, account_ids: Collection[int], *, inbox_too: b
     for table, column, parent in reached():
         ids = sorted(account_ids) if table is account else [row[_key(parent)] for row in rows[parent]]
         rows[table.name] = _read(connection, table, among(connection, table.c[column], ids))
-    ours = addresses(rows)
+    ours = addresses(connection, rows)
     loose = contact_log.c.account_id.is_(None), among(connection, contact_log.c.address, sorted(ours))
     rows["contact_log"] += _read(connection, contact_log, sa.and_(*loose))
     rows["suppression"] = _suppressions(connection, rows["account"], ours)
@@ -105,9 +106,12 @@ def gather(connection: Connection, account_ids: Collection[int], *, inbox_too: b
     return rows
 
 
-def addresses(rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> set[str]:
-    """List every address that belongs to the accounts of these rows by now."""
-    return {row[name] for row in rows["account"] for name in ("email", "phone", "mobile") if row[name]}
+def addresses(connection: Connection, rows: Rows) -> set[str]:
+    """List every address that belongs to the accounts of these rows by now, and those they had that nobody has now."""
+    now = {row[name] for row in rows["account"] for name in ("email", "phone", "mobile") if row[name]}
+    had = {row["address"] for name in ("attempt", "contact_log") for row in rows[name] if row["address"]} - now
+    owners = suppressions.owners(connection, {suppressions.key_of(one) for one in had})
+    return now | {one for one in had if not owners[suppressions.key_of(one)]}
 
 
 def _key(table: str) -> str:

@@ -175,6 +175,57 @@ def test_what_nobody_must_keep_can_go_at_once(known: Database, settings: Setting
     assert sound(known)
 
 
+def test_a_wish_is_hashed_when_the_address_goes_and_comes_back_with_it(
+    known: Database, settings: Settings, tmp_path: Path
+) -> None:
+    erased(known, settings, Order("kim", "asked", restrict=True), NOW)
+    assert wished(known) == ["email#"]
+    seal_now(known, lambda: NOW)
+    erased(known, settings)
+    assert [trace for trace in TRACES if trace in everything(known) and trace != "one tap"] == []
+    imported(known, tmp_path, "acme,K-1,Debtor 1,debtor1@example.com,R-9,2035-12-01,2035-12-15,50.00,50.00\n")
+    assert wished(known) == ["email debtor1@example.com"]
+
+
+@pytest.mark.parametrize("restricted_first", [False, True])
+def test_a_wish_about_an_address_somebody_had_before_is_hashed_too(
+    known: Database, settings: Settings, *, restricted_first: bool
+) -> None:
+    with known.transaction() as connection:
+        connection.execute(sa.update(schema.attempt).values(address="old@example.com"))
+        suppressions.add(
+            connection,
+            [NewSuppression("email", "old@example.com", Channel.EMAIL, "opted_out", "unsubscribe", NOW),
+             NewSuppression("number", "+4917604069001", None, "undeliverable", "carrier", NOW)],
+        )  # fmt: skip
+    seal_now(known, lambda: NOW)
+    if restricted_first:
+        erased(known, settings, Order("kim", "asked", restrict=True), NOW)
+        seal_now(known, lambda: NOW)
+    erased(known, settings)
+    assert wished(known) == ["email#", "email#"]
+    assert "old@" not in everything(known)
+
+
+def test_a_former_address_that_is_somebody_elses_by_now_stays_theirs(known: Database, settings: Settings) -> None:
+    with known.transaction() as connection:
+        connection.execute(sa.update(schema.attempt).values(address="debtor2@example.com"))
+        stop = NewSuppression("email", "debtor2@example.com", Channel.EMAIL, "opted_out", "unsubscribe", NOW)
+        suppressions.add(connection, [stop])
+        message = {"from": "debtor2@example.com", "body": "theirs"}
+        inbox.receive(connection, [inbox.Event("mail", "t2", message, NOW, NOW)])
+    erased(known, settings)
+    assert wished(known) == ["email debtor2@example.com", "email#"]
+    assert "theirs" in everything(known)
+
+
+def wished(database: Database) -> list[str]:
+    """List what is not to be contacted, without the hashes."""
+    with database.snapshot() as connection:
+        rows = connection.execute(sa.select(schema.suppression)).all()
+    return sorted(row.kind if row.kind.endswith("#") else f"{row.kind} {row.value}" for row in rows)
+
+
 def test_an_entry_that_is_not_sealed_yet_is_waited_for(known: Database, settings: Settings) -> None:
     with known.transaction() as connection:
         contact_log.add(connection, [{"account_id": 1, "at": NOW, "event": "sending"}])
