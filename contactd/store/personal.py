@@ -48,17 +48,20 @@ BLANKED: Mapping[str, tuple[str, ...]] = {
     "call": ("number", "carrier_ref"),
     "handover": ("reason", "anyway", "decision"),
     "posting": ("reason",),
-    "proposal_line": ("wanted",),
+    "proposal_line": ("wanted", "dropped"),
     "sent_message": ("content", "digest"),
     "task": ("note", "outcome"),
 }
+# Words that are replaced by a mark: without any, the line would be in its run again.
+MARKED = frozenset({"proposal_line.dropped"})
 # Rows that say nothing but what is personal go as a whole.
 DELETED = frozenset({"returned_mail"})
 # By which column rows are found again, where that is not `id`.
 _KEYS = {"call": "attempt_id", "sent_message": "attempt_id", "proposal_line": "account_id"}
 # What nobody is obliged to keep: the ways of reaching somebody, and what is known besides.
 RESTRICTED: Mapping[str, tuple[str, ...]] = {"account": (*_WAYS, "birth_date", "segment")}
-# The fingerprint of an account that was blanked: no list that says what is known already writes it again.
+# Stands for words that were there. As the fingerprint of an account it keeps a list that says what is known already
+# from writing it again.
 ERASED = "erased"
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -156,11 +159,17 @@ def blank(connection: Connection, rows: Rows, columns: Mapping[str, tuple[str, .
     for name, blanked in columns.items():
         table, key = metadata.tables[name], _key(name)
         ids = [row[key] for row in rows[name]] if key in table.columns else []
-        empty: dict[str, Any] = {one: "" if isinstance(table.c[one].type, sa.Text) else None for one in blanked}
+        empty: dict[str, Any] = {one: _empty(table.c[one]) for one in blanked}
         if table is account:
             empty |= {"fingerprint": ERASED, "updated_at": now}
         connection.execute(sa.update(table).where(among(connection, table.c[key], ids)).values(empty))
     blank_inbox(connection, [row["id"] for row in rows["inbox"]])
+
+
+def _empty(column: sa.Column[Any]) -> sa.ColumnElement[Any] | str | None:
+    if str(column) in MARKED:
+        return sa.case((column == "", ""), else_=ERASED)
+    return "" if isinstance(column.type, sa.Text) else None
 
 
 def delete(connection: Connection, rows: Rows) -> None:

@@ -151,6 +151,33 @@ def test_an_agreement_that_is_alive_stands_against_it(known: Database, settings:
         erased(known, settings)
 
 
+def test_an_open_task_stands_against_it_and_one_that_ended_does_not(known: Database, settings: Settings) -> None:
+    tasks = metadata.tables["task"]
+    row = {"account_id": 1, "kind": "meeting", "note": "see Debtor 1", "due_on": NOW.date(), "opened_at": NOW}
+    with known.transaction() as connection:
+        connection.execute(sa.insert(tasks).values(row))
+    for order in (ASKED, Order("kim", "asked", restrict=True)):
+        with pytest.raises(NotErasable, match=r"task \d+ \(meeting\) is open: end it first") as refused:
+            erased(known, settings, order)
+        assert not refused.value.only_kept
+    with known.transaction() as connection:
+        connection.execute(sa.update(tasks).values(state="done", outcome="Debtor 1 was there"))
+    erased(known, settings)
+    assert "Debtor 1" not in everything(known)
+
+
+def test_why_somebody_was_left_out_of_a_run_is_erased_and_they_stay_out(known: Database, settings: Settings) -> None:
+    lines = metadata.tables["proposal_line"]
+    line = {"account_id": 1, "customer_id": 1, "case_no": 1, "try_no": 1, "not_before": NOW, "planned_at": NOW}
+    with known.transaction() as connection:
+        for run, dropped in ((1, "Debtor 1 is in hospital"), (2, "")):
+            connection.execute(sa.insert(lines).values(line | {"batch_id": run, "overdue": 1, "dropped": dropped}))
+    erased(known, settings)
+    with known.snapshot() as connection:
+        said = list(connection.scalars(sa.select(lines.c.dropped).order_by(lines.c.batch_id)))
+    assert said == [ERASED, ""]
+
+
 @pytest.mark.parametrize(
     ("year", "kept"), [(2026, ["2032-12-31", "2034-12-31"]), (2033, ["2034-12-31"]), (2034, ["2034-12-31"]), (2035, [])]
 )

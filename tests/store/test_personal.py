@@ -35,7 +35,6 @@ STAY = {
         "attempt.kept_for", "call.caller_id", "call.agent", "handover.proposed_by", "handover.decided_by",
         "notice.told_by", "posting.by", "proposal_line.dropped_by", "task.owner", "task.opened_by",
     },
-    "a run stays as it was decided": {"proposal_line.dropped"},
 }  # fmt: skip
 
 
