@@ -45,6 +45,12 @@ class Letter:
     postcode: str
     city: str
     country: str = ""
+    street: str = ""
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Tell the contact log where it goes: a letter that comes back is held against that address and no other."""
+        return {"street": self.street, "postcode": self.postcode, "city": self.city}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

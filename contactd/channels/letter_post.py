@@ -116,7 +116,7 @@ class LetterChannel:
             self._archive.done(kept)
         except OSError as error:
             raise ChannelUnclear(f"handed over, and not archived: {error}") from error
-        return Receipt(reference, details=kept.details | {"postcode": letter.postcode, "city": letter.city})
+        return Receipt(reference, details=kept.details | letter.place)
 
     def _keep(self, message: Message, letter: Letter) -> Kept:
         """Write down what leaves. A folder that has gone is not made again: what was in it would seem never sent."""

@@ -79,7 +79,8 @@ class Row:
 class Report:
     """A month's cohort; `provisional` while the window of its last debt is still running.
 
-    `rows`, `unattributed`, `listed` (settled, and only a list told so) and `open` add up to `cohort`.
+    `rows`, `unattributed`, `listed` (settled, and only a list told so) and `open` add up to `cohort`; what was given up
+    since did not come in, so it stands in `open`.
     """
 
     first: date

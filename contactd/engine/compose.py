@@ -79,9 +79,7 @@ class Composer:
             language=notice.language,
             subject="",
             text="",
-            letter=Letter(
-                pdf=pdf, name=notice.name, postcode=notice.postcode, city=notice.city, country=notice.country
-            ),
+            letter=Letter(pdf, notice.name, notice.postcode, notice.city, notice.country, notice.street),
             created_at=begun.at,
             still_ours=still_ours,
         )

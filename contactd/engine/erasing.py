@@ -19,6 +19,7 @@ from contactd.domain.agreement import ALIVE
 from contactd.domain.attempt import State
 from contactd.domain.errors import InputError, StoreConflict
 from contactd.domain.money import Money
+from contactd.domain.task import State as TaskState
 from contactd.engine.judgement import today_of
 from contactd.store import accounts, contact_log, personal, seals, wishes
 from contactd.store.personal import BLANKED, ERASED, RESTRICTED, Rows
@@ -90,13 +91,13 @@ def erase(
     against = open_still + ([] if order.restrict else list(_kept(found, settings, today_of(settings, now))))
     if against:
         raise NotErasable("\n".join(against), only_kept=not open_still)
+    wishes.forget(connection, ids, personal.addresses(connection, found))
     entries, letters = 0, list[str]()
     if order.restrict:
         personal.blank(connection, found, RESTRICTED, now)
     else:
         entries = _erase_log(connection, found)
         letters = list(files_of(found["contact_log"]))
-        wishes.forget(connection, ids)
         personal.blank(connection, found, BLANKED, now)
         personal.delete(connection, found)
     said = {"at": now, "event": "restricted" if order.restrict else "erased", "reason": order.reason}
@@ -114,6 +115,20 @@ def _erase_log(connection: Connection, found: Rows) -> int:
 
 def _unfinished(found: Rows) -> Iterator[str]:
     """Name what is owed, agreed or under way."""
+    yield from _owed(found)
+    for row in found["attempt"]:
+        calling = row["state"] == State.ACCEPTED and row["channel"] == "call" and row["ended_at"] is None
+        if row["state"] in _OPEN or calling:
+            yield f"attempt {row['id']} ({row['channel']}) is {row['state']}"
+    for row in found["agreement"]:
+        if row["state"] in ALIVE:
+            yield f"agreement {row['id']} ({row['kind']}) is {row['state']}"
+    for row in found["task"]:
+        if row["state"] == TaskState.OPEN:
+            yield f"task {row['id']} ({row['kind']}) is open: end it first (contactd task done, contactd task drop)"
+
+
+def _owed(found: Rows) -> Iterator[str]:
     for row in found["account"]:
         money = {name: Money(row[name], row["currency"]) for name in ("open", "credit")}
         if row["open"] > 0:
@@ -122,13 +137,6 @@ def _unfinished(found: Rows) -> Iterator[str]:
             yield f"account {row['account_no']} has a credit of {money['credit']}: pay it back or book it off first"
         if row["disputed"]:
             yield f"account {row['account_no']} has an invoice in dispute"
-    for row in found["attempt"]:
-        calling = row["state"] == State.ACCEPTED and row["channel"] == "call" and row["ended_at"] is None
-        if row["state"] in _OPEN or calling:
-            yield f"attempt {row['id']} ({row['channel']}) is {row['state']}"
-    for row in found["agreement"]:
-        if row["state"] in ALIVE:
-            yield f"agreement {row['id']} ({row['kind']}) is {row['state']}"
 
 
 def _kept(found: Rows, settings: Settings, today: date) -> Iterator[str]:

@@ -20,6 +20,7 @@ from contactd.store.schema import account
 from contactd.store.tasks import Which
 
 REASONS = ("unknown", "moved", "refused")  # what the post says; the last one says nothing against the address
+CHANGED = "changed since"
 _LETTER = re.compile(r"(\d{1,15})-(\d{1,9})(?:\.pdf)?")
 
 Told = dict[str, Any]
@@ -86,7 +87,7 @@ def note(settings: Settings, connection: sa.Connection, found: Returned, why: st
     told["noted"] = True
     if why != "refused":
         told["address"] = _mark(connection, found, why, now)
-    if told["address"] != "changed since":
+    if told["address"] != CHANGED or _changed(connection, found) is None:
         told["task"] = _open_task(Tasking(settings, connection, by=by, now=now), connection, found, why, settings)
     return told
 
@@ -102,14 +103,22 @@ def lift(connection: sa.Connection, found: Returned, *, by: str, clock: Clock) -
 
 
 def _mark(connection: sa.Connection, found: Returned, why: str, now: datetime) -> str:
-    """Mark the address, unless it is another one by now than that the letter went to."""
-    went_to = returned.went_to(connection, found.attempt.id)
-    place = (account.c.postcode, account.c.city)
-    stands = connection.execute(sa.select(*place).where(account.c.id == found.debtor.id)).one()
-    if went_to is not None and went_to != tuple(stands):
-        return "changed since"
+    """Mark the address, unless it is, or may be, another one by now than that the letter went to."""
+    if _changed(connection, found) is not False:
+        return CHANGED
     source = f"attempt {found.attempt.id}"
     return "marked" if returned.mark(connection, found.account_ids, why, source, now) else "marked before"
+
+
+def _changed(connection: sa.Connection, found: Returned) -> bool | None:
+    """Answer whether the address is another one than that the letter went to; None: the log does not say enough."""
+    letter = found.attempt
+    went_to = returned.went_to(connection, letter.id, letter.claim_no)
+    columns = (account.c.updated_at, *(account.c[name] for name in returned.PLACE))
+    stands = connection.execute(sa.select(*columns).where(account.c.id == found.debtor.id)).one()
+    if any(getattr(stands, name) != value for name, value in went_to.items()):
+        return True
+    return None if "street" not in went_to and stands.updated_at > letter.sending_at else False
 
 
 def _open_task(

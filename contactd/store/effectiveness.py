@@ -11,6 +11,7 @@ from contactd.domain.account import Channel
 from contactd.domain.calendar import find_zone, local_day
 from contactd.domain.control_report import Debt, Money, Touch
 from contactd.store.schema import account, allocation, attempt, call, invoice, payment
+from contactd.store.schema_escalation import posting
 
 _DAY = timedelta(days=1)
 _ARRIVED = ("accepted", "delivered")
@@ -40,7 +41,7 @@ def cohorts(
     owed = _owed(connection, first, last)
     moneys = list(_moneys(connection, first, last, as_of))
     before: dict[int, int] = {}
-    for one in moneys:
+    for one in (*moneys, *_given_up(connection, first, last)):
         if one.on <= owed[one.claim][1].on - _DAY:
             before[one.claim] = before.get(one.claim, 0) + one.amount
     for currency in sorted({currency for currency, _ in owed.values()}):
@@ -61,7 +62,12 @@ def _in_month(first: date, last: date) -> sa.ColumnElement[bool]:
 
 
 def _owed(connection: Connection, first: date, last: date) -> dict[int, tuple[str, Debt]]:
-    """Read the invoices with currency and what they were when we first heard of them."""
+    """Read the invoices with currency and what they were when we first heard of them, given up since or not."""
+    given_up = (
+        sa.select(sa.func.coalesce(sa.func.sum(posting.c.laid), 0))
+        .where(posting.c.invoice_id == invoice.c.id)
+        .scalar_subquery()
+    )
     covered = (
         sa.select(sa.func.coalesce(sa.func.sum(allocation.c.amount), 0))
         .where(allocation.c.invoice_id == invoice.c.id)
@@ -71,6 +77,7 @@ def _owed(connection: Connection, first: date, last: date) -> dict[int, tuple[st
         sa.select(
             invoice.c.id, account.c.customer_id, account.c.currency, invoice.c.due_date, invoice.c.amount,
             invoice.c.open, invoice.c.taken_off, sa.cast(covered, sa.BigInteger).label("covered"),
+            sa.cast(given_up, sa.BigInteger).label("given_up"),
         )
         .join(account, account.c.id == invoice.c.account_id)
         .where(_in_month(first, last))
@@ -78,7 +85,7 @@ def _owed(connection: Connection, first: date, last: date) -> dict[int, tuple[st
     )  # fmt: skip
     found = {}
     for row in connection.execute(chosen):
-        paid_before = max(row.amount - row.open - row.covered - row.taken_off, 0)
+        paid_before = max(row.amount - row.open - row.covered - row.taken_off - row.given_up, 0)
         debt = Debt(row.id, row.customer_id, row.due_date + _DAY, row.amount - paid_before)
         found[row.id] = row.currency, debt
     return found
@@ -103,6 +110,19 @@ def _moneys(connection: Connection, first: date, last: date, as_of: date) -> Ite
     )
     for row in connection.execute(listed):
         yield Money(*row, booked=False)
+
+
+def _given_up(connection: Connection, first: date, last: date) -> Iterator[Money]:
+    """List what was written off or waived, and what of it was taken back; none of it came in."""
+    chosen = (
+        sa.select(invoice.c.id, account.c.customer_id, posting.c.value_date, posting.c.laid)
+        .join_from(posting, invoice, invoice.c.id == posting.c.invoice_id)
+        .join(account, account.c.id == invoice.c.account_id)
+        .where(_in_month(first, last), posting.c.laid != 0)
+        .order_by(posting.c.id)
+    )
+    for row in connection.execute(chosen):
+        yield Money(*row)
 
 
 def _touches(

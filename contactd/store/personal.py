@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from contactd.store import suppressions
 from contactd.store.among import among
 from contactd.store.columns import metadata
 from contactd.store.schema import account, attempt, call, contact_log, inbox, suppression
@@ -47,17 +48,20 @@ BLANKED: Mapping[str, tuple[str, ...]] = {
     "call": ("number", "carrier_ref"),
     "handover": ("reason", "anyway", "decision"),
     "posting": ("reason",),
-    "proposal_line": ("wanted",),
+    "proposal_line": ("wanted", "dropped"),
     "sent_message": ("content", "digest"),
     "task": ("note", "outcome"),
 }
+# Words that are replaced by a mark: without any, the line would be in its run again.
+MARKED = frozenset({"proposal_line.dropped"})
 # Rows that say nothing but what is personal go as a whole.
 DELETED = frozenset({"returned_mail"})
 # By which column rows are found again, where that is not `id`.
 _KEYS = {"call": "attempt_id", "sent_message": "attempt_id", "proposal_line": "account_id"}
 # What nobody is obliged to keep: the ways of reaching somebody, and what is known besides.
 RESTRICTED: Mapping[str, tuple[str, ...]] = {"account": (*_WAYS, "birth_date", "segment")}
-# The fingerprint of an account that was blanked: no list that says what is known already writes it again.
+# Stands for words that were there. As the fingerprint of an account it keeps a list that says what is known already
+# from writing it again.
 ERASED = "erased"
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -97,7 +101,7 @@ def gather(connection: Connection, account_ids: Collection[int], *, inbox_too: b
     for table, column, parent in reached():
         ids = sorted(account_ids) if table is account else [row[_key(parent)] for row in rows[parent]]
         rows[table.name] = _read(connection, table, among(connection, table.c[column], ids))
-    ours = addresses(rows)
+    ours = addresses(connection, rows)
     loose = contact_log.c.account_id.is_(None), among(connection, contact_log.c.address, sorted(ours))
     rows["contact_log"] += _read(connection, contact_log, sa.and_(*loose))
     rows["suppression"] = _suppressions(connection, rows["account"], ours)
@@ -105,9 +109,12 @@ def gather(connection: Connection, account_ids: Collection[int], *, inbox_too: b
     return rows
 
 
-def addresses(rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> set[str]:
-    """List every address that belongs to the accounts of these rows by now."""
-    return {row[name] for row in rows["account"] for name in ("email", "phone", "mobile") if row[name]}
+def addresses(connection: Connection, rows: Rows) -> set[str]:
+    """List every address that belongs to the accounts of these rows by now, and those they had that nobody has now."""
+    now = {row[name] for row in rows["account"] for name in ("email", "phone", "mobile") if row[name]}
+    had = {row["address"] for name in ("attempt", "contact_log") for row in rows[name] if row["address"]} - now
+    owners = suppressions.owners(connection, {suppressions.key_of(one) for one in had})
+    return now | {one for one in had if not owners[suppressions.key_of(one)]}
 
 
 def _key(table: str) -> str:
@@ -152,11 +159,17 @@ def blank(connection: Connection, rows: Rows, columns: Mapping[str, tuple[str, .
     for name, blanked in columns.items():
         table, key = metadata.tables[name], _key(name)
         ids = [row[key] for row in rows[name]] if key in table.columns else []
-        empty: dict[str, Any] = {one: "" if isinstance(table.c[one].type, sa.Text) else None for one in blanked}
+        empty: dict[str, Any] = {one: _empty(table.c[one]) for one in blanked}
         if table is account:
             empty |= {"fingerprint": ERASED, "updated_at": now}
         connection.execute(sa.update(table).where(among(connection, table.c[key], ids)).values(empty))
     blank_inbox(connection, [row["id"] for row in rows["inbox"]])
+
+
+def _empty(column: sa.Column[Any]) -> sa.ColumnElement[Any] | str | None:
+    if str(column) in MARKED:
+        return sa.case((column == "", ""), else_=ERASED)
+    return "" if isinstance(column.type, sa.Text) else None
 
 
 def delete(connection: Connection, rows: Rows) -> None:

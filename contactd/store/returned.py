@@ -15,7 +15,7 @@ from contactd.store.schema import account, attempt, contact_log
 from contactd.store.schema_tasks import returned_mail
 
 RETURNED_MAIL = "returned_mail"  # the outcome of an attempt
-_PLACE = ("street", "postcode", "city")
+PLACE = ("street", "postcode", "city")
 _SENT = ("accepted", "delivered")
 
 
@@ -24,15 +24,15 @@ def is_bad() -> sa.ColumnElement[bool]:
     return (
         sa.exists()
         .where(returned_mail.c.account_id == account.c.id)
-        .where(*(returned_mail.c[name] == account.c[name] for name in _PLACE))
+        .where(*(returned_mail.c[name] == account.c[name] for name in PLACE))
     )
 
 
 def mark(connection: Connection, account_ids: Collection[int], reason: str, source: str, at: datetime) -> bool:
     """Mark the addresses of accounts as they stand; answers whether any was not marked before."""
-    columns = (account.c.id, *(account.c[name] for name in _PLACE))
+    columns = (account.c.id, *(account.c[name] for name in PLACE))
     rows = [
-        {"account_id": row.id, **{name: getattr(row, name) for name in _PLACE}, "reason": reason, "at": at}
+        {"account_id": row.id, **{name: getattr(row, name) for name in PLACE}, "reason": reason, "at": at}
         for row in connection.execute(sa.select(*columns).where(among(connection, account.c.id, account_ids)))
     ]
     added: list[int] = []
@@ -46,7 +46,7 @@ def mark(connection: Connection, account_ids: Collection[int], reason: str, sour
 def lift(connection: Connection, account_ids: Collection[int], source: str, at: datetime) -> bool:
     """Let letters go again to the addresses of accounts as they stand; answers whether any was marked."""
     mine = sa.exists().where(
-        account.c.id == returned_mail.c.account_id, *(returned_mail.c[name] == account.c[name] for name in _PLACE)
+        account.c.id == returned_mail.c.account_id, *(returned_mail.c[name] == account.c[name] for name in PLACE)
     )
     gone = sa.delete(returned_mail).where(among(connection, returned_mail.c.account_id, account_ids), mine)
     lifted = list(connection.scalars(gone.returning(returned_mail.c.account_id)))
@@ -75,10 +75,11 @@ def newest_letter(connection: Connection, account_ids: Collection[int]) -> Row[A
     return connection.execute(mine.order_by(attempt.c.sending_at.desc()).limit(1)).one_or_none()
 
 
-def went_to(connection: Connection, attempt_id: int) -> tuple[str, str] | None:
-    """Answer postcode and town of a letter as it left, as far as the log knows them."""
+def went_to(connection: Connection, attempt_id: int, claim_no: int) -> dict[str, str]:
+    """Answer the address of a letter as it left, as far as the log knows it; a letter found again is there without."""
+    name = f"{attempt_id}-{claim_no}.pdf"
     chosen = sa.select(contact_log.c.details).where(contact_log.c.attempt_id == attempt_id)
-    for details in connection.scalars(chosen.order_by(contact_log.c.id)):
-        if details and "postcode" in details:
-            return details["postcode"], details.get("city", "")
-    return None
+    for details in connection.scalars(chosen.order_by(contact_log.c.id.desc())):
+        if details and "postcode" in details and details.get("file", name).rpartition("/")[2] == name:
+            return {column: details[column] for column in PLACE if column in details}
+    return {}

@@ -45,6 +45,11 @@ class NewSuppression:
         return self.kind, self.value.lower() if self.kind == "email" else self.value
 
 
+def key_of(address: str) -> tuple[str, str]:
+    """Name an address the way it is stored."""
+    return ("email", address.lower()) if "@" in address else ("number", address)
+
+
 def add(connection: Connection, new: Sequence[NewSuppression]) -> list[bool]:
     """Suppress; answers False for what is suppressed already for the same reason and as long."""
     found = owners(connection, {item.key for item in new})

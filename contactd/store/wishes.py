@@ -5,7 +5,7 @@ address back, the wish is in force again before anything is planned. Used by era
 """
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -24,12 +24,12 @@ _HASHED = {"email": "email#", "number": "number#"}
 _PLAIN = {hashed: kind for kind, hashed in _HASHED.items()}
 
 
-def forget(connection: Connection, account_ids: Collection[int]) -> None:
+def forget(connection: Connection, account_ids: Collection[int], addresses: Iterable[str]) -> None:
     """Turn wishes about addresses of these accounts, which nobody else has, into hashes; drop what else is kept.
 
     What was said about the debtors themselves stays; by whom it was entered and why does not.
     """
-    keys = {(kind, value) for kind, value, _ in _addresses(connection, account_ids) if value}
+    keys = {suppressions.key_of(one) for one in addresses}
     mine = set(account_ids)
     alone = {key for key, owners in suppressions.owners(connection, keys).items() if set(owners) <= mine}
     secret = settings.get(connection, "signing_key")

@@ -41,7 +41,7 @@ sys.exit(int(told))
 
 def letter(pdf: Callable[[], bytes] = lambda: b"%PDF-1.7\n", *, postcode: str = "00001", name: str = "Erika") -> Letter:
     """Make a letter that needs no setting."""
-    return Letter(pdf=pdf, name=name, postcode=postcode, city="Musterstadt", country="DE")
+    return Letter(pdf=pdf, name=name, postcode=postcode, city="Musterstadt", country="DE", street="Weg 1")
 
 
 def message(reference: str = "17-1", made: Letter | None = None) -> Message:

@@ -47,7 +47,7 @@ def rows(box: Spool) -> list[dict[str, str]]:
 async def test_a_letter_lies_in_the_outbox_and_unchangeable_in_the_archive(box: Spool) -> None:
     receipt = await box.channel.send(message())
     document = {"file": f"{DAY}/17-1.pdf", "sha256": sha256(PDF).hexdigest(), "bytes": len(PDF)}
-    assert receipt.details == document | {"postcode": "00001", "city": "Musterstadt"}
+    assert receipt.details == document | {"street": "Weg 1", "postcode": "00001", "city": "Musterstadt"}
     for place in ("outbox", "archive"):
         assert (box.folder / place / DAY / "17-1.pdf").read_bytes() == PDF
     assert stat.S_IMODE((box.folder / "archive" / DAY / "17-1.pdf").stat().st_mode) & 0o222 == 0

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from contactd.domain.control_report import Part, Report
+from contactd.domain.posting import Kind
+from contactd.engine.agreeing import choose
+from contactd.engine.bookings import Bookings, Entry
 from contactd.engine.effectiveness import control, months_until
 from contactd.store.database import Database
 from contactd.store.schema import attempt, call
@@ -59,6 +62,36 @@ def test_what_was_paid_before_it_was_overdue_is_no_new_debt(database: Database) 
     books.owing(10_000)
     books.pay(4_000, on=-40)
     assert reported(database).cohort == Part(1, 6_000)
+
+
+def test_a_debt_that_was_written_off_stays_in_its_month_and_did_not_come_in(database: Database) -> None:
+    books = Bookkeeper(database, settings_of())
+    books.owing(10_000, 20_000)
+    books.at = 3
+    books.pay(4_000, on=1, invoice_no="R-1")
+    number = write_off(books, "200.00", "R-2", 2)
+    found = reported(database)
+    assert (found.cohort, found.open, found.unattributed) == (Part(1, 30_000), Part(0, 26_000), Part(1, 4_000))
+    with database.transaction() as connection:
+        bookings = Bookings(books.settings, connection, by="anna", now=books.now)
+        bookings.reverse(number, "found him")
+    assert reported(database) == found
+
+
+def test_what_was_written_off_before_it_was_overdue_is_no_new_debt(database: Database) -> None:
+    books = Bookkeeper(database, settings_of())
+    books.owing(10_000, 20_000)
+    write_off(books, "50.00", "R-1", -40)
+    assert reported(database).cohort == reported(database).open == Part(1, 25_000)
+
+
+def write_off(books: Bookkeeper, amount: str, invoice_no: str, on: int) -> int:
+    """Give up a part of an invoice; answers the posting."""
+    with books.database.transaction() as connection:
+        bookings = Bookings(books.settings, connection, by="anna", now=books.now)
+        entry = Entry(Kind.WRITE_OFF, amount, "nothing to be had", day(on), invoice_no)
+        [made] = bookings.post(choose(connection, "K-1"), entry)
+    return made.posted.id
 
 
 def test_only_months_in_which_something_may_have_fallen_overdue_are_listed(database: Database) -> None:

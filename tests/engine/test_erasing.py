@@ -151,6 +151,33 @@ def test_an_agreement_that_is_alive_stands_against_it(known: Database, settings:
         erased(known, settings)
 
 
+def test_an_open_task_stands_against_it_and_one_that_ended_does_not(known: Database, settings: Settings) -> None:
+    tasks = metadata.tables["task"]
+    row = {"account_id": 1, "kind": "meeting", "note": "see Debtor 1", "due_on": NOW.date(), "opened_at": NOW}
+    with known.transaction() as connection:
+        connection.execute(sa.insert(tasks).values(row))
+    for order in (ASKED, Order("kim", "asked", restrict=True)):
+        with pytest.raises(NotErasable, match=r"task \d+ \(meeting\) is open: end it first") as refused:
+            erased(known, settings, order)
+        assert not refused.value.only_kept
+    with known.transaction() as connection:
+        connection.execute(sa.update(tasks).values(state="done", outcome="Debtor 1 was there"))
+    erased(known, settings)
+    assert "Debtor 1" not in everything(known)
+
+
+def test_why_somebody_was_left_out_of_a_run_is_erased_and_they_stay_out(known: Database, settings: Settings) -> None:
+    lines = metadata.tables["proposal_line"]
+    line = {"account_id": 1, "customer_id": 1, "case_no": 1, "try_no": 1, "not_before": NOW, "planned_at": NOW}
+    with known.transaction() as connection:
+        for run, dropped in ((1, "Debtor 1 is in hospital"), (2, "")):
+            connection.execute(sa.insert(lines).values(line | {"batch_id": run, "overdue": 1, "dropped": dropped}))
+    erased(known, settings)
+    with known.snapshot() as connection:
+        said = list(connection.scalars(sa.select(lines.c.dropped).order_by(lines.c.batch_id)))
+    assert said == [ERASED, ""]
+
+
 @pytest.mark.parametrize(
     ("year", "kept"), [(2026, ["2032-12-31", "2034-12-31"]), (2033, ["2034-12-31"]), (2034, ["2034-12-31"]), (2035, [])]
 )
@@ -173,6 +200,57 @@ def test_what_nobody_must_keep_can_go_at_once(known: Database, settings: Setting
         row = connection.execute(sa.select(schema.account).where(schema.account.c.id == 1)).one()
     assert (row.name, row.street, row.email, row.mobile, row.birth_date) == ("Debtor 1", "Teststr. 1", "", "", None)
     assert sound(known)
+
+
+def test_a_wish_is_hashed_when_the_address_goes_and_comes_back_with_it(
+    known: Database, settings: Settings, tmp_path: Path
+) -> None:
+    erased(known, settings, Order("kim", "asked", restrict=True), NOW)
+    assert wished(known) == ["email#"]
+    seal_now(known, lambda: NOW)
+    erased(known, settings)
+    assert [trace for trace in TRACES if trace in everything(known) and trace != "one tap"] == []
+    imported(known, tmp_path, "acme,K-1,Debtor 1,debtor1@example.com,R-9,2035-12-01,2035-12-15,50.00,50.00\n")
+    assert wished(known) == ["email debtor1@example.com"]
+
+
+@pytest.mark.parametrize("restricted_first", [False, True])
+def test_a_wish_about_an_address_somebody_had_before_is_hashed_too(
+    known: Database, settings: Settings, *, restricted_first: bool
+) -> None:
+    with known.transaction() as connection:
+        connection.execute(sa.update(schema.attempt).values(address="old@example.com"))
+        suppressions.add(
+            connection,
+            [NewSuppression("email", "old@example.com", Channel.EMAIL, "opted_out", "unsubscribe", NOW),
+             NewSuppression("number", "+4917604069001", None, "undeliverable", "carrier", NOW)],
+        )  # fmt: skip
+    seal_now(known, lambda: NOW)
+    if restricted_first:
+        erased(known, settings, Order("kim", "asked", restrict=True), NOW)
+        seal_now(known, lambda: NOW)
+    erased(known, settings)
+    assert wished(known) == ["email#", "email#"]
+    assert "old@" not in everything(known)
+
+
+def test_a_former_address_that_is_somebody_elses_by_now_stays_theirs(known: Database, settings: Settings) -> None:
+    with known.transaction() as connection:
+        connection.execute(sa.update(schema.attempt).values(address="debtor2@example.com"))
+        stop = NewSuppression("email", "debtor2@example.com", Channel.EMAIL, "opted_out", "unsubscribe", NOW)
+        suppressions.add(connection, [stop])
+        message = {"from": "debtor2@example.com", "body": "theirs"}
+        inbox.receive(connection, [inbox.Event("mail", "t2", message, NOW, NOW)])
+    erased(known, settings)
+    assert wished(known) == ["email debtor2@example.com", "email#"]
+    assert "theirs" in everything(known)
+
+
+def wished(database: Database) -> list[str]:
+    """List what is not to be contacted, without the hashes."""
+    with database.snapshot() as connection:
+        rows = connection.execute(sa.select(schema.suppression)).all()
+    return sorted(row.kind if row.kind.endswith("#") else f"{row.kind} {row.value}" for row in rows)
 
 
 def test_an_entry_that_is_not_sealed_yet_is_waited_for(known: Database, settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """Letters that came back: the address is written to no more until there is another one, and somebody looks for it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from contactd.domain.attempt import Event
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.errors import InputError
 from contactd.engine.returned_mail import find, lift, note
-from contactd.store import attempts, schema, tasks
+from contactd.store import attempts, contact_log, schema, tasks
 from contactd.store.attempts import Transition
 from contactd.store.database import Database
 from contactd.store.tasks import Which
@@ -39,13 +40,14 @@ DAY = 86_400.0
 class Post(MemoryChannel):
     """Tells where a letter went, as the backends of letters do."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: dict[str, str] = HOME) -> None:
         super().__init__(Channel.LETTER)
+        self._place = place
 
     async def send(self, message: Message) -> Receipt:
         """Take it."""
-        receipt = await super().send(message)
-        return Receipt(receipt.provider_ref, details={"postcode": HOME["postcode"], "city": HOME["city"]})
+        receipt = await super().send(replace(message, on_wire=lambda _: None))
+        return Receipt(receipt.provider_ref, details=self._place)
 
 
 @pytest.fixture
@@ -59,7 +61,14 @@ async def world(database: Database) -> AsyncIterator[World]:
 async def write(world: World) -> None:
     world.planner.plan("standard", world.clock.now())
     by_letter = any(row.state == "planned" and row.channel == "letter" for row in world.rows())
-    await world.send(Post() if by_letter else MemoryChannel(Channel.EMAIL))
+    await world.send(Post(place_of(world)) if by_letter else MemoryChannel(Channel.EMAIL))
+
+
+def place_of(world: World) -> dict[str, str]:
+    """Read the address of the account as it stands."""
+    with world.database.snapshot() as connection:
+        chosen = sa.select(*(schema.account.c[name] for name in HOME)).where(schema.account.c.id == 1)
+        return dict(connection.execute(chosen).mappings().one())
 
 
 def came_back(world: World, reference: str, why: str = "moved", creditor: str = "") -> dict[str, Any]:
@@ -121,6 +130,46 @@ async def test_an_address_that_was_changed_meanwhile_is_not_blamed(world: World)
     move(world, "Neuer Weg 7", "00002")
     done = came_back(world, "1-1")
     assert (done["address"], done["task"], open_tasks(world)) == ("changed since", None, [])
+
+
+async def test_a_new_address_in_the_same_town_is_not_blamed(world: World) -> None:
+    move(world, "Neuer Weg 7")
+    done = came_back(world, "1-1.pdf")
+    assert (done["noted"], done["address"], done["task"], open_tasks(world)) == (True, "changed since", None, [])
+    world.clock.advance(2 * DAY)
+    await write(world)
+    assert steps(world) == [("notice", "returned_mail"), ("notice", "accepted")]
+
+
+@pytest.mark.parametrize("changed", [False, True])
+async def test_where_the_log_has_no_street_only_an_account_that_stands_as_it_did_is_blamed(
+    database: Database, *, changed: bool
+) -> None:
+    async with open_world(database, campaigns=(LETTERS,)) as world:
+        world.debtor(1, street=HOME["street"], postcode=HOME["postcode"], city=HOME["city"])
+        world.planner.plan("standard", world.clock.now())
+        await world.send(Post({"postcode": HOME["postcode"], "city": HOME["city"]}))
+        world.clock.advance(DAY)
+        if changed:
+            with world.database.transaction() as connection:
+                now = world.clock.now()
+                connection.execute(sa.update(schema.account).values(street="Neuer Weg 7", updated_at=now))
+        done = came_back(world, "1-1.pdf")
+        assert done["address"] == ("changed since" if changed else "marked")
+        assert [kind for kind, _, _ in open_tasks(world)] == ["address"]  # nobody knows: somebody looks
+        world.clock.advance(2 * DAY)
+        taken = world.planner.preview("standard", world.clock.now()).taken
+        assert taken.keys() == {"notice" if changed else "notice-email"}
+
+
+async def test_of_a_letter_sent_again_the_newest_sending_counts(world: World) -> None:
+    row = {"attempt_id": 1, "account_id": 1, "at": world.clock.now(), "event": "accepted", "channel": "letter"}
+    new = HOME | {"street": "Neuer Weg 7"}
+    with world.database.transaction() as connection:
+        again = [new | {"file": "2026-03-02/1-1.pdf"}, new | {"street": "Anderer Weg", "file": "2026-03-02/1-2.pdf"}]
+        contact_log.add(connection, [row | {"details": details} for details in again])
+    move(world, "Neuer Weg 7")
+    assert came_back(world, "1-1.pdf")["address"] == "marked"
 
 
 async def test_who_refuses_a_letter_lives_there(world: World) -> None:

@@ -36,7 +36,6 @@ STAY = {
         "attempt.kept_for", "call.caller_id", "call.agent", "handover.proposed_by", "handover.decided_by",
         "notice.told_by", "posting.by", "proposal_line.dropped_by", "task.owner", "task.opened_by",
     },
-    "a run stays as it was decided": {"proposal_line.dropped"},
 }  # fmt: skip
 
 
@@ -109,8 +108,8 @@ def test_a_wish_outlives_the_address_and_comes_back_with_it(database: Database) 
         numbers = [("number", "+4917604069001", "opted_out"), ("number", "+4917604069001", "undeliverable")]
         wished = [("email", "kim@example.com", "stop"), ("email", "both@example.com", "stop"), *numbers]
         suppressions.add(connection, [NewSuppression(*one[:2], None, one[2], "a call", NOW) for one in wished])
-        wishes.forget(connection, [1])
-        wishes.forget(connection, [2])
+        wishes.forget(connection, [1], ["kim@example.com", "+4917604069001"])
+        wishes.forget(connection, [2], ["both@example.com", "+4917604069002"])
         assert stored(connection) == {("email", "both@example.com", "stop"), ("email#", "", "stop"),
                                       ("number#", "", "opted_out")}  # fmt: skip
         assert wishes.recall(connection, [3], NOW) == 0
