@@ -20,6 +20,8 @@ from contactd.store.among import among
 from contactd.store.schema import account, invoice
 from contactd.store.schema_escalation import posting
 
+BY_ITSELF = "contactd"  # who posted, where facts did
+
 
 @dataclass(frozen=True, slots=True)
 class Booked:
