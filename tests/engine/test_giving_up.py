@@ -9,6 +9,7 @@ from contactd.config.agreements import Agreements
 from contactd.config.base_rates import load_base_rates
 from contactd.config.claims import Claims
 from contactd.domain.agreement import Kind as Agreed
+from contactd.domain.errors import InputError
 from contactd.domain.posting import Kind
 from contactd.domain.statement import Statement
 from contactd.engine.agreeing import choose
@@ -146,3 +147,44 @@ def test_a_settlement_that_is_kept_while_its_invoice_is_disputed_waives_the_rest
     keeper.say(made.id, "reject")
     assert (keeper.states(), open_of(keeper)) == (["fulfilled", "rejected"], {"R-1": 0})
     assert statement(keeper).open == 0
+
+
+def test_what_was_written_off_stays_so_when_a_list_left_the_invoice_out_once(keeper: Bookkeeper) -> None:
+    write_off(keeper)
+    missed(keeper)
+    listed(keeper, 10_000)
+    assert open_of(keeper) == {"R-1": 0}
+
+
+def test_what_was_waived_stays_so_when_a_list_left_the_invoice_out_once(keeper: Bookkeeper) -> None:
+    keeper.agree(Agreed.SETTLEMENT, amount="60.00", on=day(5))
+    keeper.pay(6000)
+    listed(keeper, 4000)
+    missed(keeper)
+    listed(keeper, 4000)
+    assert (keeper.states(), open_of(keeper)) == (["fulfilled"], {"R-1": 0})
+
+
+def test_a_return_that_a_list_told_of_first_does_not_bring_back_what_was_written_off(keeper: Bookkeeper) -> None:
+    keeper.pay(6000)
+    write_off(keeper, "40.00")
+    listed(keeper, 4000)
+    listed(keeper, 10_000)
+    assert open_of(keeper) == {"R-1": 6000}
+    keeper.pay(-6000)
+    assert open_of(keeper) == {"R-1": 6000}
+
+
+def test_a_list_that_rises_after_a_write_off_asks_for_what_came_on_top(keeper: Bookkeeper) -> None:
+    write_off(keeper, "40.00")
+    listed(keeper, 12_000)
+    assert open_of(keeper) == {"R-1": 8000}
+
+
+def test_a_write_off_of_an_earlier_day_gives_up_no_more_than_is_left(keeper: Bookkeeper) -> None:
+    keeper.pay(6000, on=-1)
+    made = write_off(keeper, on=day(-10))
+    assert sum(one.laid for one in made) == 4000
+    assert open_of(keeper) == {"R-1": 0}
+    with pytest.raises(InputError, match="was open on 2026-11-13 and still is"):
+        write_off(keeper, on=day(-10))
