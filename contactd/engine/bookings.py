@@ -14,15 +14,17 @@ import sqlalchemy as sa
 
 from contactd.config.fees import load_fees
 from contactd.config.settings import Settings
+from contactd.domain import agreement as rules
 from contactd.domain.appropriation import COMMON, Part
 from contactd.domain.charges import collection_costs
 from contactd.domain.errors import InputError
 from contactd.domain.money import Money
+from contactd.domain.notice import CONFIRMED
 from contactd.domain.posting import Kind, Posting, Purpose
 from contactd.engine.agreeing import Debtor, minor_of
 from contactd.engine.giving_up import ORDER, GivingUp
 from contactd.engine.judgement import judge, today_of
-from contactd.store import accounts, postings
+from contactd.store import accounts, agreements, postings
 from contactd.store.postings import Booked
 
 Told = dict[str, Any]
@@ -62,7 +64,9 @@ class Bookings:
             raise InputError(f"the value date {on} is to come; it may be {self._today} or earlier")
         accounts.lock(self._connection, [debtor.id])
         make = self._costs if entry.kind is Kind.COST else self._write_offs
-        return self._write(debtor.id, list(make(debtor, entry, on)))
+        new = list(make(debtor, entry, on))
+        self._refuse_below_agreed(debtor, new)
+        return self._write(debtor.id, new)
 
     def reverse(self, number: int, reason: str) -> Booked:
         """Take a posting back; what it had closed is open again, as far as no list has cleared it since."""
@@ -135,6 +139,21 @@ class Bookings:
             wanted -= taken
             if taken:
                 yield giving_up.give_up(part, number, taken, entry.reason, on)
+
+    def _refuse_below_agreed(self, debtor: Debtor, new: Iterable[Booked]) -> None:
+        """Refuse to leave less open than an agreement in force still asks for; where nothing is left, it just ends."""
+        rows = {row.id: row for row in self._giving_up(debtor.id).invoices.values()}
+        whole = sum(row.open for row in rows.values() if not row.disputed)
+        left = whole - sum(one.laid for one in new if one.invoice_id in rows and not rows[one.invoice_id].disputed)
+        for one in agreements.of_accounts(self._connection, [debtor.id]):
+            missing = one.amount - one.received
+            asked = one.agreed.kind in CONFIRMED and rules.rests(one.agreed.kind, one.agreed.state)
+            if asked and 0 < left < min(missing, whole):
+                raise InputError(
+                    f"{one.agreed.kind} {one.id} still asks for {Money(missing, debtor.currency)}, more than the "
+                    f"{Money(left, debtor.currency)} that would be left; end it first: "
+                    f"contactd agree withdraw {one.id} --reason …"
+                )
 
     def _giving_up(self, account_id: int) -> GivingUp:
         return GivingUp(self._settings, self._connection, account_id, self._by, self._now, self._today)

@@ -26,7 +26,7 @@ from contactd.engine.giving_up import GivingUp
 from contactd.engine.notifying import Notifying
 from contactd.engine.task_ends import drop_moot
 from contactd.engine.timetable import Appointment, Timetable
-from contactd.store import accounts, agreements, ledgers, waivers
+from contactd.store import accounts, agreements, ledgers, postings, waivers
 from contactd.store.agreements import Change, Stored
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
@@ -57,10 +57,11 @@ class _Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is known of an account: its books, and whether nothing at all is owed any more."""
+    """What is known of an account: its books, whether nothing at all is owed any more, whether that was given up."""
 
     books: Books
     settled: bool
+    written_off: bool
 
 
 def today_of(settings: Settings, now: datetime) -> date:
@@ -74,14 +75,18 @@ def judge(connection: sa.Connection, account_ids: Collection[int], settings: Set
     Customers hear of it where they should: thanks, reminders of what falls due, notices that did not arrive.
     """
     today, notifying = today_of(settings, now), Notifying(settings, connection, now)
+    written_off = postings.written_off(connection, account_ids)
     if settings.agreements.thank == "always":
-        notifying.thank_the_dunned(account_ids)
+        notifying.thank_the_dunned(set(account_ids) - written_off)
     ids = agreements.with_agreements(connection, account_ids)
     if not ids:
         return 0
     owing = sa.select(account.c.id, account.c.open, account.c.disputed).where(account.c.id.in_(ids))
     settled = {row.id for row in connection.execute(owing) if row.open <= 0 and not row.disputed}
-    known = {books.account_id: _Known(books, books.account_id in settled) for books in ledgers.read(connection, ids)}
+    known = {
+        books.account_id: _Known(books, books.account_id in settled, books.account_id in written_off)
+        for books in ledgers.read(connection, ids)
+    }
     every = agreements.of_accounts(connection, ids)
     turn = _Turn(connection, settings, now, today)
     changed = [(one, _judge(turn, one, every, known[one.account_id])) for one in every]
@@ -98,7 +103,7 @@ def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> 
     connection, table = turn.connection, TABLE[one.agreed.kind]
     others = _others(turn, one, known.books) if one.agreed.kind is Kind.SETTLEMENT else ()
     receipts = list(_receipts(one, known.books, others))
-    settled_on, stands = _stands(one, receipts, turn.today, settled=known.settled)
+    settled_on, stands = _stands(one, receipts, turn.today, known)
     state = table.get((one.agreed.state, stands.event))
     if state is None:
         return None
@@ -134,10 +139,12 @@ def _others(turn: _Turn, one: Stored, books: Books) -> Collection[str]:
     return {known.number for known in books.invoices} - waivers.numbers(turn.connection, one.id)
 
 
-def _stands(one: Stored, receipts: Sequence[Receipt], today: date, *, settled: bool) -> tuple[date | None, Standing]:
-    """Answer where it stands, and since when nothing is owed any more."""
+def _stands(one: Stored, receipts: Sequence[Receipt], today: date, known: _Known) -> tuple[date | None, Standing]:
+    """Answer where it stands, and since when nothing is owed any more; a write-off of all there was keeps nothing."""
     stands = standing(one.agreed, receipts, today)
-    if settled and one.agreed.state in ALIVE and stands.event is not Event.SETTLED:
+    if known.settled and one.agreed.state in ALIVE and stands.event is not Event.SETTLED:
+        if known.written_off and one.agreed.kind is not Kind.DISPUTE:
+            return None, replace(stands, event=Event.SUPERSEDED)
         stands = standing(replace(one.agreed, settled_on=today), receipts, today)
         return today, stands
     return one.agreed.settled_on, stands
@@ -165,6 +172,8 @@ def _newer(one: Stored, every: Iterable[Stored]) -> bool:
 
 
 def _reason(stands: Standing, one: Stored, currency: str) -> str:
+    if stands.event is Event.SUPERSEDED:
+        return "written off"
     if one.agreed.kind not in rules.ABOUT_MONEY or stands.event is Event.SETTLED or not stands.missing:
         return ""
     whole = Money(one.agreed.amount, currency)

@@ -75,6 +75,21 @@ def read(connection: Connection, number: int) -> Booked | None:
     return next(map(_booked, _read(connection, posting.c.id == number)), None)
 
 
+def written_off(connection: Connection, account_ids: Collection[int]) -> set[int]:
+    """Pick the accounts of which a person wrote off what was open last, so that no money closed them."""
+    back = posting.alias("back")
+    cleared = sa.select(sa.func.max(invoice.c.cleared_at)).where(invoice.c.account_id == posting.c.account_id)
+    chosen = sa.select(posting.c.account_id).where(
+        among(connection, posting.c.account_id, account_ids),
+        posting.c.kind == Kind.WRITE_OFF.value,
+        posting.c.laid > 0,
+        posting.c.by != BY_ITSELF,
+        posting.c.at >= cleared.scalar_subquery(),
+        ~sa.exists().where(back.c.reverses == posting.c.id),
+    )
+    return set(connection.scalars(chosen))
+
+
 def _read(connection: Connection, chosen: sa.ColumnElement[bool]) -> Sequence[Row[Any]]:
     back = posting.alias("back")
     statement = (
