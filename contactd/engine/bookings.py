@@ -5,33 +5,30 @@ their lines in the contact log, and what is open for dunning. What cannot be pos
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
-from contactd.config.base_rates import load_base_rates
 from contactd.config.fees import load_fees
 from contactd.config.settings import Settings
+from contactd.domain import agreement as rules
 from contactd.domain.appropriation import COMMON, Part
 from contactd.domain.charges import collection_costs
-from contactd.domain.deadlines import DAY
 from contactd.domain.errors import InputError
 from contactd.domain.money import Money
+from contactd.domain.notice import CONFIRMED
 from contactd.domain.posting import Kind, Posting, Purpose
-from contactd.domain.statement import Statement
 from contactd.engine.agreeing import Debtor, minor_of
-from contactd.engine.claims import Terms, owed_by
+from contactd.engine.giving_up import ORDER, GivingUp
 from contactd.engine.judgement import judge, today_of
-from contactd.store import accounts, postings
+from contactd.store import accounts, agreements, postings
 from contactd.store.postings import Booked
-from contactd.store.schema import invoice
 
 Told = dict[str, Any]
 _EURO = "EUR"
-_ORDER = (Part.PRINCIPAL, Part.INTEREST, Part.COSTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,9 @@ class Bookings:
             raise InputError(f"the value date {on} is to come; it may be {self._today} or earlier")
         accounts.lock(self._connection, [debtor.id])
         make = self._costs if entry.kind is Kind.COST else self._write_offs
-        return self._write(debtor.id, list(make(debtor, entry, on)))
+        new = list(make(debtor, entry, on))
+        self._refuse_below_agreed(debtor, new)
+        return self._write(debtor.id, new)
 
     def reverse(self, number: int, reason: str) -> Booked:
         """Take a posting back; what it had closed is open again, as far as no list has cleared it since."""
@@ -82,12 +81,10 @@ class Bookings:
             raise InputError(f"posting {number} is a reversal; post anew what it took back")
         if known.reversed_by is not None:
             raise InputError(f"posting {number} is reversed already, by posting {known.reversed_by}")
-        laid = 0
-        if known.laid:
-            row = self._connection.execute(sa.select(invoice).where(invoice.c.id == known.invoice_id)).one()
-            laid = -min(known.laid, max(row.imported_open - row.open, 0))
-        posted = replace(known.posted, kind=Kind.REVERSAL, on=max(self._today, known.posted.on), reason=reason)
-        new = Booked(known.account_id, replace(posted, reverses=number), self._now, self._by, laid, known.invoice_id)
+        giving_up = self._giving_up(known.account_id)
+        row = next((row for row in giving_up.invoices.values() if row.id == known.invoice_id), None)
+        room = row.imported_open - row.open if row is not None else 0
+        new = giving_up.take_back(known, room, reason)
         [made] = self._write(known.account_id, [new])
         return made
 
@@ -118,7 +115,7 @@ class Bookings:
         try:
             rate = Decimal(entry.rate)
             return collection_costs(
-                self._statement(debtor, on).principal, on, load_fees(self._settings.fees_path).rvg, rate
+                self._giving_up(debtor.id).statement(on).principal, on, load_fees(self._settings.fees_path).rvg, rate
             ).total
         except (ValueError, ArithmeticError) as error:
             raise InputError(f"rate {entry.rate}: {error}") from None
@@ -126,69 +123,46 @@ class Bookings:
     def _write_offs(self, debtor: Debtor, entry: Entry, on: date) -> Iterator[Booked]:
         if entry.rate:
             raise InputError("a write-off has no rate; that is of costs")
-        invoices = self._invoices(debtor)
         claim = entry.invoice_no and self._invoice(debtor, entry.invoice_no).invoice_no
-        parts = [entry.part] if entry.part else list(_ORDER if not entry.amount else _ORDER[:1])
-        open_by = self._open(debtor, parts, on)
-        # By the books another invoice may be paid than by law: nobody is to be asked for it either.
-        if Part.PRINCIPAL in parts and not entry.amount:
-            owing = {number: row.open for number, row in invoices.items() if row.open > 0}
-            open_by |= {
-                (Part.PRINCIPAL, number): rest
-                for number, rest in owing.items()
-                if (Part.PRINCIPAL, number) not in open_by
-            }
+        parts = [entry.part] if entry.part else list(ORDER if not entry.amount else ORDER[:1])
+        giving_up = self._giving_up(debtor.id)
+        open_by = giving_up.open(parts, on, by_books=not entry.amount)
         there = {key: amount for key, amount in open_by.items() if claim in {"", key[1]}}
         whole = sum(there.values())
         wanted = minor_of(entry.amount, debtor.currency) if entry.amount else whole
         if not 0 < wanted <= whole:
             known = " and ".join(part.value for part in parts)
             least, most = Money(wanted, debtor.currency), Money(whole, debtor.currency)
-            raise InputError(f"{least} cannot be written off: of {known} {most} was open on {on}")
+            raise InputError(f"{least} cannot be written off: of {known} {most} was open on {on} and still is")
         for (part, number), amount in there.items():
             taken = min(amount, wanted)
             wanted -= taken
             if taken:
-                yield self._given_up(debtor, invoices.get(number), part, taken, entry.reason, on, whole=taken == amount)
+                yield giving_up.give_up(part, number, taken, entry.reason, on)
 
-    def _open(self, debtor: Debtor, parts: Iterable[Part], on: date) -> dict[tuple[Part, str], int]:
-        """List what is open of these parts by claim; interest of the day itself is not there yet."""
-        after, before = (self._statement(debtor, day).balances for day in (on, on - DAY))
-        found = {
-            (part, one.claim): min(one.interest, earlier.interest)
-            if part is Part.INTEREST
-            else getattr(one, part.value)
-            for part in parts
-            for one, earlier in zip(after, before, strict=True)
-        }
-        return {key: amount for key, amount in found.items() if amount}
+    def _refuse_below_agreed(self, debtor: Debtor, new: Iterable[Booked]) -> None:
+        """Refuse to leave less open than an agreement in force still asks for; where nothing is left, it just ends."""
+        rows = {row.id: row for row in self._giving_up(debtor.id).invoices.values()}
+        whole = sum(row.open for row in rows.values() if not row.disputed)
+        left = whole - sum(one.laid for one in new if one.invoice_id in rows and not rows[one.invoice_id].disputed)
+        for one in agreements.of_accounts(self._connection, [debtor.id]):
+            missing = one.amount - one.received
+            asked = one.agreed.kind in CONFIRMED and rules.rests(one.agreed.kind, one.agreed.state)
+            if asked and 0 < left < min(missing, whole):
+                raise InputError(
+                    f"{one.agreed.kind} {one.id} still asks for {Money(missing, debtor.currency)}, more than the "
+                    f"{Money(left, debtor.currency)} that would be left; end it first: "
+                    f"contactd agree withdraw {one.id} --reason …"
+                )
 
-    def _given_up(
-        self, debtor: Debtor, row: sa.Row[Any] | None, part: Part, amount: int, reason: str, on: date, *, whole: bool
-    ) -> Booked:
-        """Give up a part of a claim; what the books have open of it is closed with the whole of its principal."""
-        laid = 0
-        if row and part is Part.PRINCIPAL:
-            laid = max(row.open, 0) if whole else min(amount, max(row.open, 0))
-        posted = Posting(0, Kind.WRITE_OFF, on, amount, row.invoice_no if row else COMMON, part, reason=reason)
-        return Booked(debtor.id, posted, self._now, self._by, laid, row.id if row else None)
-
-    def _statement(self, debtor: Debtor, on: date) -> Statement:
-        terms = Terms(self._settings.claims, load_base_rates(self._settings.base_rates_path))
-        [owed] = owed_by(self._connection, [debtor.id], terms, on)
-        return owed.statement
+    def _giving_up(self, account_id: int) -> GivingUp:
+        return GivingUp(self._settings, self._connection, account_id, self._by, self._now, self._today)
 
     def _invoice(self, debtor: Debtor, number: str) -> sa.Row[Any]:
-        rows = self._invoices(debtor)
+        rows = self._giving_up(debtor.id).invoices
         if number not in rows:
             raise InputError(f"account {debtor.number} has no invoice {number!r}; it has: {', '.join(rows) or 'none'}")
         return rows[number]
-
-    def _invoices(self, debtor: Debtor) -> dict[str, sa.Row[Any]]:
-        listed = sa.select(invoice).where(invoice.c.account_id == debtor.id)
-        return {
-            row.invoice_no: row for row in self._connection.execute(listed.order_by(invoice.c.due_date, invoice.c.id))
-        }
 
 
 def told(connection: sa.Connection, booked: Iterable[Booked]) -> Iterator[Told]:

@@ -22,19 +22,21 @@ from contactd.domain.happened import AttemptMoved
 from contactd.domain.money import Money
 from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.engine.claims import money_of, payment_id
+from contactd.engine.giving_up import GivingUp
 from contactd.engine.notifying import Notifying
 from contactd.engine.task_ends import drop_moot
 from contactd.engine.timetable import Appointment, Timetable
-from contactd.store import accounts, agreements, ledgers, waivers
+from contactd.store import accounts, agreements, ledgers, postings, waivers
 from contactd.store.agreements import Change, Stored
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
 from contactd.store.ledgers import Books
+from contactd.store.postings import BY_ITSELF
 from contactd.store.schema import account
 
 log = structlog.get_logger()
 
-BY = "contactd"  # who decided, where facts did
+BY = BY_ITSELF
 _AFTER_MIDNIGHT = "5 0 * * *"
 _DAILY = "agreements"
 _CHUNK = 500
@@ -44,11 +46,22 @@ _KEPT = frozenset({State.KEPT, State.FULFILLED})
 
 
 @dataclass(frozen=True, slots=True)
+class _Turn:
+    """One judging: its transaction and its day."""
+
+    connection: sa.Connection
+    settings: Settings
+    now: datetime
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
-    """What is known of an account: its books, and whether nothing at all is owed any more."""
+    """What is known of an account: its books, whether nothing at all is owed any more, whether that was given up."""
 
     books: Books
     settled: bool
+    written_off: bool
 
 
 def today_of(settings: Settings, now: datetime) -> date:
@@ -62,16 +75,21 @@ def judge(connection: sa.Connection, account_ids: Collection[int], settings: Set
     Customers hear of it where they should: thanks, reminders of what falls due, notices that did not arrive.
     """
     today, notifying = today_of(settings, now), Notifying(settings, connection, now)
+    written_off = postings.written_off(connection, account_ids)
     if settings.agreements.thank == "always":
-        notifying.thank_the_dunned(account_ids)
+        notifying.thank_the_dunned(set(account_ids) - written_off)
     ids = agreements.with_agreements(connection, account_ids)
     if not ids:
         return 0
     owing = sa.select(account.c.id, account.c.open, account.c.disputed).where(account.c.id.in_(ids))
     settled = {row.id for row in connection.execute(owing) if row.open <= 0 and not row.disputed}
-    known = {books.account_id: _Known(books, books.account_id in settled) for books in ledgers.read(connection, ids)}
+    known = {
+        books.account_id: _Known(books, books.account_id in settled, books.account_id in written_off)
+        for books in ledgers.read(connection, ids)
+    }
     every = agreements.of_accounts(connection, ids)
-    changed = [(one, _judge(connection, one, every, known[one.account_id], now, today)) for one in every]
+    turn = _Turn(connection, settings, now, today)
+    changed = [(one, _judge(turn, one, every, known[one.account_id])) for one in every]
     kept = {one.account_id for one, state in changed if state in _KEPT}
     agreements.hold(connection, ids, now)
     if kept and settings.agreements.thank != "never":
@@ -80,13 +98,12 @@ def judge(connection: sa.Connection, account_ids: Collection[int], settings: Set
     return sum(state is not None for _, state in changed)
 
 
-def _judge(
-    connection: sa.Connection, one: Stored, every: Sequence[Stored], known: _Known, now: datetime, today: date
-) -> State | None:
+def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> State | None:
     """Judge one agreement; answers its new state, None when that is the old one."""
-    table = TABLE[one.agreed.kind]
-    receipts = list(_receipts(one, known.books))
-    settled_on, stands = _stands(one, receipts, today, settled=known.settled)
+    connection, table = turn.connection, TABLE[one.agreed.kind]
+    others = _others(turn, one, known.books) if one.agreed.kind is Kind.SETTLEMENT else ()
+    receipts = list(_receipts(one, known.books, others))
+    settled_on, stands = _stands(one, receipts, turn.today, known)
     state = table.get((one.agreed.state, stands.event))
     if state is None:
         return None
@@ -100,38 +117,49 @@ def _judge(
         return None
     reason = _reason(stands, one, known.books.currency)
     if agreed.kind is Kind.SETTLEMENT:
-        reason = _waived(connection, one, state, known.books.currency, now) or reason
-    agreements.change(connection, one, Change(now, event, state, BY, reason))
+        reason = _waived(turn, one, state, known.books.currency) or reason
+    agreements.change(connection, one, Change(turn.now, event, state, BY, reason))
     return state
 
 
-def _waived(connection: sa.Connection, one: Stored, state: State, currency: str, now: datetime) -> str:
+def _waived(turn: _Turn, one: Stored, state: State, currency: str) -> str:
     """Waive the rest of a settlement that was kept, or ask for it again when a payment went back; answers in words."""
+    giving_up = GivingUp(turn.settings, turn.connection, one.account_id, BY, turn.now, turn.today)
     if state is State.FULFILLED:
-        rest = waivers.waive(connection, one.id, one.account_id, now)
+        rest = giving_up.waive(one, today_of(turn.settings, one.made_at))
         return f"{Money(rest, currency)} waived" if rest else ""
     if one.agreed.state is State.FULFILLED:
-        rest = waivers.take_back(connection, one.id, one.account_id, now)
+        rest = giving_up.owe_again(one)
         return f"{Money(rest, currency)} owed again" if rest else ""
     return ""
 
 
-def _stands(one: Stored, receipts: Sequence[Receipt], today: date, *, settled: bool) -> tuple[date | None, Standing]:
-    """Answer where it stands, and since when nothing is owed any more."""
+def _others(turn: _Turn, one: Stored, books: Books) -> Collection[str]:
+    """List the account's invoices that a settlement is not for: money that names one of them does not keep it."""
+    return {known.number for known in books.invoices} - waivers.numbers(turn.connection, one.id)
+
+
+def _stands(one: Stored, receipts: Sequence[Receipt], today: date, known: _Known) -> tuple[date | None, Standing]:
+    """Answer where it stands, and since when nothing is owed any more; a write-off of all there was keeps nothing."""
     stands = standing(one.agreed, receipts, today)
-    if settled and one.agreed.state in ALIVE and stands.event is not Event.SETTLED:
+    if known.settled and one.agreed.state in ALIVE and stands.event is not Event.SETTLED:
+        if known.written_off and one.agreed.kind is not Kind.DISPUTE:
+            return None, replace(stands, event=Event.SUPERSEDED)
         stands = standing(replace(one.agreed, settled_on=today), receipts, today)
         return today, stands
     return one.agreed.settled_on, stands
 
 
-def _receipts(one: Stored, books: Books) -> Iterable[Receipt]:
-    """List the money nobody knew of when it was agreed: what was known then was off the sum already."""
-    heard = {booked.id: booked.received_at for booked in books.payments}
+def _receipts(one: Stored, books: Books, others: Collection[str]) -> Iterable[Receipt]:
+    """List the money nobody knew of when it was agreed: what was known then was off the sum already.
+
+    Money that names one of the `others` is for that invoice.
+    """
+    heard = {booked.id: booked.received_at for booked in books.payments if booked.invoice not in others}
     payments, reversals = money_of(books)
     gone = {reversal.payment: reversal.on for reversal in reversals}
     for payment in payments:
-        received_at = heard[payment_id(payment)]
+        received_at = heard.get(payment_id(payment))
         if received_at is not None and received_at > one.made_at:
             yield Receipt(payment.on, payment.amount, gone.get(payment.id))
 
@@ -144,6 +172,8 @@ def _newer(one: Stored, every: Iterable[Stored]) -> bool:
 
 
 def _reason(stands: Standing, one: Stored, currency: str) -> str:
+    if stands.event is Event.SUPERSEDED:
+        return "written off"
     if one.agreed.kind not in rules.ABOUT_MONEY or stands.event is Event.SETTLED or not stands.missing:
         return ""
     whole = Money(one.agreed.amount, currency)

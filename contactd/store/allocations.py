@@ -49,6 +49,7 @@ class Item:
     taken_off: int
     taken_off_on: date | None
     disputed: bool
+    given_up: int  # what write-offs took off `open`
 
     def may_know(self, value_on: date) -> bool:
         """Tell whether a list took something off that money of that value date has not explained yet."""
@@ -139,7 +140,7 @@ class Ledger:
         for number, limit in limits:
             item = items.get(number) if number else None
             if item is not None:
-                room = item.amount - item.open
+                room = item.amount - item.given_up - item.open
                 part = min(-money.credited, room if limit is None else min(limit, room))
                 if part > 0:
                     self._allocate(money, item, -part)
@@ -152,7 +153,7 @@ class Ledger:
         """
         newest_first = self.items[account_id][::-1]
         for item in sorted(newest_first, key=lambda item: item.id != first):
-            part = min(-money.credited, covered.get(item.id, 0) - (item.amount - item.open))
+            part = min(-money.credited, covered.get(item.id, 0) - (item.amount - item.given_up - item.open))
             if part > 0:
                 self._allocate(money, item, -part)
                 item.open -= part
@@ -220,7 +221,7 @@ def ledger(connection: Connection, account_ids: Collection[int]) -> Ledger:
     items: dict[int, list[Item]] = defaultdict(list)
     found = sa.select(
         invoice.c.id, invoice.c.account_id, invoice.c.open, invoice.c.amount, invoice.c.imported_open,
-        invoice.c.taken_off, invoice.c.taken_off_on, invoice.c.disputed,
+        invoice.c.taken_off, invoice.c.taken_off_on, invoice.c.disputed, _given_up(),
     )  # fmt: skip
     found = found.where(among(connection, invoice.c.account_id, account_ids))
     for row in connection.execute(found.order_by(invoice.c.due_date, invoice.c.id)):
@@ -252,13 +253,25 @@ def note_taken_off(connection: Connection, invoice_ids: Collection[int], today: 
     """Derive, after a list changed these invoices, what it took off beyond what payments cover and was written off."""
     covered = sa.select(sa.func.coalesce(sa.func.sum(allocation.c.amount), 0))
     covered = covered.where(allocation.c.invoice_id == invoice.c.id)
-    given_up = sa.select(sa.func.coalesce(sa.func.sum(posting.c.laid), 0)).where(posting.c.invoice_id == invoice.c.id)
-    known = sa.cast(covered.scalar_subquery(), sa.BigInteger) + sa.cast(given_up.scalar_subquery(), sa.BigInteger)
+    known = sa.cast(covered.scalar_subquery(), sa.BigInteger) + _given_up()
     figure = invoice.c.amount - invoice.c.imported_open - known
     figure = sa.case((sa.and_(invoice.c.amount > 0, figure > 0), figure), else_=0)
     day = sa.case((figure > invoice.c.taken_off, sa.literal(today)), else_=invoice.c.taken_off_on)
     mine = sa.update(invoice).where(among(connection, invoice.c.id, invoice_ids))
     connection.execute(mine.values(taken_off=figure, taken_off_on=day))
+
+
+def given_up(connection: Connection, invoice_ids: Collection[int]) -> dict[int, int]:
+    """Answer how much of these invoices write-offs took off what is open; those without any are left out."""
+    if not invoice_ids:
+        return {}
+    chosen = sa.select(invoice.c.id, _given_up()).where(among(connection, invoice.c.id, invoice_ids))
+    return {number: amount for number, amount in connection.execute(chosen) if amount}
+
+
+def _given_up() -> sa.ColumnElement[int]:
+    laid = sa.select(sa.func.coalesce(sa.func.sum(posting.c.laid), 0)).where(posting.c.invoice_id == invoice.c.id)
+    return sa.cast(laid.scalar_subquery(), sa.BigInteger)
 
 
 def to_reconcile(connection: Connection) -> list[int]:

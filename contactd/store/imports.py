@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from contactd.store import accounts, bulk, contact_log, wishes
-from contactd.store.allocations import among, note_taken_off
+from contactd.store.allocations import among, given_up, note_taken_off
 from contactd.store.personal import ERASED
 from contactd.store.raw import raw_rows
 from contactd.store.schema import account, import_run, invoice
@@ -126,6 +126,7 @@ class _Chunk:
         self._changed_accounts: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
         self._changed_ids: set[int] = set()
         self._erased: dict[int, NewAccount] = {}  # whose data come back only with something they owe
+        self._given_up: dict[int, int] = {}
         self._known: dict[tuple[int, str], _Known] = {}
         self._new: list[tuple[object, ...]] = []
         self._changed: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
@@ -191,6 +192,7 @@ class _Chunk:
 
     def compare(self, claims: Sequence[Claim]) -> None:
         """Sort the rows into new, changed and known."""
+        self._given_up = given_up(self._connection, self._risen(claims))
         for claim in claims:
             account_id = self._ids[claim.key]
             known = self._known.get((account_id, claim.invoice_no))
@@ -200,6 +202,11 @@ class _Chunk:
                 self._replace(account_id, known, claim)
             elif claim.account is not None and account_id in self._changed_ids:
                 self._taken.changed += 1
+
+    def _risen(self, claims: Sequence[Claim]) -> set[int]:
+        """Pick the invoices of which the list shows more than the list before."""
+        known = ((self._known.get((self._ids[claim.key], claim.invoice_no)), claim.open) for claim in claims)
+        return {one.id for one, listed in known if one is not None and listed > one.imported_open}
 
     def _add(self, account_id: int, claim: Claim) -> None:
         taken_off = max(0, (claim.amount or 0) - claim.open) if claim.open >= 0 else 0
@@ -225,7 +232,7 @@ class _Chunk:
                 row[name] = getattr(claim, name)
         if known.imported_open != claim.open:
             row["imported_open"] = claim.open
-            rest = _still_open(known, claim.open)
+            rest = _still_open(known, claim, self._given_up.get(known.id, 0))
             if rest != known.open:
                 row |= {"open": rest, "cleared_at": None if rest else self._now}
                 self._taken.cleared += rest == 0
@@ -272,11 +279,18 @@ class _Chunk:
         self._connection.execute(sa.update(table).where(table.c.id == sa.bindparam("key")).values(values), rows)
 
 
-def _still_open(known: _Known, listed: int) -> int:
-    """Tell what is open of a known invoice once a list shows another figure; see `take`."""
+def _still_open(known: _Known, claim: Claim, given_up: int) -> int:
+    """Tell what is open of a known invoice once a list shows another figure; see `take`.
+
+    What was given up stays so, when the list does not know of it or had left the invoice out: a figure that rises to no
+    more than that tells of nothing else.
+    """
+    listed = claim.open
     if listed < 0 or known.imported_open < 0:  # a credit note: no payment covers it
         return listed
-    return min(listed, known.open + max(0, listed - known.imported_open))
+    rise = max(0, listed - known.imported_open) if listed > given_up else 0
+    most = max(claim.amount or known.amount, listed) - given_up
+    return min(listed, known.open + rise, max(most, 0))
 
 
 def open_accounts(connection: Connection, creditors: Collection[str]) -> Iterator[Key]:

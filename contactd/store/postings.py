@@ -20,6 +20,8 @@ from contactd.store.among import among
 from contactd.store.schema import account, invoice
 from contactd.store.schema_escalation import posting
 
+BY_ITSELF = "contactd"  # who posted, where facts did
+
 
 @dataclass(frozen=True, slots=True)
 class Booked:
@@ -71,6 +73,21 @@ def of_accounts(connection: Connection, account_ids: Collection[int]) -> dict[in
 def read(connection: Connection, number: int) -> Booked | None:
     """Read one."""
     return next(map(_booked, _read(connection, posting.c.id == number)), None)
+
+
+def written_off(connection: Connection, account_ids: Collection[int]) -> set[int]:
+    """Pick the accounts of which a person wrote off what was open last, so that no money closed them."""
+    back = posting.alias("back")
+    cleared = sa.select(sa.func.max(invoice.c.cleared_at)).where(invoice.c.account_id == posting.c.account_id)
+    chosen = sa.select(posting.c.account_id).where(
+        among(connection, posting.c.account_id, account_ids),
+        posting.c.kind == Kind.WRITE_OFF.value,
+        posting.c.laid > 0,
+        posting.c.by != BY_ITSELF,
+        posting.c.at >= cleared.scalar_subquery(),
+        ~sa.exists().where(back.c.reverses == posting.c.id),
+    )
+    return set(connection.scalars(chosen))
 
 
 def _read(connection: Connection, chosen: sa.ColumnElement[bool]) -> Sequence[Row[Any]]:

@@ -1,4 +1,4 @@
-"""The tables of what agreements cause: notices to customers, and what a kept settlement waives; beside schema.py."""
+"""The tables of what agreements cause: notices to customers, and what settlements are for; beside schema.py."""
 
 import sqlalchemy as sa
 
@@ -20,11 +20,10 @@ notice = sa.Table(
     sa.UniqueConstraint("account_id", "agreement_id", "occasion", "number"),
 )
 
-# The invoices a settlement is for; `amount` is what was waived of each when it was kept.
+# The invoices a settlement is for.
 waiver = sa.Table(
     "waiver",
     metadata,
     sa.Column("agreement_id", Id, sa.ForeignKey("agreement.id"), primary_key=True, autoincrement=False),
     sa.Column("invoice_id", Id, sa.ForeignKey("invoice.id"), primary_key=True, autoincrement=False),
-    sa.Column("amount", sa.BigInteger, nullable=False, server_default="0"),
 )

@@ -22,8 +22,10 @@ from contactd.domain.agreement import Kind, State
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.errors import ChannelRejected, InputError
 from contactd.domain.notice import CAMPAIGN
+from contactd.domain.posting import Kind as Posted
 from contactd.engine.agreeing import Agreeing, Order, choose
 from contactd.engine.arranging import Arranging
+from contactd.engine.bookings import Bookings, Entry
 from contactd.engine.compose import Composer
 from contactd.engine.judgement import judge_everyone, judge_of
 from contactd.store import accounts, payments
@@ -81,6 +83,16 @@ class Office:
         judge = judge_of(self.settings, self.world.clock)
         with self.world.database.transaction() as connection:
             judge(connection, payments.record(connection, [line], lambda: now).accounts)
+
+    def write_off(self, amount: str = "") -> None:
+        with self.world.database.transaction() as connection:
+            bookings = Bookings(self.settings, connection, by="anna", now=self.world.clock.now())
+            bookings.post(choose(connection, "K-1"), Entry(Posted.WRITE_OFF, amount, "hopeless"))
+
+    def judge(self) -> None:
+        """Judge the first account as an import does that has touched it."""
+        with self.world.database.transaction() as connection:
+            judge_of(self.settings, self.world.clock)(connection, [1])
 
     def sleep(self, days: int) -> None:
         """Let days pass one by one, each judged as a daemon does."""
@@ -253,6 +265,36 @@ async def test_always_means_that_who_was_only_reminded_is_thanked_too(database: 
         await office.world.send(MemoryChannel())
         office.pay(10_000, 1)
         assert [row[0] for row in office.told()] == ["thanks"]
+
+
+@pytest.mark.parametrize("thank", ["agreements", "always"])
+async def test_nobody_is_thanked_for_what_was_written_off_and_the_promise_is_not_kept(
+    database: Database, thank: str
+) -> None:
+    async with open_office(database, confirm=False, thank=thank) as office:
+        office.world.debtor(1)
+        office.world.planner.plan("standard", office.world.clock.now())
+        await office.world.send(MemoryChannel())
+        office.agree(Kind.PROMISE, on=office.today + timedelta(days=10))
+        office.world.clock.advance(60)
+        office.write_off()
+        assert office.world.log()[-1] == ("agreement", "superseded", "promise 1: written off")
+        office.sleep(2)
+        office.judge()
+        assert office.told() == []
+
+
+async def test_a_write_off_that_leaves_less_than_a_promise_asks_for_is_refused(database: Database) -> None:
+    async with open_office(database, confirm=False) as office:
+        office.world.debtor(1, language="en-GB")
+        office.agree(Kind.PROMISE, amount="80.00", on=office.today + timedelta(days=10))
+        with pytest.raises(InputError, match=r"promise 1 still asks for 80.00 EUR, .* contactd agree withdraw 1"):
+            office.write_off("70.00")
+        office.write_off("20.00")
+        office.sleep(8)
+        [message] = (await office.send()).ledger
+        assert "80.00" in message.text
+        assert office.open(1) == 8_000
 
 
 async def test_a_kept_settlement_waives_the_rest_and_a_return_brings_it_back(database: Database) -> None:

@@ -158,7 +158,6 @@ def _notice() -> None:
         "waiver",
         sa.Column("agreement_id", Id, settlement, nullable=False, autoincrement=False),
         sa.Column("invoice_id", Id, waived, nullable=False, autoincrement=False),
-        sa.Column("amount", sa.BigInteger, nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("agreement_id", "invoice_id", name=op.f("pk_waiver")),
     )
 

@@ -1,0 +1,149 @@
+"""What of a debt can be given up, and the postings that do it: for write-offs, and for settlements that were kept."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+
+from contactd.config.base_rates import load_base_rates
+from contactd.config.settings import Settings
+from contactd.domain.agreement import State
+from contactd.domain.appropriation import COMMON, Part
+from contactd.domain.deadlines import DAY
+from contactd.domain.posting import Kind, Posting
+from contactd.domain.statement import Statement
+from contactd.engine.claims import Terms, owed_by
+from contactd.store import agreements, postings, waivers
+from contactd.store.agreements import Stored
+from contactd.store.postings import BY_ITSELF, Booked
+from contactd.store.schema import account, invoice
+
+ORDER = (Part.PRINCIPAL, Part.INTEREST, Part.COSTS)
+Open = dict[tuple[Part, str], int]
+
+
+@dataclass(frozen=True)
+class GivingUp:
+    """One locked account's, in one transaction; `by` is who is at work, `today` the day where claims are kept."""
+
+    settings: Settings
+    connection: sa.Connection
+    account_id: int
+    by: str
+    now: datetime
+    today: date
+
+    def statement(self, on: date) -> Statement:
+        """Derive what the account owes at the end of a day."""
+        terms = Terms(self.settings.claims, load_base_rates(self.settings.base_rates_path))
+        [owed] = owed_by(self.connection, [self.account_id], terms, on)
+        return owed.statement
+
+    @cached_property
+    def invoices(self) -> dict[str, sa.Row[Any]]:
+        """Read the account's invoices by their numbers, the oldest due first."""
+        listed = sa.select(invoice).where(invoice.c.account_id == self.account_id)
+        rows = self.connection.execute(listed.order_by(invoice.c.due_date, invoice.c.id))
+        return {row.invoice_no: row for row in rows}
+
+    def open(self, parts: Collection[Part], on: date, *, by_books: bool = False) -> Open:
+        """List by part and claim what was open on that day and still is.
+
+        By the books another invoice may be paid than by law: with `by_books` what only they have open is listed too.
+        """
+        found = self._today(parts)
+        if on != self.today:
+            then = self._open(parts, on)
+            least = {key: min(amount, then.get(key, 0)) for key, amount in found.items()}
+            found = {key: amount for key, amount in least.items() if amount}
+        if by_books and Part.PRINCIPAL in parts:
+            for number, row in self.invoices.items():
+                if row.open > 0 and row.invoice_date <= on:
+                    found.setdefault((Part.PRINCIPAL, number), row.open)
+        return found
+
+    def give_up(self, part: Part, number: str, amount: int, reason: str, on: date) -> Booked:
+        """Give up a part of a claim; what the books have open of it is closed with the whole of its principal."""
+        row = self.invoices.get(number)
+        laid = 0
+        if row is not None and part is Part.PRINCIPAL:
+            whole = amount >= self._today([part]).get((part, number), 0)
+            unpaid = max(row.open - self._paid_beside.get(number, 0), 0)
+            laid = unpaid if whole else min(amount, unpaid)
+        posted = Posting(0, Kind.WRITE_OFF, on, amount, number if row else COMMON, part, reason=reason)
+        return Booked(self.account_id, posted, self.now, self.by, laid, row.id if row else None)
+
+    def take_back(self, known: Booked, room: int, reason: str) -> Booked:
+        """Reverse a posting; `room` is how much more may be open of its invoice."""
+        laid = -min(known.laid, max(room, 0))
+        posted = replace(known.posted, kind=Kind.REVERSAL, on=max(self.today, known.posted.on), reason=reason)
+        posted = replace(posted, reverses=known.posted.id)
+        return Booked(self.account_id, posted, self.now, self.by, laid, known.invoice_id)
+
+    def waive(self, one: Stored, made_on: date) -> int:
+        """Give up the rest of a settlement that was kept; answers how much less is asked for.
+
+        That is all of the invoices it is for, and what was open when it was made of costs of no one invoice.
+        """
+        named = waivers.numbers(self.connection, one.id)
+        rest = {key: amount for key, amount in self.open(ORDER, self.today, by_books=True).items() if key[1] in named}
+        common = self.open([Part.COSTS], made_on).get((Part.COSTS, COMMON), 0)
+        if common:
+            rest[Part.COSTS, COMMON] = common
+        reason = f"settlement {one.id} kept"
+        return self._write(
+            [self.give_up(part, number, rest[part, number], reason, self.today) for part, number in rest]
+        )
+
+    def owe_again(self, one: Stored) -> int:
+        """Take back what was given up when a settlement was kept; answers how much more is asked for."""
+        changes = agreements.history(self.connection, [one.id])[one.id]
+        kept_at = max(change.at for change in changes if change.state is State.FULFILLED)
+        rows = {row.id: row for row in self.invoices.values()}
+        back: list[Booked] = []
+        for known in postings.of_accounts(self.connection, [self.account_id]).get(self.account_id, []):
+            waived = known.by == BY_ITSELF and known.at == kept_at and known.posted.kind is Kind.WRITE_OFF
+            if waived and known.reversed_by is None:
+                row = rows.get(known.invoice_id or 0)
+                room = row.amount - row.open if row is not None else 0
+                back.append(self.take_back(known, room, f"settlement {one.id} not kept"))
+        return -self._write(back)
+
+    @cached_property
+    def _paid_beside(self) -> dict[str, int]:
+        """Lay the account's credit against disputed invoices: it pays them only once their disputes end."""
+        credit = self.connection.scalar(sa.select(account.c.credit).where(account.c.id == self.account_id)) or 0
+        found: dict[str, int] = {}
+        for number, row in self.invoices.items():
+            if row.disputed and row.open > 0:
+                found[number] = min(row.open, credit)
+                credit -= found[number]
+        return found
+
+    def _write(self, new: Collection[Booked]) -> int:
+        for one in new:
+            postings.add(self.connection, one)
+        return sum(one.laid for one in new)
+
+    def _today(self, parts: Collection[Part]) -> Open:
+        return {key: amount for key, amount in self._all_today.items() if key[0] in parts}
+
+    @cached_property
+    def _all_today(self) -> Open:
+        return self._open(ORDER, self.today)
+
+    def _open(self, parts: Collection[Part], on: date) -> Open:
+        """List what is open of these parts by claim; interest of the day itself is not there yet."""
+        return dict(self._balances(parts, on))
+
+    def _balances(self, parts: Collection[Part], on: date) -> Iterator[tuple[tuple[Part, str], int]]:
+        after, before = (self.statement(day).balances for day in (on, on - DAY))
+        for part in parts:
+            for one, earlier in zip(after, before, strict=True):
+                interest = part is Part.INTEREST
+                amount = min(one.interest, earlier.interest) if interest else getattr(one, part.value)
+                if amount:
+                    yield (part, one.claim), amount
