@@ -78,7 +78,14 @@ class Composer:
             language=notice.language,
             subject="",
             text="",
-            letter=Letter(pdf, notice.name, notice.postcode, notice.city, notice.country, notice.street),
+            letter=Letter(
+                pdf=pdf,
+                name=notice.name,
+                street=notice.street,
+                postcode=notice.postcode,
+                city=notice.city,
+                country=notice.country,
+            ),
             created_at=begun.at,
             still_ours=still_ours,
         )
