@@ -147,7 +147,7 @@ def test_systemd_hears_that_it_is_ready_alive_and_stopping(office: Office, monke
             while True:
                 words += heard.recv(4096).decode().splitlines()
     assert words[0] == "READY=1"
-    assert "STATUS=2 campaigns, 2 channels" in words
+    assert "STATUS=2 campaigns, 3 channels" in words
     assert "STOPPING=1" in words
 
 
