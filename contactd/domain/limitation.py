@@ -85,7 +85,9 @@ def limitation(
             break
         if restart > event:
             event = restart
-            last = _last_day(event, years, suspensions, holidays)
+            anew = _last_day(event, years, suspensions, holidays)
+            # In a leap year the time that begins anew may end a day before the old one: that harms nobody.
+            last = None if anew is None or last is None else max(anew, last)
     return Limitation(last)
 
 

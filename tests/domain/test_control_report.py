@@ -72,6 +72,12 @@ def test_a_contact_of_the_payments_own_day_or_of_before_the_debt_gets_nothing() 
     assert (attributed(found), found.unattributed) == ({"sms": Part(0, 0)}, Part(1, 10_000))
 
 
+def test_a_second_payment_of_what_is_paid_counts_for_nobody() -> None:
+    twice = [*MONEYS[:1], Money(1, 1, october(8), 10_000)]
+    found = report(FIRST, DEBTS, TOUCHES, twice, as_of=FIRST, methods=METHODS)
+    assert (attributed(found)["sms"], found.total) == (Part(1, 10_000), found.cohort)
+
+
 def test_money_that_went_back_counts_for_nobody_and_more_than_was_owed_neither() -> None:
     moneys = [
         Money(1, 1, october(6), 4_000), Money(1, 1, october(7), 6_000), Money(1, 1, october(9), -7_000),

@@ -130,6 +130,12 @@ SUSPENSIONS = st.lists(
 )
 
 
+def test_a_restart_does_not_take_the_day_of_a_leap_year_away() -> None:
+    talks = Suspension(Ground.NEGOTIATIONS, date(2023, 1, 1), date(2024, 3, 11))
+    held_up = limitation(DUE, BERLIN, suspensions=[talks]).last_day
+    assert limitation(DUE, BERLIN, suspensions=[talks], restarts=[date(2024, 3, 11)]).last_day == held_up
+
+
 @given(restarts=st.lists(DAYS, max_size=3), suspensions=SUSPENSIONS, more=SUSPENSIONS)
 @settings(deadline=None)
 def test_nothing_ever_shortens_the_time(
