@@ -4,14 +4,12 @@ import sqlalchemy as sa
 from aiohttp import web
 
 from contactd.domain.agreement import Kind, State
-from contactd.domain.errors import InputError, StoreError
+from contactd.domain.errors import InputError
 from contactd.engine.agreeing import SAID, Agreeing, Order, Told, choose, told
 from contactd.engine.arranging import ACTS, Arranging
 from contactd.store import accounts, agreements
 from contactd.store.agreements import Stored
-from contactd.web.access import admit, unavailable
-from contactd.web.asking import Asked, changing, day_in, one_of, refuse_unknown, text_in, whether_in
-from contactd.web.boundary import Handler
+from contactd.web.asking import Asked, changing, day_in, one_of, refuse_unknown, telling, text_in, whether_in
 from contactd.web.window import Window
 
 SCOPE = "agreements"
@@ -50,32 +48,19 @@ def routes(window: Window) -> list[web.RouteDef]:
 
     said = f"/api/v1/agreements/{{id:\\d{{1,15}}}}/{{word:{'|'.join(SAID)}}}"
     return [
-        web.get("/api/v1/agreements", _listing(window)),
+        web.get("/api/v1/agreements", telling(window, SCOPE, _listed)),
         web.post("/api/v1/agreements", changing(window, SCOPE, make, _LIKE)),
         web.post(said, changing(window, SCOPE, say, _LIKE)),
         web.post(f"/api/v1/agreements/{{act:{'|'.join(ACTS)}}}", changing(window, SCOPE, act, _LIKE)),
     ]
 
 
-def _listing(window: Window) -> Handler:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        caller = admit(window.settings(), SCOPE, request)
-        if isinstance(caller, web.Response):
-            return caller
-        account_no, creditor = request.query.get("account"), request.query.get("creditor")
-
-        def listed(connection: sa.Connection) -> list[Told]:
-            if account_no is None:
-                return list(told(connection, agreements.everyone(connection, alive=True)))
-            ids = [row.id for row in accounts.find(connection, account_no, creditor)]
-            return list(told(connection, agreements.of_accounts(connection, ids)))
-
-        try:
-            return web.json_response(await window.commit.read(listed))
-        except StoreError as problem:
-            return unavailable(problem)
-
-    return handler
+def _listed(connection: sa.Connection, request: web.Request) -> list[Told]:
+    account_no = request.query.get("account")
+    if account_no is None:
+        return list(told(connection, agreements.everyone(connection, alive=True)))
+    ids = [row.id for row in accounts.find(connection, account_no, request.query.get("creditor"))]
+    return list(told(connection, agreements.of_accounts(connection, ids)))
 
 
 def _shown(connection: sa.Connection, stored: Stored) -> Told:

@@ -1,7 +1,7 @@
 """What a JSON object asks for, read key by key, and the answer to a request that changes something; for the API."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,35 +15,54 @@ from contactd.web.window import Window
 
 Asked = Mapping[str, Any]
 Work = Callable[[sa.Connection, web.Request, Asked, str], object]  # answers plain data
+Tell = Callable[[sa.Connection, web.Request], object]
 
 
-def changing(window: Window, scope: str, work: Work, like: str) -> Handler:
-    """Carry out work in one transaction for whoever has the scope, and answer what it made; `like` is an example."""
+def answering(window: Window, scope: str, work: Callable[[web.Request, str], Awaitable[object]]) -> Handler:
+    """Let whoever has the scope in, have it done for them, and answer what it made, or what was asked wrongly."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
         caller = admit(window.settings(), scope, request)
         if isinstance(caller, web.Response):
             return caller
-        by = f"api:{caller.name}"
         try:
-            asked = await _asked(request, like)
-
-            def change() -> object:
-                with window.database.transaction() as connection:
-                    return work(connection, request, asked, by)
-
-            shown = await asyncio.to_thread(change)
+            return web.json_response(await work(request, f"api:{caller.name}"))
         except InputError as problem:
             return error_of(str(problem), 400)
         except (StoreError, StoreConflict) as problem:
             return unavailable(problem)
-        window.wake()
-        return web.json_response(shown)
 
     return handler
 
 
-async def _asked(request: web.Request, like: str) -> Asked:
+def telling(window: Window, scope: str, tell: Tell) -> Handler:
+    """Answer what a look into the store tells."""
+
+    async def work(request: web.Request, _: str) -> object:
+        return await window.commit.read(lambda connection: tell(connection, request))
+
+    return answering(window, scope, work)
+
+
+def changing(window: Window, scope: str, work: Work, like: str) -> Handler:
+    """Carry out work in one transaction, and wake who waits for what it made; `like` is an example."""
+
+    async def carry_out(request: web.Request, by: str) -> object:
+        asked = await asked_of(request, like)
+
+        def change() -> object:
+            with window.database.transaction() as connection:
+                return work(connection, request, asked, by)
+
+        shown = await asyncio.to_thread(change)
+        window.wake()
+        return shown
+
+    return answering(window, scope, carry_out)
+
+
+async def asked_of(request: web.Request, like: str) -> Asked:
+    """Read the JSON object of a request; raises InputError."""
     try:
         asked = await request.json() if request.can_read_body else {}
     except ValueError:
@@ -57,7 +76,7 @@ def refuse_unknown(asked: Asked, known: Sequence[str]) -> None:
     """Name the first key that means nothing here."""
     for name in asked:
         if name not in known:
-            raise InputError(f"{name[:40]!r} is no key here; known: {', '.join(sorted(known))}")
+            raise InputError(f"{name[:40]!r} is no key here; known: {', '.join(sorted(known)) or 'none'}")
 
 
 def text_in(asked: Asked, name: str) -> str:

@@ -3,14 +3,11 @@
 import sqlalchemy as sa
 from aiohttp import web
 
-from contactd.domain.errors import StoreError
 from contactd.engine.agreeing import Debtor, choose
 from contactd.engine.handing_over import HandingOver, Told, told
 from contactd.store import handovers
 from contactd.store.handovers import Handover
-from contactd.web.access import admit, unavailable
-from contactd.web.asking import Asked, changing, refuse_unknown, text_in
-from contactd.web.boundary import Handler
+from contactd.web.asking import Asked, changing, refuse_unknown, telling, text_in
 from contactd.web.window import Window
 
 SCOPE = "hand-overs"
@@ -39,8 +36,11 @@ def routes(window: Window) -> list[web.RouteDef]:
         refuse_unknown(asked, ("reason", *_WHOSE))
         return _shown(connection, desk(connection, by).withdraw(_chosen(connection, asked), text_in(asked, "reason")))
 
+    def listed(connection: sa.Connection, _: web.Request) -> list[Told]:
+        return list(told(connection, handovers.living(connection)))
+
     return [
-        web.get(_ADDRESS, _listing(window)),
+        web.get(_ADDRESS, telling(window, SCOPE, listed)),
         web.post(_ADDRESS, changing(window, SCOPE, propose, _LIKE)),
         web.post(f"{_ADDRESS}/approve", changing(window, SCOPE, approve, _DECIDED)),
         web.post(f"{_ADDRESS}/withdraw", changing(window, SCOPE, withdraw, _DECIDED)),
@@ -54,17 +54,3 @@ def _chosen(connection: sa.Connection, asked: Asked) -> Debtor:
 def _shown(connection: sa.Connection, made: Handover) -> Told:
     [shown] = told(connection, [made])
     return shown
-
-
-def _listing(window: Window) -> Handler:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        caller = admit(window.settings(), SCOPE, request)
-        if isinstance(caller, web.Response):
-            return caller
-        try:
-            listed = await window.commit.read(lambda connection: list(told(connection, handovers.living(connection))))
-        except StoreError as problem:
-            return unavailable(problem)
-        return web.json_response(listed)
-
-    return handler

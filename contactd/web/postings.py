@@ -4,14 +4,12 @@ import sqlalchemy as sa
 from aiohttp import web
 
 from contactd.domain.appropriation import Part
-from contactd.domain.errors import StoreError
+from contactd.domain.errors import InputError
 from contactd.domain.posting import Kind, Purpose
 from contactd.engine.agreeing import choose
 from contactd.engine.bookings import Bookings, Entry, Told, told
 from contactd.store import accounts, postings
-from contactd.web.access import admit, error_of, unavailable
-from contactd.web.asking import Asked, changing, day_in, one_of, refuse_unknown, text_in
-from contactd.web.boundary import Handler
+from contactd.web.asking import Asked, changing, day_in, one_of, refuse_unknown, telling, text_in
 from contactd.web.window import Window
 
 SCOPE = "postings"
@@ -36,7 +34,7 @@ def routes(window: Window) -> list[web.RouteDef]:
         return list(told(connection, [_bookings(window, connection, by).reverse(number, text_in(asked, "reason"))]))
 
     return [
-        web.get("/api/v1/postings", _listing(window)),
+        web.get("/api/v1/postings", telling(window, SCOPE, _listed)),
         web.post("/api/v1/postings", changing(window, SCOPE, post, _LIKE)),
         web.post("/api/v1/postings/{id:\\d{1,15}}/reverse", changing(window, SCOPE, reverse, _REVERSED)),
     ]
@@ -46,26 +44,13 @@ def _bookings(window: Window, connection: sa.Connection, by: str) -> Bookings:
     return Bookings(window.settings(), connection, by=by, now=window.clock.now())
 
 
-def _listing(window: Window) -> Handler:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        caller = admit(window.settings(), SCOPE, request)
-        if isinstance(caller, web.Response):
-            return caller
-        account_no, creditor = request.query.get("account"), request.query.get("creditor")
-        if not account_no:
-            return error_of("say whose: ?account=4711", 400)
-
-        def listed(connection: sa.Connection) -> list[Told]:
-            ids = [row.id for row in accounts.find(connection, account_no, creditor)]
-            booked = postings.of_accounts(connection, ids)
-            return list(told(connection, [one for mine in booked.values() for one in mine]))
-
-        try:
-            return web.json_response(await window.commit.read(listed))
-        except StoreError as problem:
-            return unavailable(problem)
-
-    return handler
+def _listed(connection: sa.Connection, request: web.Request) -> list[Told]:
+    account_no = request.query.get("account")
+    if not account_no:
+        raise InputError("say whose: ?account=4711")
+    ids = [row.id for row in accounts.find(connection, account_no, request.query.get("creditor"))]
+    booked = postings.of_accounts(connection, ids)
+    return list(told(connection, [one for mine in booked.values() for one in mine]))
 
 
 def entry_of(asked: Asked) -> Entry:

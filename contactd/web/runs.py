@@ -1,24 +1,24 @@
 """Runs that wait for approval over HTTP: the model and JSON of `contactd runs` and `contactd proposal`; for app.py."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 from aiohttp import web
 
-from contactd.domain.errors import InputError, StoreConflict, StoreError
+from contactd.domain.errors import InputError
 from contactd.engine.proposing import Person, Proposing, Told, account_ids, known, proposing_of, told_line, told_run
 from contactd.store import proposals
-from contactd.web.access import admit, error_of, unavailable
+from contactd.web.asking import Asked, answering, asked_of, refuse_unknown, telling, text_in
 from contactd.web.boundary import Handler
 from contactd.web.window import Window
 
 SCOPE = "runs"
 _MOST = 5_000
+_LIKE = '{"campaign": "mahnung-standard"}'
 _RUN = "/api/v1/runs/{id:\\d{1,15}}"
 
-Asked = Mapping[str, Any]
 # Takes the run's number, what was asked and who asks; answers the number of the run that is told of then.
 Work = Callable[[Proposing, int, Asked, str], int]
 Tell = Callable[[sa.Connection, web.Request, Window], Any]
@@ -28,7 +28,7 @@ def routes(window: Window) -> list[web.RouteDef]:
     """List the addresses for app.py to mount."""
 
     def propose(proposing: Proposing, _: int, asked: Asked, by: str) -> int:
-        campaign = _text(asked, "campaign")
+        campaign = text_in(asked, "campaign")
         names = [one.id for one in window.settings().campaigns]
         if campaign not in names:
             raise InputError(f"there is no campaign {campaign[:40]!r}; there is {', '.join(names) or 'none at all'}")
@@ -39,8 +39,8 @@ def routes(window: Window) -> list[web.RouteDef]:
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
             raise InputError('accounts is a list of account numbers, like ["4711-0815"]')
         with window.database.snapshot() as connection:
-            ids = account_ids(connection, run, names, _text(asked, "creditor") or None)
-        proposing.drop(run, ids, reason=_text(asked, "reason"), by=by, now=window.clock.now())
+            ids = account_ids(connection, run, names, text_in(asked, "creditor") or None)
+        proposing.drop(run, ids, reason=text_in(asked, "reason"), by=by, now=window.clock.now())
         return run
 
     def approve(proposing: Proposing, run: int, asked: Asked, by: str) -> int:
@@ -50,7 +50,7 @@ def routes(window: Window) -> list[web.RouteDef]:
         return run
 
     def reject(proposing: Proposing, run: int, asked: Asked, by: str) -> int:
-        proposing.reject(run, reason=_text(asked, "reason"), by=by, now=window.clock.now())
+        proposing.reject(run, reason=text_in(asked, "reason"), by=by, now=window.clock.now())
         return run
 
     return [
@@ -97,56 +97,16 @@ def _number(request: web.Request, name: str, otherwise: int) -> int:
 
 
 def _telling(window: Window, tell: Tell) -> Handler:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        caller = admit(window.settings(), SCOPE, request)
-        if isinstance(caller, web.Response):
-            return caller
-        try:
-            return web.json_response(await window.commit.read(lambda connection: tell(connection, request, window)))
-        except InputError as problem:
-            return error_of(str(problem), 400)
-        except StoreError as problem:
-            return unavailable(problem)
-
-    return handler
+    return telling(window, SCOPE, lambda connection, request: tell(connection, request, window))
 
 
 def _changing(window: Window, work: Work, keys: tuple[str, ...]) -> Handler:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        caller = admit(window.settings(), SCOPE, request)
-        if isinstance(caller, web.Response):
-            return caller
-        try:
-            asked = await _asked(request, keys)
-            run = int(request.match_info.get("id", "0"))
-            proposing = proposing_of(window.database, window.settings())
-            run = await asyncio.to_thread(work, proposing, run, asked, f"api:{caller.name}")
-            shown = await window.commit.read(lambda connection: _tell(connection, run, window))
-        except InputError as problem:
-            return error_of(str(problem), 400)
-        except (StoreError, StoreConflict) as problem:
-            return unavailable(problem)
+    async def carry_out(request: web.Request, by: str) -> object:
+        asked = await asked_of(request, _LIKE)
+        refuse_unknown(asked, keys)
+        proposing = proposing_of(window.database, window.settings())
+        run = await asyncio.to_thread(work, proposing, int(request.match_info.get("id", "0")), asked, by)
         window.wake()
-        return web.json_response(shown)
+        return await window.commit.read(lambda connection: _tell(connection, run, window))
 
-    return handler
-
-
-async def _asked(request: web.Request, keys: tuple[str, ...]) -> Asked:
-    try:
-        asked = await request.json() if request.can_read_body else {}
-    except ValueError:
-        asked = None
-    if not isinstance(asked, dict):
-        raise InputError('send one JSON object, like {"campaign": "mahnung-standard"}')
-    for name in asked:
-        if name not in keys:
-            raise InputError(f"{name[:40]!r} is no key here; known: {', '.join(keys) or 'none'}")
-    return asked
-
-
-def _text(asked: Asked, name: str) -> str:
-    value = asked.get(name, "")
-    if not isinstance(value, str):
-        raise InputError(f"{name} is a text, not {str(value)[:40]}")
-    return value
+    return answering(window, SCOPE, carry_out)

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from aiohttp import web
 
-from contactd.domain.errors import InputError, StoreError
+from contactd.domain.errors import InputError
 from contactd.domain.task import Kind, State
 from contactd.engine.agreeing import choose
 from contactd.engine.judgement import today_of
@@ -16,8 +16,7 @@ from contactd.engine.returned_mail import REASONS, find, note
 from contactd.engine.tasking import SAID, Order, Saying, Tasking, Told, told
 from contactd.store import accounts, tasks
 from contactd.store.tasks import Which
-from contactd.web.access import admit, error_of, unavailable
-from contactd.web.asking import Asked, changing, day_in, one_of, refuse_unknown, text_in
+from contactd.web.asking import Asked, changing, day_in, one_of, refuse_unknown, telling, text_in
 from contactd.web.boundary import Handler
 from contactd.web.window import Window
 
@@ -71,26 +70,14 @@ def _shown(connection: sa.Connection, tasking: Tasking, made: tasks.Stored) -> T
 
 
 def _listing(window: Window) -> Handler:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        caller = admit(window.settings(), SCOPE, request)
-        if isinstance(caller, web.Response):
-            return caller
-
-        def listed(connection: sa.Connection) -> list[Told]:
-            which = _which(connection, request.query)
-            today = today_of(window.settings(), window.clock.now())
-            return list(told(connection, tasks.listed(connection, which), today))
-
-        try:
-            shown = await window.commit.read(listed)
-        except InputError as problem:
-            return error_of(str(problem), 400)
-        except StoreError as problem:
-            return unavailable(problem)
+    def listed(connection: sa.Connection, request: web.Request) -> Told:
+        which = _which(connection, request.query)
+        today = today_of(window.settings(), window.clock.now())
+        shown = list(told(connection, tasks.listed(connection, which), today))
         more = len(shown) == _limit(request.query)
-        return web.json_response({"tasks": shown, "next": shown[-1]["id"] if more else None})
+        return {"tasks": shown, "next": shown[-1]["id"] if more else None}
 
-    return handler
+    return telling(window, SCOPE, listed)
 
 
 def _which(connection: sa.Connection, query: Mapping[str, str]) -> Which:
