@@ -1,6 +1,6 @@
 # contactd: `make demo` shows it at work, `make test` checks everything. Both start from a bare Debian 12 with git, make and
-# python3 >= 3.11 and set up .venv by themselves. PYTHON=… names another interpreter, DEMO_ARGS=… goes to `contactd demo`,
-# TEST_ARGS=… to pytest.
+# python3 >= 3.11 and set up .venv by themselves. PYTHON=… names another interpreter, DEMO_ARGS=… goes to `contactd demo`
+# (--desk: you take the calls), TEST_ARGS=… to pytest.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -23,7 +23,7 @@ demo: .venv/.wheel
 
 test: .venv/.test .venv/.wheel peers lint
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest -n 2 --dist loadscope -m "not slow" --cov --cov-report= $(TEST_ARGS)
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow" --cov --cov-report= $(TEST_ARGS)
 	@echo "coverage, branches included (gates: 95 % of contactd, 100 % of contactd/domain):"
 	@$(BIN)/coverage report --fail-under=95 --precision=1
 	@$(BIN)/coverage report --fail-under=100 --precision=1 --include='contactd/domain/*'

@@ -27,13 +27,16 @@ from contactd.engine.compose import Composer
 from contactd.engine.custody import Custody
 from contactd.engine.deskwork import Deskwork
 from contactd.engine.dialer import Dialer, Line
+from contactd.engine.expiring import open_warnings
 from contactd.engine.followup import FollowUp
 from contactd.engine.gate import Gate
-from contactd.engine.idleness import callbacks_of, why_each
+from contactd.engine.hooks import Hooks, failing
+from contactd.engine.idleness import callbacks_of
 from contactd.engine.incoming import reception_of
 from contactd.engine.judgement import Judgement
 from contactd.engine.lists import lists_of
 from contactd.engine.live_call import end_left
+from contactd.engine.oversight import Oversight
 from contactd.engine.ownership import Leases, served
 from contactd.engine.pacer import dialling_of
 from contactd.engine.planner import Planner
@@ -48,7 +51,7 @@ from contactd.engine.task_channel import TaskChannel
 from contactd.engine.timetable import appointments_of
 from contactd.engine.vitals import Vitals
 from contactd.metrics import Metrics
-from contactd.store import attempts, inbox, overview, pauses
+from contactd.store import attempts, hooks, inbox, overview, pauses
 from contactd.store import settings as stored
 from contactd.store.group_commit import GroupCommit
 from contactd.store.reaching import reach
@@ -187,7 +190,10 @@ class Daemon:
         self.roster = Roster(agents_of(settings), clock)
         self.vitals = Vitals(self.commit, clock, self.metrics, self.roster, self._look_at_dialling)
         self.dialer = self._dialer(gate)
+        self.oversight = Oversight(self.dialer, self.roster, self.commit, clock)
+        await self.oversight.look_up_levels()
         lines = settings.telephony
+        self.staff = SimulatedAgents(clock, seed=lines.simulated.seed, wrap=lines.simulated.wrap.total_seconds())
         self.recordings = Recordings(self.carrier, clock, kept=lines.recordings_kept) if self.carrier else None
         self.followup = FollowUp(self.planner, clock, self._notify)
         self.custody = Custody(self.commit, clock, lambda: self.settings)
@@ -261,20 +267,20 @@ class Daemon:
         lines = self.settings.telephony
         if not lines.backend.startswith("simulated") or self.dialer is None:
             return
-        staff = SimulatedAgents(self.clock, seed=lines.simulated.seed, wrap=lines.simulated.wrap.total_seconds())
-        stack.push_async_callback(staff.close)
-        self.roster.listen(staff.agent_moved)
-        staff.start(self.dialer.desk, self.settings.agents)
+        stack.push_async_callback(self.staff.close)
+        self.roster.listen(self.staff.agent_moved)
+        self.staff.start(self.dialer.desk, self.settings.agents)
 
     async def _run_parts(self) -> None:
         async with asyncio.TaskGroup() as group:
             watch = partial(self.vitals.watch, watchdog_seconds(), lambda: notify(WATCHDOG="1"))
             vitals = (self.vitals.measure_lag, self.vitals.look_over, self.vitals.probe, watch)
             work = (self.reconciler.run, self.planning.timetable.run, self.judgement.run, self.followup.run)
+            telling = Hooks(self.commit, self.clock, lambda: self.settings, self.name, self.metrics)
             statements = StatementFolder(self.database, self.clock, lambda: self.settings, self._notify)
             parts = (self._keep_name, self.reminders.run, self.custody.run, statements.run, *work, *vitals)
             recordings = (self.recordings.run,) if self.recordings else ()
-            self._background = [group.create_task(part()) for part in (*parts, *recordings)]
+            self._background = [group.create_task(part()) for part in (*parts, telling.run, *recordings)]
             working = [group.create_task(sender.run()) for sender in self.senders]
             if self.dialer is not None:
                 working.append(group.create_task(self.dialer.run()))
@@ -334,32 +340,25 @@ class Daemon:
         now = self.clock.now()
         queues = await self.commit.read(overview.queues)
         oldest = await self.commit.read(lambda connection: overview.oldest_due(connection, now))
-        resting = await self.commit.read(pauses.listed)
         return {
             "daemon": {"name": self.name, "since": str(self.started), "draining": self._stopping.is_set()},
             "campaigns": await self.planning.campaigns(self.book.campaigns),
             "queues": queues,
-            "paused": {
-                row.name: {"since": row.since.isoformat(), "by": row.by, "reason": row.reason} for row in resting
-            },
+            "paused": await self.commit.read(pauses.told),
             "oldest_due": {channel: since.isoformat() for channel, since in oldest.items()},
             "agents": self.roster.counts(),
             "calls": self.dialer.status() if self.dialer else {},
-            "dialling": await self.why_not_dialled(),
+            "dialling": await self.oversight.why(),
+            "webhooks": failing(await self.commit.read(hooks.listed), self.clock.now()),
+            "limitation": await self.commit.read(open_warnings),
             "callbacks": await self.commit.read(lambda connection: callbacks_of(connection, now)),
         }
 
     async def _look_at_dialling(self) -> None:
-        reasons = await self.why_not_dialled()
+        await self.oversight.look_up_levels()
+        reasons = await self.oversight.why()
         waiting = await self.commit.read(lambda connection: callbacks_of(connection, self.clock.now()))
         self.metrics.dialled(reasons, waiting=waiting["waiting"], overdue=waiting["overdue"])
-
-    async def why_not_dialled(self) -> dict[str, list[dict[str, object]]]:
-        """Say for each team what keeps it from dialling, or that nothing does."""
-        if self.dialer is None:
-            return {}
-        looks, now = self.dialer.looks(), self.clock.now()
-        return await self.commit.read(lambda connection: why_each(connection, looks, now))
 
     def _window(self) -> Window:
         return Window(
@@ -375,7 +374,8 @@ class Daemon:
             status=self.status,
             reload=self.reload,
             plan=self.planning.plan,
-            deskwork=Deskwork(self.dialer, self.roster, self.commit),
+            deskwork=Deskwork(self.dialer, self.roster, self.commit, seated=self.staff.give_up_seat),
+            oversight=self.oversight,
             ready=lambda: {
                 "store": self.vitals.store_up,
                 "daemon": self.ready.is_set() and not self._stopping.is_set(),

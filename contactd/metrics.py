@@ -31,6 +31,7 @@ _WORD = re.compile(r"[a-z][a-z_]{0,31}")
 _OTHER = "other"
 _LIVE = ("placed", "answered", "connected")
 _ENDS = frozenset(how.value for how in HowEnded)
+_POP_SECONDS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 # 16 CFR 310.4(b)(4): a person who answered is to have an agent within two seconds.
 _BRIDGE_SECONDS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 
@@ -70,6 +71,10 @@ class Metrics:
             "contactd_answer_to_bridge_seconds", "From the customer's answer to the agent's voice",
             buckets=_BRIDGE_SECONDS, registry=registry,
         )  # fmt: skip
+        self._popped = Histogram(
+            "contactd_desk_pop_seconds", "From the bridge until the agent's page says that the card is painted",
+            buckets=_POP_SECONDS, registry=registry,
+        )  # fmt: skip
 
     def _make_states(self) -> None:
         registry = self._registry
@@ -100,6 +105,10 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self._callbacks = Gauge("contactd_callbacks", "Callbacks that wait", ["state"], registry=registry)
+        self._hooked = Gauge(
+            "contactd_webhook_events", "Events other software has not taken yet", ["webhook", "state"],
+            registry=registry,
+        )  # fmt: skip
         for state in _LIVE:
             self._calls.labels(state)
 
@@ -127,12 +136,14 @@ class Metrics:
         self._attempts.labels(event.campaign, event.step, event.channel, _word(event.outcome or event.state)).inc()
 
     def _count_call(self, event: CallMoved) -> None:
+        if event.stage not in _LIVE and event.stage != "ended":
+            return  # a third person, a recording, music: the call stands where it stood
         before = self._stages.pop(event.reference, "")
         if event.stage == "ended":
             self._answered.pop(event.reference, None)
             self._ended.labels(event.how_ended if event.how_ended in _ENDS else _OTHER).inc()
             self._rate_abandoned()
-        elif event.stage in _LIVE:
+        else:
             self._stages[event.reference] = event.stage
             if event.stage == "answered" and before != "answered":
                 self._answered[event.reference] = time.monotonic()
@@ -142,7 +153,7 @@ class Metrics:
                 self._bridge.observe(time.monotonic() - since)
         if before:
             self._calls.labels(before).dec()
-        if event.stage in _LIVE:
+        if event.stage != "ended":
             self._calls.labels(event.stage).inc()
 
     def _rate_abandoned(self) -> None:
@@ -183,6 +194,17 @@ class Metrics:
                 self._idle.labels(team, _word(str(one["reason"]))).set(1)
         self._callbacks.labels("waiting").set(waiting)
         self._callbacks.labels("overdue").set(overdue)
+
+    def hooked(self, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Note by webhook how many events wait, fail and were given up."""
+        self._hooked.clear()
+        for webhook, states in counts.items():
+            for state, count in states.items():
+                self._hooked.labels(webhook, state).set(count)
+
+    def popped(self, seconds: float) -> None:
+        """Note how long after the bridge a customer's card was before the agent's eyes."""
+        self._popped.observe(max(0.0, seconds))
 
     def provider(self, channel: str, *, up: bool) -> None:
         """Note whether the provider of a channel takes what it is given."""

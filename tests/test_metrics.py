@@ -99,6 +99,22 @@ def test_calls_are_followed_from_stage_to_stage(metrics: Metrics) -> None:
     }  # fmt: skip
 
 
+def test_a_call_stands_where_it_stood_when_it_is_recorded_or_hears_music(metrics: Metrics) -> None:
+    for stage in ("placed", "answered", "connected", "recorded", "held", "retrieved"):
+        metrics.hear(CallMoved("1-1", stage))
+    assert value(metrics, "contactd_calls", state="connected") == 1
+    metrics.hear(CallMoved("1-1", "ended", "answered"))
+    assert value(metrics, "contactd_calls", state="connected") == 0
+
+
+def test_how_long_a_card_takes_to_be_painted_is_a_histogram(metrics: Metrics) -> None:
+    metrics.popped(0.02)
+    metrics.popped(-0.5)  # of two clocks
+    metrics.popped(0.4)
+    assert value(metrics, "contactd_desk_pop_seconds_bucket", le="0.3") == 2
+    assert value(metrics, "contactd_desk_pop_seconds_count") == 3
+
+
 def test_the_share_of_abandoned_calls_is_of_the_answered_ones(metrics: Metrics) -> None:
     assert value(metrics, "contactd_calls_abandoned_ratio") == 0
     metrics.hear(CallMoved("1-1", "ended", "busy"))

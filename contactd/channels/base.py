@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Any, Protocol
 
 from contactd.domain.account import Channel, Kind
+from contactd.domain.claim_terms import Bearing
 from contactd.domain.interest import Segment
 from contactd.domain.ledger import Cost
 from contactd.domain.money import Money
@@ -169,6 +170,7 @@ class NoticeInvoice:
     open: Money
     days_overdue: int
     goods: str = ""
+    contracted_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +178,9 @@ class Demand:
     """What a notice asks for beside its invoices, in minor units of the total's currency.
 
     `lines` are the lines of interest, each with its invoice, `interest` is what is open of them; `open_costs` what is
-    open of `costs`. `known_until`: the base rates end there, and lines past it are provisional; None: none is.
+    open of `costs`. `rates`: the invoices whose rate or order of payment is not the one of the law for all, which a
+    letter has to say (§13a(1) Nr. 4 RDG). `known_until`: the base rates end there, and lines past it are provisional;
+    None: none is.
     """
 
     principal: int
@@ -185,6 +189,7 @@ class Demand:
     costs: Sequence[Cost]
     open_costs: int
     known_until: date | None = None
+    rates: Sequence[tuple[str, Bearing]] = ()
 
     @property
     def total(self) -> int:
@@ -207,8 +212,10 @@ class Agreed:
 
     `kind` is promise, plan, settlement or deferral, empty where none is made yet. `until` is the last day of a
     deferral, `reply_by` the day by which an answer is asked for, `confirmed` whether it was given already. `waived` is
-    what need not be paid once a settlement is kept, `missed` how many instalments in arrears make the whole rest due
-    at once, `number` the instalment a reminder is of, `costs` what making the agreement costs.
+    what need not be paid once a settlement is kept, `missed` how many instalments in arrears make the whole rest due:
+    at once, or when the `notice_days` of a notice about the arrears are over; `number` is the instalment a reminder is
+    of, `costs` what making the agreement costs. `interest` is what becomes of interest and costs once a plan or
+    settlement was kept, waive or keep; empty of what leaves them as they are.
     """
 
     kind: str
@@ -221,8 +228,10 @@ class Agreed:
     confirmed: bool = False
     waived: Money
     missed: int = 1
+    notice_days: int = 0
     number: int = 0
     costs: Money
+    interest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +242,8 @@ class Notice:
     id, `creditor_name` what the customer knows; street to country (ISO 3166-1) are the customer's. `next_step` and
     `opt_out` are whole sentences in the customer's language (see `Renderer.phrase`). `agreement` is there in
     the templates whose names begin with `agreement-`, `demand` when interest and costs are asked for as well: then
-    `open` of the invoices is what is left of them by law, and `total` is that of everything.
+    `open` of the invoices is what is left of them by law, and `total` is that of everything. `fee` is what an e-mail
+    charges itself, if it does; it is in the total.
     """
 
     name: str
@@ -266,8 +276,10 @@ class Notice:
     operator_postcode: str = ""
     operator_city: str = ""
     authority: str = ""
+    imprint: str = ""
     creditor_street: str = ""
     creditor_postcode: str = ""
     creditor_city: str = ""
     agreement: Agreed | None = None
     demand: Demand | None = None
+    fee: Money | None = None

@@ -7,7 +7,10 @@ lies there, by country and postcode, as franking for bulk mail wants it.
 import csv
 import errno
 import os
+import re
 import threading
+from collections import defaultdict
+from collections.abc import Container, Iterable
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
@@ -17,9 +20,10 @@ from contactd.channels.letter_archive import Archive, Kept, days_around, sync, w
 from contactd.channels.letter_post import LetterChannel
 from contactd.domain.errors import ChannelUnclear
 
-LIST = "letters.csv"
+ARCHIVE, OUTBOX, LIST = "archive", "outbox", "letters.csv"
 COLUMNS = ("file", "country", "postcode", "city", "name", "bytes", "sha256")
 _NO_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK})
+_SHOWN = re.compile(rb"[^\r\n]")
 
 Row = dict[str, str]
 
@@ -89,6 +93,33 @@ class Outbox:
         fresh.replace(folder / LIST)
 
 
+def strike_out(folder: Path, names: Iterable[str]) -> None:
+    """Blank the lines of these letters, `<day>/<file>`, on the lists of archive and outbox; raises OSError."""
+    files: dict[str, set[str]] = defaultdict(set)
+    for name in names:
+        day, _, file = name.partition("/")
+        files[day].add(file)
+    for day, gone in files.items():
+        for box in (ARCHIVE, OUTBOX):
+            if (folder / box / day / LIST).exists():
+                _blank(folder / box / day / LIST, gone)
+
+
+def _blank(path: Path, gone: Container[str]) -> None:
+    """Put blanks in the place of lines: another process may be writing behind them."""
+    with path.open("r+b") as file:
+        lines = file.readlines()
+        rows, begin = csv.reader(line.decode(errors="replace") for line in lines), 0
+        for row in rows:
+            if row and row[0] in gone:
+                lines[begin : rows.line_num] = [_SHOWN.sub(b" ", line) for line in lines[begin : rows.line_num]]
+            begin = rows.line_num
+        file.seek(0)
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _is_behind(day: Path, archive: Path) -> bool:
     """Say whether the list of a day is older than what was put there."""
     journal, listed = archive / day.name / LIST, day / LIST
@@ -131,5 +162,5 @@ def _as_csv(rows: list[Row], *, head: bool) -> str:
 
 def letter_spool(folder: Path, *, workers: int = 2) -> LetterChannel:
     """Build the backend on a folder: `outbox` and `archive` are in it."""
-    archive = Archive(folder / "archive")
-    return LetterChannel(archive, Outbox(folder / "outbox", archive), workers=workers)
+    archive = Archive(folder / ARCHIVE)
+    return LetterChannel(archive, Outbox(folder / OUTBOX, archive), workers=workers)

@@ -46,6 +46,12 @@ def samples(language: str) -> Iterator[tuple[str, Notice]]:
     )
 
 
+def charging(language: str) -> Notice:
+    """Give an account whose reminder charges a fee."""
+    notice, fee = _notice(language, 1), Money(120, "EUR")
+    return replace(notice, total=Money(notice.total.minor + fee.minor, "EUR"), fee=fee)
+
+
 def samples_of(template: str, language: str) -> Iterator[tuple[str, Notice]]:
     """Give the samples a template is for: accounts, or agreements if its name begins with `agreement-`."""
     before, dash, kind = template.partition("-")
@@ -63,7 +69,8 @@ def with_interest(notice: Notice) -> Notice:
                 days = (last - first).days + 1
                 line = Segment(first, last, days, one.open.minor, _RATE, _YEAR, provisional=last > known_until)
                 lines.append((one.number, line))
-    costs = [Cost(_TODAY - 10 * _DAY, 120, reason="letter"), Cost(_TODAY - 5 * _DAY, 1_250, reason="inquiry")]
+    agency = Cost(_TODAY - 5 * _DAY, 6_044, reason="agency", set_off=4_000)
+    costs = [Cost(_TODAY - 10 * _DAY, 120, reason="letter"), agency]
     demand = Demand(
         principal=sum(one.open.minor for one in notice.invoices),
         lines=lines,
@@ -77,7 +84,7 @@ def with_interest(notice: Notice) -> Notice:
 
 def _agreed(notice: Notice, kind: str, count: int) -> Notice:
     """Make an agreement up: a plan or settlement of so many instalments, a reminder of the second, the costs."""
-    many = count if kind in {"plan", "settlement", "reminder"} else 1
+    many = count if kind in {"plan", "settlement", "reminder", "acceleration"} else 1
     parts = [
         AgreedPart(number, _TODAY + timedelta(days=31 * number), Money(12_345 + (number == 1), "EUR"))
         for number in range(1, many + 1)
@@ -85,18 +92,20 @@ def _agreed(notice: Notice, kind: str, count: int) -> Notice:
     next_part = parts[1] if kind == "reminder" else parts[0]
     whole, nothing = Money(sum(part.amount.minor for part in parts), "EUR"), Money(0, "EUR")
     agreed = Agreed(
-        kind={"reminder": "plan", "thanks": "", "costs": "", "advice": ""}.get(kind, kind),
+        kind={"reminder": "plan", "acceleration": "plan", "thanks": "", "costs": "", "advice": ""}.get(kind, kind),
         made_on=_TODAY,
         amount=whole,
         open=nothing if kind == "thanks" else Money(whole.minor + 45_678, "EUR"),
         parts=[] if kind == "deferral" else parts,
         until=_TODAY + timedelta(days=45) if kind in {"deferral", "advice"} else None,
-        reply_by=None if kind == "advice" else _TODAY + timedelta(days=14),
+        reply_by=None if kind in {"advice", "acceleration", "costs", "thanks"} else _TODAY + timedelta(days=14),
         confirmed=count == _MANY_PARTS,
         waived=Money(45_678, "EUR"),
         missed=2 if count == _MANY_PARTS else 1,
-        number=next_part.number if kind == "reminder" else 0,
+        notice_days=14 if count == _MANY_PARTS else 0,
+        number=next_part.number if kind in {"reminder", "acceleration"} else 0,
         costs=Money(3_150, "EUR") if kind == "costs" else nothing,
+        interest=("keep" if count == _MANY_PARTS else "waive") if kind in {"plan", "settlement"} else "",
     )
     total = agreed.open if kind in {"deferral", "thanks", "costs", "advice"} else next_part.amount
     return replace(notice, total=total, deadline=agreed.until or next_part.due_on, agreement=agreed)
@@ -209,6 +218,8 @@ def _faults_of_demand(body: str, notice: Notice) -> Iterator[str]:
         yield "names no deadline"
     if _flat(notice.next_step) not in body:
         yield "does not announce the next step"
+    if notice.fee is not None and not _has_money(body, notice.fee, notice.language):
+        yield "does not tell what it charges itself (fee)"
 
 
 def _faults_of_subject(subject: str, notice: Notice) -> list[str]:

@@ -26,9 +26,10 @@ from jinja2 import (
 
 from contactd.channels import wording
 from contactd.channels.base import Agreed, AgreedPart, Notice, NoticeInvoice, Rendered
+from contactd.channels.framing import blocks_of
 from contactd.channels.mime import one_line
 from contactd.channels.phrases import Phrases, read_phrases
-from contactd.channels.proof import faults, samples_of
+from contactd.channels.proof import charging, faults, samples_of
 from contactd.config.sandbox import FAULTS, Sandbox, join
 from contactd.domain.account import Channel
 from contactd.domain.errors import ChannelMisconfigured, ConfigError
@@ -83,6 +84,7 @@ class _Chosen:
 
     text: Template
     html: Template | None
+    framed: bool = False  # the HTML is a frame around the words of the text
 
 
 class Renderer:
@@ -104,6 +106,10 @@ class Renderer:
             chosen = self._choose(template, channel, language, fallback)
             values = _values(notice)
             text = _render(chosen.text, values)
+            subject, _, body = text.partition("\n")
+            subject = one_line(subject.removeprefix(_SUBJECT))
+            if chosen.framed:
+                values |= {"subject": subject, "blocks": blocks_of(body)}
             html = _render(chosen.html, values) if chosen.html else ""
         except TemplateError as error:
             raise ChannelMisconfigured(_where(error, f"{channel}/{template}"), code="template") from error
@@ -112,8 +118,7 @@ class Renderer:
             raise ChannelMisconfigured(message, code="template") from error
         if channel is not Channel.EMAIL:
             return Rendered("", text.strip())
-        subject, _, body = text.partition("\n")
-        return Rendered(one_line(subject.removeprefix(_SUBJECT)), f"{body.strip()}\n", html)
+        return Rendered(subject, f"{body.strip()}\n", html)
 
     def phrase(self, group: str, key: str, language: str, *, fallback: str = "en") -> str:
         """Find a ready sentence, like `phrase("next_step", "call", "de")`; raises ChannelMisconfigured."""
@@ -136,8 +141,11 @@ class Renderer:
         tags = {path.name.removeprefix(f"{template}.").removesuffix(".txt") for path in found}
         return {tag for tag in tags if "." not in tag}
 
-    def check(self, template: str, channel: Channel, languages: Iterable[str]) -> list[str]:
-        """Render with made-up accounts and say what is wrong or missing; nothing, if the template is good."""
+    def check(self, template: str, channel: Channel, languages: Iterable[str], *, charges: bool = False) -> list[str]:
+        """Render with made-up accounts and say what is wrong or missing; nothing, if the template is good.
+
+        `charges`: a step that sends it has a fee.
+        """
         existing = self.languages(template, channel)
         name = f"{channel}/{template}"
         if not existing:
@@ -147,7 +155,8 @@ class Renderer:
             if not existing & set(_tags(language)):
                 problems.append(f"{name}: missing in {language}; it exists in {', '.join(sorted(existing))}")
                 continue
-            for case, notice in samples_of(template, language):
+            fee = [("a fee", charging(language))] * charges
+            for case, notice in (*samples_of(template, language), *fee):
                 try:
                     rendered = self.render(template, channel, language, notice, fallback=language)
                     if channel is Channel.EMAIL:
@@ -179,8 +188,11 @@ class Renderer:
             environment = self._environment(spoken)
             stem = f"{channel.value}/{template}.{tag}"
             if self._has(f"{stem}.txt"):
-                html = environment.get_template(f"{stem}.html") if self._has(f"{stem}.html") else None
-                return _Chosen(environment.get_template(f"{stem}.txt"), html)
+                frame = f"{channel.value}/{template.partition('-')[0]}.html"
+                own = self._has(f"{stem}.html")
+                name = f"{stem}.html" if own else frame if self._has(frame) else ""
+                html = environment.get_template(name) if name else None
+                return _Chosen(environment.get_template(f"{stem}.txt"), html, framed=name == frame)
         raise TemplateNotFound(f"{channel.value}/{template}.{language or fallback}.txt")
 
     def _has(self, name: str) -> bool:

@@ -5,11 +5,13 @@ Everything is text: a template puts it in and computes nothing with it.
 
 import unicodedata
 from datetime import date
+from itertools import accumulate
 
 from contactd.channels import wording
 from contactd.channels.base import Agreed, Demand, Notice, NoticeInvoice
 from contactd.channels.girocode import girocode, transfer_text
 from contactd.channels.mime import one_line
+from contactd.domain.claim_terms import Bearing
 from contactd.domain.interest import Segment, total
 from contactd.domain.ledger import Cost
 from contactd.domain.money import Money
@@ -43,13 +45,13 @@ def sheet(notice: Notice, language: str, *, form: str, return_address: str, home
             "deadline": wording.day(notice.deadline, language),
             "deadline_long": wording.day(notice.deadline, language, "long").replace(" ", _HELD),
             "contact_phone": texts["contact_phone"].replace(" ", _HELD),
-            "invoices": [_invoice(one, language) for one in notice.invoices],
+            "invoices": _invoices(notice, language),
             "total": wording.money(notice.total, language),
             "payee": plain(payee),
             "iban": _HELD.join(notice.iban[start : start + 4] for start in range(0, len(notice.iban), 4)),
             "reference": plain(reference),
             "girocode": girocode(transfer),
-            **_agency(notice, home),
+            **_agency(notice, language, home),
         }
         | ({"agreement": _agreed(notice.agreement, language)} if notice.agreement else {})
         | ({"demand": _demanded(notice.demand, notice.total.currency, language)} if notice.demand else {})
@@ -71,6 +73,8 @@ def _demanded(one: Demand, currency: str, language: str) -> Sheet:
         "interest": money(one.interest),
         "charged": money(one.open_costs),
         "lines": [[plain(number), *interest_line(line, currency, language)] for number, line in one.lines],
+        "carried": [money(sofar) for sofar in accumulate(line.amount for _, line in one.lines)],
+        "rates": [[plain(number), bearing_told(bears, language)] for number, bears in one.rates],
         "costs": [cost_line(cost, currency, language) for cost in one.costs],
         "paid": {key: money(-minor) if minor else "" for key, minor in paid.items()},
         "provisional": wording.day(one.known_until, language) if one.known_until else "",
@@ -89,14 +93,25 @@ def interest_line(line: Segment, currency: str, language: str) -> list[str]:
     ]
 
 
+def bearing_told(one: Bearing, language: str) -> dict[str, object]:
+    """Tell the rate of a claim, why it bears it, and whether payments settle it as a consumer's loan."""
+    return {
+        "rate": "over_base" if one.rate.over_base else "fixed",
+        "points": wording.number(one.rate.points, language),
+        "basis": one.basis.value,
+        "loan": one.loan,
+    }
+
+
 def cost_line(cost: Cost, currency: str, language: str) -> dict[str, str]:
-    """Write a cost: when, why, of which invoice, how much."""
+    """Write a cost: when, why, of which invoice, how much, and what a lump sum took off before."""
     return {
         "on": wording.day(cost.on, language),
         "reason": cost.reason,
         "note": plain(cost.note),
         "claim": plain(cost.claim),
         "amount": wording.money(Money(cost.amount, currency), language),
+        "set_off": wording.money(Money(cost.set_off, currency), language) if cost.set_off else "",
     }
 
 
@@ -112,8 +127,10 @@ def _agreed(one: Agreed, language: str) -> Sheet:
         "reply_by": long(one.reply_by),
         "reply_short": wording.day(one.reply_by, language) if one.reply_by else "",
         "confirmed": one.confirmed,
+        "interest": one.interest,
         "free": not one.costs.minor,
         "missed": one.missed,
+        "notice_days": one.notice_days,
         "more": one.open.minor > one.amount.minor,
         "parts": [
             {
@@ -128,7 +145,7 @@ def _agreed(one: Agreed, language: str) -> Sheet:
 
 _COPIED = (
     "name", "number", "operator", "operator_street", "creditor_name", "contact_person", "contact_phone",
-    "contact_hours", "contact_email", "bic", "next_step",
+    "contact_hours", "contact_email", "bic", "next_step", "imprint",
 )  # fmt: skip
 
 
@@ -147,6 +164,15 @@ def _town(postcode: str, city: str, country: str) -> list[str]:
     return [" ".join(part for part in ((city, postcode) if country in _CODE_BEHIND else (postcode, city)) if part)]
 
 
+def _invoices(notice: Notice, language: str) -> list[dict[str, str]]:
+    """Write the invoices down, each with the sum of those up to it: it is carried forward to the next page."""
+    sums = accumulate(one.open.minor for one in notice.invoices)
+    return [
+        _invoice(one, language) | {"carried": wording.money(Money(sofar, one.open.currency), language)}
+        for one, sofar in zip(notice.invoices, sums, strict=True)
+    ]
+
+
 def _invoice(one: NoticeInvoice, language: str) -> dict[str, str]:
     return {
         "number": plain(one.number),
@@ -159,15 +185,19 @@ def _invoice(one: NoticeInvoice, language: str) -> dict[str, str]:
     }
 
 
-def _agency(notice: Notice, home: str) -> Sheet:
+def _agency(notice: Notice, language: str, home: str) -> Sheet:
     """Tell what § 13a (1) RDG asks of a collection agency that writes to a private person; nothing for others."""
     if notice.operator_kind == "creditor":
-        return {"client": [], "ground": "", "authority": ""}
+        return {"client": [], "grounds": [], "authority": ""}
     town = _town(notice.creditor_postcode, notice.creditor_city, home)
-    goods = dict.fromkeys(one.goods for one in notice.invoices if one.goods)
+    grounds = dict.fromkeys((one.goods, one.contracted_on) for one in notice.invoices)
     return {
         "client": [line for line in map(plain, (notice.creditor_name, notice.creditor_street, *town)) if line],
-        "ground": plain(", ".join(goods)),
+        "grounds": [
+            {"goods": plain(goods), "day": wording.day(day, language) if day else ""}
+            for goods, day in grounds
+            if goods or day
+        ],
         "authority": plain(notice.authority),
     }
 

@@ -1,4 +1,4 @@
-"""Money and dates as a language writes them, quickly: Babel says how once, then it is only putting digits in place.
+"""Money, dates and hours as a language writes them, quickly: Babel says how once, then digits are put in place.
 
 render.py makes filters of it. Babel's own `format_currency` takes longer than the rest of a message.
 """
@@ -8,14 +8,18 @@ from copy import copy
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from itertools import groupby
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
+from contactd.domain.calendar import parse_windows
 from contactd.domain.money import Money, exponent
 
 _SAMPLE = 1234567
+_TO = "\N{EN DASH}"
+_MINUS = "\N{MINUS SIGN}"  # as printers set it; the locales of German and English have the hyphen of keyboards
 
 
 @lru_cache(maxsize=256)
@@ -29,7 +33,7 @@ def locale_of(language: str) -> Locale:
 
 
 def money(amount: Money, language: str) -> str:
-    """Write an amount: `1.234,50 €`."""
+    """Write an amount for people to read: `1.234,50 €`."""
     return _writer(amount.currency, language)(amount)
 
 
@@ -37,6 +41,26 @@ def money(amount: Money, language: str) -> str:
 def day(value: date, language: str, width: str = "medium") -> str:
     """Write a date; `width` is one of Babel's: short, medium, long, full."""
     return format_date(value, width, locale_of(language))
+
+
+@lru_cache(maxsize=256)
+def hours(text: str, language: str) -> str:
+    """Write hours like `Mo-Do 08:00-17:00; Fr 08:00-14:00` in another language; what is not written so stays."""
+    try:
+        week = parse_windows(text.split(";")).days
+    except ValueError:
+        return text
+    names = [name.rstrip(".") for _, name in sorted(locale_of(language).days["format"]["abbreviated"].items())]
+    told = []
+    for spans, alike in groupby(range(len(week)), key=week.__getitem__):
+        days = [names[day] for day in alike]
+        times = ", ".join(f"{_clock(start)}{_TO}{_clock(end)}" for start, end in spans)
+        told += [f"{_TO.join(dict.fromkeys([days[0], days[-1]]))} {times}"] if spans else []
+    return "; ".join(told)
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def number(value: Decimal, language: str) -> str:
@@ -55,7 +79,8 @@ def _writer(currency: str, language: str) -> Callable[[Money], str]:
     pattern.frac_prec = (places, places)
 
     def by_babel(amount: Money) -> str:
-        return str(pattern.apply(amount.amount, locale, currency=currency, currency_digits=False))
+        written = str(pattern.apply(amount.amount, locale, currency=currency, currency_digits=False))
+        return written.replace("-", _MINUS)
 
     def learnt(amount: Money) -> str:
         whole, rest = divmod(abs(amount.minor), base)

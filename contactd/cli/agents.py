@@ -1,20 +1,29 @@
-"""The verbs `agents` and `agent`: who works on the telephone, and what an agent does, from a terminal."""
+"""The verbs `agents` and `agent`: who works on the telephone, and what an agent does, from a terminal.
+
+Who may use the pages is below `agents` too, in logins.py.
+"""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
+from contactd.cli.logins import add, disable, list_, reset
 from contactd.cli.options import as_json, config_option, settings_of
 
 _COLUMNS = ("agent", "team", "state", "since", "reason", "account", "number", "call_state", "heard_by")
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @config_option
 @as_json
-def agents(config: Path | None, json: bool) -> None:
-    """Show who is at work, whom they talk to, and who hears them."""
+@click.pass_context
+def agents(ctx: click.Context, config: Path | None, json: bool) -> None:
+    """Show who is at work, whom they talk to, and who hears them; give people a login for the pages, or take it."""
+    if ctx.invoked_subcommand is not None:
+        if config is not None or json:
+            raise click.UsageError(f"write the options behind the verb: contactd agents {ctx.invoked_subcommand} …")
+        return
     from contactd.cli.control import ask
     from contactd.cli.output import emit_json
 
@@ -27,6 +36,10 @@ def agents(config: Path | None, json: bool) -> None:
     click.echo("\ncontactd agent AGENT …")
     for name, order in answer["orders"].items():
         click.echo(f"  {name} {order}")
+
+
+for _verb in (add, list_, reset, disable):
+    agents.add_command(_verb)
 
 
 @click.command()

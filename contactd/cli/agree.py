@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.options import as_json, config_option, ids_of, open_store, user
 
 if TYPE_CHECKING:
-    from contactd.engine.agreeing import Order, Told
+    from contactd.engine.agreeing import Order
+    from contactd.engine.agreement_told import Told
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -171,8 +172,8 @@ def _arrange(
 ) -> None:  # fmt: skip
     from contactd.cli.output import emit_json
     from contactd.clock import SystemClock
-    from contactd.engine.agreeing import choose
     from contactd.engine.arranging import Arranging
+    from contactd.engine.debtors import choose
 
     words = {name: "yes" if value is True else value or "" for name, value in told.items()}
     with open_store(config) as (database, settings), database.transaction() as connection:
@@ -198,7 +199,9 @@ def _make(
 
 def _carry_out(order: "Order", whose: tuple[str, str, str], config: Path | None, *, json: bool) -> None:
     from contactd.clock import SystemClock
-    from contactd.engine.agreeing import Agreeing, choose, told
+    from contactd.engine.agreeing import Agreeing
+    from contactd.engine.agreement_told import told
+    from contactd.engine.debtors import choose
 
     with open_store(config) as (database, settings), database.transaction() as connection:
         agreeing = Agreeing(settings, connection, by=user(), now=SystemClock().now())
@@ -218,7 +221,8 @@ def _saying(word: str, text: str, *, needs_reason: bool = False) -> None:
     @as_json
     def verb(agreement: int, reason: str, tell: bool, config: Path | None, json: bool) -> None:
         from contactd.clock import SystemClock
-        from contactd.engine.agreeing import Agreeing, told
+        from contactd.engine.agreeing import Agreeing
+        from contactd.engine.agreement_told import told
 
         with open_store(config) as (database, settings), database.transaction() as connection:
             agreeing = Agreeing(settings, connection, by=user(), now=SystemClock().now())
@@ -241,30 +245,28 @@ _saying("reject", "Decide the dispute AGREEMENT against the customer: the invoic
 @as_json
 def agreements_(account: str | None, creditor: str | None, ended: bool, config: Path | None, json: bool) -> None:
     """Show what is agreed with ACCOUNT or with all: where it stands, what came in, what is missing."""
-    from contactd.engine.agreeing import told
-    from contactd.store import accounts, agreements
+    from contactd.engine.agreement_told import told
+    from contactd.store import agreements
 
     with open_store(config) as (database, _), database.snapshot() as connection:
         if account is None:
             found = agreements.everyone(connection, alive=not ended)
         else:
-            ids = [row.id for row in accounts.find(connection, account, creditor)]
-            if not ids:
-                raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
+            ids = ids_of(connection, account, creditor)
             found = agreements.of_accounts(connection, ids)
         shown = list(told(connection, found))
     _show(shown, json=json)
 
 
 def _show(shown: "list[Told]", *, json: bool) -> None:
-    from contactd.cli.output import emit_json
+    from contactd.cli.output import emit_json, say_line
 
     if json:
         emit_json(shown)
         return
     for one in shown:
         for line in _lines(one):
-            click.echo(line)
+            say_line(line)
 
 
 def _lines(one: "Told") -> list[str]:
@@ -275,6 +277,9 @@ def _lines(one: "Told") -> list[str]:
         f"        {_amount_of(part['amount'])} on {part['due_on']}, at the latest {part['last_day']}"
         for part in one["instalments"]
     ]
+    decided = f"to be decided by {one['until']}" if one["kind"] == "dispute" and one["until"] else ""
+    if one["owner"] or decided:
+        lines.append(f"        {', '.join(filter(None, (one['owner'] and 'owner ' + one['owner'], decided)))}")
     if one["rests_until"]:
         lines.append(f"        the ladder rests until {one['rests_until']}")
     for change in one["history"]:

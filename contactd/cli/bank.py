@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.witness import import_deed
 from contactd.domain.money import Money
 
 if TYPE_CHECKING:
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
     from contactd.domain.bank import Entry
     from contactd.domain.matching import Match, Unclear
     from contactd.intake.accept import Options
+    from contactd.store.audit import Deed
 
 
-def _options(settings: "Settings", source: str) -> "Options":
+def _options(settings: "Settings", source: str, deed: "Deed | None" = None) -> "Options":
     from contactd.clock import SystemClock
     from contactd.engine.judgement import judge_of
     from contactd.intake.accept import Options
 
-    return Options(SystemClock().now, source, judge=judge_of(settings, SystemClock()))
+    return Options(SystemClock().now, source, judge=judge_of(settings, SystemClock()), deed=deed)
 
 
 @click.command()
@@ -43,7 +45,7 @@ def statement(file: Path, config: Path | None, json: bool) -> None:
     from contactd.intake.banking import import_bank_statements
 
     with open_store(config) as (database, settings), progress_bar() as progress:
-        options = _options(settings, str(file))
+        options = _options(settings, str(file), import_deed(file))
         if progress:
             options = replace(options, progress=partial(progress, "writing"))
         ibans = {one.iban: name for name, one in settings.creditors.items() if one.iban}
@@ -70,7 +72,7 @@ def payments() -> None:
 @as_json
 def unmatched_(config: Path | None, json: bool) -> None:
     """List the payments that wait, with whose they may be and why."""
-    from contactd.cli.output import emit_json
+    from contactd.cli.output import emit_json, say_line
     from contactd.intake.banking import unmatched
 
     with open_store(config) as (database, _), database.snapshot() as connection:
@@ -79,11 +81,9 @@ def unmatched_(config: Path | None, json: bool) -> None:
         emit_json(rows)
         return
     for row in rows:
-        click.echo(
-            f"{row['payment']:6}  {row['value_date']}  {row['amount']!s:>14}  {row['payer']}  {row['reference']}"
-        )
+        say_line(f"{row['payment']:6}  {row['value_date']}  {row['amount']!s:>14}  {row['payer']}  {row['reference']}")
         for one in row["suggestions"]:
-            click.echo(f"        {one['account']} of {one['creditor']}: {one['reason']}")
+            say_line(f"        {one['account']} of {one['creditor']}: {one['reason']}")
     click.echo(f"{len(rows)} payments wait" if rows else "no payment waits")
 
 

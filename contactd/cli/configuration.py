@@ -44,9 +44,9 @@ def check(config: Path | None, json: bool) -> None:
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["contactd", "campaign"]), default="contactd")
+@click.argument("kind", type=click.Choice(["contactd", "campaign", "script", "persona"]), default="contactd")
 def schema(kind: str) -> None:
-    """Print the JSON Schema of contactd.toml, or of a file of campaigns.d; editors complete and check by it."""
+    """Print the JSON Schema of contactd.toml, or of files in campaigns.d, scripts.d, personas.d, for editors."""
     from contactd.config.schema import schema_of
 
     emit_json(schema_of(kind))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from contactd.demo import Rehearsal
+    from contactd.demo_desk import Place
 
 _FAILED = 1
 
@@ -24,10 +26,64 @@ _FAILED = 1
 @click.option("--seconds", type=click.FloatRange(1, 3600), default=60, show_default=True, help="Real seconds of work.")
 @click.option("--accounts", type=click.IntRange(10, 1_000_000), default=2_000, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same accounts.")
+@click.option("--desk", is_flag=True, help="A desk where you take calls, in real time, until Ctrl+C.")
 @click.option("--dir", "directory", type=click.Path(path_type=Path, file_okay=False), help="Keep the files here.")
 @as_json
-def demo(speed: float, seconds: float, accounts: int, seed: int, directory: Path | None, json: bool) -> None:
-    """Show the whole job: the real daemon, real SMTP to a built-in catcher, simulated SMS and calls, 8 agents."""
+def demo(
+    *, speed: float, seconds: float, accounts: int, seed: int, desk: bool, directory: Path | None, json: bool
+) -> None:
+    """Show the whole job: the real daemon, real SMTP to a built-in catcher, simulated SMS and calls, 8 agents.
+
+    With --desk you are the ninth, --speed and --seconds are not asked: customers speak by captions, and what you agree
+    on shows on the live view.
+    """
+    if desk:
+        _open_desk(directory, accounts, seed, json=json)
+    else:
+        _rehearse(directory, speed, seconds, accounts, seed, json=json)
+
+
+def _open_desk(directory: Path | None, accounts: int, seed: int, *, json: bool) -> None:
+    import signal
+
+    from contactd import logs
+    from contactd.cli.running import fast_loop
+    from contactd.clock import SystemClock
+    from contactd.demo_desk import OpenDesk
+
+    with _folder(directory) as folder, (folder / "contactd.log").open("w") as stream:
+        logs.set_up("info", "json", stream=stream)
+
+        async def main() -> None:
+            opened = OpenDesk(folder, accounts=accounts, seed=seed, started=SystemClock().now())
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, opened.stop)
+            await opened.run(lambda place: _tell_place(place, json=json))
+
+        with asyncio.Runner(loop_factory=fast_loop()) as runner:
+            runner.run(main())
+
+
+def _tell_place(place: "Place", *, json: bool) -> None:
+    if json:
+        from contactd.cli.output import emit_json
+
+        emit_json({"url": place.url, "name": place.name, "password": place.password})
+        sys.stdout.flush()
+        return
+    click.echo(f"""\
+DEMO: customers, invoices and calls are made up; nothing leaves this machine.
+
+  your desk   {place.url}desk
+  live view   {place.url}live
+  name        {place.name}
+  password    {place.password}
+
+Sign in and press F9: the first customer is on the line within a minute. Ctrl+C ends it.""")
+    sys.stdout.flush()
+
+
+def _rehearse(directory: Path | None, speed: float, seconds: float, accounts: int, seed: int, *, json: bool) -> None:
     from contactd import logs
     from contactd.cli.running import fast_loop
     from contactd.clock import SystemClock
@@ -56,8 +112,9 @@ def _folder(directory: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="contactd-demo-") as name:
             yield Path(name)
         return
-    if (directory / "contactd.db").exists():
-        raise click.BadParameter(f"{directory} has a contactd.db already; name an empty folder", param_hint="--dir")
+    for name in ("contactd.db", "contactd.toml"):
+        if (directory / name).exists():  # perhaps of a daemon that reaches real customers
+            raise click.BadParameter(f"{directory} has a {name} already; name an empty folder", param_hint="--dir")
     directory.mkdir(parents=True, exist_ok=True)
     yield directory
 
@@ -142,3 +199,4 @@ def _print(summary: dict[str, object], directory: Path | None) -> None:
     click.echo("reconciled with the contact log" if summary["reconciled"] else "NOT reconciled with the contact log")
     if directory is not None:
         click.echo(f"look around: contactd log --config {directory}/contactd.toml | less")
+    click.echo("take calls yourself: contactd demo --desk (make demo DEMO_ARGS=--desk)")

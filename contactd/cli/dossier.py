@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from contactd.cli.options import config_option, day_of, open_store
+from contactd.cli.witness import note_reading
 
 
 @click.command()
@@ -20,13 +21,15 @@ def dossier(
 ) -> None:
     """Write the dossier of ACCOUNT: statement, letters and messages as sent, contact log, agreements, application."""
     from contactd.cli.output import PARTIAL
-    from contactd.engine.agreeing import choose
+    from contactd.engine.debtors import choose
     from contactd.engine.dossier import dossier as gathered
 
-    with open_store(config) as (database, settings), database.snapshot() as connection:
+    with open_store(config) as (database, settings):
         day = day_of(as_of, settings.claims.timezone, "--as-of")
-        made = gathered(connection, choose(connection, account, creditor, currency).id, settings, day, language)
-    output.write_bytes(made.zipped(day))
+        with database.snapshot() as connection:
+            made = gathered(connection, choose(connection, account, creditor, currency).id, settings, day, language)
+        output.write_bytes(made.zipped(day))
+        note_reading(database)
     click.echo(f"{output}: {len(made.files)} files")
     for problem in made.problems:
         click.echo(f"contactd: {problem}", err=True)

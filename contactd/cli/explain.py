@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from contactd.cli.options import as_json, config_option, open_store
+from contactd.cli.options import as_json, config_option, ids_of, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,18 +204,15 @@ def why(account: str, creditor: str | None, at: str | None, config: Path | None,
     from contactd.cli.output import emit_json
     from contactd.domain.errors import InputError
     from contactd.engine.explanation import explain
-    from contactd.store import accounts
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
         if not settings.campaigns:
             raise InputError("there is no campaign: put one into campaigns.d beside contactd.toml")
-        ids = [row.id for row in accounts.find(connection, account, creditor)]
-        if not ids:
-            raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
+        ids = ids_of(connection, account, creditor)
         book = _book(settings, assumed_fresh=at is not None)
         instants = {one.id: _instant(at, one.timezone) for one in settings.campaigns}
         found = [explain(connection, book, account_id, instants) for account_id in ids]
-        _add_next_stage(connection, settings, ids, found)
+        _add_law(connection, settings, ids, found)
     if json:
         emit_json(found)
         return
@@ -240,21 +237,19 @@ def _arm_words(arm: dict[str, Any], campaign: str) -> str:
     return f"arm {arm['id']}, {when}{until}"
 
 
-def _add_next_stage(
-    connection: "Connection", settings: "Settings", ids: list[int], found: list[dict[str, Any]]
-) -> None:
-    """Say beside each account what the next stage would cost it today."""
+def _add_law(connection: "Connection", settings: "Settings", ids: list[int], found: list[dict[str, Any]]) -> None:
+    """Say beside each account when its claims are statute-barred, and what the next stage would cost it today."""
     from contactd.clock import SystemClock
-    from contactd.config.base_rates import load_base_rates
     from contactd.config.fees import load_fees
-    from contactd.engine.claims import Terms, owed_by
+    from contactd.engine.claims import owed_by, terms_of
     from contactd.engine.judgement import today_of
+    from contactd.engine.limits import limits_told
     from contactd.engine.next_stage import next_stage_told
 
-    terms = Terms(settings.claims, load_base_rates(settings.base_rates_path))
-    owed = owed_by(connection, ids, terms, today_of(settings, SystemClock().now()))
+    owed = owed_by(connection, ids, terms_of(settings), today_of(settings, SystemClock().now()))
     fees = load_fees(settings.fees_path)
     for one, told in zip(owed, found, strict=True):
+        told["limitation"] = limits_told(one)
         told["next_stage"] = next_stage_told(one, fees)
 
 
@@ -312,8 +307,11 @@ def _beside(told: dict[str, Any]) -> "Iterator[str]":
 
 def _escalation(told: dict[str, Any]) -> "Iterator[str]":
     """Say what was given up, where the account was handed to, and what the next stage would cost."""
+    from contactd.engine.limits import limit_words
     from contactd.engine.next_stage import next_stage_words
 
+    for one in told["limitation"]:
+        yield f"{one['claim']} {limit_words(one)}"
     for one in told["written_off"]:
         amount = f"{one['amount']['amount']} {one['amount']['currency']}"
         yield f"{amount} {one['part']} written off on {one['on']}: {one['reason']} ({one['by']})"

@@ -9,7 +9,7 @@ import click
 from contactd.cli.options import as_json, config_option, open_store, user
 
 if TYPE_CHECKING:
-    from contactd.engine.agreeing import Debtor
+    from contactd.engine.debtors import Debtor
     from contactd.engine.handing_over import HandingOver
     from contactd.store.handovers import Handover
 
@@ -83,7 +83,7 @@ def _carry_out(
     json: bool,
 ) -> None:
     from contactd.clock import SystemClock
-    from contactd.engine.agreeing import choose
+    from contactd.engine.debtors import choose
     from contactd.engine.handing_over import HandingOver, told
 
     with open_store(config) as (database, _), database.transaction() as connection:
@@ -93,15 +93,15 @@ def _carry_out(
 
 
 def _show(shown: list[dict[str, Any]], *, json: bool) -> None:
-    from contactd.cli.output import emit_json
+    from contactd.cli.output import emit_json, say_line
 
     if json:
         emit_json(shown)
         return
     for one in shown:
-        click.echo(f"{one['account']:14} to {one['to']}: {one['state']}")
+        say_line(f"{one['account']:14} to {one['to']}: {one['state']}")
         because = f"; although {'; '.join(one['against'])}: {one['anyway']}" if one["anyway"] else ""
-        click.echo(f"        {one['proposed_at']}  proposed: {one['reason']}{because} ({one['proposed_by']})")
+        say_line(f"        {one['proposed_at']}  proposed: {one['reason']}{because} ({one['proposed_by']})")
         if one["decided_at"]:
             words = ": ".join(filter(None, (one["state"], one["decision"])))
-            click.echo(f"        {one['decided_at']}  {words} ({one['decided_by']})")
+            say_line(f"        {one['decided_at']}  {words} ({one['decided_by']})")

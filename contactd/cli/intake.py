@@ -12,6 +12,7 @@ import click
 from contactd.cli.bank import statement
 from contactd.cli.options import as_json, config_option
 from contactd.cli.output import FAILED, NOT_ALLOWED, PARTIAL, emit_json, fail
+from contactd.cli.witness import import_deed
 
 if TYPE_CHECKING:
     from contactd.config.settings import Settings
@@ -55,8 +56,9 @@ def accounts(file: Path, full: bool, force: bool, profile: str | None, config: P
 
     Columns: account_no, creditor, name, kind (consumer|business), language, timezone, country, region, email, phone,
     mobile, street, postcode, city, birth_date, segment, invoice_no, invoice_date, due_date, amount, open, currency,
-    terms, goods. Needed: account_no, name, invoice_no, invoice_date, due_date, and open or amount. What a file has no
-    column for stays as it is.
+    terms, goods, claim_kind (service|other|consumer_loan|property_loan) and contract_rate ("11 %", "base + 7 %") where
+    [claims] says something else of the others, contract_date (what agencies write names it). Needed: account_no, name,
+    invoice_no, invoice_date, due_date, and open or amount. What a file has no column for stays as it is.
 
     --full speaks for the creditors that have a row in the file; others are left as they are, and named. So a file
     without a row is refused, even with --force. Without --force it is also refused when more than [intake] max_vanish
@@ -88,7 +90,7 @@ def _import(
     from contactd.clock import SystemClock
     from contactd.config.load import find, load
     from contactd.domain.errors import NeedsForce
-    from contactd.engine.judgement import judge_all, judge_of
+    from contactd.engine.judgement import judge_of, judge_some
     from contactd.intake.accept import Options
     from contactd.intake.files import import_file, rejected_path
     from contactd.store.database import open_database
@@ -101,10 +103,11 @@ def _import(
         database.check_version()
         gc.freeze()  # or every full round of the garbage collector goes through all that was loaded, for nothing
         judge = judge_of(settings, SystemClock())
-        options = Options(SystemClock().now, full=full, force=force, max_vanish=settings.intake.max_vanish, judge=judge)
+        deed, most = import_deed(file, full=full, force=force), settings.intake.max_vanish
+        options = Options(SystemClock().now, full=full, force=force, max_vanish=most, judge=judge, deed=deed)
         with progress_bar() as progress:
             report, table = import_file(database, file, chosen, options, progress=progress, **_defaults(settings))
-        judge_all(database, settings, SystemClock())
+        judge_some(database, report.touched, settings, SystemClock())
     except NeedsForce as error:
         fail(str(error), NOT_ALLOWED)
     finally:
@@ -168,6 +171,13 @@ def _show(report: "Report", table: "Table", rejects: Path | None, *, json: bool)
         raise SystemExit(FAILED if report.useless else PARTIAL)
 
 
+def _credits(report: "Report") -> Iterator[str]:
+    for one in report.credits[:_SHOWN]:
+        yield f"row {one.row}: {one.what}"
+    if len(report.credits) > _SHOWN:
+        yield f"… and {len(report.credits) - _SHOWN:,} more rows of credit; --json shows all of them"
+
+
 def _remarks(report: "Report", table: "Table", rejects: Path | None) -> Iterator[str]:
     if table.ignored_columns:
         yield f"columns left out of account: {', '.join(table.ignored_columns)}"
@@ -175,6 +185,7 @@ def _remarks(report: "Report", table: "Table", rejects: Path | None) -> Iterator
         yield f"total lines left out: {table.ignored}"
     for creditor in report.left:
         yield f"creditor {creditor or '(none)'} is not in this list: left as it is"
+    yield from _credits(report)
     if report.unmatched:
         rows = ", ".join(map(str, report.unmatched[:_SHOWN]))
         more = "" if len(report.unmatched) <= _SHOWN else ", …"

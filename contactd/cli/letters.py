@@ -77,10 +77,11 @@ def _listed(file: Path) -> Iterator[str]:
 def _note(
     database: "Database", settings: "Settings", reference: str, creditor: str, reason: str | None
 ) -> dict[str, Any]:
+    from contactd.cli.witness import witness
     from contactd.clock import SystemClock
     from contactd.engine.returned_mail import find, lift, note
 
-    with database.transaction() as connection:
+    with database.witnessed(witness(references=reference)).transaction() as connection:
         found = find(connection, reference, creditor)
         if reason is None:
             return lift(connection, found, by=user(), clock=SystemClock())

@@ -1,14 +1,14 @@
 """The verb `log`: the contact log, of one account or all, as it was or as it grows; and whether it is untouched."""
 
 import time
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from contactd.cli.evidence import seal, verify
-from contactd.cli.options import as_json, config_option, open_store
+from contactd.cli.options import as_json, config_option, instant_of, open_store, since_option
+from contactd.cli.output import in_one_line
 
 if TYPE_CHECKING:
     from contactd.store.database import Database
@@ -36,7 +36,7 @@ log.add_command(verify)
 
 @log.command()
 @click.argument("account", required=False)
-@click.option("--since", help="An instant (2026-12-01, 2026-12-01T10:00) or a span back from now (2h, 3d).")
+@since_option
 @click.option("--follow", "-f", is_flag=True, help="Go on with what is added, until Ctrl+C.")
 @config_option
 @as_json
@@ -45,7 +45,7 @@ def show(account: str | None, since: str | None, follow: bool, config: Path | No
     from contactd.clock import SystemClock
     from contactd.store import contact_log
 
-    start = _instant(since, SystemClock().now()) if since else None
+    start = instant_of(since, SystemClock().now()) if since else None
     with open_store(config) as (database, _):
         if account is not None:
             _refuse_unknown(database, account)
@@ -70,19 +70,6 @@ def _refuse_unknown(database: "Database", account: str) -> None:
             raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
 
 
-def _instant(text: str, now: datetime) -> datetime:
-    units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-    if text[:-1].isdigit() and text[-1] in units:
-        return now - timedelta(**{units[text[-1]]: int(text[:-1])})
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is no instant; write 2026-12-01, 2026-12-01T10:00, 2h or 3d", param_hint="--since"
-        ) from None
-    return instant if instant.tzinfo else instant.astimezone()
-
-
 def _as_json(row: Any) -> str:  # noqa: ANN401 - a row of the log, with whatever columns it has
     import json
 
@@ -100,4 +87,4 @@ def _as_line(row: Any) -> str:  # noqa: ANN401 - as above
         f"{row.outcome:14}",
         " ".join(filter(None, (row.reason, row.agent, row.disposition))),
     ]
-    return " ".join(words).rstrip()
+    return in_one_line(" ".join(words)).rstrip()

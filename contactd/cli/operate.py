@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contactd.cli.options import as_json, config_option, open_store, settings_of, user
+from contactd.cli.options import as_json, config_option, open_store, settings_of
+from contactd.cli.witness import steering
 
 if TYPE_CHECKING:
     from contactd.config.settings import Settings
@@ -60,25 +61,21 @@ def _in_words(value: object) -> str:
 @config_option
 def pause(name: str, reason: str, config: Path | None) -> None:
     """Begin no more contacts of NAME; those under way finish."""
-    from contactd.clock import SystemClock
-    from contactd.store import pauses
-
     with open_store(config) as (database, settings), database.transaction() as connection:
         key = _pause_name(name, settings)
-        pauses.pause(connection, key, reason=reason, by=user(), now=SystemClock().now())
+        steering(connection).pause(key, reason)
     click.echo(f"{key} is paused")
 
 
 @click.command(epilog=_NAMES)
 @click.argument("name")
+@click.option("--reason", default="", help="Why, for the others.")
 @config_option
-def resume(name: str, config: Path | None) -> None:
+def resume(name: str, reason: str, config: Path | None) -> None:
     """Go on with NAME where it stood: nobody is contacted twice, nobody is left out."""
-    from contactd.store import pauses
-
     with open_store(config) as (database, settings), database.transaction() as connection:
         key = _pause_name(name, settings)
-        was_paused = pauses.resume(connection, key)
+        was_paused = steering(connection).resume(key, reason)
     click.echo(f"{key} is resumed" if was_paused else f"{key} was not paused")
 
 

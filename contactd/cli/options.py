@@ -3,13 +3,15 @@
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from contactd.config.settings import Settings
     from contactd.store.database import Database
 
@@ -19,6 +21,10 @@ config_option = click.option(
     help="Else ./contactd.toml, else /etc/contactd/contactd.toml.",
 )
 as_json = click.option("--json", "json", is_flag=True, help="Write JSON: stable keys, ISO 8601, exact amounts.")
+
+since_option = click.option(
+    "--since", help="An instant (2026-12-01, 2026-12-01T10:00) or a span back from now (2h, 3d)."
+)
 
 
 def settings_of(config: Path | None, *, campaigns: bool = True, secrets: bool = False) -> "tuple[Settings, Path]":
@@ -31,16 +37,27 @@ def settings_of(config: Path | None, *, campaigns: bool = True, secrets: bool = 
 
 @contextmanager
 def open_store(config: Path | None) -> "Iterator[tuple[Database, Settings]]":
-    """Open the database of a configuration; refuses one of another version."""
+    """Open the database of a configuration; refuses one of another version. What a verb changes is audited."""
+    from contactd.cli.witness import witness
     from contactd.store.database import open_database
 
     settings, _ = settings_of(config)
     database = open_database(settings.database_url)
     try:
         database.check_version()
-        yield database, settings
+        yield database.witnessed(witness()), settings
     finally:
         database.close()
+
+
+def ids_of(connection: "Connection", account: str, creditor: str | None) -> list[int]:
+    """Find the accounts of a number, of one creditor or all; raises click.BadParameter when there is none."""
+    from contactd.store import accounts
+
+    ids = [row.id for row in accounts.find(connection, account, creditor)]
+    if not ids:
+        raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
+    return ids
 
 
 def user() -> str:
@@ -63,3 +80,17 @@ def day_of(text: str | None, timezone: str, option: str) -> date:
         return datetime.fromisoformat(text).date()
     except ValueError:
         raise click.BadParameter(f"{text!r} is no day; write it like 2026-12-31", param_hint=option) from None
+
+
+def instant_of(text: str, now: datetime) -> datetime:
+    """Read an instant, or a span back from now, of --since."""
+    units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    if text[:-1].isdigit() and text[-1] in units:
+        return now - timedelta(**{units[text[-1]]: int(text[:-1])})
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no instant; write 2026-12-01, 2026-12-01T10:00, 2h or 3d", param_hint="--since"
+        ) from None
+    return instant if instant.tzinfo else instant.astimezone()

@@ -38,3 +38,13 @@ def _plain(value: object) -> object:
     if isinstance(value, set | frozenset):
         return sorted(value)
     raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def say_line(text: str) -> None:
+    """Print one line of words of others."""
+    click.echo(in_one_line(text))
+
+
+def in_one_line(text: str) -> str:
+    """Let words of others neither begin a line of their own nor command the terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.options import as_json, config_option, ids_of, open_store, user
 
 if TYPE_CHECKING:
     from contactd.engine.bookings import Bookings, Entry
@@ -86,7 +86,7 @@ def _post(
     config: Path | None,
     json: bool,
 ) -> None:
-    from contactd.engine.agreeing import choose
+    from contactd.engine.debtors import choose
 
     made = entry({"invoice_no": invoice_no, "on": on.date() if on else None, "reason": reason})
     _work(
@@ -114,12 +114,10 @@ def reverse(posting: int, reason: str, config: Path | None, json: bool) -> None:
 def list_(account: str, creditor: str | None, config: Path | None, json: bool) -> None:
     """Show all postings on ACCOUNT, oldest first."""
     from contactd.engine.bookings import told
-    from contactd.store import accounts, postings
+    from contactd.store import postings
 
     with open_store(config) as (database, _), database.snapshot() as connection:
-        ids = [row.id for row in accounts.find(connection, account, creditor)]
-        if not ids:
-            raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
+        ids = ids_of(connection, account, creditor)
         booked = [one for mine in postings.of_accounts(connection, ids).values() for one in mine]
         shown = list(told(connection, booked))
     _show(shown, json=json)
@@ -137,7 +135,7 @@ def _work(work: "Callable[[Bookings, Any], list[Booked]]", config: Path | None, 
 
 
 def _show(shown: list[dict[str, Any]], *, json: bool) -> None:
-    from contactd.cli.output import emit_json
+    from contactd.cli.output import emit_json, say_line
 
     if json:
         emit_json(shown)
@@ -147,5 +145,5 @@ def _show(shown: list[dict[str, Any]], *, json: bool) -> None:
         what = " ".join(filter(None, (one["kind"].replace("_", "-"), one["purpose"], one["part"], one["invoice"])))
         takes = f" of posting {one['reverses']}" if one["reverses"] else ""
         gone = f" (reversed by {one['reversed_by']})" if one["reversed_by"] else ""
-        click.echo(f"{one['id']:6}  {one['account']:14} {one['on']}  {amount:>14}  {what}{takes}{gone}")
-        click.echo(f"        {one['at']}  {one['reason']} ({one['by']})")
+        say_line(f"{one['id']:6}  {one['account']:14} {one['on']}  {amount:>14}  {what}{takes}{gone}")
+        say_line(f"        {one['at']}  {one['reason']} ({one['by']})")

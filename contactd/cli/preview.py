@@ -59,6 +59,7 @@ def _sample(
     """Make an account up that owes the operator of this configuration, or the first of its creditors."""
     from dataclasses import replace
 
+    from contactd.channels import wording
     from contactd.channels.proof import samples_of
 
     notice = [sample for _, sample in samples_of(template, language)][SAMPLES.index(invoices)]
@@ -70,9 +71,10 @@ def _sample(
         "operator_postcode": operator.postcode,
         "operator_city": operator.city,
         "authority": operator.authority,
+        "imprint": operator.imprint,
         "contact_person": operator.contact_person,
         "contact_phone": operator.phone,
-        "contact_hours": operator.hours,
+        "contact_hours": wording.hours(operator.hours, language),
         "contact_email": operator.email,
         "creditor_name": creditor.name if creditor else operator.name,
         "iban": creditor.iban if creditor else "",

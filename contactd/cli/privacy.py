@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.witness import note_reading
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,14 +31,22 @@ def export() -> None:
 @config_option
 def gdpr(account: str, creditor: str | None, output: Path | None, config: Path | None) -> None:
     """Write everything that is kept about the debtor of ACCOUNT as JSON (Art. 15 and 20 GDPR)."""
-    from contactd.cli.output import emit_json, fail
+    from contactd.cli.output import emit_json
     from contactd.clock import SystemClock
 
-    with open_store(config) as (database, settings), database.snapshot() as connection:
-        told = _export(connection, settings, _find(connection, account, creditor), SystemClock().now())
+    with open_store(config) as (database, settings):
+        with database.snapshot() as connection:
+            told = _export(connection, settings, _find(connection, account, creditor), SystemClock().now())
+        if output is not None:
+            _write(told, output)
+        note_reading(database)
     if output is None:
         emit_json(told)
-        return
+
+
+def _write(told: dict[str, Any], output: Path) -> None:
+    from contactd.cli.output import emit_json, fail
+
     try:
         with output.open("x", encoding="utf-8") as file:  # the umask keeps it to ourselves
             emit_json(told, file)
@@ -95,7 +104,7 @@ def erase(account: str, creditor: str | None, reason: str, restrict: bool, confi
     order = erasing.Order(user(), reason, restrict)
     with open_store(config) as (database, settings):
         if not restrict:
-            seal_now(database, now)
+            seal_now(database.witnessed(None), now)
         try:
             with database.transaction() as connection:
                 done = erasing.erase(connection, _find(connection, account, creditor), order, settings, now())

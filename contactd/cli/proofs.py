@@ -1,6 +1,6 @@
 """Renders every text with made-up accounts, for `contactd check`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -50,18 +50,19 @@ class Proofed(Protocol):
 
 
 class _Messages:
-    """The texts of e-mail or SMS."""
+    """The texts of e-mail or SMS; `charging` are those of steps that have a fee."""
 
     suffix = ".txt"
 
-    def __init__(self, renderer: Renderer, channel: Channel) -> None:
-        self._renderer, self._channel = renderer, channel
+    def __init__(self, renderer: Renderer, channel: Channel, charging: Collection[str]) -> None:
+        self._renderer, self._channel, self._charging = renderer, channel, charging
 
     def languages(self, template: str) -> set[str]:
         return self._renderer.languages(template, self._channel)
 
     def check(self, template: str, languages: Sequence[str]) -> list[str]:
-        return self._renderer.check(template, self._channel, languages)
+        charges = template in self._charging
+        return self._renderer.check(template, self._channel, languages, charges=charges)
 
 
 def check_templates(found: Inspection) -> Findings:
@@ -74,7 +75,11 @@ def check_templates(found: Inspection) -> Findings:
     findings.errors.extend(_broken_phrases(directories))
     findings.errors.extend(_broken_announcements(settings, found))
     renderer = Renderer(directories)
-    proofed: dict[Channel, Proofed] = {channel: _Messages(renderer, channel) for channel in _OPT_OUT}
+    steps = [step for loaded in found.campaigns for step in loaded.file.step]
+    fees = {step.template for step in steps if step.fee is not None and step.channel == "email"}
+    proofed: dict[Channel, Proofed] = {
+        channel: _Messages(renderer, channel, fees if channel is Channel.EMAIL else ()) for channel in _OPT_OUT
+    }
     proofed[Channel.LETTER] = LetterPress(directories, paper_of(settings))
     for loaded in found.campaigns:
         if not findings.errors:  # else it says the same again

@@ -1,5 +1,6 @@
 """Verbs for runs that wait for approval: runs, proposal show, drop, approve, reject; and `plan --propose`."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _SHOWN = 50  # accounts; all of them with --json or --csv
 _COLUMNS = (
     "account", "creditor", "name", "step", "channel", "try", "level", "amount", "currency", "due_since", "not_before",
-    "next_step", "dropped", "dropped_by",
+    "next_step", "dropped", "dropped_by", "falls_out",
 )  # fmt: skip
 
 
@@ -30,7 +31,7 @@ _COLUMNS = (
 @as_json
 def runs(campaign: str | None, limit: int, config: Path | None, json: bool) -> None:
     """List the planning runs of CAMPAIGN or of all, newest first: which wait, who decided about the others."""
-    from contactd.cli.output import emit_json
+    from contactd.cli.output import emit_json, say_line
     from contactd.clock import SystemClock
     from contactd.engine.proposing import told_run
     from contactd.store import proposals
@@ -44,7 +45,7 @@ def runs(campaign: str | None, limit: int, config: Path | None, json: bool) -> N
         emit_json(told)
         return
     for one in told:
-        click.echo(_run_line(one))
+        say_line(_run_line(one))
 
 
 def _run_line(one: "Told") -> str:
@@ -66,53 +67,69 @@ def proposal() -> None:
 @config_option
 @as_json
 def show(run: int, csv: bool, config: Path | None, json: bool) -> None:
-    """Show RUN with its accounts: step, channel, what is overdue since when, level, what follows; as proposed."""
+    """Show RUN with its accounts as proposed: step, channel, what is overdue since when, level, what follows.
+
+    While it waits, also what would fall out were it approved now, because of what happened since.
+    """
     from contactd.cli.output import emit_json
     from contactd.clock import SystemClock
-    from contactd.engine.proposing import told_line
+    from contactd.engine.proposing import known, proposing_of, told_line
     from contactd.store import proposals
 
-    with open_store(config) as (database, _), database.snapshot() as connection:
-        told, ladder = _read(connection, run, SystemClock().now())
-        lines = (told_line(line, ladder) for line in proposals.lines(connection, run))
-        if json:
-            emit_json({**told, "lines": list(lines)})
-        elif csv:
-            _write_csv(lines)
-        else:
-            _print_run(told, lines)
+    with open_store(config) as (database, settings):
+        told, fallen = proposing_of(database, settings).outlook(run, SystemClock().now())
+        with database.snapshot() as connection:
+            ladder = known(connection, run).ladder
+            lines = (
+                {**told_line(line, ladder), "falls_out": fallen.get(line.account_id, "")}
+                for line in proposals.lines(connection, run)
+            )
+            if json:
+                emit_json({**told, "lines": list(lines)})
+            elif csv:
+                _write_csv(lines)
+            else:
+                _print_run(told, lines)
 
 
-def _read(connection: Any, run: int, now: "datetime") -> "tuple[Told, dict[str, Any]]":  # noqa: ANN401 - SQLAlchemy's
+def _read(connection: Any, run: int, now: "datetime") -> "Told":  # noqa: ANN401 - SQLAlchemy's
     from contactd.engine.proposing import known, told_run
     from contactd.store import proposals
 
-    row = known(connection, run)
-    return told_run(row, proposals.dropped(connection, [run]).get(run, {}), now), row.ladder
+    return told_run(known(connection, run), proposals.dropped(connection, [run]).get(run, {}), now)
 
 
 def _write_csv(lines: "Iterable[Told]") -> None:
     import csv
     import sys
 
+    from contactd.engine.report_files import harmless
+
     writer = csv.DictWriter(sys.stdout, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     for line in lines:
-        writer.writerow({**line, **line["amount"]})
+        told = {**line, **line["amount"]}
+        writer.writerow({name: harmless(str(told[name])) for name in _COLUMNS if told[name] is not None})
 
 
 def _print_run(told: "Told", lines: "Iterator[Told]") -> None:
-    click.echo(_run_line(told))
+    from contactd.cli.output import say_line
+
+    say_line(_run_line(told))
     fresh = told["payments_as_of"]
     click.echo(f"        payments as of {fresh[:16] if fresh else 'never'}; expires {told['expires_at'][:16]}")
     _print_tallies(told)
     for reason, count in told["dropped"].items():
-        click.echo(f"  {'dropped':32} {count:8}   {reason}")
+        say_line(f"  {'dropped':32} {count:8}   {reason}")
+    for reason, count in Counter(one["reason"] for one in told["falls_out"]).items():
+        say_line(f"  {'would fall out now':32} {count:8}   {reason}")
     for line in islice(lines, _SHOWN):
         amount = f"{line['amount']['amount']} {line['amount']['currency']}"
         words = f"  {line['account']:14} {line['step']:24} {line['channel']:8} {amount:>16} since {line['due_since']}"
         words += f"  level {line['level']}, then {line['next_step'] or 'nothing'}"
-        click.echo(f"{words}  dropped: {line['dropped']} ({line['dropped_by']})" if line["dropped"] else words)
+        if line["dropped"]:
+            words += f"  dropped: {line['dropped']} ({line['dropped_by']})"
+        say_line(f"{words}  would fall out: {line['falls_out']}" if line["falls_out"] else words)
     if next(lines, None):
         click.echo("  … and more; all of them with --csv or --json")
 
@@ -188,15 +205,17 @@ def reject(run: int, reason: str, config: Path | None) -> None:
 def propose(database: "Database", settings: "Settings", campaigns: list[str], *, json: bool) -> None:
     """Write a run of each campaign that is to be approved, and tell of it."""
     from contactd.cli.output import emit_json
+    from contactd.cli.witness import witness
     from contactd.clock import SystemClock
     from contactd.engine.proposing import proposing_of
 
-    proposing, found = proposing_of(database, settings), []
+    found = []
     for campaign in campaigns:
         now = SystemClock().now()
+        proposing = proposing_of(database.witnessed(witness(campaign=campaign)), settings)
         summary = proposing.propose(campaign, now, user())
         with database.snapshot() as connection:
-            found.append(_read(connection, summary.batch_id or 0, now)[0])
+            found.append(_read(connection, summary.batch_id or 0, now))
     if json:
         emit_json(found)
         return

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.effectiveness import control
+from contactd.cli.figures import contacts, hours, promises
 from contactd.cli.options import as_json, config_option, day_of, open_store
 from contactd.cli.report_arms import arms
 from contactd.domain.money import Money
@@ -21,8 +22,8 @@ def report() -> None:
     """Report what a manager or a creditor asks for."""
 
 
-report.add_command(arms)
-report.add_command(control)
+for _verb in (arms, contacts, control, hours, promises):
+    report.add_command(_verb)
 
 
 @report.command()
@@ -33,14 +34,14 @@ report.add_command(control)
 def limitation(within: int, as_of: str | None, config: Path | None, json: bool) -> None:
     """List the claims that will be statute-barred soon, or are already."""
     from contactd.cli.output import emit_json
-    from contactd.config.base_rates import load_base_rates
-    from contactd.engine.claims import Terms
+    from contactd.engine.claims import terms_of
     from contactd.engine.expiring import expiring
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
         today = day_of(as_of, settings.claims.timezone, "--as-of")
-        terms = Terms(settings.claims, load_base_rates(settings.base_rates_path))
-        found = sorted(expiring(connection, terms, today, within), key=lambda one: (one.last_day, one.account))
+        found = sorted(
+            expiring(connection, terms_of(settings), today, within), key=lambda one: (one.last_day, one.account)
+        )
     rows: list[dict[str, Any]] = [
         {
             "creditor": one.creditor,

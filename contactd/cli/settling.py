@@ -4,17 +4,12 @@ from pathlib import Path
 
 import click
 
-from contactd.cli.options import open_store, user
-from contactd.cli.output import emit_json
-from contactd.clock import SystemClock
-from contactd.domain.attempt import Event
-from contactd.store import attempts, overview
+from contactd.cli.options import open_store
+from contactd.cli.output import emit_json, say_line
+from contactd.cli.witness import steering
+from contactd.domain.errors import InputError
+from contactd.store import overview
 
-_ENDS = {
-    "sent": (Event.TAKEN, "accepted"),
-    "not-sent": (Event.NOT_TAKEN, "not_sent"),
-    "failed": (Event.REJECTED, "failed"),
-}
 _SHOWN = ("id", "account_no", "creditor", "campaign", "step", "channel", "address", "sending_at", "reason")
 
 
@@ -27,22 +22,16 @@ def unclear_attempts(config: Path | None, *, json: bool) -> None:
         return
     for row in rows:
         when = row.sending_at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if row.sending_at else "-"
-        click.echo(f"{row.id:8}  {when}  {row.channel:6} {row.account_no:14} {row.campaign}/{row.step}  {row.reason}")
+        say_line(f"{row.id:8}  {when}  {row.channel:6} {row.account_no:14} {row.campaign}/{row.step}  {row.reason}")
     if not rows:
         click.echo("nothing is unclear", err=True)
 
 
 def settle_attempt(attempt: int, how: str, reason: str, config: Path | None) -> None:
     """Enter how an unclear attempt ended, with the person's name and reason."""
-    event, outcome = _ENDS[how]
     with open_store(config) as (database, _), database.transaction() as connection:
-        row = attempts.get(connection, attempt)
-        if row is None or row.state != "unclear":
-            state = f"is {row.state}" if row else "does not exist"
-            raise click.BadParameter(f"attempt {attempt} {state}; only an unclear one can be settled")
-        words = f"{user()}: {reason}" if reason else user()
-        change = attempts.Transition(attempt, None, event, SystemClock().now(), outcome=outcome, reason=words)
-        [answer] = attempts.apply(connection, [change])
-        if isinstance(answer, Exception):
-            raise answer
-    click.echo(f"attempt {attempt} is {answer}")
+        try:
+            state = steering(connection).close(attempt, how, reason)
+        except InputError as error:
+            raise click.BadParameter(str(error), param_hint="ATTEMPT") from None
+    click.echo(f"attempt {attempt} is {state}")

@@ -67,8 +67,10 @@ def year(campaigns: tuple[str, ...], days: int, accounts: int, seed: int, config
     """Live through a year with campaigns of this configuration, all of them when none is named, and check its end.
 
     Customers pay, promise, break promises, dispute, move; a bank with books of its own writes statements. The engine,
-    the rules and the readers are those of the daemon, on a temporary database and a clock that passes over idle time.
-    Exit code 1 when a check fails.
+    the rules and the readers are those of the daemon, on a temporary database and a clock that passes over idle time;
+    e-mail, SMS and letters count as set up. Of letters one in twenty is set as a PDF, the others are only addressed.
+    In the end contacts, books, statements and reports are checked by reckonings of their own. The default, 500
+    customers for 365 days, takes about a minute. Exit code 1 when a check fails.
     """
     import tempfile
 
@@ -91,7 +93,7 @@ def year(campaigns: tuple[str, ...], days: int, accounts: int, seed: int, config
 
 def _with(campaigns: tuple[str, ...], config: Path | None) -> "Settings":
     from contactd.domain.errors import InputError
-    from contactd.rehearsal.year import only
+    from contactd.rehearsal.conditions import only
 
     settings, path = settings_of(config)
     known = [one.id for one in settings.campaigns]
@@ -107,11 +109,22 @@ def _with(campaigns: tuple[str, ...], config: Path | None) -> "Settings":
 
 def _told(found: "Audit") -> dict[str, object]:
     checks = [{"check": one.name, "count": one.count, "wrong": list(one.wrong)} for one in found.checks]
-    return {"figures": found.figures, "states": found.states, "checks": checks, "good": found.good}
+    return {
+        "figures": found.figures,
+        "kinds": found.kinds,
+        "states": found.states,
+        "checks": checks,
+        "good": found.good,
+    }
 
 
 def _print_year(found: "Audit") -> None:
-    for title, figures in (("What happened", found.figures), ("Where the accounts stand", found.states)):
+    told = (
+        ("What happened", found.figures),
+        ("How often, the rare things too", found.kinds),
+        ("Where the accounts stand", found.states),
+    )
+    for title, figures in told:
         click.echo(f"\n{title}")
         for name, count in figures.items():
             click.echo(f"  {count:>12,}  {name}")

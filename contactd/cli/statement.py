@@ -7,18 +7,29 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contactd.cli.options import as_json, config_option, day_of, open_store
+from contactd.cli.options import as_json, config_option, day_of, ids_of, open_store
 from contactd.domain.money import Money
 
 if TYPE_CHECKING:
     import rich.console
     from sqlalchemy.engine import Connection
 
+    from contactd.domain.claim_terms import Bearing
     from contactd.domain.statement import Balance
     from contactd.engine.claims import Owed
     from contactd.engine.statement_sheet import StatementPress
 
-_PROVISIONAL = "the base rate is not known from {} on: lines beyond it go on with the last one and are provisional"
+_PROVISIONAL = "the base rate is known until {} only: lines beyond it go on with the last one and are provisional"
+
+_BASES = {
+    "contract": "agreed by contract",
+    "consumer": "§ 288(1) BGB: a consumer owes it",
+    "no_service": "§ 288(1) BGB: not for goods or services",
+    "business": "§ 288(2) BGB: among businesses",
+    "business_until_2014": "§ 288(2) BGB until 28 July 2014: among businesses",
+    "consumer_loan": "§ 497(1) BGB: a consumer's loan",
+    "property_loan": "§ 497(4) BGB: a consumer's loan secured by property",
+}
 
 
 @click.command()
@@ -42,19 +53,15 @@ def statement(
 ) -> None:
     """Say what ACCOUNT owes: every claim with its default, every line of interest, where each payment went."""
     from contactd.cli.output import emit_json
-    from contactd.config.base_rates import load_base_rates
     from contactd.config.fees import load_fees
-    from contactd.engine.claims import Terms, owed_by
+    from contactd.engine.claims import owed_by, terms_of
     from contactd.engine.next_stage import next_stage_told, next_stage_words
     from contactd.engine.statement_sheet import StatementPress
     from contactd.engine.statement_told import statement_told
-    from contactd.store import accounts
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
-        ids = [row.id for row in accounts.find(connection, account, creditor)]
-        if not ids:
-            raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
-        terms = Terms(settings.claims, load_base_rates(settings.base_rates_path))
+        ids = ids_of(connection, account, creditor)
+        terms = terms_of(settings)
         found = owed_by(connection, ids, terms, day_of(as_of, settings.claims.timezone, "--as-of"))
         if pdf is not None:
             _set(pdf, StatementPress(settings, terms.rates, language), connection, found)
@@ -85,17 +92,26 @@ def _print(owed: "Owed") -> None:
     import rich.console
 
     console = rich.console.Console(highlight=False, markup=False)
+    from contactd.engine.limits import limit_of, limit_told, limit_words
+
     derived, money = owed.statement, partial(Money, currency=owed.books.currency)
     console.print(f"{owed.books.number} of {owed.books.creditor}, {owed.books.name}: what is owed on {derived.as_of}")
     for claim, balance in owed.claims():
         default = owed.defaults.get(claim.id)
         since = f"in default since {default.on} ({default.basis})" if default else "not in default"
         console.print(f"\n{claim.id}: {money(claim.principal)}, due {claim.due_on}, {since}")
+        console.print(f"  {_rate_words(owed.bearings[claim.id])}", soft_wrap=True)
         _print_interest(console, balance, money)
+        if balance.open:
+            console.print(f"  {limit_words(limit_told(limit_of(owed, claim)))}", soft_wrap=True)
         console.print(f"  open: {money(balance.principal)} and {money(balance.interest)} interest")
     for cost in owed.ledger.costs_until(derived.as_of):
         why = f"{cost.reason.replace('_', ' ')} {cost.claim}".rstrip() + (f" ({cost.note})" if cost.note else "")
+        why += f", less {money(cost.set_off)}, the lump sum (§ 288(5) BGB)" if cost.set_off else ""
         console.print(f"\n{cost.on}  {money(cost.amount)} charged: {why}")
+    for one in owed.circumstances():
+        what = f"{one.kind.value} of {one.claim or 'all invoices'}: {one.reason} (claim {one.id})"
+        console.print(f"\n{one.on}  {what}", soft_wrap=True)
     _print_payments(console, owed, money)
     console.print(
         f"\nopen: {money(derived.principal)} + {money(derived.costs)} costs + {money(derived.interest)} interest"
@@ -104,6 +120,13 @@ def _print(owed: "Owed") -> None:
     if derived.credit:
         console.print(f"credit: {money(derived.credit)}")
     console.print(f"settles everything if it arrives on {derived.as_of}: {money(derived.payoff)}")
+
+
+def _rate_words(bears: "Bearing") -> str:
+    from contactd.domain.claim_terms import write_rate
+
+    words = f"bears {write_rate(bears.rate)} ({_BASES[bears.basis]})"
+    return f"{words}; payments settle costs, then principal, then interest (§ 497(3) BGB)" if bears.loan else words
 
 
 def _print_payments(console: "rich.console.Console", owed: "Owed", money: "Callable[[int], Money]") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.options import as_json, config_option, ids_of, open_store, user
 
 if TYPE_CHECKING:
     from contactd.engine.tasking import Told
@@ -39,7 +39,7 @@ def open_(
     """Open a task of that KIND about ACCOUNT; creditor: something is wrong on the creditor's side."""
     from contactd.clock import SystemClock
     from contactd.domain.task import Kind
-    from contactd.engine.agreeing import choose
+    from contactd.engine.debtors import choose
     from contactd.engine.tasking import Order, Tasking, told
 
     order = Order(Kind(kind), owner, due.date() if due else None, note)
@@ -120,13 +120,11 @@ def tasks_(
     from contactd.domain.task import State
     from contactd.engine.judgement import today_of
     from contactd.engine.tasking import told
-    from contactd.store import accounts, tasks
+    from contactd.store import tasks
     from contactd.store.tasks import Which
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
-        ids = [row.id for row in accounts.find(connection, account, creditor)] if account is not None else None
-        if ids == []:
-            raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
+        ids = ids_of(connection, account, creditor) if account is not None else None
         which = Which(ids, owner, due.date() if due else None, None if ended else State.OPEN)
         found = sorted(tasks.listed(connection, which), key=lambda one: (one.due_on, one.id))
         shown = list(told(connection, found, today_of(settings, SystemClock().now())))
@@ -134,13 +132,13 @@ def tasks_(
 
 
 def _show(shown: "list[Told]", *, json: bool) -> None:
-    from contactd.cli.output import emit_json
+    from contactd.cli.output import emit_json, say_line
 
     if json:
         emit_json(shown)
         return
     for one in shown:
-        click.echo(_line(one))
+        say_line(_line(one))
     if not shown:
         click.echo("nothing is to be done", err=True)
 

@@ -56,6 +56,8 @@ OUTCOMES = {
     "failed": "failed",
 }
 NOTHING = "nothing"
+# The channels whose steps may charge a fee.
+CHARGING = frozenset({"letter", "email"})
 # The filters of [select] that name words.
 LISTS = ("kinds", "segments", "creditors", "countries", "currencies", "languages")
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
@@ -211,6 +213,8 @@ class StepTable(Section):
     """Time a letter travels; added to the deadline."""
     claim: Literal["invoices", "all"] = "invoices"
     """What a letter asks for: what is open of the invoices, or with it the interest and costs of who is in default."""
+    fee: Amount | None = None
+    """What this letter or e-mail charges, once it was sent, who is in default already; letter_fees is then left out."""
     mode: Mode = "progressive"
     """How calls are placed: looked at before, one or `ratio` a free agent, ahead of free agents, or without agents."""
     ratio: float = Field(default=1.5, ge=1, le=5)

@@ -1,7 +1,5 @@
 """How what is owed is worked out: default, interest and what payments are set against; a part of contactd.toml."""
 
-import re
-from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -9,23 +7,11 @@ from pydantic import AfterValidator, Field
 from contactd.config.section import LOOSE, Section
 from contactd.config.values import Amount, Days
 from contactd.config.words import Holidays, TimeZone
-from contactd.domain.interest import Rate
-
-_CONTRACT = re.compile(r"(?P<base>base ?\+ ?)?(?P<points>\d{1,2}(?:\.\d{1,4})?) ?%")
-
-
-def parse_contract_rate(text: str) -> Rate | None:
-    """Read `"11 %"` or `"base + 7 %"`, None for nothing agreed; raises ValueError."""
-    if not text:
-        return None
-    found = _CONTRACT.fullmatch(text.strip())
-    if found is None:
-        raise ValueError(f'"{text}" is no rate of interest; write it like "11 %" or "base + 7 %", or "" for the law\'s')
-    return Rate(Decimal(found["points"]), over_base=found["base"] is not None)
+from contactd.domain.claim_terms import read_rate
 
 
 def _check(text: str) -> str:
-    parse_contract_rate(text)
+    read_rate(text)
     return text
 
 
@@ -37,9 +23,15 @@ class Claims(Section):
     thirty_days_notice: bool = False
     """Invoices tell consumers that they are in default thirty days after it (§ 286(3) BGB)."""
     for_services: bool = True
-    """Invoices are for goods or services (Entgeltforderungen): businesses owe base + 9 % instead of + 5 %."""
+    """Invoices are for goods or services (Entgeltforderungen): businesses owe base + 9 % instead of + 5 %.
+
+    For those whose list says nothing in its column `claim_kind`.
+    """
     contract_rate: Annotated[str, AfterValidator(_check), Field(examples=["11 %", "base + 7 %"])] = ""
-    """A rate of interest that was agreed and is higher than the law's; empty: the law's."""
+    """A rate of interest that was agreed and is higher than the law's; empty: the law's.
+
+    For claims whose list says nothing in its column `contract_rate`, and never for consumers' loans.
+    """
     day_count: Literal["act/act", "act/365", "30/360"] = "act/act"
     """Days of a year; 30/360 only where it was agreed."""
     appropriation: Literal["statutory", "pooled"] = "statutory"
@@ -56,6 +48,8 @@ class Claims(Section):
     """What the invoices are in the catalogue of the dunning courts, like 11 for sales; 0: to be filled in by hand."""
     letters_arrive: Days = 3
     """Time after which a letter counts as received."""
+    limitation_warning: Days = 90
+    """So long before a claim is statute-barred somebody gets a task about it, once."""
     holidays: Holidays = "DE"
     """Where accounts without a region live: its public holidays move the last day for paying (§ 193 BGB)."""
     timezone: TimeZone = "Europe/Berlin"

@@ -5,21 +5,22 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from contactd.config.campaigns import CampaignFile, SelectTable
+from contactd.config.dunning_fees import doubtful_fees
 from contactd.config.findings import Findings, Source
 from contactd.config.gaps import apart, find_gaps, within
 from contactd.config.locate import Place
 from contactd.config.settings import Sections
 from contactd.config.values import format_duration
+from contactd.config.webhooks import OURSELVES
 from contactd.config.words import listed, suggest
 from contactd.domain.account import Channel
 
 LATER = frozenset({Channel.HANDOVER})
 
 
-def unavailable(sections: Sections, channel: Channel, *, mode: str = "", approve: str = "") -> str:
+def unavailable(sections: Sections, channel: Channel, *, approve: str = "") -> str:
     """Say why this daemon cannot carry out such a step as it is meant; nothing when it can."""
-    later = f'channel "{channel}"' if channel in LATER else f'mode "{mode}"' if mode == "preview" else ""
-    later = later or ("approve" if approve else "")
+    later = f'channel "{channel}"' if channel in LATER else "approve" if approve else ""
     if later:
         return f"{later} is not available in this version; run refuses it"
     twilio = sections.twilio
@@ -52,6 +53,10 @@ def check(sections: Sections, source: Source) -> Findings:
     if sections.agreements.missed_instalments == 1:
         text = "is 1: towards consumers, standard terms by which one late instalment makes all the rest due are risky"
         findings.warnings.append(source.problem(("agreements", "missed_instalments"), f"{text}; write 2"))
+    agreed = sections.agreements
+    if agreed.needs_notice != "never" and not {"email", "letter"} & set(agreed.channels):
+        text = "names neither email nor letter: nobody can be given the notice, so the rest of no plan falls due"
+        findings.warnings.append(source.problem(("agreements", "channels"), text))
     return findings
 
 
@@ -69,10 +74,11 @@ def check_campaigns(sections: Sections, campaigns: Iterable[tuple[CampaignFile, 
         findings.warnings.extend(last.problem(("select",), text) for text in gaps.surprising)
         findings.notes.extend(last.problem(("select",), text) for text in gaps.usual)
     for file, source in campaigns:
-        findings.warnings.extend(source.problem(place, message) for place, message in _strangers(sections, file))
+        found = (*_strangers(sections, file), *doubtful_fees(sections.claims, file))
+        findings.warnings.extend(source.problem(place, message) for place, message in found)
         told = set()
         for index, step in enumerate(file.step):
-            why = unavailable(sections, Channel(step.channel), mode=step.mode, approve=step.approve)
+            why = unavailable(sections, Channel(step.channel), approve=step.approve)
             if why and why not in told:
                 told.add(why)
                 findings.notes.append(source.problem(("step", index, "channel"), why))
@@ -101,8 +107,25 @@ def _contradictions(sections: Sections) -> Iterator[tuple[Place, str]]:
         yield ("database", "password"), "is for PostgreSQL; SQLite has none, remove it"
     yield from _letters(sections)
     yield from _asterisk(sections)
-    yield from _doubled_tokens(sections)
+    yield from _doubled_webhooks(sections)
     yield from _short_leases(sections)
+    yield from _real_beside_personas(sections)
+
+
+def _real_beside_personas(sections: Sections) -> Iterator[tuple[Place, str]]:
+    """Find what reaches real people, or lets them in, beside customers who are played."""
+    if not sections.telephony.simulated.personas:
+        return
+    real = {
+        ("telephony", "backend"): sections.telephony.backend != "simulated",
+        ("smtp", "host"): sections.smtp.host not in {"", *OURSELVES},
+        ("sms", "backend"): sections.sms.backend == "twilio" and bool(sections.twilio.account_sid),
+        ("letters", "backend"): sections.letters.backend in {"command", "http"},
+        ("webhooks",): bool(sections.webhooks),
+        ("web", "bind"): sections.web.bind not in OURSELVES,
+    }
+    text = "reaches beyond this machine, but personas play the customers: take out personas in [telephony.simulated]"
+    yield from ((place, text) for place, reaches in real.items() if reaches)
 
 
 def _letters(sections: Sections) -> Iterator[tuple[Place, str]]:
@@ -143,12 +166,11 @@ def _asterisk(sections: Sections) -> Iterator[tuple[Place, str]]:
             yield ("agents", agent_id, "phone"), 'is missing; write what Asterisk dials, like phone = "PJSIP/1001"'
 
 
-def _doubled_tokens(sections: Sections) -> Iterator[tuple[Place, str]]:
-    for key in ("name", "token"):
-        counts = Counter(getattr(token, key) for token in sections.web.tokens)
-        for index, token in enumerate(sections.web.tokens):
-            if counts[getattr(token, key)] > 1:
-                yield ("web", "tokens", index, key), "is the same as another caller's; each needs its own"
+def _doubled_webhooks(sections: Sections) -> Iterator[tuple[Place, str]]:
+    counts = Counter(one.name for one in sections.webhooks)
+    for index, one in enumerate(sections.webhooks):
+        if counts[one.name] > 1:
+            yield ("webhooks", index, "name"), "is the same as another webhook's; each needs its own"
 
 
 def _short_leases(sections: Sections) -> Iterator[tuple[Place, str]]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from contactd.config.campaigns import OUTCOMES, CampaignFile, SelectTable, StepTable, parse_after
+from contactd.config.campaigns import CHARGING, OUTCOMES, CampaignFile, SelectTable, StepTable, parse_after
 from contactd.config.findings import Findings, Source
 from contactd.config.locate import Place
 from contactd.config.values import format_ratio
@@ -158,8 +158,9 @@ def _steps(file: CampaignFile) -> Iterator[Step]:
         if other is not None:
             template, channel = other
             yield replace(
-                step, id=table.otherwise, template=template, channel=channel, otherwise="", windows=None, implied=True
-            )
+                step, id=table.otherwise, template=template, channel=channel, otherwise="", windows=None, fee=None,
+                implied=True,
+            )  # fmt: skip
 
 
 def _step(table: StepTable) -> Step:
@@ -181,6 +182,7 @@ def _step(table: StepTable) -> Step:
         deadline_days=table.deadline,
         postage_days=table.postage,
         claim=table.claim,
+        fee=table.fee if table.channel in CHARGING else None,
         mode=table.mode,
         ratio=table.ratio,
         lines=table.lines,

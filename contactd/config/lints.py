@@ -6,7 +6,7 @@ An error is what can never happen; a warning what somebody should look at.
 from collections.abc import Iterator
 from datetime import timedelta
 
-from contactd.config.campaigns import LISTS, NOTHING, CampaignFile, SelectTable, StepTable
+from contactd.config.campaigns import CHARGING, LISTS, NOTHING, CampaignFile, SelectTable, StepTable
 from contactd.config.findings import Findings, Source
 from contactd.config.locate import Place
 from contactd.config.values import LONGEST_DAYS
@@ -183,5 +183,7 @@ def _without_effect(file: CampaignFile) -> Iterator[Remark]:
                 yield ("step", index, key), "has no effect on a task; it is for messages"
         if step.postage and step.channel != "letter":
             yield ("step", index, "postage"), f"has no effect on a step by {step.channel}; it is for letters"
+        if step.fee is not None and step.channel not in CHARGING:
+            yield ("step", index, "fee"), f"has no effect on a step by {step.channel}; it is for letters and e-mails"
         if step.claim != "invoices" and step.channel != "letter":
             yield ("step", index, "claim"), f"has no effect on a step by {step.channel}; it is for letters"

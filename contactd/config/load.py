@@ -17,8 +17,10 @@ from contactd.config.fees import load_fees
 from contactd.config.findings import Findings, Source
 from contactd.config.ladder import build
 from contactd.config.messages import explain
+from contactd.config.personas import Personas, load_personas
 from contactd.config.policies import policy_of, policy_of_notices
-from contactd.config.read import read_toml
+from contactd.config.read import read_model, read_toml
+from contactd.config.scripts import lacking, load_scripts
 from contactd.config.settings import Sections, Settings
 from contactd.config.shipped import defaults_directory
 from contactd.domain.campaign import Campaign
@@ -100,6 +102,10 @@ def inspect(
             findings.errors.extend(_missing_folders(sections, source, path.resolve().parent))
             findings.errors.extend(_bad_tables(sections, path))
         findings.add(crosschecks.check_campaigns(sections, [(one.file, one.source) for one in loaded]))
+    scripts, more = load_scripts(path.resolve().parent)
+    findings.add(more)
+    findings.warnings.extend(lacking(scripts, [(one.file, one.source) for one in loaded]))
+    personas = _personas(sections, path.resolve().parent, findings)
     findings.sort(str(path))
     if sections is None or findings.errors:
         return Inspection(path, None, sections, findings, loaded, source)
@@ -109,8 +115,19 @@ def inspect(
         tuple(one.campaign for one in loaded),
         {one.campaign.id: one.policy for one in loaded} | {NOTICES: policy_of_notices(sections)},
         {(one.campaign.id, step): place for one in loaded for step, place in _places(one)},
+        scripts,
+        personas,
     )
     return Inspection(path, settings, sections, findings, loaded, source)
+
+
+def _personas(sections: Sections | None, folder: Path, findings: Findings) -> Personas:
+    """Read who plays the customers, where somebody does."""
+    if sections is None or not sections.telephony.simulated.personas:
+        return {}
+    personas, more = load_personas(folder)
+    findings.add(more)
+    return personas
 
 
 def _sections(
@@ -150,15 +167,8 @@ def _campaigns(path: Path, sections: Sections, findings: Findings) -> list[Loade
     loaded: list[Loaded] = []
     places: dict[str, str] = {}
     for each in sorted((path.parent / CAMPAIGNS).glob("*.toml")):
-        source = Source(str(each))
-        try:
-            values, source = read_toml(each)
-            file = CampaignFile.model_validate(values)
-        except ConfigError as error:
-            findings.errors.extend(error.problems)
-            continue
-        except ValidationError as error:
-            findings.errors.extend(explain(error, CampaignFile, source))
+        file, source = read_model(each, CampaignFile, findings)
+        if file is None:
             continue
         where = f"{source.file}:{source.lines.of(('id',))}"
         if file.id in places:
@@ -193,7 +203,7 @@ def unavailable_steps(settings: Settings) -> list[Problem]:
     problems = []
     for campaign in settings.campaigns:
         for step in campaign.steps:
-            why = crosschecks.unavailable(settings, step.channel, mode=step.mode, approve=step.approve)
+            why = crosschecks.unavailable(settings, step.channel, approve=step.approve)
             if why:
                 file, line = settings.place(campaign.id, step.id)
                 problems.append(Problem(file, line, f'campaign "{campaign.id}", step "{step.id}"', why))

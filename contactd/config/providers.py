@@ -122,6 +122,8 @@ class Simulated(Section):
     """How long a conversation takes on average."""
     wrap: Duration = parse_duration("30 seconds")
     """How long a simulated agent writes afterwards, on average."""
+    personas: bool = False
+    """Customers speak by captions at the desk, as personas.d says, and every page bears a bar DEMO."""
 
 
 class Trunk(Section):

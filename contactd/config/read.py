@@ -8,10 +8,13 @@ import tomllib
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from contactd.config.findings import Source
+from pydantic import BaseModel, ValidationError
+
+from contactd.config.findings import Findings, Source
 from contactd.config.locate import Lines, Place
+from contactd.config.messages import explain
 from contactd.domain.errors import ConfigError, Problem
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -26,6 +29,21 @@ _HINTS = {
     "Expected newline or end of document": "one key a line; a comment begins with #",
     "Unclosed": "a bracket or quote is missing",
 }
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read_model(path: Path, kind: type[M], findings: Findings) -> tuple[M | None, Source]:
+    """Read a file as what it should be; None when it is not, which `findings` tells then."""
+    source = Source(str(path))
+    try:
+        values, source = read_toml(path)
+        return kind.model_validate(values), source
+    except ConfigError as error:
+        findings.errors.extend(error.problems)
+    except ValidationError as error:
+        findings.errors.extend(explain(error, kind, source))
+    return None, source
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], Source]:

@@ -13,3 +13,9 @@ class Retention(Section):
     """Accounts that owe nothing, with their invoices and payments, from the end of the year of the last one."""
     inbox: Days = 90
     """What providers and customers sent us, as they sent it, once it was acted on."""
+    drafts: Days = 90
+    """What an agent wrote of a conversation and never handed in."""
+    webhooks: Days = 30
+    """Events other software has not taken for a day, from when they were given up; the contact log stays."""
+    audit: Years = 3
+    """Who did what by page, over HTTP and at a terminal, from the end of the year."""

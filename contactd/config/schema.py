@@ -1,16 +1,23 @@
-"""The JSON Schema of both kinds of files, for editors; `contactd schema` prints it."""
+"""The JSON Schema of every kind of file, for editors; `contactd schema` prints it."""
 
 from typing import Any
 
 from contactd.config.campaigns import CampaignFile
+from contactd.config.personas import PersonaFile
+from contactd.config.scripts import ScriptFile
 from contactd.config.section import Section
 from contactd.config.settings import Sections
 
-FILES: dict[str, type[Section]] = {"contactd": Sections, "campaign": CampaignFile}
+FILES: dict[str, type[Section]] = {
+    "contactd": Sections,
+    "campaign": CampaignFile,
+    "script": ScriptFile,
+    "persona": PersonaFile,
+}
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    """Answer the schema of `contactd` (contactd.toml) or `campaign` (a file of campaigns.d)."""
+    """Answer the schema of `contactd` (contactd.toml), or of a `campaign`, `script`, `persona`: files of folders."""
     schema = _without_null(FILES[kind].model_json_schema(by_alias=True))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 

@@ -5,6 +5,7 @@ A docstring below a key is what the JSON Schema tells an editor; config/contactd
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -13,16 +14,24 @@ from pydantic import Field, PrivateAttr
 
 from contactd.config import words
 from contactd.config.agreements import Agreements
+from contactd.config.base_rates import load_base_rates
 from contactd.config.claims import Claims
+from contactd.config.personas import Personas
+from contactd.config.privacy import Privacy
 from contactd.config.providers import Letters, Sms, Smtp, Telephony, Twilio
+from contactd.config.reports import Reports
 from contactd.config.retention import Retention
+from contactd.config.scripts import Scripts, shipped_scripts
 from contactd.config.secret import Secret
 from contactd.config.section import LOOSE, NO_SECRET, Port, Section
 from contactd.config.shipped import defaults_directory
 from contactd.config.tasks import Tasks
 from contactd.config.values import Duration, Minute, Ratio, Second, parse_duration
+from contactd.config.wall import Wall
+from contactd.config.webhooks import Webhook
 from contactd.config.words import Bic, Country, Cron, Currency, Email, Iban, Language, Name, Url
 from contactd.domain.account import Channel
+from contactd.domain.base_rates import BaseRates
 from contactd.domain.campaign import Campaign
 from contactd.domain.policy import Policy
 
@@ -65,20 +74,6 @@ class Logging(Section):
     """`json`: one object a line for machines; `console`: for people."""
 
 
-Scope = Literal["accounts", "payments", "agreements", "postings", "tasks", "runs", "hand-overs"]
-
-
-class Token(Section):
-    """Who may use the HTTP interface, and for what."""
-
-    name: Name
-    """Stands in the log beside what was done with it."""
-    token: Secret
-    """What the caller sends as `Authorization: Bearer …`."""
-    scopes: Annotated[tuple[Scope, ...], LOOSE] = ("accounts", "payments")
-    """What the caller may do."""
-
-
 class Web(Section):
     """HTTP: health, metrics, provider callbacks, intake."""
 
@@ -88,8 +83,12 @@ class Web(Section):
     """Port to listen on; 0: any free one."""
     public_url: Url = ""
     """How providers and customers reach this daemon; empty: no callbacks, no unsubscribe links."""
-    tokens: Annotated[tuple[Token, ...], LOOSE] = ()
-    """Callers of the HTTP interface."""
+    proxies: Annotated[tuple[str, ...], LOOSE] = ("127.0.0.1", "::1")
+    """Reverse proxies whose word counts on who asks (X-Forwarded-For) and whether by TLS (X-Forwarded-Proto)."""
+    session_idle: Minute = parse_duration("30 minutes")
+    """Whoever has no page open for so long signs in anew."""
+    session_longest: Minute = parse_duration("12 hours")
+    """After so long everybody signs in anew."""
 
 
 class Intake(Section):
@@ -156,9 +155,11 @@ class Operator(Section):
     contact_person: str = ""
     """Whom customers ask for."""
     hours: str = ""
-    """When somebody answers, as it is to be printed."""
+    """When somebody answers: "Mo-Fr 08:00-18:00" is told in the customer's language, anything else as it stands."""
     authority: str = ""
     """Supervisory authority with its address, which an agency must name (§ 13a RDG)."""
+    imprint: str = ""
+    """What a business letter has to say of a company: register, number and directors (§ 35a GmbHG, § 37a HGB)."""
 
 
 class Creditor(Section):
@@ -173,7 +174,7 @@ class Creditor(Section):
     email: Email = ""
     """Where customers write to."""
     hours: str = ""
-    """When somebody answers, as it is to be printed."""
+    """When somebody answers: "Mo-Fr 08:00-18:00" is told in the customer's language, anything else as it stands."""
     street: str = ""
     """Street and number; an agency names its client with the address."""
     postcode: str = ""
@@ -226,6 +227,8 @@ class Sections(Section):
     claims: Claims = Claims()
     agreements: Agreements = Agreements()
     retention: Retention = Retention()
+    privacy: Privacy = Privacy()
+    reports: Reports = Reports()
     tasks: Tasks = Tasks()
     smtp: Smtp = Smtp()
     sms: Sms = Sms()
@@ -234,6 +237,8 @@ class Sections(Section):
     telephony: Telephony = Telephony()
     agents: dict[Name, Agent] = Field(default_factory=dict)
     templates: Templates = Templates()
+    wall: Wall = Wall()
+    webhooks: Annotated[tuple[Webhook, ...], LOOSE] = ()
 
 
 class Settings(Sections):
@@ -242,8 +247,9 @@ class Settings(Sections):
     _path: Path = PrivateAttr(default=Path("contactd.toml"))
     _campaigns: tuple[Campaign, ...] = PrivateAttr(default=())
     _policies: Mapping[str, Policy] = PrivateAttr(default_factory=dict)
-
     _places: Mapping[tuple[str, str], tuple[str, int]] = PrivateAttr(default_factory=dict)
+    _scripts: Scripts = PrivateAttr(default_factory=dict)
+    _personas: Personas = PrivateAttr(default_factory=dict)
 
     @classmethod
     def of(
@@ -253,11 +259,14 @@ class Settings(Sections):
         campaigns: tuple[Campaign, ...] = (),
         policies: Mapping[str, Policy] | None = None,
         places: Mapping[tuple[str, str], tuple[str, int]] | None = None,
+        scripts: Scripts | None = None,
+        personas: Personas | None = None,
     ) -> "Settings":
-        """Put together the file at `path`, campaigns, a policy for each, and the file and line of each step."""
+        """Put together the file at `path`, campaigns, a policy for each, file and line of each step, what is said."""
         settings = cls.model_validate(dict(sections))
         settings._path, settings._campaigns = path, campaigns  # noqa: SLF001 # its own
         settings._policies, settings._places = dict(policies or {}), dict(places or {})  # noqa: SLF001 # its own
+        settings._scripts, settings._personas = scripts or {}, personas or {}  # noqa: SLF001 # its own
         return settings
 
     @property
@@ -275,9 +284,15 @@ class Settings(Sections):
         """The rules of every campaign, by its id."""
         return self._policies
 
-    def policy(self, campaign_id: str) -> Policy:
-        """Answer the rules of a campaign; raises KeyError when there is no such campaign."""
-        return self._policies[campaign_id]
+    @property
+    def scripts(self) -> Scripts:
+        """What agents say, by language."""
+        return self._scripts or shipped_scripts()
+
+    @property
+    def personas(self) -> Personas:
+        """Who plays the simulated customers, by language; empty where customers are real or say nothing."""
+        return self._personas
 
     def place(self, campaign_id: str, step_id: str) -> tuple[str, int]:
         """Answer in which file and line a step stands; for messages."""
@@ -315,6 +330,11 @@ class Settings(Sections):
         if self.claims.base_rates:
             return self._path.resolve().parent / self.claims.base_rates
         return defaults_directory() / "config" / BASE_RATES
+
+    @cached_property
+    def base_rates(self) -> BaseRates:
+        """The table of base rates, read once: a changed one is in force with the next reload; raises ConfigError."""
+        return load_base_rates(self.base_rates_path)
 
     @property
     def fees_path(self) -> Path:

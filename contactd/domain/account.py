@@ -38,6 +38,7 @@ class Invoice:
     open: int
     goods: str = ""
     terms: str = ""
+    contracted_on: date | None = None
     disputed: bool = False
 
 

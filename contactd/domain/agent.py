@@ -163,8 +163,9 @@ def step(agent: Agent, event: Event, at: datetime, reason: str = "") -> Agent:
     try:
         following = TABLE[agent.state, event]
     except KeyError:
-        message = f"an agent who is {agent.state} cannot be {event}"
-        raise IllegalTransition(message) from None
+        raise IllegalTransition(
+            "an agent who is %(state)s cannot be %(event)s", state=agent.state, event=event
+        ) from None
     wish = _wish(agent.wish, following.wish)
     leg = {Event.LEG_UP: True, Event.LEG_DOWN: False}.get(event, agent.leg)
     state = following.state

@@ -8,7 +8,7 @@ one currency. Whoever keeps agreements stores the state only so that people and 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import accumulate
 
@@ -175,7 +175,9 @@ def step(kind: Kind, state: State, event: Event) -> State:
     try:
         return TABLE[kind][state, event]
     except KeyError:
-        raise IllegalTransition(f"a {kind} that is {state} cannot be {event}") from None
+        raise IllegalTransition(
+            "a %(kind)s that is %(state)s cannot be %(event)s", kind=kind, state=state, event=event
+        ) from None
 
 
 def judged(kind: Kind) -> frozenset[State]:
@@ -198,7 +200,9 @@ class Agreement:
 
     `parts` are in the order of their days: one of a promise, those of a plan, none where no money was agreed on;
     `until` is then the last day. Of a plan that was sent it is the last day for an answer. `settled_on` is the day on
-    which the account was seen to owe nothing any more, by whatever way.
+    which the account was seen to owe nothing any more, by whatever way. `notice_days`: the rest of a plan falls due
+    only after a notice, which gives so long to make up for the arrears (§ 498 BGB); 0: without one. `warned` are the
+    notices that went out: the instalment each was about, and the last day for its arrears.
     """
 
     kind: Kind
@@ -208,6 +212,8 @@ class Agreement:
     tolerance: int = 0
     missed_instalments: int = 1  # so many in arrears make the whole rest due
     settled_on: date | None = None
+    notice_days: int = 0
+    warned: tuple[tuple[int, date], ...] = ()
 
     @property
     def amount(self) -> int:
@@ -226,12 +232,16 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a day says: the event, what came in, what is missing of the whole, and until when the ladder rests."""
+    """What a day says: the event, what came in, what is missing of the whole, and until when the ladder rests.
+
+    `warn_of`: a notice is to go out before the rest falls due, about the arrears up to this instalment; 0: none.
+    """
 
     event: Event
     received: int
     missing: int
     rests_until: date | None = None
+    warn_of: int = 0
 
 
 def last_day(due_on: date, grace: int, holidays: AbstractSet[date]) -> date:
@@ -253,8 +263,8 @@ def standing(agreement: Agreement, receipts: Iterable[Receipt], today: date) -> 
     money = [one for one in known if one.gone_on is None or one.gone_on > today]
     received = sum(one.amount for one in money)
     missing = max(agreement.amount - received, 0)
-    late = _late_from(agreement, money)
-    if _settled_otherwise(agreement, known, today) or (agreement.parts and late == date.max):
+    late, warn_of = _late_from(agreement, money, today)
+    if _settled_otherwise(agreement, known, late, today) or (agreement.parts and late == date.max):
         return Standing(Event.SETTLED, received, missing)
     if today > late:
         short = agreement.kind is not Kind.PLAN and _by(late, money)
@@ -263,7 +273,7 @@ def standing(agreement: Agreement, receipts: Iterable[Receipt], today: date) -> 
         end = min(agreement.until or date.max, late)
         over = today > end
         return Standing(Event.OVER if over else Event.PENDING, received, missing, None if over else end)
-    return Standing(Event.BEGUN if received else Event.PENDING, received, missing, late)
+    return Standing(Event.BEGUN if received else Event.PENDING, received, missing, late, warn_of)
 
 
 def rests(kind: Kind, state: State) -> bool:
@@ -271,12 +281,15 @@ def rests(kind: Kind, state: State) -> bool:
     return kind is not Kind.DISPUTE and state in _RESTING
 
 
-def _settled_otherwise(agreement: Agreement, known: Iterable[Receipt], today: date) -> bool:
-    """Tell whether nothing at all was owed any more in time, and nothing was taken back since."""
+def _settled_otherwise(agreement: Agreement, known: Iterable[Receipt], late: date, today: date) -> bool:
+    """Tell whether nothing at all was owed any more in time, and nothing was taken back since.
+
+    In time is what came by the last day of the agreement, or while all was well because of a notice.
+    """
     seen = agreement.settled_on
     if seen is None or agreement.kind is Kind.DISPUTE:
         return False
-    last = agreement.parts[-1].last_day if agreement.parts else agreement.until
+    last = max(agreement.parts[-1].last_day, late) if agreement.parts else agreement.until
     in_time = last is None or seen <= last
     return in_time and not any(one.gone_on is not None and seen <= one.gone_on <= today for one in known)
 
@@ -285,15 +298,30 @@ def _by(day: date, receipts: Iterable[Receipt]) -> int:
     return sum(one.amount for one in receipts if one.on <= day)
 
 
-def _late_from(agreement: Agreement, money: list[Receipt]) -> date:
+def _late_from(agreement: Agreement, money: list[Receipt], today: date) -> tuple[date, int]:
     """Answer the last day on which all is well if nothing more comes in, `date.max` when all came in time.
 
     Instalments that are late may be made up for while they are fewer than agreed; at the end of the plan none may be.
+    Where the rest falls due only after a notice, all is well until the days it gives are over, at the end of the plan
+    too: beside the day stands the instalment whose notice is still to go out.
     """
     sums = list(accumulate(part.amount for part in agreement.parts))
+    warned, end, made_up = dict(agreement.warned), len(sums), date.min
+
+    def arrears(number: int, day: date) -> int:
+        came = _by(max(day, made_up), money) + agreement.tolerance
+        return sum(came < owed for owed in sums[:number])
+
     for number, part in enumerate(agreement.parts, 1):
-        came = _by(part.last_day, money) + agreement.tolerance
-        arrears = sum(came < owed for owed in sums[:number])
-        if arrears >= (agreement.missed_instalments if number < len(sums) else 1):
-            return part.last_day
-    return date.max
+        most = agreement.missed_instalments if number < end else 1
+        if arrears(number, part.last_day) < most:
+            continue
+        if number == end or not agreement.notice_days or part.last_day >= today:
+            return max(part.last_day, made_up), 0
+        until = warned.get(number)
+        if until is None and arrears(number, today) >= most:
+            return today + timedelta(days=agreement.notice_days), number
+        if until is not None and arrears(number, until):
+            return until, 0
+        made_up = until or made_up
+    return date.max, 0

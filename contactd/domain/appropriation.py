@@ -4,12 +4,12 @@ For `statement.py` only, which asks once for each day and designation. Amounts a
 by itself goes claim by claim; some creditors' books pool all claims instead, which needs an agreement.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from itertools import groupby
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from contactd.domain.money import pro_rata
@@ -58,11 +58,13 @@ class Debt:
     @property
     def order(self) -> tuple[Part, ...]:
         """Give its parts in the order in which they are paid."""
-        return _OF_LOANS if self.consumer_loan else _BY_LAW
+        return parts_in_order(consumer_loan=self.consumer_loan)
 
     def open(self, part: Part) -> int:
         """Give what is open of a part."""
-        return {Part.COSTS: self.costs, Part.INTEREST: self.interest, Part.PRINCIPAL: self.principal}[part]
+        if part is Part.COSTS:
+            return self.costs
+        return self.interest if part is Part.INTEREST else self.principal
 
     @property
     def total(self) -> int:
@@ -75,14 +77,21 @@ class Designation:
     """What the debtor said the payment is for (§366(1), §367(2) BGB): claims in this order, a part, or both.
 
     A payment under an instalment plan is for the claims of the plan. Against another order of parts than the law's
-    the creditor may refuse the payment; who keeps it has agreed.
+    the creditor may refuse the payment; who keeps it has agreed. `last` are claims the debtor contests: what he pays
+    without naming them is for everything else before it is for them.
     """
 
     claims: tuple[str, ...] = ()
     part: Part | None = None
+    last: tuple[str, ...] = ()
 
 
 UNDESIGNATED = Designation()
+
+
+def parts_in_order(*, consumer_loan: bool) -> tuple[Part, ...]:
+    """Give the parts of a claim in the order in which payments settle them."""
+    return _OF_LOANS if consumer_loan else _BY_LAW
 
 
 class Share(NamedTuple):
@@ -118,13 +127,16 @@ def appropriate(
     §367(1) or §497(3) within. Pooled: all costs, all interest, then principal, each due before not due and older first;
     the interest of consumer loans comes last. Raises ValueError when something is below zero or a claim stands twice.
     """
-    if amount < 0 or any(debt.open(part) < 0 for debt in debts for part in Part):
+    left = {(debt.claim, part): debt.open(part) for debt in debts for part in _BY_LAW}
+    if amount < 0 or min(left.values(), default=0) < 0:
         raise ValueError("neither a payment nor a debt can be below zero")
-    left = {(debt.claim, part): debt.open(part) for debt in debts for part in Part}
-    if len(left) < len(debts) * len(Part):
+    if len(left) < len(debts) * len(_BY_LAW):
         raise ValueError("a claim stands among the debts twice")
     shares: list[Share] = []
-    for tier in (*_as_designated(debts, designation, scheme), *_by_scheme(debts, scheme)):
+    ranks = _ranks(debts, scheme, designation.last)
+    for tier in chain(_as_designated(debts, designation, ranks), _by_scheme(ranks, scheme)):
+        if not amount:
+            break
         for share in _pour(amount, tier, left):
             amount -= share.amount
             left[share.claim, share.part] -= share.amount
@@ -143,16 +155,15 @@ def _pour(amount: int, tier: _Tier, left: dict[_Slot, int]) -> Iterator[Share]:
                 yield Share(*slot, taken)
 
 
-def _as_designated(debts: Sequence[Debt], designation: Designation, scheme: Scheme) -> Iterator[_Tier]:
+def _as_designated(debts: Sequence[Debt], designation: Designation, ranks: Iterable[Sequence[Debt]]) -> Iterator[_Tier]:
     named = [debt for claim in designation.claims for debt in debts if debt.claim == claim]
     if designation.part is not None:
-        ranks = [[debt] for debt in named] if designation.claims else _ranks(debts, scheme)
-        yield from ([((debt.claim, designation.part),) for debt in rank] for rank in ranks)
+        wanted = [[debt] for debt in named] if designation.claims else ranks
+        yield from ([((debt.claim, designation.part),) for debt in rank] for rank in wanted)
     yield from ([_whole(debt)] for debt in named)
 
 
-def _by_scheme(debts: Sequence[Debt], scheme: Scheme) -> Iterator[_Tier]:
-    ranks = _ranks(debts, scheme)
+def _by_scheme(ranks: Sequence[Sequence[Debt]], scheme: Scheme) -> Iterator[_Tier]:
     if scheme is Scheme.STATUTORY:
         yield from ([_whole(debt) for debt in rank] for rank in ranks)
         return
@@ -165,11 +176,11 @@ def _whole(debt: Debt) -> _Bucket:
     return tuple((debt.claim, part) for part in debt.order)
 
 
-def _ranks(debts: Iterable[Debt], scheme: Scheme) -> list[list[Debt]]:
+def _ranks(debts: Iterable[Debt], scheme: Scheme, last: Collection[str]) -> list[list[Debt]]:
     """Put the debts in the order of payment; those in one list are equals."""
 
     def rank(debt: Debt) -> tuple[object, ...]:
-        first = (debt.claim != COMMON, not debt.due)
+        first = (debt.claim != COMMON, debt.claim in last, not debt.due)
         if scheme is Scheme.POOLED:
             return (*first, debt.since)
         return (*first, debt.secured, -debt.percent, debt.since)

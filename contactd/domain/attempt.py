@@ -66,8 +66,7 @@ def step(state: State, event: Event) -> State:
     try:
         return TABLE[state, event]
     except KeyError:
-        message = f"an attempt that is {state} cannot be {event}"
-        raise IllegalTransition(message) from None
+        raise IllegalTransition("an attempt that is %(state)s cannot be %(event)s", state=state, event=event) from None
 
 
 def sources(event: Event) -> tuple[State, ...]:

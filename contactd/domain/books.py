@@ -20,8 +20,7 @@ _Places = int | list[int]
 # A key that leads to more than that tells nothing: the IBAN of a payment service, an id that is always the same.
 _MOST = 50
 
-# An account's place and an amount in one number: less than 13 digits of the smallest unit, as intake makes sure.
-_AMOUNT_BITS = 44
+_BETWEEN = "\x1f"  # in no key and no IBAN
 
 K = TypeVar("K", str, int)
 
@@ -83,15 +82,20 @@ def _places(found: _Places | None) -> Sequence[int]:
 
 @dataclass(slots=True)
 class Books:
-    """All accounts and invoices money may be for; make it with `open_books`."""
+    """All accounts and invoices money may be for; make it with `open_books`.
 
+    `guessing`: also with what nothing but suggestions go by. An import has no use for them.
+    """
+
+    guessing: bool = True
     ids: "array[int]" = field(default_factory=lambda: array("q"))
     totals: "array[int]" = field(default_factory=lambda: array("q"))
-    debtors: list[tuple[str, str, str]] = field(default_factory=list)  # number, currency, creditor
+    debtors: list[tuple[str, str]] = field(default_factory=list)  # currency and creditor
     invoice_ids: "array[int]" = field(default_factory=lambda: array("q"))
     owners: "array[int]" = field(default_factory=lambda: array("q"))
     opens: "array[int]" = field(default_factory=lambda: array("q"))
-    numbers: list[str] = field(default_factory=list)
+    account_numbers: list[str] = field(default_factory=list)  # as they are written, for guesses
+    invoice_numbers: list[str] = field(default_factory=list)
     longest: int = 0  # token
     heads: set[str] = field(default_factory=set)  # what tokens begin with
     moved: set[int] = field(default_factory=set)  # accounts with money on them nobody knows for which invoice
@@ -100,9 +104,14 @@ class Books:
     _ibans: dict[str, _Places] = field(default_factory=dict)
     _mandates: dict[str, _Places] = field(default_factory=dict)
     _names: dict[str, _Places] = field(default_factory=dict)
-    _paid: list[Paid] = field(default_factory=list)
-    _by_end: dict[str, _Places] = field(default_factory=dict)
-    _by_sum: dict[int, _Places] = field(default_factory=dict)
+    _pairs: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)  # each there is once
+    # Payments: key, IBAN and end-to-end id in one text, which is a third of three and a tuple.
+    _paid: list[str] = field(default_factory=list)
+    _paid_by: "array[int]" = field(default_factory=lambda: array("q"))
+    _paid_amounts: "array[int]" = field(default_factory=lambda: array("q"))
+    _paid_before: "array[int]" = field(default_factory=lambda: array("q"))  # the same account's payment before, or -1
+    _paid_last: "array[int]" = field(default_factory=lambda: array("q"))  # each account's last payment, or -1
+    _by_end: dict[int, _Places] = field(default_factory=dict)  # by the id's hash: the id itself stands in `_paid`
     _taken: set[str] = field(default_factory=set)
     _begins: "array[int]" = field(default_factory=lambda: array("q"))  # where each account's are in there
     _of_account: "array[int]" = field(default_factory=lambda: array("q"))  # invoices ordered by account
@@ -114,14 +123,18 @@ class Books:
         place = self._of[one.account_id] = len(self.ids)
         self.ids.append(one.account_id)
         self.totals.append(0)
-        self.debtors.append((one.number, one.currency, one.creditor))
+        self._paid_last.append(-1)
+        pair = (one.currency, one.creditor)
+        self.debtors.append(self._pairs.setdefault(pair, pair))
         self._token(one.number, place * 2)
         for iban in one.ibans:
             _put(self._ibans, iban, place)
         for mandate in one.mandates:
             _put(self._mandates, normal(mandate), place)
-        if one.name:
-            _put(self._names, name_key(one.name), place)
+        if self.guessing:
+            self.account_numbers.append(one.number)
+            if one.name:
+                _put(self._names, name_key(one.name), place)
 
     def add_invoice(self, one: Item) -> None:
         """Take up an invoice of an account that is known; one of an account that is not says nothing."""
@@ -132,7 +145,8 @@ class Books:
         self.invoice_ids.append(one.invoice_id)
         self.owners.append(owner)
         self.opens.append(one.open)
-        self.numbers.append(one.number)
+        if self.guessing:
+            self.invoice_numbers.append(one.number)
         self.totals[owner] += one.open
         self._token(one.number, place * 2 + 1)
 
@@ -149,8 +163,9 @@ class Books:
         self._of_account = array("q", sorted(every, key=self.owners.__getitem__))
         counts = Counter(self.owners)
         self._begins = array("q", accumulate((counts[one] for one in range(len(self.ids))), initial=0))
-        self._by_open = array("q", sorted(every, key=self.opens.__getitem__))
-        self._were = self.opens[:]
+        if self.guessing:
+            self._by_open = array("q", sorted(every, key=self.opens.__getitem__))
+            self._were = self.opens[:]
 
     def named(self, token: str) -> Iterator[Target]:
         """Give whose number this is."""
@@ -196,22 +211,36 @@ class Books:
         if account is None:
             return
         place = len(self._paid)
-        self._paid.append(one)
+        self._paid.append(f"{one.key}{_BETWEEN}{one.iban}{_BETWEEN}{one.end_to_end_id}")
+        self._paid_by.append(account)
+        self._paid_amounts.append(one.amount)
+        self._paid_before.append(self._paid_last[account])
+        self._paid_last[account] = place
         if one.end_to_end_id:
-            _put(self._by_end, one.end_to_end_id, place)
-        _put(self._by_sum, account << _AMOUNT_BITS | one.amount, place)
+            _put(self._by_end, hash(one.end_to_end_id), place)
 
     def paid_by_end(self, end_to_end_id: str, amounts: set[int]) -> list[Paid]:
         """Give the payments with that end-to-end id and amount that were not taken back."""
-        return [one for one in self._left(self._by_end.get(end_to_end_id)) if one.amount in amounts]
+        found = self._left(_places(self._by_end.get(hash(end_to_end_id))))
+        return [one for one in found if one.end_to_end_id == end_to_end_id and one.amount in amounts]
 
     def paid_by_sum(self, account: int, amounts: set[int]) -> list[Paid]:
-        """Give an account's payments of that amount that were not taken back."""
-        keys = [account << _AMOUNT_BITS | amount for amount in sorted(amounts)]
-        return [one for key in keys for one in self._left(self._by_sum.get(key))]
+        """Give an account's payments of these amounts that were not taken back, the oldest first; none when many."""
+        places = [place for place in self._payments_of(account) if self._paid_amounts[place] in amounts]
+        return self._left(places[::-1]) if len(places) <= _MOST else []
 
-    def _left(self, found: _Places | None) -> list[Paid]:
-        return [one for place in _places(found) if (one := self._paid[place]).key not in self._taken]
+    def _payments_of(self, account: int) -> Iterator[int]:
+        place = self._paid_last[account]
+        while place >= 0:
+            yield place
+            place = self._paid_before[place]
+
+    def _left(self, places: Sequence[int]) -> list[Paid]:
+        return [one for one in map(self._paid_at, places) if one.key not in self._taken]
+
+    def _paid_at(self, place: int) -> Paid:
+        key, iban, end_to_end_id = self._paid[place].split(_BETWEEN, 2)
+        return Paid(key, self.ids[self._paid_by[place]], self._paid_amounts[place], end_to_end_id, iban)
 
     def take_back(self, key: str) -> None:
         """Remember that a payment was taken back."""
@@ -223,9 +252,11 @@ def name_key(name: str) -> str:
     return " ".join(sorted(normal(word) for word in name.replace(",", " ").split()))
 
 
-def open_books(accounts: Iterable[Debtor], invoices: Iterable[Item], payments: Iterable[Paid] = ()) -> Books:
-    """Make the books of an import."""
-    books = Books()
+def open_books(
+    accounts: Iterable[Debtor], invoices: Iterable[Item], payments: Iterable[Paid] = (), *, guessing: bool = True
+) -> Books:
+    """Make the books."""
+    books = Books(guessing)
     for account in accounts:
         books.add_account(account)
     for invoice in invoices:

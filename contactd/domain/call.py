@@ -337,8 +337,10 @@ def step(call: Call, event: Event, at: datetime) -> tuple[Call, tuple[Command, .
     try:
         following = TABLE[call.state, event]
     except KeyError:
-        message = f"call {call.reference}: a call that is {call.state} has no answer to {event}"
-        raise IllegalTransition(message) from None
+        raise IllegalTransition(
+            "call %(call)s: a call that is %(state)s has no answer to %(event)s",
+            call=call.reference, state=call.state, event=event,
+        ) from None  # fmt: skip
     if following.state is call.state and not following.anew:
         return call, ()
     commands = following.commands

@@ -62,7 +62,8 @@ class Step:
     at once when there is no address or a dead one. `pause`: least time between two tries. `retry`: delay per outcome,
     or `next-number`; `limits`: most tries that may end in an outcome.
 
-    Of letters: `claim` says what they ask for, the invoices or with them interest and costs.
+    Of letters: `claim` says what they ask for, the invoices or with them interest and costs. `fee`: what the letter or
+    e-mail charges who is in default already; None: nothing is said about that.
     Of calls: `ratio` calls a free agent in mode `power`, at most `lines` at a time in the agentless modes, `machine`
     the text left on an answering machine, `caller_id` the number shown if not the usual one, `preview` the time an
     agent has to decide, `numbers` in the order of use; in mode `ivr`, `identify` asks for the postcode before the text
@@ -88,6 +89,7 @@ class Step:
     deadline_days: int | None = None
     postage_days: int = 0
     claim: Literal["invoices", "all"] = "invoices"
+    fee: Money | None = None
     mode: Mode = "progressive"
     ratio: float = 1.5
     lines: int = 10

@@ -4,24 +4,28 @@ For whoever books costs on an account. Amounts are euro cents. None of these bea
 the debtor is in default (§280(2) BGB).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
 from contactd.domain.account import Channel, Kind
+from contactd.domain.appropriation import COMMON
 from contactd.domain.default_date import Default
 from contactd.domain.fees import FeeTable
 from contactd.domain.interest import under_new_law
+from contactd.domain.ledger import Cost
 from contactd.domain.money import half_up
+from contactd.domain.posting import Purpose
 
 _ZERO = Decimal(0)
 
 # ---- lump sum, §288(5) BGB -----------------------------------------------------------------------------------------
 
 LUMP_SUM = 4000
+_PURSUIT = frozenset({Purpose.AGENCY, Purpose.LAWYER})  # those of a court are owed by its order, not as damages
 
 
 def lump_sum(
@@ -45,6 +49,24 @@ def lump_sum(
 def beyond_lump_sum(legal_costs: int, lump: int) -> int:
     """Answer what of the costs of legal pursuit is left when the lump sum is set off against them (§288(5) S. 3)."""
     return max(legal_costs - lump, 0)
+
+
+def set_off(costs: Iterable[Cost], lumps: Iterable[Cost]) -> Iterator[Cost]:
+    """Set each lump sum off, once, against what agency and lawyer cost because of the same default (§288(5) S. 3).
+
+    That is a cost of the lump sum's claim, or of no one claim, from the day on which the default began. Gives all
+    costs, those of one claim first, for the lump sums of the others are left to what concerns all.
+    """
+    left = {lump.claim: lump.amount for lump in lumps}
+    begun = {lump.claim: lump.on for lump in lumps}
+    for cost in sorted(costs, key=lambda one: (one.claim == COMMON, one.on)):
+        rest = cost.amount
+        for claim in left if cost.reason in _PURSUIT else ():
+            if cost.claim in (claim, COMMON) and begun[claim] <= cost.on:
+                taken = rest - beyond_lump_sum(rest, left[claim])
+                left[claim] -= taken
+                rest -= taken
+        yield replace(cost, amount=rest, set_off=cost.amount - rest)
 
 
 # ---- dunning fees --------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ is written to first, so the rows compare methods only within one ladder.
 
 import calendar
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from statistics import median
@@ -34,6 +34,7 @@ class Touch:
     method: str
     on: date
     sure: bool = True
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,13 @@ class Part:
 class Row:
     """A method: what is attributed to it, whom it reached and what they owed, what was paid after any contact by it.
 
-    `days` is the median from contact to payment, `unsure` counts contacts nobody confirmed.
+    `first_touch` is what would be attributed if the first contact in the window counted instead of the last: disjoint
+    as well. `days` is the median from contact to payment, `unsure` counts contacts nobody confirmed.
     """
 
     method: str
     attributed: Part
+    first_touch: Part
     contacted: Part
     any_touch: Part
     days: float | None
@@ -109,12 +112,12 @@ def report(
     methods: Sequence[str] = (),
 ) -> Report:
     """Report on the debts of the month that begins on `first`; `methods` have a row even if nobody was reached."""
-    cohort = [debt for debt in debts if (debt.on.year, debt.on.month) == (first.year, first.month) and debt.amount > 0]
-    asked = _Asked(cohort, list(touches), list(_standing(cohort, moneys)), window)
+    cohort = cohort_of(first, debts)
+    asked = _Asked(cohort, list(touches), list(standing(cohort, moneys)), window)
     owed = sum(debt.amount for debt in cohort)
     named = list(dict.fromkeys((*methods, *sorted({touch.method for touch in asked.touches}))))
     rows = tuple(asked.row(method) for method in named)
-    unattributed, listed = asked.part(_UNATTRIBUTED), asked.part(_LISTED)
+    unattributed, listed = asked.last.part(_UNATTRIBUTED), asked.last.part(_LISTED)
     settled = sum((row.attributed for row in rows), unattributed + listed)
     customers = len({debt.customer for debt in cohort})
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
@@ -130,7 +133,12 @@ def report(
     )
 
 
-def _standing(cohort: Iterable[Debt], moneys: Iterable[Money]) -> Iterable[Money]:
+def cohort_of(first: date, debts: Iterable[Debt]) -> list[Debt]:
+    """Choose the debts that fell overdue in the month that begins on `first`."""
+    return [debt for debt in debts if (debt.on.year, debt.on.month) == (first.year, first.month) and debt.amount > 0]
+
+
+def standing(cohort: Iterable[Debt], moneys: Iterable[Money]) -> Iterable[Money]:
     """Give what came in and stayed, no more than was owed of each claim; a return takes the newest before it."""
     came: dict[int, list[Money]] = defaultdict(list)
     for one in sorted(moneys, key=lambda money: (money.on, money.amount < 0)):
@@ -157,63 +165,76 @@ def _standing(cohort: Iterable[Debt], moneys: Iterable[Money]) -> Iterable[Money
 _UNATTRIBUTED, _LISTED = "", "list"
 
 
+class _Credited:
+    """Money given to methods, each cent to one; so is each customer who paid."""
+
+    def __init__(self, given: Sequence[tuple[str, int, Money]]) -> None:
+        self._given = given
+        self._belongs: dict[int, str] = {}
+        # The first payment attributed says whose a customer is, if there is one.
+        ranked = {_LISTED: 2, _UNATTRIBUTED: 1}
+        for method, _, money in sorted(given, key=lambda one: (ranked.get(one[0], 0), one[2].on)):
+            self._belongs.setdefault(money.customer, method)
+
+    def part(self, method: str) -> Part:
+        """Add up what was given to a method, or to none."""
+        return Part(
+            sum(belongs == method for belongs in self._belongs.values()),
+            sum(money.amount for of, _, money in self._given if of == method),
+        )
+
+    def days(self, method: str) -> float | None:
+        """Answer the median of the days from contact to payment."""
+        days = [days for of, days, _ in self._given if of == method]
+        return median(days) if days else None
+
+
 class _Asked:
     """A cohort with its contacts and its money, sorted out by method."""
 
     def __init__(self, cohort: Sequence[Debt], touches: Sequence[Touch], moneys: Sequence[Money], window: int) -> None:
         self._cohort = cohort
-        since: dict[int, date] = {}
-        for debt in cohort:
-            since[debt.customer] = min(debt.on, since.get(debt.customer, debt.on))
+        since = first_days(cohort)
         self.touches = [one for one in touches if one.customer in since and one.on >= since[one.customer]]
         self._window = window
         self._reached: dict[int, list[Touch]] = defaultdict(list)
         for one in sorted(self.touches, key=lambda touch: touch.on):
             self._reached[one.customer].append(one)
-        self._of = [(*self._attributed(money), money) for money in moneys]
-        self._belongs = self._customers()
+        self._paid = [(money, self._before(money)) for money in moneys]
+        self.last = _Credited([(*_attributed(money, before, -1), money) for money, before in self._paid])
+        self.first = _Credited([(*_attributed(money, before, 0), money) for money, before in self._paid])
 
     def _before(self, money: Money) -> list[Touch]:
         """List the contacts that money may be owed to, the last of them last."""
         return [one for one in self._reached[money.customer] if 0 < (money.on - one.on).days <= self._window]
 
-    def _attributed(self, money: Money) -> tuple[str, int]:
-        """Answer the method, and how many days before it was."""
-        if not money.booked:
-            return _LISTED, 0
-        before = self._before(money)
-        return (before[-1].method, (money.on - before[-1].on).days) if before else (_UNATTRIBUTED, 0)
-
-    def _customers(self) -> Mapping[int, str]:
-        """Give each customer who paid to one method: that of the first payment attributed, if there is one."""
-        found: dict[int, str] = {}
-        ranked = {_LISTED: 2, _UNATTRIBUTED: 1}
-        for method, _, money in sorted(self._of, key=lambda one: (ranked.get(one[0], 0), one[2].on)):
-            found.setdefault(money.customer, method)
-        return found
-
-    def part(self, method: str) -> Part:
-        """Add up what is attributed to a method, or to none."""
-        return Part(
-            sum(belongs == method for belongs in self._belongs.values()),
-            sum(money.amount for of, _, money in self._of if of == method),
-        )
-
     def row(self, method: str) -> Row:
         """Make the row of a method."""
         mine = [one for one in self.touches if one.method == method]
         reached = {one.customer for one in mine}
-        after = [money for _, _, money in self._of if money.booked and self._touched(money, method)]
-        days = [days for of, days, _ in self._of if of == method]
+        after = [money for money, before in self._paid if money.booked and any(one.method == method for one in before)]
         return Row(
             method,
-            self.part(method),
+            self.last.part(method),
+            self.first.part(method),
             Part(len(reached), sum(debt.amount for debt in self._cohort if debt.customer in reached)),
             Part(len({money.customer for money in after}), sum(money.amount for money in after)),
-            median(days) if days else None,
+            self.last.days(method),
             len(mine),
             sum(not one.sure for one in mine),
         )
 
-    def _touched(self, money: Money, method: str) -> bool:
-        return any(one.method == method for one in self._before(money))
+
+def _attributed(money: Money, before: Sequence[Touch], place: int) -> tuple[str, int]:
+    """Answer the method of the contact at that place, and how many days before the money it was."""
+    if not money.booked:
+        return _LISTED, 0
+    return (before[place].method, (money.on - before[place].on).days) if before else (_UNATTRIBUTED, 0)
+
+
+def first_days(cohort: Iterable[Debt]) -> dict[int, date]:
+    """Answer since when each customer has owed something of the cohort."""
+    since: dict[int, date] = {}
+    for debt in cohort:
+        since[debt.customer] = min(debt.on, since.get(debt.customer, debt.on))
+    return since

@@ -2,9 +2,19 @@
 
 from dataclasses import dataclass
 
+from contactd.domain.phrase import Phrase
+
 
 class ContactdError(Exception):
-    """Something contactd foresaw; its text is fit for the person who reads it."""
+    """Something contactd foresaw; its text is fit for the person who reads it.
+
+    `phrase` is what pages tell in the viewer's language; a terminal adds `command`, by which it is mended there.
+    """
+
+    def __init__(self, text: str | Phrase = "", /, *, command: str = "", **values: object) -> None:
+        """Say it in a text that names its values like %(this)s."""
+        self.phrase = text if isinstance(text, Phrase) else Phrase(text, values)
+        super().__init__(f"{self.phrase}: {command}" if command else str(self.phrase))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +45,19 @@ class InputError(ContactdError):
     """A file or a request cannot be used as it is; nothing of it was taken."""
 
 
-class NeedsForce(InputError):
+class NotThere(InputError):
+    """What is named in a request is not there."""
+
+
+class Contradiction(InputError):
+    """What is asked for contradicts how things stand: it was right before, or will be once they stand otherwise."""
+
+
+class NeedsForce(Contradiction):
     """Looks like an accident: nothing was changed; whoever is sure says so with --force."""
 
 
-class AwaitsApproval(InputError):
+class AwaitsApproval(Contradiction):
     """A run of the campaign waits for somebody to decide; until then nothing else of it is planned."""
 
     def __init__(self, campaign: str, number: int) -> None:

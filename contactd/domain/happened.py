@@ -29,12 +29,16 @@ class BatchPlanned:
 
 @dataclass(frozen=True, slots=True)
 class CallMoved:
-    """A call went on: placed (or, if the customer called us, incoming), answered, connected, ended."""
+    """A call went on: placed (or, if the customer called us, incoming), answered, connected, ended.
+
+    `agent`: on whose desk it is.
+    """
 
     reference: str
     stage: str
     how_ended: str = ""
     inbound: bool = False
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ class Cost:
     """A cost of default (Verzugsschaden): a dunning fee, the lump sum, an agency; it bears no interest.
 
     `claim` is COMMON when it belongs to no one claim, as that of a letter about several does. `reason` is a word,
-    `note` what whoever booked it has to say.
+    `note` what whoever booked it has to say. `amount` is what is owed of it, `set_off` what a lump sum took off before
+    (`charges.set_off`), of all of it maybe.
     """
 
     on: date
@@ -45,6 +46,7 @@ class Cost:
     claim: str = COMMON
     reason: str = ""
     note: str = ""
+    set_off: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def _unknown(ledger: Ledger) -> Iterator[str]:
         *((cost.claim, "a cost") for cost in ledger.costs),
         *((reversal.claim, "a reversal") for reversal in ledger.reversals),
         *((write_off.claim, "a write-off") for write_off in ledger.write_offs),
-        *((claim, f"payment {payment.id!r}") for payment in ledger.payments for claim in payment.designation.claims),
+        *((claim, f"payment {payment.id!r}") for payment in ledger.payments for claim in _wanted(payment)),
     ]
     yield from (
         f"{who} names claim {claim!r}, which is not there" for claim, who in named if claim not in claims | {COMMON}
@@ -136,10 +138,14 @@ def _unknown(ledger: Ledger) -> Iterator[str]:
             yield f"payment {reversal.payment!r} was reversed on {reversal.on}, before it came in on {paid}"
 
 
+def _wanted(payment: Payment) -> tuple[str, ...]:
+    return payment.designation.claims + payment.designation.last
+
+
 def _amounts(ledger: Ledger) -> Iterator[str]:
     amounts = [
         *((claim.principal, f"claim {claim.id!r}") for claim in ledger.claims),
-        *((cost.amount, f"a cost of {cost.on}") for cost in ledger.costs),
+        *((cost.amount or cost.set_off, f"a cost of {cost.on}") for cost in ledger.costs),
         *((payment.amount, f"payment {payment.id!r}") for payment in ledger.payments),
         *((write_off.amount, f"a write-off of {write_off.on}") for write_off in ledger.write_offs),
     ]

@@ -4,9 +4,9 @@ For reports that warn in time, and for the desk. Days are dates without a time. 
 day is answered: who warns too early loses nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ from contactd.domain.deadlines import DAY, add_months, add_years, working_day
 
 _YEARS = 3  # §195
 _YEARS_OF_TITLE = 30  # §197(1) Nr. 3
+_MOST_YEARS_OF_LOAN = 10  # §497(3) S. 3
 _MONTHS_AFTER_TALKS = 3  # §203 S. 2: not sooner than this
 _MONTHS_AFTER_COURT = 6  # §204(2) S. 1: suspended for so much longer
 
@@ -23,6 +24,7 @@ class Ground(StrEnum):
 
     NEGOTIATIONS = "negotiations"  # §203
     COURT = "court"  # §204(1) Nr. 3: a payment order, from its service on
+    LOAN = "loan"  # §497(3) S. 3: a consumer's loan, from default on
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +42,32 @@ class Suspension:
     @property
     def until(self) -> date | None:
         """Give the last day that does not count."""
-        if self.last is None or self.ground is Ground.NEGOTIATIONS:
+        if self.last is None or self.ground is not Ground.COURT:
             return self.last
         return add_months(self.last, _MONTHS_AFTER_COURT)
 
 
 @dataclass(frozen=True, slots=True)
 class Limitation:
-    """The last day before a claim is statute-barred; None while the time is held up without an end."""
+    """The last day before a claim is statute-barred; None while the time is held up without an end.
+
+    `began` is the day from whose end on the time runs: the end of a year, of the last thing that began it anew, a
+    title's.
+    """
 
     last_day: date | None
+    began: date = field(default=date.min, compare=False)
 
     def runs_out_within(self, days: int, today: date) -> bool:
         """Say whether it runs out in so many days, or has run out."""
         return self.last_day is not None and (self.last_day - today).days <= days
+
+
+def of_loan(due_on: date, default_on: date) -> Iterator[Suspension]:
+    """Give the time that does not count of a consumer's loan in default: ten years from when it fell due, at most."""
+    last = add_years(due_on, _MOST_YEARS_OF_LOAN)
+    if default_on <= last:
+        yield Suspension(Ground.LOAN, default_on, last)
 
 
 def limitation(
@@ -88,7 +102,7 @@ def limitation(
             anew = _last_day(event, years, suspensions, holidays)
             # In a leap year the time that begins anew may end a day before the old one: that harms nobody.
             last = None if anew is None or last is None else max(anew, last)
-    return Limitation(last)
+    return Limitation(last, event)
 
 
 def _last_day(event: date, years: int, suspensions: Sequence[Suspension], holidays: AbstractSet[date]) -> date | None:

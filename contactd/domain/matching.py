@@ -7,6 +7,7 @@ the payment it takes back. Ask `match` for each entry in order and tell the book
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import chain
 from typing import NamedTuple
 
 from contactd.domain.bank import Entry
@@ -70,10 +71,15 @@ class Suggestion(NamedTuple):
 
 
 class Unclear(NamedTuple):
-    """Not certain: why, and what it may be, the likeliest first."""
+    """Not certain: why, and what it may be, the likeliest first.
+
+    `likely` are the few accounts that owe something and that it names as surely as a match does, or whose IBAN it came
+    from with exactly what they owe: it is not for them only because that contradicts something else.
+    """
 
     why: str
     suggestions: tuple[Suggestion, ...] = ()
+    likely: tuple[int, ...] = ()
 
 
 class _Guess(NamedTuple):
@@ -85,7 +91,7 @@ class _Guess(NamedTuple):
 
 
 class _Clue(NamedTuple):
-    """A number that leads to a target; `sure`: it may decide by itself."""
+    """A number that leads to a target; `sure`: it may decide by itself, if the entry may be for that account at all."""
 
     target: Target
     token: str
@@ -123,13 +129,13 @@ class _Asking:
             return Unclear(why)
         if entry.takes_back:
             return self._taken_back()
-        clues = self._numbers()
+        references = list(self._rf_references())
+        clues = [*references, *self._numbers()]
         if entry.amount <= 0:
             return Unclear("the money went out", self._suggest(map(self._as_number, clues)))
-        by_rf = list(self._rf_references())
-        sure = [*by_rf, *(clue for clue in clues if clue.sure)]
+        by_rf = any(map(self._decides, references))
         return (
-            self._decide(sure, By.RF_REFERENCE if by_rf else By.NUMBER)
+            self._decide(list(filter(self._decides, clues)), By.RF_REFERENCE if by_rf else By.NUMBER)
             or self._decide(self._end_to_end(), By.END_TO_END_ID)
             or self._decide(self._mandate(), By.MANDATE)
             or self._iban()
@@ -138,8 +144,11 @@ class _Asking:
 
     def _usable(self, account: int) -> bool:
         """Tell whether the entry may be for that account at all."""
-        _, currency, creditor = self.books.debtors[account]
+        currency, creditor = self.books.debtors[account]
         return currency == self.entry.currency and self.creditor in {"", creditor}
+
+    def _decides(self, clue: _Clue) -> bool:
+        return clue.sure and self._usable(clue.target.account)
 
     def _rf_references(self) -> Iterator[_Clue]:
         """Find what RF references carry, those in their own field first."""
@@ -150,8 +159,7 @@ class _Asking:
                 continue
             for token in dict.fromkeys((body, body.lstrip("0"))):
                 for target in self.books.named(token):
-                    if self._usable(target.account):
-                        yield _Clue(target, reference, sure=True)
+                    yield _Clue(target, reference, sure=True)
 
     def _numbers(self) -> list[_Clue]:
         """Find our own numbers, whole ones in fields made for them and those in what the payer wrote."""
@@ -190,11 +198,11 @@ class _Asking:
     def _sure_whole(self, token: str, target: Target) -> bool:
         """Tell whether a number in a field of its own may decide: not when it may as well be a date."""
         told = len(token) >= _LEAST_TOKEN and not like_a_date(token)
-        return self._usable(target.account) and (told or self._fits(target))
+        return told or self._fits(target)
 
     def _sure(self, text: Text, hit: Hit, target: Target, *, doubtful: bool) -> bool:
         """Tell whether a number in a text may decide: a short one by its label, the amount or being all there is."""
-        if not self._usable(target.account) or len(hit.token) < _LEAST_TOKEN or after_rf(text, hit):
+        if len(hit.token) < _LEAST_TOKEN or after_rf(text, hit):
             return False
         if self._fits(target):
             return True
@@ -220,7 +228,8 @@ class _Asking:
         if not accounts:
             return None
         if len(accounts) > 1:
-            return Unclear(f"leads to {len(accounts)} accounts", self._suggest(map(self._as_number, clues)))
+            guesses = self._suggest(map(self._as_number, clues))
+            return Unclear(f"leads to {len(accounts)} accounts", guesses, self._likely(clues))
         books = self.books
         invoices = dict.fromkeys(clue.target.invoice for clue in clues if clue.target.invoice >= 0)
         reason = f"{by.replace('_', ' ')}: {', '.join(dict.fromkeys(clue.token for clue in clues))}"
@@ -267,7 +276,7 @@ class _Asking:
         ]
         clues = [*self._rf_references(), *self._numbers(), *self._end_to_end(), *self._mandate()]
         if not found:
-            accounts = dict.fromkeys(clue.target.account for clue in clues if clue.sure)
+            accounts = dict.fromkeys(clue.target.account for clue in clues if self._decides(clue))
             found = [one for account in accounts for one in books.paid_by_sum(account, amounts)]
         told = f"takes back {self._money(entry.instructed or -entry.amount)}"
         if len(found) == 1:
@@ -281,14 +290,24 @@ class _Asking:
         shown = found[-_MOST_SUGGESTIONS:][::-1]
         return tuple(Suggestion(one.account_id, None, "a payment of that amount", _PAYMENT, one.key) for one in shown)
 
-    def _unclear(self, clues: Iterable[_Clue]) -> Unclear:
-        seen = [*map(self._as_number, clues), *self._wrong_references(), *self._lookalikes()]
-        return Unclear("nothing in it says for certain whose it is", self._suggest(seen))
+    def _unclear(self, clues: Sequence[_Clue]) -> Unclear:
+        seen = chain(map(self._as_number, clues), self._wrong_references(), self._lookalikes())
+        return Unclear("nothing in it says for certain whose it is", self._suggest(seen), self._likely(clues))
+
+    def _likely(self, clues: Iterable[_Clue]) -> tuple[int, ...]:
+        books = self.books
+        named = (clue.target.account for clue in clues if clue.sure)
+        paying = (one for one in books.payers(self.entry.iban) if self._fits(Target(one)))
+        found = dict.fromkeys(chain(named, paying))
+        owing = [one for one in found if books.totals[one] > 0 and books.debtors[one][0] == self.entry.currency]
+        return tuple(books.ids[one] for one in owing) if len(owing) <= _MOST_SUGGESTIONS else ()
 
     def _as_number(self, clue: _Clue) -> _Guess:
-        books = self.books
-        number, currency, creditor = books.debtors[clue.target.account]
-        named = f"account {number}" if clue.target.invoice < 0 else f"invoice {books.numbers[clue.target.invoice]}"
+        books, (account, invoice) = self.books, clue.target
+        currency, creditor = books.debtors[account]
+        named = (
+            f"account {books.account_numbers[account]}" if invoice < 0 else f"invoice {books.invoice_numbers[invoice]}"
+        )
         if currency != self.entry.currency:
             return _Guess(clue.target, f"names {named}, which is in {currency}", 1)
         if self.creditor not in {"", creditor}:
@@ -311,15 +330,17 @@ class _Asking:
             yield _Guess(Target(account), "has the payer's name", _NAME)
         equal = books.with_open(entry.amount)
         for place in equal if len(equal) <= _MOST_SUGGESTIONS else ():
-            what = f"of invoice {books.numbers[place]} exactly {self._money()} is open"
+            what = f"of invoice {books.invoice_numbers[place]} exactly {self._money()} is open"
             yield _Guess(Target(books.owners[place], place), what, _AMOUNT)
 
     def _money(self, amount: int = 0) -> Money:
         return Money(amount or self.entry.amount, self.entry.currency)
 
     def _suggest(self, guesses: Iterable[_Guess]) -> tuple[Suggestion, ...]:
-        """Put together what speaks for each account, the likeliest first."""
+        """Put together what speaks for each account, the likeliest first; nothing where nobody wants to know."""
         books = self.books
+        if not books.guessing:
+            return ()
         reasons: dict[int, dict[str, int]] = {}
         invoices: dict[int, set[int]] = {}
         for (account, invoice), reason, weight in guesses:

@@ -1,8 +1,8 @@
 """Notices about agreements: what is written to a customer beside the ladder, and when it is no longer wanted.
 
-A confirmation in writing, a reminder before money falls due, thanks at the end, the costs before an agency agrees on
-anything (§ 13a(3) RDG), where to find advice in hardship. Who agreed on something asked to hear of it, so hours count
-for a notice and caps do not.
+A confirmation in writing, a reminder before money falls due, notice before the rest of a plan does (§ 498 BGB), thanks
+at the end, the costs before an agency agrees on anything (§ 13a(3) RDG), where to find advice in hardship. Who agreed
+on something asked to hear of it, so hours count for a notice and caps do not.
 """
 
 from datetime import date, timedelta
@@ -19,13 +19,14 @@ class Occasion(StrEnum):
 
     CONFIRMATION = "confirmation"
     REMINDER = "reminder"
+    ACCELERATION = "acceleration"
     THANKS = "thanks"
     COSTS = "costs"
     ADVICE = "advice"
 
 
 CONFIRMED = frozenset({Kind.PROMISE, Kind.PLAN, Kind.DEFERRAL, Kind.SETTLEMENT})  # in writing
-_REMINDED = frozenset({Kind.PROMISE, Kind.PLAN, Kind.SETTLEMENT})
+_REMINDED = frozenset({Kind.PROMISE, Kind.PLAN, Kind.SETTLEMENT, Kind.DEFERRAL})
 _IN_FORCE = frozenset({State.OPEN, State.SENT, State.CONFIRMED, State.ACTIVE})
 _AGREED = _IN_FORCE - {State.SENT}  # nobody is reminded of what they have not answered yet
 
@@ -33,12 +34,12 @@ _AGREED = _IN_FORCE - {State.SENT}  # nobody is reminded of what they have not a
 def fits(occasion: Occasion, channel: Channel) -> bool:
     """Say whether a notice may go that way.
 
-    By post a reminder comes too late, and thanks cost more than they say. An SMS tells no sums, which costs are,
-    and is too short for advice.
+    By post a reminder comes too late, and thanks cost more than they say. An SMS tells no sums, which costs and
+    arrears are, and is too short for advice.
     """
     if channel is Channel.LETTER:
-        return occasion in {Occasion.CONFIRMATION, Occasion.COSTS, Occasion.ADVICE}
-    return channel is not Channel.SMS or occasion not in {Occasion.COSTS, Occasion.ADVICE}
+        return occasion not in {Occasion.REMINDER, Occasion.THANKS}
+    return channel is not Channel.SMS or occasion not in {Occasion.COSTS, Occasion.ADVICE, Occasion.ACCELERATION}
 
 
 def to_confirm(agreement: Agreement) -> bool:
@@ -55,16 +56,22 @@ def to_remind(agreement: Agreement, made_on: date, received: int, today: date, a
     """Answer the number of the instalment to be reminded of today, 0 for none.
 
     `ahead` days before it falls due, as long as it is not paid; not of what was agreed on closer to the day than that.
+    The end of a deferral counts as its one instalment.
     """
     if agreement.kind not in _REMINDED or agreement.state not in _AGREED or ahead <= 0:
         return 0
+    if agreement.until is not None and agreement.kind is Kind.DEFERRAL:
+        return int(_is_near(agreement.until, made_on, today, ahead))
     owed = 0
     for number, part in enumerate(agreement.parts, 1):
         owed += part.amount
-        begins = part.due_on - timedelta(days=ahead)
-        if made_on < begins <= today <= part.due_on and received + agreement.tolerance < owed:
+        if _is_near(part.due_on, made_on, today, ahead) and received + agreement.tolerance < owed:
             return number
     return 0
+
+
+def _is_near(due_on: date, made_on: date, today: date, ahead: int) -> bool:
+    return made_on < due_on - timedelta(days=ahead) <= today <= due_on
 
 
 def unwanted(occasion: Occasion, number: int, agreement: Agreement, received: int, today: date) -> str:
@@ -73,11 +80,12 @@ def unwanted(occasion: Occasion, number: int, agreement: Agreement, received: in
         return "" if to_confirm(agreement) else f"agreement_{agreement.state}"
     if occasion is Occasion.ADVICE:
         return "" if to_advise(agreement) else f"agreement_{agreement.state}"
-    if occasion is not Occasion.REMINDER:
+    if occasion not in {Occasion.REMINDER, Occasion.ACCELERATION}:
         return ""
     if agreement.state not in _AGREED:
         return f"agreement_{agreement.state}"
     parts = agreement.parts[:number]
-    if received + agreement.tolerance >= sum(part.amount for part in parts):
+    if parts and received + agreement.tolerance >= sum(part.amount for part in parts):
         return "paid"
-    return "too_late" if today > parts[-1].due_on else ""
+    last = parts[-1].due_on if parts else agreement.until or today
+    return "too_late" if occasion is Occasion.REMINDER and today > last else ""

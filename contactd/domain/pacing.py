@@ -55,8 +55,9 @@ class Settings:
     """How a campaign is dialled.
 
     `ratio` is for the mode power. `level` 0 places nothing; between 0 and 1 the mode predictive takes that share of its
-    risk. `max_lines` counts calls under way and waiting, for each agent who works. Teams smaller than `small_team`
-    and campaigns of which fewer than `cold_calls`, or three for each agent, have ended are dialled progressively.
+    risk, and the mode power that share of what its ratio places beyond one call for each agent.
+    `max_lines` counts calls under way and waiting, for each agent who works. Teams smaller than `small_team` and
+    campaigns of which fewer than `cold_calls`, or three for each agent, have ended are dialled progressively.
     `min_ring` is how many seconds a call has to ring before it may be hung up (15 in 16 CFR 310.4(b)(4)(ii)); None:
     never.
     """
@@ -174,7 +175,8 @@ def _held_back(view: View, forecast: Forecast, budget: Budget, settings: Setting
 
 def _wanted(view: View, forecast: Forecast, budget: Budget, settings: Settings, most: int) -> int:
     if settings.mode is Mode.POWER:
-        return math.floor(settings.ratio * view.free + 0.5) - view.open
+        ratio = 1.0 + (settings.ratio - 1.0) * min(settings.level, 1.0)
+        return math.floor(ratio * view.free + 0.5) - view.open
     risk = min(_RISK * settings.level * budget.boldness(view.now), _MOST_RISK)
     left = min(budget.left(view.now), budget.hour_left(view.now))
     outlook = _Outlook(view, forecast, settings.min_ring, left)

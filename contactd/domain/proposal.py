@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from contactd.domain.campaign import Campaign
+from contactd.domain.phrase import Phrase
 from contactd.domain.policy import Reason
 
 # These only say when; what was approved then waits its turn like everything that is planned.
@@ -44,15 +45,15 @@ class Standing:
         return State.EXPIRED if self.state is State.PROPOSED and now >= self.expires_at else self.state
 
 
-def why_not(standing: Standing, now: datetime) -> str:
+def why_not(standing: Standing, now: datetime) -> Phrase:
     """Say why nothing of a run may be changed or decided any more; empty when it may."""
     match standing.at(now):
         case State.PROPOSED:
-            return ""
+            return Phrase()
         case State.EXPIRED:
-            return "has expired: the facts it went by are too old; what is due comes with the next run"
+            return Phrase("has expired: the facts it went by are too old; what is due comes with the next run")
         case state:
-            return f"is {state} already, and stays as it is"
+            return Phrase("is %(state)s already, and stays as it is", {"state": state})
 
 
 def needs_other_eyes(standing: Standing, who: str, *, four_eyes: bool) -> bool:

@@ -43,6 +43,12 @@ def answers(facts: Facts, proposal: Proposal, policy: Policy, at: datetime) -> t
     return tuple(Answer(rule.name, rule.ask(asked)) for rule in _rules(policy, proposal.channel).all)
 
 
+def silenced(facts: Facts, at: datetime) -> Reason | None:
+    """Answer why the customer is not to be contacted in any way, for good; None: nothing forbids that."""
+    verdict = _unless(tuple(one for one in account_suppressions(facts, Channel.LETTER, at) if one.channel is None), at)
+    return verdict.reason if isinstance(verdict, Never) else None
+
+
 def least_contacts(policy: Policy) -> int | None:
     """Tell how many earlier contacts there must be to matter; None: no number of them does.
 
@@ -207,8 +213,13 @@ def _address_usable(asked: _Asked) -> Verdict:
 def _unless(suppressed: tuple[Suppression, ...], at: datetime) -> Verdict:
     if not suppressed:
         return ALLOWED
-    last = max(suppressed, key=lambda one: one.until or _FOREVER)
+    last = max(suppressed, key=_weight)
     return _until(last.until or _FOREVER, _SUPPRESSION_REASONS.get(last.reason, Reason.SUPPRESSED), at)
+
+
+def _weight(one: Suppression) -> tuple[datetime, int]:
+    """Order what stands against a contact: the last to end, and of several for good the gravest."""
+    return min(one.until or _FOREVER, _FOREVER), _GRAVE.get(one.reason, 0)
 
 
 def _timezone_known(asked: _Asked) -> Verdict:
@@ -290,12 +301,13 @@ _SUPPRESSION_REASONS = {
     "undeliverable": Reason.UNDELIVERABLE,
     "wrong_number": Reason.UNDELIVERABLE,
 }
+_GRAVE = {"represented": 1, "insolvency": 2, "deceased": 3}  # somebody else speaks for them then
 _FIRST = (
     Rule("something open", _something_open),
+    Rule("account not stopped", _account_not_stopped),
     Rule("no payment since planning", _no_payment_since_planning),
     Rule("payments fresh", _payments_fresh),
     Rule("not paused", _not_paused),
-    Rule("account not stopped", _account_not_stopped),
     Rule("address usable", _address_usable),
     Rule("time zone known", _timezone_known),
     Rule("not on hold", _not_on_hold),

@@ -4,7 +4,8 @@ For whoever shows, prints or demands a balance. Everything is worked out anew fr
 every allocation of every payment, and what is left; the same ledger and day give the same statement.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -101,6 +102,7 @@ def statement(ledger: Ledger, as_of: date, rates: BaseRates, scheme: Scheme = Sc
     ValueError when interest begins before the base-rate table.
     """
     book = _Book(ledger, as_of, rates, scheme)
+    book.go_on(as_of)
     return Statement(
         as_of,
         tuple(account.balance(as_of) for account in book.accounts.values()),
@@ -109,6 +111,28 @@ def statement(ledger: Ledger, as_of: date, rates: BaseRates, scheme: Scheme = Sc
         sum(source.left for source in book.credit),
         sum(account.debt(as_of).total for account in book.accounts.values()),
     )
+
+
+def principals(
+    ledger: Ledger, asked: Mapping[str, date], rates: BaseRates, scheme: Scheme = Scheme.STATUTORY
+) -> dict[str, int]:
+    """Answer what was open of the principal of each claim (by its id) at the end of a day of its own.
+
+    To the cent what a `statement` of that day says, in minor units; but the days are gone through only once for all
+    that lie between the same two reversals. Raises ValueError when interest begins before the base-rate table.
+    """
+
+    def reversed_by(one: tuple[str, date]) -> int:
+        return sum(reversal.on <= one[1] for reversal in ledger.reversals)
+
+    found: dict[str, int] = {}
+    for _, alike in groupby(sorted(asked.items(), key=lambda one: one[1]), key=reversed_by):
+        wanted = list(alike)
+        book = _Book(ledger, wanted[-1][1], rates, scheme)
+        for claim, day in wanted:
+            book.go_on(day)
+            found[claim] = book.accounts[claim].principal
+    return found
 
 
 class _Account:
@@ -190,15 +214,20 @@ class _Book:
         self.allocations: list[Allocation] = []
         self.write_offs: list[WriteOff] = []
         self.credit: list[_Source] = []
-        claims = [claim for claim in ledger.claims if claim.arose_on <= as_of]
-        costs, payments = ledger.costs_until(as_of), ledger.payments_until(as_of)
-        write_offs = [write_off for write_off in ledger.write_offs if write_off.on <= as_of]
-        days = {claim.arose_on for claim in claims} | {cost.on for cost in costs}
-        days |= {payment.on for payment in payments} | {write_off.on for write_off in write_offs}
-        for day in sorted(days):
-            self._grow(day, claims, costs)
-            self._pay(day, [payment for payment in payments if payment.on == day])
-            self._write_off([write_off for write_off in write_offs if write_off.on == day])
+        self._claims = [claim for claim in ledger.claims if claim.arose_on <= as_of]
+        self._costs, self._payments = ledger.costs_until(as_of), ledger.payments_until(as_of)
+        self._given_up = [write_off for write_off in ledger.write_offs if write_off.on <= as_of]
+        days = {claim.arose_on for claim in self._claims} | {cost.on for cost in self._costs}
+        days |= {one.on for one in self._payments} | {write_off.on for write_off in self._given_up}
+        self._ahead = deque(sorted(days))
+
+    def go_on(self, until: date) -> None:
+        """Go through the days that are left, up to and with that one."""
+        while self._ahead and self._ahead[0] <= until:
+            day = self._ahead.popleft()
+            self._grow(day, self._claims, self._costs)
+            self._pay(day, [payment for payment in self._payments if payment.on == day])
+            self._write_off([write_off for write_off in self._given_up if write_off.on == day])
 
     def _grow(self, day: date, claims: Iterable[Claim], costs: Iterable[Cost]) -> None:
         for claim in claims:
@@ -231,9 +260,9 @@ class _Book:
                 self.write_offs.append(WriteOff(wanted.on, wanted.claim, wanted.part, amount))
 
 
-def _wish(source: _Source) -> tuple[bool, tuple[str, ...], str]:
+def _wish(source: _Source) -> tuple[bool, tuple[str, ...], str, tuple[str, ...]]:
     wanted = source.payment.designation
-    return (not wanted.claims and wanted.part is None, wanted.claims, wanted.part or "")
+    return (not wanted.claims and wanted.part is None, wanted.claims, wanted.part or "", wanted.last)
 
 
 def _turn(source: _Source) -> tuple[object, ...]:

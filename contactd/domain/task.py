@@ -17,8 +17,13 @@ class Kind(StrEnum):
     CREDITOR = "creditor"  # the fault is the creditor's: wrong invoice, no order number, goods missing
     ADDRESS = "address"  # to be found out
     RETURNED_MAIL = "returned_mail"  # a letter came back, though the address is right
+    PAYMENT = "payment"  # one that waits may be this account's
+    LIMITATION = "limitation"  # a claim will soon be statute-barred
     REVIEW = "review"
     OTHER = "other"
+
+
+OF_ITSELF = frozenset({Kind.PAYMENT, Kind.LIMITATION})  # contactd opens them, nobody else
 
 
 class State(StrEnum):
@@ -51,7 +56,7 @@ def step(state: State, event: Event) -> State:
     try:
         return TABLE[state, event]
     except KeyError:
-        raise IllegalTransition(f"a task that is {state} cannot be {event}") from None
+        raise IllegalTransition("a task that is %(state)s cannot be %(event)s", state=state, event=event) from None
 
 
 def end_of_attempt(state: State, *, reaction: bool = False) -> tuple[attempt.Event, str] | None:

@@ -95,6 +95,7 @@ class Application:
             "interest_computed": self._money(demand.fixed),
             "interest_computed_words": computed,
             "interest_until_as_of": self._money(demand.clauses_amount),
+            "interest_basis": self._owed.bearings[claim.id].basis.value,
             "interest_clauses": [self._clause(claim, one) for one in demand.clauses],
         }
 

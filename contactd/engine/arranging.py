@@ -14,10 +14,12 @@ from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.agreement import ALIVE, Kind
 from contactd.domain.campaign import AGENTLESS
-from contactd.domain.errors import InputError
+from contactd.domain.errors import Contradiction, InputError, NotThere
 from contactd.domain.ladder import local_date, selects
 from contactd.domain.money import Money
-from contactd.engine.agreeing import Agreeing, Debtor, minor_of
+from contactd.domain.phrase import NONE
+from contactd.engine.agreeing import Agreeing
+from contactd.engine.debtors import Debtor, minor_of
 from contactd.engine.notifying import Notifying
 from contactd.intake.contacts import read_phone
 from contactd.store import accounts, agreements, call_queue, contact_log, facts, suppressions
@@ -25,6 +27,8 @@ from contactd.store.call_queue import CallBack
 from contactd.store.suppressions import REPRESENTED, NewSuppression
 
 _KEPT = timedelta(hours=2)  # so long a callback waits for its agent, then it is the team's
+# Whoever is insolvent or dead keeps no promise; what is disputed is for the administrator or the heirs.
+FINAL = ("insolvency", "deceased")
 # The acts and what each may be told, for the API.
 ACTS: Mapping[str, tuple[str, ...]] = {
     "callback": ("at", "number", "agent"),
@@ -55,16 +59,25 @@ class Arranging:
         """Queue a call at a time the customer has asked for; an earlier one gives way."""
         when = self._instant(at)
         if when <= self._now:
-            raise InputError(f"{at} is past; say when to call, like --at {self._now:%Y-%m-%dT}18:00")
+            raise InputError("%(at)s is past; say when to call", command=f"--at {self._now:%Y-%m-%dT}18:00", at=at)
         if agent and agent not in self._settings.agents:
-            raise InputError(f"there is no agent {agent!r}; there is: {', '.join(self._settings.agents) or 'none'}")
+            raise NotThere(
+                "there is no agent %(agent)r; there is: %(known)s",
+                agent=agent,
+                known=tuple(self._settings.agents) or NONE,
+            )
         known = self._numbers(debtor)
         number = self._number(number) if number else ""
         if number and number not in known:
-            raise InputError(f"{number} is no number of account {debtor.number}; known: {', '.join(known) or 'none'}")
+            raise NotThere(
+                "%(number)s is no number of account %(account)s; known: %(known)s",
+                number=number,
+                account=debtor.number,
+                known=tuple(known) or NONE,
+            )
         if not known:
-            raise InputError(f"account {debtor.number} has no telephone number")
-        campaign, step, customer_id = self._list(debtor)
+            raise Contradiction("account %(account)s has no telephone number", account=debtor.number)
+        campaign, step, customer_id = self.called_for(debtor)
         kept_until = when + _KEPT if agent else None
         item = CallBack(0, when, number, agent, kept_until, (campaign, step))
         call_queue.agree_beforehand(self._connection, debtor.id, customer_id, item, self._now)
@@ -75,7 +88,12 @@ class Arranging:
         """Mark a number that leads to somebody else: nobody is reached there any more, the others stay in use."""
         number, known = self._number(number), self._numbers(debtor)
         if number not in known:
-            raise InputError(f"{number} is no number of account {debtor.number}; known: {', '.join(known) or 'none'}")
+            raise NotThere(
+                "%(number)s is no number of account %(account)s; known: %(known)s",
+                number=number,
+                account=debtor.number,
+                known=tuple(known) or NONE,
+            )
         source = f"{self._by}: {reason}" if reason else self._by
         new = suppressions.add(
             self._connection, [NewSuppression("number", number, None, "wrong_number", source, self._now)]
@@ -91,7 +109,7 @@ class Arranging:
             )
             return f"{debtor.number}: " + ("contact is allowed again" if gone else "nobody represented them")
         if not by.strip():
-            raise InputError("say who represents the customer, with an address or telephone number: --by …")
+            raise InputError("say who represents the customer, with an address or telephone number", command="--by …")
         source = f"{self._by}: {by.strip()}"
         suppressions.add(
             self._connection, [NewSuppression("account", str(customer), None, REPRESENTED, source, self._now)]
@@ -104,16 +122,25 @@ class Arranging:
     def costs(self, debtor: Debtor, amount: str) -> str:
         """Tell the customer in text form what a plan or deferral would cost (§ 13a(3) RDG)."""
         if not amount:
-            raise InputError("say what the agreement costs: --amount 0.00, if it costs nothing")
+            raise InputError("say what the agreement costs, 0.00 if it costs nothing", command="--amount 0.00")
         costs = minor_of(amount, debtor.currency)
         if costs < 0:
-            raise InputError(f"{amount} is no cost")
+            raise InputError("%(amount)s is no cost", amount=amount)
         if not Notifying(self._settings, self._connection, self._now).tell_costs(debtor.id, costs):
-            raise InputError(
-                f"account {debtor.number} cannot be written to: it has neither an e-mail address nor a postal one that "
-                "channels in [agreements] and the senders can use"
+            raise Contradiction(
+                "account %(account)s cannot be written to: it has neither an e-mail address nor a postal "
+                "one that channels in [agreements] and the senders can use",
+                account=debtor.number,
             )
         return f"{debtor.number} is told the costs of {Money(costs, debtor.currency)}; agree when that was sent"
+
+    def stop_for_good(self, customer: int, reason: str) -> None:
+        """End all contact with a debtor of whom one of FINAL is true, and what was agreed with them."""
+        accounts.lock(self._connection, accounts.of_customer(self._connection, customer))
+        source = f"{self._by}: {reason}"
+        stop = NewSuppression("account", str(customer), None, reason, source, self._now)
+        suppressions.add(self._connection, [stop])
+        self.end_agreements(customer, reason)
 
     def end_agreements(self, customer: int, reason: str) -> None:
         """Withdraw what was agreed with a debtor who cannot keep it any more; what is disputed stays for others."""
@@ -150,27 +177,28 @@ class Arranging:
         try:
             at = datetime.fromisoformat(text)
         except ValueError:
-            raise InputError(f"{text!r} is no time; write it like 2026-12-01T10:00") from None
+            raise InputError("%(text)r is no time; write it like 2026-12-01T10:00", text=text) from None
         return (at if at.tzinfo else at.replace(tzinfo=self._zone)).astimezone(UTC)
 
     def _number(self, text: str) -> str:
         try:
             return read_phone(text, self._settings.intake.country)[0]
         except ValueError as error:
-            raise InputError(f"{error}; write it like +49 30 23125 042") from None
+            raise InputError("%(error)s; write it like +49 30 23125 042", error=error) from None
 
     def _numbers(self, debtor: Debtor) -> list[str]:
-        [row] = [row for row in accounts.find(self._connection, debtor.number, debtor.creditor) if row.id == debtor.id]
-        return [number for number in dict.fromkeys((row.mobile, row.phone)) if number]
+        return accounts.telephones(self._connection, debtor.id)
 
-    def _list(self, debtor: Debtor) -> tuple[str, str, int]:
+    def called_for(self, debtor: Debtor) -> tuple[str, str, int]:
         """Answer for which campaign and step the customer is called, and their customer_id."""
         for campaign in self._settings.campaigns:
             calls = [one for one in campaign.steps if one.channel is Channel.CALL and one.mode not in AGENTLESS]
             seen = facts.load(self._connection, [debtor.id], campaign=None, since=self._now)[debtor.id]
             if calls and selects(campaign.select, seen, local_date(campaign.timezone, self._now)):
                 return campaign.id, calls[0].id, seen.account.customer_id
-        raise InputError(f'no campaign calls account {debtor.number}; add a step with channel = "call"')
+        raise Contradiction(
+            'no campaign calls account %(account)s; add a step with channel = "call"', account=debtor.number
+        )
 
     def _log(self, debtor: Debtor, event: str, outcome: str, reason: str, address: str = "") -> None:
         row = {"account_id": debtor.id, "at": self._now, "event": event, "outcome": outcome, "reason": reason}

@@ -17,11 +17,11 @@ from contactd.config.settings import Settings
 from contactd.domain import agreement as rules
 from contactd.domain.appropriation import COMMON, Part
 from contactd.domain.charges import collection_costs
-from contactd.domain.errors import InputError
+from contactd.domain.errors import Contradiction, InputError, NotThere
 from contactd.domain.money import Money
 from contactd.domain.notice import CONFIRMED
 from contactd.domain.posting import Kind, Posting, Purpose
-from contactd.engine.agreeing import Debtor, minor_of
+from contactd.engine.debtors import Debtor, minor_of
 from contactd.engine.giving_up import ORDER, GivingUp
 from contactd.engine.judgement import judge, today_of
 from contactd.store import accounts, agreements, postings
@@ -29,6 +29,7 @@ from contactd.store.postings import Booked
 
 Told = dict[str, Any]
 _EURO = "EUR"
+_FIRST_DAY = date(1900, 1, 1)  # nobody owes anything since before
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Bookings:
         on = entry.on or self._today
         if on > self._today:
             raise InputError(f"the value date {on} is to come; it may be {self._today} or earlier")
+        if on < _FIRST_DAY:
+            raise InputError(f"the value date {on} is long past; it may be {_FIRST_DAY} or later")
         accounts.lock(self._connection, [debtor.id])
         make = self._costs if entry.kind is Kind.COST else self._write_offs
         new = list(make(debtor, entry, on))
@@ -74,13 +77,13 @@ class Bookings:
             raise InputError("say why: --reason …")
         known = postings.read(self._connection, number)
         if known is None:
-            raise InputError(f"there is no posting {number}; contactd post list ACCOUNT names them")
+            raise NotThere(f"there is no posting {number}; contactd post list ACCOUNT names them")
         accounts.lock(self._connection, [known.account_id])
         known = postings.read(self._connection, number) or known
         if known.posted.kind is Kind.REVERSAL:
-            raise InputError(f"posting {number} is a reversal; post anew what it took back")
+            raise Contradiction(f"posting {number} is a reversal; post anew what it took back")
         if known.reversed_by is not None:
-            raise InputError(f"posting {number} is reversed already, by posting {known.reversed_by}")
+            raise Contradiction(f"posting {number} is reversed already, by posting {known.reversed_by}")
         giving_up = self._giving_up(known.account_id)
         row = next((row for row in giving_up.invoices.values() if row.id == known.invoice_id), None)
         room = row.imported_open - row.open if row is not None else 0
@@ -149,7 +152,7 @@ class Bookings:
             missing = one.amount - one.received
             asked = one.agreed.kind in CONFIRMED and rules.rests(one.agreed.kind, one.agreed.state)
             if asked and 0 < left < min(missing, whole):
-                raise InputError(
+                raise Contradiction(
                     f"{one.agreed.kind} {one.id} still asks for {Money(missing, debtor.currency)}, more than the "
                     f"{Money(left, debtor.currency)} that would be left; end it first: "
                     f"contactd agree withdraw {one.id} --reason …"
@@ -161,7 +164,7 @@ class Bookings:
     def _invoice(self, debtor: Debtor, number: str) -> sa.Row[Any]:
         rows = self._giving_up(debtor.id).invoices
         if number not in rows:
-            raise InputError(f"account {debtor.number} has no invoice {number!r}; it has: {', '.join(rows) or 'none'}")
+            raise NotThere(f"account {debtor.number} has no invoice {number!r}; it has: {', '.join(rows) or 'none'}")
         return rows[number]
 
 

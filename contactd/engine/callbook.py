@@ -3,7 +3,7 @@
 The dialer knows the protocol only, so that the same dialer runs on a database and, in rehearsals, without one.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -38,6 +38,9 @@ log = structlog.get_logger()
 
 _A_CALL = Step("call", Channel.CALL)
 NOT_OWNER = "not_owner"
+
+# What follows from an outcome, in its transaction: locks the accounts, calls what writes the outcome, goes on.
+Conclude = Callable[[sa.Connection, Callable[[], None]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +110,11 @@ class CallBook(Protocol):
         """Write down how a call went on."""
         ...
 
-    async def hand_in(self, item: HandedIn) -> None:
-        """Write down what a conversation achieved; raises StoreConflict when that was said already."""
+    async def hand_in(self, item: HandedIn, conclude: Conclude | None = None) -> None:
+        """Write down what a conversation achieved, with what follows in the same transaction; raises what that raises.
+
+        Raises StoreConflict when the outcome was said already.
+        """
         ...
 
     async def unfinished(self, campaigns: Collection[str]) -> list[Unfinished]:
@@ -255,9 +261,12 @@ class StoredCallBook:
         if state is not None and stage.transition is not None:
             self._tell(claimed, state.value, stage.transition.outcome, stage.transition.reason)
 
-    async def hand_in(self, item: HandedIn) -> None:
-        """Write a disposition."""
-        await self._commit.submit(calls.hand_in, item)
+    async def hand_in(self, item: HandedIn, conclude: Conclude | None = None) -> None:
+        """Write a disposition, together with whoever else is at it unless something follows."""
+        if conclude is None:
+            await self._commit.submit(calls.hand_in, item)
+        else:
+            await self._commit.run(lambda connection: conclude(connection, lambda: enter(connection, item)))
 
     async def unfinished(self, campaigns: Collection[str]) -> list[Unfinished]:
         """Read what is open, by campaign."""
@@ -277,6 +286,13 @@ class StoredCallBook:
                 claimed.id, claimed.account_id, claimed.campaign, claimed.step, claimed.channel, state, outcome, reason
             )
         )
+
+
+def enter(connection: sa.Connection, item: HandedIn) -> None:
+    """Write a disposition; raises StoreConflict when it was said already."""
+    [conflict] = calls.hand_in(connection, [item])
+    if conflict is not None:
+        raise conflict
 
 
 def _dial(begun: Begun, postcodes: Mapping[int, str]) -> Dial:

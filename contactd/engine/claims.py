@@ -11,23 +11,28 @@ from datetime import UTC, date, timedelta, tzinfo
 
 import sqlalchemy as sa
 
-from contactd.config.base_rates import load_base_rates
-from contactd.config.claims import Claims, parse_contract_rate
+from contactd.config.claims import Claims
 from contactd.config.holidays import every_region
 from contactd.config.settings import Settings
 from contactd.domain.account import Channel, Kind
+from contactd.domain.agreement import Kind as Agreed
+from contactd.domain.agreement import State as AgreedState
 from contactd.domain.appropriation import Designation, Part, Scheme
 from contactd.domain.base_rates import BaseRates
 from contactd.domain.calendar import find_zone, local_day
-from contactd.domain.charges import dunning_fee, lump_sum
+from contactd.domain.charges import dunning_fee, lump_sum, set_off
+from contactd.domain.circumstance import Circumstance, days_of
+from contactd.domain.circumstance import Kind as Noted
+from contactd.domain.claim_terms import Bearing, ClaimKind, bearing, read_rate
 from contactd.domain.deadlines import DAY
 from contactd.domain.default_date import Course, Default, default_of
-from contactd.domain.interest import DayCount, Rate, statutory
+from contactd.domain.interest import DayCount
 from contactd.domain.ledger import Claim, Cost, Ledger, Payment, Reversal
-from contactd.domain.posting import costs_of, standing, write_offs_of
-from contactd.domain.statement import Balance, Statement, statement
+from contactd.domain.posting import Kind as Posted
+from contactd.domain.posting import Purpose, costs_of, standing, write_offs_of
+from contactd.domain.statement import Balance, Statement, principals, statement
 from contactd.store import ledgers
-from contactd.store.ledgers import BookedInvoice, BookedPayment, Books
+from contactd.store.ledgers import BookedAgreement, BookedInvoice, BookedPayment, Books
 
 # Dates of limitation and interest reach far back; holidays are worked out when first asked for.
 _YEARS = range(1995, 2061)
@@ -38,21 +43,30 @@ LISTED = "list:"  # money that only a list of open items told of, by the invoice
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One account on a day: its facts, the statement, and when each claim came into default.
+    """One account on a day: its facts, the statement, when each claim came into default and why it bears its rate.
 
-    `known_until` is where the base rates end.
+    `known_until` is where the base rates end; `holidays` and `zone` are those of where the debtor lives. `fee` is that
+    of a reminder which is being sent, among the costs.
     """
 
     books: Books
     ledger: Ledger
     statement: Statement
     defaults: Mapping[str, Default | None]
+    bearings: Mapping[str, Bearing]
     known_until: date
+    holidays: AbstractSet[date]
+    zone: tzinfo
+    fee: int = 0
 
     def claims(self) -> list[tuple[Claim, Balance]]:
         """List the claims there are on that day, with what became of each."""
         known = {claim.id: claim for claim in self.ledger.claims if claim.arose_on <= self.statement.as_of}
         return [(known[one.claim], one) for one in self.statement.balances if one.claim in known]
+
+    def circumstances(self) -> list[Circumstance]:
+        """List what people had noted about the claims by that day."""
+        return [one for one in self.books.circumstances if one.on <= self.statement.as_of]
 
     def reversals(self) -> list[Reversal]:
         """List what was taken back by that day."""
@@ -64,31 +78,51 @@ class Terms:
 
     def __init__(self, agreed: Claims, rates: BaseRates) -> None:
         self._agreed, self.rates = agreed, rates
-        self._contract = parse_contract_rate(agreed.contract_rate)
+        self._contract = read_rate(agreed.contract_rate)
         self._count, self.scheme = DayCount(agreed.day_count), Scheme(agreed.appropriation)
         self._holidays = every_region(_YEARS)
 
-    def owed(self, books: Books, as_of: date) -> Owed:
-        """Derive what an account owes at the end of a day."""
+    def owed(self, books: Books, as_of: date, fee: int = 0) -> Owed:
+        """Derive what an account owes at the end of a day, on which a reminder charges a fee."""
         defaults = {one.number: self._default(one, books) for one in books.invoices}
+        upheld = {one.number: _upheld(one, books.agreed) for one in books.invoices}
+        bearings = {one.number: self._bearing(one, books.kind) for one in books.invoices}
         claims = {
-            one.number: self._claim(one, books.kind, principal, defaults[one.number])
+            one.number: self._claim(one, principal, defaults[one.number], bearings[one.number])
             for one in books.invoices
-            if (principal := _principal(one)) > 0
+            if (principal := _principal(one) - upheld[one.number]) > 0
         }
-        payments, reversals = _money(books.payments, claims)
+        payments, reversals = _money(books.payments, claims, books.agreed)
         posted = standing(books.postings, as_of)
         facts = Ledger(
             claims=tuple(claims.values()),
-            payments=(*payments, *_credit_notes(books.invoices), *_listed(books.invoices, claims)),
+            payments=(*payments, *_credit_notes(books.invoices), *_listed(books.invoices, claims, upheld)),
             reversals=tuple(reversals),
             write_offs=tuple(write_offs_of(posted, claims)),
         )
-        by_rule = (*self._lump_sums(books, facts, defaults, as_of), *self._fees(books, defaults))
-        costs = (*by_rule, *costs_of(posted, claims))
-        ledger = replace(facts, costs=costs)
+        lumps = list(self._lump_sums(books, facts, defaults, as_of))
+        posted_costs = set_off(costs_of(posted, claims), lumps)
+        costs = (*lumps, *self._fees(books, defaults), *posted_costs, *_fee(as_of, fee))
+        ledger = replace(facts, costs=costs) if costs else facts
         derived = statement(ledger, as_of, self.rates, self.scheme)
-        return Owed(books, ledger, derived, defaults, self.rates.covered_until)
+        return Owed(
+            books,
+            ledger,
+            derived,
+            defaults,
+            bearings,
+            self.rates.covered_until,
+            self.holidays_of(books),
+            self._zone(books),
+            fee,
+        )
+
+    def may_bear(self, books: Books, until: date) -> bool:
+        """Tell whether there may be interest or costs by the end of a day; False is certain, and quick to say."""
+        if any(one.fee for one in books.reminders) or any(one.kind is Posted.COST for one in books.postings):
+            return True
+        defaults = (self._default(one, books) for one in books.invoices)
+        return any(one is not None and one.on <= until for one in defaults)
 
     def _default(self, one: BookedInvoice, books: Books) -> Default | None:
         agreed = self._agreed
@@ -104,6 +138,7 @@ class Terms:
             reminded_on=reminded,
             invoiced_on=one.invoiced_on,
             noticed=agreed.thirty_days_notice,
+            refused_on=min(days_of(Noted.REFUSAL, books.circumstances, one.number, one.invoiced_on), default=None),
         )
         return default_of(course, self.holidays_of(books))
 
@@ -121,17 +156,19 @@ class Terms:
         """Charge the lump sum, an amount in euros, for each invoice that was not paid when its default began."""
         if not self._agreed.lump_sum or books.currency != _EURO:
             return
-        services = self._agreed.for_services
+        services = {one.number: self._kind(one) is ClaimKind.SERVICE for one in books.invoices}
+        late: dict[str, Cost] = {}
         for claim in facts.claims:
             default = defaults[claim.id]
-            amount = lump_sum(default, books.kind, payment_for_service=services, arose_on=claim.arose_on)
+            amount = lump_sum(default, books.kind, payment_for_service=services[claim.id], arose_on=claim.arose_on)
             if amount and default is not None and default.on <= as_of:
-                before = statement(facts, default.on - DAY, self.rates, self.scheme)
-                if any(balance.principal for balance in before.balances if balance.claim == claim.id):
-                    yield Cost(default.on, amount, claim.id, LUMP)
+                late[claim.id] = Cost(default.on, amount, claim.id, LUMP)
+        before = {number: cost.on - DAY for number, cost in late.items()}
+        unpaid = principals(facts, before, self.rates, self.scheme)
+        yield from (cost for number, cost in late.items() if unpaid[number])
 
     def _fees(self, books: Books, defaults: Mapping[str, Default | None]) -> Iterator[Cost]:
-        """Charge the letters of each case that reached somebody in default."""
+        """Charge what reminders charged by their steps, and the other letters of each case that reached a defaulter."""
         fees = [fee.minor for fee in self._agreed.letter_fees if fee.currency == books.currency]
         earliest = min((one for one in defaults.values() if one is not None), key=_interest_from, default=None)
         levels = Counter[int]()
@@ -140,31 +177,37 @@ class Terms:
                 levels[one.case_no] += 1
                 sent_on = local_day(self._zone(books), one.at)
                 fee = dunning_fee(levels[one.case_no], one.channel, sent_on, earliest, {Channel.LETTER: fees})
-                if fee:
+                if fee and one.fee is None:
                     yield Cost(sent_on, fee, reason=LETTER)
+            yield from _fee(local_day(self._zone(books), one.sent_at), one.fee)
 
-    def _claim(self, one: BookedInvoice, kind: Kind, principal: int, default: Default | None) -> Claim:
+    def _claim(self, one: BookedInvoice, principal: int, default: Default | None, bears: Bearing) -> Claim:
         return Claim(
             one.number,
             principal,
             one.invoiced_on,
             one.due_on,
-            self._rate(one, kind),
+            bears.rate,
             interest_from=default.interest_from if default else None,
             day_count=self._count,
+            secured=self._kind(one) is ClaimKind.PROPERTY_LOAN,
+            consumer_loan=bears.loan,
         )
 
-    def _rate(self, one: BookedInvoice, kind: Kind) -> Rate:
-        return self._contract or statutory(
-            consumer_involved=kind is Kind.CONSUMER,
-            payment_for_service=self._agreed.for_services,
-            arose_on=one.invoiced_on,
-        )
+    def _kind(self, one: BookedInvoice) -> ClaimKind:
+        if one.claim_kind:
+            return ClaimKind(one.claim_kind)
+        return ClaimKind.SERVICE if self._agreed.for_services else ClaimKind.OTHER
+
+    def _bearing(self, one: BookedInvoice, debtor: Kind) -> Bearing:
+        kind = self._kind(one)
+        agreed = read_rate(one.contract_rate) or (None if kind.of_loan else self._contract)
+        return bearing(kind, agreed, consumer_involved=debtor is Kind.CONSUMER, arose_on=one.invoiced_on)
 
 
 def terms_of(settings: Settings) -> Terms:
     """Read the rules in force; raises ConfigError for a table of base rates that cannot be used."""
-    return Terms(settings.claims, load_base_rates(settings.base_rates_path))
+    return Terms(settings.claims, settings.base_rates)
 
 
 def owed_by(connection: sa.Connection, account_ids: Collection[int], terms: Terms, as_of: date) -> list[Owed]:
@@ -174,12 +217,17 @@ def owed_by(connection: sa.Connection, account_ids: Collection[int], terms: Term
 
 def money_of(books: Books) -> tuple[list[Payment], list[Reversal]]:
     """Sort what came in and what of it was taken back, whichever invoices it was for."""
-    return _money(books.payments, {})
+    return _money(books.payments, {}, ())
 
 
 def payment_id(payment: Payment) -> int:
     """Answer which recorded payment it is, or is a part of."""
     return int(payment.id.partition("/")[0])
+
+
+def _fee(on: date, fee: int | None) -> Iterator[Cost]:
+    if fee:
+        yield Cost(on, fee, reason=Purpose.REMINDER.value)
 
 
 def _interest_from(default: Default) -> date:
@@ -192,7 +240,15 @@ def _principal(one: BookedInvoice) -> int:
     return one.amount - max(before, 0)
 
 
-def _money(booked: Iterable[BookedPayment], claims: Mapping[str, Claim]) -> tuple[list[Payment], list[Reversal]]:
+def _upheld(one: BookedInvoice, agreed: Iterable[BookedAgreement]) -> int:
+    """Answer how much of an invoice was never owed: what the customer was found right about, and did not pay."""
+    amount = sum(known.amount for known in agreed if known.state is AgreedState.UPHELD and one.number in known.invoices)
+    return max(min(amount, _principal(one) - one.covered - one.given_up), 0)
+
+
+def _money(
+    booked: Iterable[BookedPayment], claims: Mapping[str, Claim], agreed: Sequence[BookedAgreement]
+) -> tuple[list[Payment], list[Reversal]]:
     """Sort what came in and what went back: the newest payment of that amount, else the newest there are.
 
     A return of money nobody saw come in is no claim: what it was of is asked for once a list shows it open.
@@ -210,7 +266,7 @@ def _money(booked: Iterable[BookedPayment], claims: Mapping[str, Claim]) -> tupl
         reversals += [Reversal(_name(part), one.value_on) for part in taken_back]
     received = sorted([*standing, *gone], key=lambda one: (one.value_on, one.id, one.part))
     payments = [
-        Payment(_name(one), one.value_on, one.amount, _designation(one.invoice, claims))
+        Payment(_name(one), one.value_on, one.amount, _designation(one, claims, agreed))
         for one in received
         if one.amount > 0
     ]
@@ -247,8 +303,20 @@ def _name(one: BookedPayment) -> str:
     return f"{one.id}/{one.part}" if one.part else str(one.id)
 
 
-def _designation(number: str, claims: Mapping[str, Claim]) -> Designation:
-    return Designation((number,)) if number in claims else Designation()
+def _designation(one: BookedPayment, claims: Mapping[str, Claim], agreed: Iterable[BookedAgreement]) -> Designation:
+    """Answer what money is for (§ 366(1) BGB): the invoice it names, else those of the plan or settlement in force.
+
+    What is disputed by then comes last.
+    """
+    in_force = [known for known in agreed if one.received_at is not None and known.was_in_force(one.received_at)]
+    disputes = [known for known in in_force if known.kind is Agreed.DISPUTE]
+    plans = [known for known in in_force if known.kind is not Agreed.DISPUTE]
+    last = tuple(number for known in disputes for number in known.invoices if number in claims)
+    planned = [number for known in plans[-1:] for number in known.invoices if number in claims]
+    named = [one.invoice] if one.invoice in claims else []
+    if not named or named[0] in planned:
+        named += [number for number in planned if number not in last]
+    return Designation(tuple(dict.fromkeys(named)), last=tuple(dict.fromkeys(last)))
 
 
 def _credit_notes(invoices: Iterable[BookedInvoice]) -> Iterator[Payment]:
@@ -257,9 +325,15 @@ def _credit_notes(invoices: Iterable[BookedInvoice]) -> Iterator[Payment]:
             yield Payment(f"credit note:{one.number}", one.invoiced_on, -one.amount)
 
 
-def _listed(invoices: Iterable[BookedInvoice], claims: Mapping[str, Claim]) -> Iterator[Payment]:
-    """Give what only lists know to the invoice they took it off: the creditor's books set it against the principal."""
+def _listed(
+    invoices: Iterable[BookedInvoice], claims: Mapping[str, Claim], upheld: Mapping[str, int]
+) -> Iterator[Payment]:
+    """Give what only lists know to the invoice they took it off: the creditor's books set it against the principal.
+
+    What was credited because the customer was right is no money, and not owed in the first place.
+    """
     for one in invoices:
-        if one.taken_off > 0 and one.taken_off_on is not None and one.number in claims:
+        amount = one.taken_off - upheld[one.number]
+        if amount > 0 and one.taken_off_on is not None and one.number in claims:
             wish = Designation((one.number,), Part.PRINCIPAL)
-            yield Payment(f"{LISTED}{one.number}", one.taken_off_on, one.taken_off, wish)
+            yield Payment(f"{LISTED}{one.number}", one.taken_off_on, amount, wish)

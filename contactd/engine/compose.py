@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
+from contactd.channels import wording
 from contactd.channels.base import Letter, Message, Notice, NoticeInvoice
 from contactd.channels.letterpress import LetterPress, paper_of
 from contactd.channels.render import Renderer
@@ -19,6 +20,7 @@ from contactd.domain.money import Money
 from contactd.engine.agreed import with_agreement
 from contactd.engine.demanding import demanded
 from contactd.engine.gate import Begun
+from contactd.engine.notifying import workday
 
 _DEADLINE_DAYS = 7  # of a step that names none
 
@@ -103,6 +105,7 @@ class Composer:
         to = begun.postal or PostalAddress("", "", "")
         days = (step.deadline_days or _DEADLINE_DAYS) + step.postage_days
         following = next_channel(begun) if begun.about is None else "none"
+        fee = begun.fee if begun.fee and step.channel is Channel.EMAIL else 0  # in letters it is one of the costs
         notice = Notice(
             name=account.name,
             number=account.number,
@@ -110,9 +113,10 @@ class Composer:
             language=language,
             kind=account.kind,
             invoices=invoices,
-            total=Money(demand.total if demand else listed, account.currency),
+            total=Money(demand.total if demand else listed + fee, account.currency),
             demand=demand,
-            deadline=today + timedelta(days=days),
+            fee=Money(fee, account.currency) if fee else None,
+            deadline=workday(self._settings, today + timedelta(days=days)),
             today=today,
             reference=account.number,
             unsubscribe_url=unsubscribe_url,
@@ -122,7 +126,9 @@ class Composer:
             country=to.country or account.country,
             **self._words(campaign, step, account.creditor, language, following),
         )
-        return notice if begun.about is None else with_agreement(notice, begun.about, begun.facts, self._settings)
+        if begun.about is None:
+            return notice
+        return with_agreement(notice, begun.about, begun.facts, self._settings, step.channel, begun.at)
 
     def _words(self, campaign: Campaign, step: Step, creditor: str, language: str, following: str) -> dict[str, Any]:
         """Say what is the same in every message of a step, creditor, language and next channel."""
@@ -137,13 +143,14 @@ class Composer:
                 "operator_postcode": operator.postcode,
                 "operator_city": operator.city,
                 "authority": operator.authority,
+                "imprint": operator.imprint,
                 "creditor_street": contact.street,
                 "creditor_postcode": contact.postcode,
                 "creditor_city": contact.city,
                 "creditor_name": contact.name,
                 "contact_person": contact.contact_person,
                 "contact_phone": contact.phone,
-                "contact_hours": contact.hours,
+                "contact_hours": wording.hours(contact.hours, language),
                 "contact_email": contact.email,
                 "iban": contact.iban,
                 "bic": contact.bic,
@@ -205,6 +212,7 @@ def overdue(begun: Begun, today: date) -> list[NoticeInvoice]:
             open=Money(invoice.open, currency),
             days_overdue=(today - invoice.due_on).days,
             goods=invoice.goods,
+            contracted_on=invoice.contracted_on,
         )
         for invoice in chosen
     ]

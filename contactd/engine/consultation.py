@@ -47,7 +47,7 @@ class Consultation:
         """Give the person to another agent, who has to be free; the first one writes down their part."""
         live = self._talk_of(agent_id)
         if self._roster.find(to).state is not agents.State.READY:
-            raise IllegalTransition(f"agent {to} is {self._roster.find(to).state}, not free")
+            raise IllegalTransition("agent %(to)s is %(state)s, not free", to=to, state=self._roster.find(to).state)
         self._roster.apply(to, agents.Event.RESERVED)
         live.next_agent = to
         self._switchboard.feed(live, calls.Event.HANDED_OVER)
@@ -67,11 +67,15 @@ class Consultation:
         await self._carrier.leave(live.reference)
         self._switchboard.feed(live, calls.Event.LEFT)
 
+    def hang_up(self, agent_id: str) -> None:
+        """End the conversation, and write down what it achieved."""
+        self._switchboard.feed(self._talk_of(agent_id), calls.Event.AGENT_DONE)
+
     async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
         """Let a supervisor hear an agent, or speak; the agent sees it."""
         self._roster.find(agent_id)
         if self._roster.find(supervisor).state in (agents.State.READY, agents.State.RESERVED, agents.State.TALK):
-            raise IllegalTransition(f"{supervisor} takes calls; pause first")
+            raise IllegalTransition("%(supervisor)s takes calls; pause first", supervisor=supervisor)
         try:
             await self._carrier.supervise(agent_id, supervisor, how)
         except ChannelError:
@@ -102,5 +106,7 @@ class Consultation:
         live = self._switchboard.conversation_of(agent_id)
         wanted = states or (State.CONNECTED, State.HOLD)
         if live is None or live.agent != agent_id or live.call.state not in wanted:
-            raise IllegalTransition(f"agent {agent_id} has no call that is {' or '.join(wanted)}")
+            raise IllegalTransition(
+                "agent %(agent)s has no call that is %(states)s", agent=agent_id, states=tuple(wanted)
+            )
         return live

@@ -4,7 +4,7 @@ The gate reads what is owed in the transaction that begins the letter; the compo
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ import structlog
 from contactd.channels.base import Demand, NoticeInvoice
 from contactd.domain.account import Invoice
 from contactd.domain.appropriation import COMMON
+from contactd.domain.claim_terms import Bearing, RateBasis
 from contactd.domain.ledger import Claim, Cost
 from contactd.domain.money import Money
 from contactd.domain.statement import Balance
@@ -22,12 +23,28 @@ from contactd.store import ledgers
 log = structlog.get_logger()
 
 
-def owed_on(connection: sa.Connection, days: Mapping[int, date], terms: Terms) -> dict[int, Owed]:
-    """Derive what accounts owe, each at the end of its day; without those whose interest cannot be worked out."""
+@dataclass(frozen=True, slots=True)
+class Reminding:
+    """A reminder of today that is about to be sent: its fee, and the invoices it asks for."""
+
+    today: date
+    fee: int
+    undisputed: Sequence[Invoice]
+
+
+def owed_on(connection: sa.Connection, reminding: Mapping[int, Reminding], terms: Terms) -> dict[int, Owed]:
+    """Derive what accounts owe with the reminders that go to them; without those whose interest cannot be worked out.
+
+    The fee is charged when something the reminder asks for is in default already: none for one that brings it about.
+    """
     found: dict[int, Owed] = {}
-    for books in ledgers.read(connection, days):
+    for books in ledgers.read(connection, reminding):
+        one = reminding[books.account_id]
         try:
-            found[books.account_id] = terms.owed(books, days[books.account_id])
+            owed = terms.owed(books, one.today)
+            if one.fee and _in_default(owed, one):
+                owed = terms.owed(books, one.today, one.fee)
+            found[books.account_id] = owed
         except ValueError as error:  # interest from before the table of base rates: better none than a wrong one
             log.warning("interest_not_worked_out", account_id=books.account_id, error=str(error))
     return found
@@ -43,7 +60,7 @@ def demanded(
     if owed is None:
         return invoices, None
     chosen = _chosen(owed, {one.number for one in undisputed}, today)
-    if not any(balance.segments for _, balance in chosen):
+    if not owed.fee and not any(balance.segments for _, balance in chosen):
         return invoices, None
     bearing = [one for _, one in chosen if one.interest]
     lines = [(one.claim, line) for one in bearing for line in one.segments]
@@ -55,9 +72,17 @@ def demanded(
         interest=sum(one.interest for one in bearing),
         costs=sorted((one for one in owed.ledger.costs_until(derived.as_of) if one.claim in ids), key=_charged_on),
         open_costs=sum(one.costs for one in derived.balances if one.claim in ids),
+        rates=[(one.claim, bears) for one in bearing if (bears := owed.bearings[one.claim]).loan or _agreed(bears)],
         known_until=owed.known_until if any(line.provisional for _, line in lines) else None,
     )
     return list(_rows(owed, chosen, invoices)), demand
+
+
+def _in_default(owed: Owed, one: Reminding) -> bool:
+    return any(
+        balance.principal and (default := owed.defaults.get(claim.id)) and default.interest_from <= one.today
+        for claim, balance in _chosen(owed, {invoice.number for invoice in one.undisputed}, one.today)
+    )
 
 
 def _chosen(owed: Owed, undisputed: set[str], today: date) -> list[tuple[Claim, Balance]]:
@@ -81,6 +106,10 @@ def _rows(
             days = (owed.statement.as_of - claim.due_on).days
             row = known.get(claim.id) or NoticeInvoice(claim.id, claim.arose_on, claim.due_on, amount, left, days)
             yield replace(row, open=left)
+
+
+def _agreed(bears: Bearing) -> bool:
+    return bears.basis is RateBasis.CONTRACT
 
 
 def _charged_on(cost: Cost) -> date:

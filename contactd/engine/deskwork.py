@@ -13,8 +13,9 @@ from contactd.domain.agent import Agent, State
 from contactd.domain.call import Disposition
 from contactd.domain.errors import InputError
 from contactd.engine.dialer import Dialer
-from contactd.engine.live_call import Agreed
-from contactd.engine.roster import Roster
+from contactd.engine.live_call import Agreed, Live
+from contactd.engine.previews import Offer
+from contactd.engine.roster import Listener, Roster
 from contactd.store import accounts
 from contactd.store.group_commit import GroupCommit
 from contactd.telephony.base import Supervision
@@ -35,14 +36,39 @@ class Order:
         named = self.words.split()
         needed = sum(not word.startswith("[") for word in named)
         if not needed <= len(given) <= len(named):
-            raise InputError(f"write it like: {name} {self.words}".rstrip())
+            raise InputError("write it like: %(form)s", form=f"{name} {self.words}".rstrip())
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an agent stands; `live`: the call they talk in, are kept for, or owe the outcome of.
+
+    `wrap_until`: when the time to write is over. `heard_by`: who hears them.
+    """
+
+    agent: Agent
+    live: Live | None = None
+    offer: Offer | None = None
+    wrap_until: datetime | None = None
+    heard_by: tuple[str, ...] = ()
 
 
 class Deskwork:
-    """`dialer` None: nobody is called here, and nobody can sign in."""
+    """`dialer` None: nobody is called here, and nobody can sign in.
 
-    def __init__(self, dialer: Dialer | None, roster: Roster, commit: GroupCommit) -> None:
-        self._dialer, self._roster, self._commit = dialer, roster, commit
+    `seated` hears that a person is at a desk, and answers whether somebody made up has sat there until now.
+    """
+
+    def __init__(
+        self,
+        dialer: Dialer | None,
+        roster: Roster,
+        commit: GroupCommit,
+        *,
+        seated: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self.dialer = dialer
+        self._roster, self._commit, self._seated = roster, commit, seated
         self.orders: Mapping[str, Order] = _orders(dialer, roster) if dialer is not None else {}
 
     async def carry_out(self, agent_id: str, name: str, words: Sequence[str]) -> dict[str, object]:
@@ -50,7 +76,9 @@ class Deskwork:
         if not self.orders:
             raise InputError('nobody is called here: backend in [telephony] is "none"')
         if name not in self.orders:
-            raise InputError(f"{name!r} is nothing an agent does; there is: {', '.join(self.orders)}")
+            raise InputError(
+                "%(name)r is nothing an agent does; there is: %(known)s", name=name, known=tuple(self.orders)
+            )
         order = self.orders[name]
         order.refuse_unless(name, words)
         self._roster.find(agent_id)
@@ -59,6 +87,30 @@ class Deskwork:
             await done
         [shown] = await self._show([self._roster.find(agent_id)])
         return shown
+
+    def listen(self, listener: Listener) -> None:
+        """Hear of every agent who changes, from now on."""
+        self._roster.listen(listener)
+
+    def heard(self, agent_id: str) -> None:
+        """Take note that an agent's desk is open; raises InputError when there is no such agent."""
+        self._roster.heard(agent_id)
+        if self._seated(agent_id):
+            self._roster.sign_out(agent_id)
+
+    def standing(self, agent_id: str) -> Standing:
+        """Tell how an agent stands; raises InputError when there is no such agent."""
+        agent = self._roster.find(agent_id)
+        if self.dialer is None:
+            return Standing(agent)
+        kept = (live for live in self.dialer.desk.live() if live.agent == agent_id)
+        return Standing(
+            agent,
+            self.dialer.desk.conversation_of(agent_id) or next(kept, None),
+            self.dialer.previews.look_at(agent_id),
+            self._roster.wrap_until(agent_id),
+            tuple(self.dialer.consultation.supervisors_of(agent_id)),
+        )
 
     async def agents(self) -> list[dict[str, object]]:
         """Tell of each agent how they stand, whom they talk to or look at, and who hears them."""
@@ -73,10 +125,10 @@ class Deskwork:
     def _agent(self, agent: Agent) -> dict[str, Any]:
         live = offer = None
         heard: list[str] = []
-        if self._dialer is not None:
-            live = self._dialer.desk.conversation_of(agent.id)
-            offer = self._dialer.previews.look_at(agent.id)
-            heard = self._dialer.consultation.supervisors_of(agent.id)
+        if self.dialer is not None:
+            live = self.dialer.desk.conversation_of(agent.id)
+            offer = self.dialer.previews.look_at(agent.id)
+            heard = self.dialer.consultation.supervisors_of(agent.id)
         claimed = live.dial.claimed if live is not None else offer.claimed if offer is not None else None
         return {
             "agent": agent.id,
@@ -104,6 +156,8 @@ def _orders(dialer: Dialer, roster: Roster) -> dict[str, Order]:
         "resume": Order("", "Go on after a pause.", desk.resume),
         "accept": Order("[NUMBER]", "Have the call placed that is looked at.", previews.accept),
         "skip": Order("WHY", "Put it off.", previews.skip),
+        "extend": Order("", "Take more time to write.", roster.extend),
+        "hang-up": Order("", "End the conversation, and write down what it achieved.", talk.hang_up),
         "done": Order("DISPOSITION [AT] [NUMBER]", "Say what it achieved, and when to call again.", _done(dialer)),
         "dial": Order("DISPOSITION NUMBER", "Call another number of the account.", _dial(dialer)),
         "hold": Order("", "Let the person hear music.", talk.hold),
@@ -139,7 +193,9 @@ def _dial(dialer: Dialer) -> Do:
 def _supervise(dialer: Dialer, roster: Roster, how: Supervision) -> Do:
     async def supervise(supervisor: str, agent: str) -> None:
         if supervisor == agent or roster.find(agent).state is State.OFFLINE:
-            raise InputError(f"there is nobody to hear: agent {agent} is {roster.find(agent).state}")
+            raise InputError(
+                "there is nobody to hear: agent %(agent)s is %(state)s", agent=agent, state=roster.find(agent).state
+            )
         await dialer.consultation.supervise(agent, supervisor, how)
 
     return supervise
@@ -149,14 +205,16 @@ def _disposition(word: str) -> Disposition:
     try:
         return Disposition(word)
     except ValueError:
-        raise InputError(f"{word!r} is no outcome of a call; there is: {', '.join(Disposition)}") from None
+        raise InputError(
+            "%(word)r is no outcome of a call; there is: %(known)s", word=word, known=tuple(Disposition)
+        ) from None
 
 
 def _instant(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise InputError(f"{text!r} is no time; write it like 2026-12-01T10:00+01:00") from None
+        raise InputError("%(text)r is no time; write it like 2026-12-01T10:00+01:00", text=text) from None
     if at.tzinfo is None:
-        raise InputError(f"{text!r} tells no time zone; write it like 2026-12-01T10:00+01:00")
+        raise InputError("%(text)r tells no time zone; write it like 2026-12-01T10:00+01:00", text=text)
     return at.astimezone(UTC)

@@ -75,7 +75,7 @@ class Line:
 class Dialer:
     """All calls of one daemon; `run` works until `drain` has ended, `desk` is where agents work.
 
-    `owner` says which teams are ours; without one, all are.
+    `levels`: how boldly campaigns are dialled. `owner` says which teams are ours; without one, all are.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Dialer:
         owner: Owner | None = None,
     ) -> None:
         self._roster, self._carrier, self._book, self._clock = roster, carrier, book, clock
-        self._teams_now, self._line = teams, line
+        self._teams_now, self._line, self.levels = teams, line, line.dialling.levels
         self._owner, self._wake = owner or Alone(), asyncio.Event()
         self._draining = self._stopped = self._placing = False
         self._trunks = Trunks(Shown(line.caller_id, line.caller_ids), line.ring_seconds, self._trunks_left)

@@ -21,14 +21,13 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from contactd.channels import wording
-from contactd.config.base_rates import load_base_rates
 from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.errors import ConfigError, Problem
 from contactd.domain.money import Money
-from contactd.engine.agreeing import told as agreements_told
+from contactd.engine.agreement_told import told as agreements_told
 from contactd.engine.application import Application, table
-from contactd.engine.claims import Owed, Terms, owed_by
+from contactd.engine.claims import Owed, owed_by, terms_of
 from contactd.engine.compose import contact_of
 from contactd.engine.statement_sheet import StatementPress
 from contactd.engine.statement_told import statement_told
@@ -43,6 +42,7 @@ _LOG = (
 )  # fmt: skip
 _INVOICES = (
     "invoice_no", "invoice_date", "due_date", "amount", "open_principal", "currency", "disputed", "goods", "terms",
+    "claim_kind", "contract_rate", "contract_date",
 )  # fmt: skip
 
 
@@ -83,8 +83,8 @@ class _Gathering:
         self._end = datetime.combine(as_of + timedelta(days=1), time(), zone).astimezone(UTC)
 
     def gather(self) -> Dossier:
-        rates = load_base_rates(self._settings.base_rates_path)
-        [owed] = owed_by(self._connection, [self._account_id], Terms(self._settings.claims, rates), self._as_of)
+        rates = self._settings.base_rates
+        [owed] = owed_by(self._connection, [self._account_id], terms_of(self._settings), self._as_of)
         home = facts.postal_addresses(self._connection, [self._account_id])[self._account_id]
         [pdf] = StatementPress(self._settings, rates, self._language).press(self._connection, owed)
         application = Application(owed, self._settings, rates, self._language, self._words).told(home)
@@ -123,7 +123,9 @@ class _Gathering:
         for row in self._connection.execute(chosen.order_by(invoice.c.due_date, invoice.c.id)):
             amounts = [f"{Money(minor, currency).amount}" for minor in (row.amount, principal.get(row.invoice_no, 0))]
             days = (row.invoice_date.isoformat(), row.due_date.isoformat())
-            yield (row.invoice_no, *days, *amounts, currency, "yes" if row.disputed else "no", row.goods, row.terms)
+            words = (row.goods, row.terms, row.claim_kind, row.contract_rate)
+            signed = row.contract_date.isoformat() if row.contract_date else ""
+            yield (row.invoice_no, *days, *amounts, currency, "yes" if row.disputed else "no", *words, signed)
 
     def _agreements(self) -> list[dict[str, Any]]:
         made = agreements.of_accounts(self._connection, [self._account_id])

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Row
 
+from contactd.channels.letter_spool import ARCHIVE, OUTBOX, strike_out
 from contactd.config.settings import Settings
 from contactd.domain.agreement import ALIVE
 from contactd.domain.attempt import State
@@ -27,7 +28,6 @@ from contactd.store.schema import account
 
 log = structlog.get_logger()
 
-ARCHIVE = "archive"
 _OPEN = frozenset({State.PLANNED, State.CLAIMED, State.SENDING, State.UNCLEAR})
 _OURS = frozenset({"erased", "restricted", "owes_again"})  # entries about the data, not about a contact
 _LOG_KEPT = "letters, messages and calls are kept until {} ({} years, § 257 HGB, § 147 AO; [retention] contact_log)"
@@ -157,22 +157,36 @@ def files_of(entries: Sequence[Any]) -> Iterator[str]:
             yield details["file"]
 
 
-def place_of(settings: Settings, name: str) -> Path | None:
-    """Answer where a letter of the archive is; None for a name that leads out of it."""
-    folder = settings.letters_directory / ARCHIVE
+def place_of(settings: Settings, name: str, box: str = ARCHIVE) -> Path | None:
+    """Answer where a letter of the archive, or of the outbox, is; None for a name that leads out of it."""
+    folder = settings.letters_directory / box
     place = folder / name
     return place if place.resolve().is_relative_to(folder.resolve()) else None
 
 
 def delete_letters(settings: Settings, names: Iterable[str]) -> int:
-    """Delete letters of the archive, once it is committed that nobody asks for them; answers how many were there."""
+    """Delete letters, once it is committed that nobody asks for them, and strike them out of the lists of letters.
+
+    Answers how many were in the archive; one that lies in the outbox still is deleted there as well.
+    """
+    ours = [name for name in names if place_of(settings, name) is not None]
     count = 0
-    for name in names:
-        place = place_of(settings, name)
-        try:
-            if place is not None and place.is_file():
-                place.unlink()
-                count += 1
-        except OSError as error:
-            log.warning("letter_not_deleted", file=name, error=str(error))
+    for name in ours:
+        count += _delete(place_of(settings, name))
+        _delete(place_of(settings, name, OUTBOX))
+    try:
+        strike_out(settings.letters_directory, ours)
+    except OSError as error:
+        log.warning("letter_not_struck_out", file=error.filename, error=str(error))
     return count
+
+
+def _delete(place: Path | None) -> bool:
+    try:
+        if place is None or not place.is_file():
+            return False
+        place.unlink()
+    except OSError as error:
+        log.warning("letter_not_deleted", file=str(place), error=str(error))
+        return False
+    return True

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from contactd.domain.clock import Clock
-from contactd.domain.errors import StoreConflict, StoreError
+from contactd.domain.errors import InputError, StoreConflict, StoreError
 
 log = structlog.get_logger()
 
@@ -54,6 +54,20 @@ class Lane:
         after = self._last if self._last is not None and not self._last.done() else None
         self._last = self._errands.run(work, after=after)
         return self._last
+
+    async def ask(self, work: Work) -> None:
+        """Run the work in its turn and wait for it; it goes on when whoever waits is gone. Raises its InputError."""
+        refused: list[InputError] = []
+
+        async def carry_out() -> None:
+            try:
+                await work()
+            except InputError as error:
+                refused.append(error)
+
+        await asyncio.shield(self.put(carry_out))
+        if refused:
+            raise refused[0]
 
 
 async def _carry_out(work: Work, after: "asyncio.Task[None] | None") -> None:

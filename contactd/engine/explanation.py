@@ -19,8 +19,8 @@ from contactd.domain.money import Money
 from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.domain.policy import Allowed, Never, NotBefore, Proposal, Verdict
 from contactd.domain.posting import Kind
-from contactd.domain.rules import answers, may_contact
-from contactd.engine.agreeing import told as told_of
+from contactd.domain.rules import answers, may_contact, silenced
+from contactd.engine.agreement_told import told as told_of
 from contactd.engine.book import Book, Rung
 from contactd.engine.bookings import told as postings_told
 from contactd.engine.handing_over import told as handover_told
@@ -43,9 +43,13 @@ from contactd.store.tasks import Which
 Told = dict[str, Any]
 _AGREEMENTS = 5
 _HINTS = {
+    agreements.TO_ASSIGN: "a payment that waits may be theirs: contactd payments assign PAYMENT ACCOUNT",
     "insolvency": "file the claim with the insolvency administrator (§ 174 InsO): contactd dossier holds what it takes",
     "deceased": "ask the probate court for the heirs; they owe it now (§ 1967 BGB)",
 }
+
+# What is said of a step that waits for a person.
+TO_DO = "somebody has to do it first"
 
 
 def explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:
@@ -58,7 +62,7 @@ def explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[
     found = tasks.listed(connection, Which([account_id]))
     today = min((local_date(one.timezone, at[one.id]) for one in book.campaigns.values()), default=date.max)
     return {
-        **_escalated(connection, account_id, _explain(connection, book, account_id, at)),
+        **_escalated(connection, account_id, on_ladder(connection, book, account_id, at)),
         "agreements": list(told_of(connection, last)),
         "tasks": list(told_tasks(connection, found, today)),
         "proposed": [
@@ -78,7 +82,8 @@ def _escalated(connection: sa.Connection, account_id: int, told: Told) -> Told:
     told["handover"] = next(handover_told(connection, away), None)
     if told["handover"] and told["handover"]["state"] == handovers.APPROVED and told.get("why") == "on_hold":
         told["why"] = f"handed over to {told['handover']['to']} on {told['handover']['decided_at'][:10]}"
-    told["hint"] = _HINTS.get(str(told.get("why")), "")
+    hold = told.get("hold") or {}
+    told["hint"] = _HINTS.get(str(told.get("why"))) or _HINTS.get(str(hold.get("reason")), "")
     return {**told, "written_off": written_off}
 
 
@@ -91,7 +96,8 @@ def _stands(one: Booked) -> bool:
     return one.posted.kind is Kind.WRITE_OFF and one.reversed_by is None
 
 
-def _explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:
+def on_ladder(connection: sa.Connection, book: Book, account_id: int, at: Mapping[str, datetime]) -> Told:
+    """Tell where one account row stands on its ladder, and nothing of what is agreed or done beside."""
     paused = pauses.paused(connection)
     waiting = overview.open_attempts(connection, account_id)
     counted = accounts.customers_by_creditor(connection) if book.counts_customers else None
@@ -107,7 +113,14 @@ def _explain(connection: sa.Connection, book: Book, account_id: int, at: Mapping
     told = {**_identity(seen), "campaigns": _choice(book, seen, at)} if seen is not None else {}
     first = any(row.campaign == NOTICES for row in waiting)
     why = "a notice about an agreement goes first" if first else _unselected(seen)
-    return {**told, "campaign": None, "decision": "rest", "why": why}
+    return told | {"campaign": None} | _rests(seen, max(at.values()), why)
+
+
+def _rests(seen: Facts | None, now: datetime, why: str, decision: str = "rest") -> Told:
+    """Say why nothing happens: that nobody may contact the customer goes before all but that nothing is asked for."""
+    if seen is not None and (seen.open > 0 or seen.disputed) and (gravest := silenced(seen, now)):
+        return {"decision": "held", "why": gravest.value}
+    return {"decision": decision, "why": why}
 
 
 def _unselected(seen: Facts | None) -> str:
@@ -216,7 +229,7 @@ def _attempt(
     when = max(now, row.not_before)
     told["step"] = {"id": row.step, "channel": row.channel, "due": _time(row.not_before)}
     if row.state == "accepted":
-        why = "somebody has to do it first" if row.channel == Channel.TASK else "the call is under way"
+        why = TO_DO if row.channel == Channel.TASK else "the call is under way"
         return {**told, "decision": "rest", "why": why}
     if row.state == "unclear":
         return {**told, "decision": "unclear", "why": f"settle it: contactd settle {row.id} sent|not-sent|failed"}
@@ -235,13 +248,14 @@ def _next(book: Book, campaign: Campaign, seen: Facts, now: datetime, paused: se
         position = next_step(campaign, replace(seen, drawn=drawn), now)
     told |= _arm(campaign, seen, drawn)
     if isinstance(position, Waiting) and position.step is None and position.when is not None:
-        return {**told, "decision": "wait", "when": _time(position.when), "why": position.why}
+        rests = _rests(seen, now, position.why, "wait")
+        return told | rests | ({"when": _time(position.when)} if rests["decision"] == "wait" else {})
     if isinstance(position, Due):
         step, when, decision = position.step, now, "due"
     elif isinstance(position, Waiting) and position.step is not None and position.when is not None:
         step, when, decision = position.step, position.when, "wait"
     else:
-        return {**told, "decision": "rest", "why": position.why}
+        return told | _rests(seen, now, position.why)
     rung = Rung(campaign, step, book.policies[campaign.id])
     told["step"] = {"id": rung.step.id, "channel": rung.step.channel.value, "due": _time(when)}
     resting = _resting(campaign, rung.step.channel.value, paused)

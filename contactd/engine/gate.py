@@ -15,6 +15,7 @@ from contactd.domain.attempt import Event, State
 from contactd.domain.calendar import local_day
 from contactd.domain.clock import Clock
 from contactd.domain.ladder import local_date, no_longer_due, zone_of
+from contactd.domain.money import Money
 from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.domain.notice import Occasion
 from contactd.domain.policy import Allowed, Never, NotBefore, Proposal
@@ -22,7 +23,7 @@ from contactd.domain.queueing import Priority
 from contactd.domain.rules import may_contact
 from contactd.engine.book import Book, Rung
 from contactd.engine.claims import Owed
-from contactd.engine.demanding import owed_on
+from contactd.engine.demanding import Reminding, owed_on
 from contactd.engine.notifying import template_of, why_not
 from contactd.store import accounts, arms, attempts, facts, notices, pauses, sent_messages, suppressions
 from contactd.store.attempts import Claimed, Transition
@@ -50,6 +51,7 @@ class Begun:
     postal: PostalAddress | None = None  # of a letter
     about: About | None = None  # of a notice about an agreement
     owed: Owed | None = None  # of a letter that asks for interest and costs
+    fee: int | None = None  # what it charges, where its step says something about that
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +112,11 @@ class Gate:
                 fresh[claim.customer_id] = (*begun, past)
             answers.append(answer)
             transitions.append(transition)
-        results = attempts.apply(connection, transitions)
+        answers = self._equipped(connection, answers)
+        results = attempts.apply(connection, list(map(_charging, answers, transitions)))
         return [
             Refused(answer.claimed, OVERTAKEN) if isinstance(result, Exception) else answer
-            for answer, result in zip(self._addressed(connection, answers), results, strict=True)
+            for answer, result in zip(answers, results, strict=True)
         ]
 
     def _facts(self, connection: sa.Connection, claims: list[Claimed], now: datetime) -> dict[tuple[str, int], Facts]:
@@ -197,7 +200,11 @@ class Gate:
         if rung is None:
             return self._forbid(claim, "campaign_changed", now)
         gone = why_not(about, local_date(rung.campaign.timezone, now), settled=settled)
-        if about.occasion is Occasion.REMINDER and seen.hold is not None and seen.hold.reason == HANDED_OVER:
+        if (
+            about.occasion in {Occasion.REMINDER, Occasion.ACCELERATION}
+            and seen.hold is not None
+            and seen.hold.reason == HANDED_OVER
+        ):
             gone = gone or HANDED_OVER  # somebody else goes on with it
         if gone:
             return self._forbid(claim, gone, now)
@@ -206,24 +213,28 @@ class Gate:
         answer, transition = self._ask(claim, rung, rung.proposal(requested=True, agreed=True), seen, owed, now)
         return replace(answer, about=about) if isinstance(answer, Begun) else answer, transition
 
-    def _addressed(self, connection: sa.Connection, answers: list[Begun | Refused]) -> list[Begun | Refused]:
-        """Give letters the postal address and what is owed as both stand in this transaction."""
-        letters = [one for one in answers if isinstance(one, Begun) and one.claimed.channel is Channel.LETTER]
-        if not letters:
-            return answers
-        known = facts.postal_addresses(connection, {one.claimed.account_id for one in letters})
-        days = {
-            one.claimed.account_id: local_day(zone_of(one.facts.account, one.rung.campaign), one.at)
-            for one in letters
-            if one.rung.step.claim == "all"
+    def _equipped(self, connection: sa.Connection, answers: list[Begun | Refused]) -> list[Begun | Refused]:
+        """Give letters the postal address, and reminders what is owed and charged, as it stands in this transaction."""
+        begun = [one for one in answers if isinstance(one, Begun)]
+        letters = {one.claimed.account_id for one in begun if one.claimed.channel is Channel.LETTER}
+        known = facts.postal_addresses(connection, letters) if letters else {}
+        reminding = {
+            one.claimed.account_id: _reminding(one)
+            for one in begun
+            if one.rung.step.fee is not None
+            or (one.rung.step.claim == "all" and one.rung.step.channel is Channel.LETTER)
         }
-        owed = owed_on(connection, days, self._book.terms) if days and self._book.terms else {}
-        return [
-            replace(answer, postal=known.get(answer.claimed.account_id), owed=owed.get(answer.claimed.account_id))
-            if isinstance(answer, Begun)
-            else answer
-            for answer in answers
-        ]
+        owed = owed_on(connection, reminding, self._book.terms) if reminding and self._book.terms else {}
+        equipped: list[Begun | Refused] = []
+        for one in answers:
+            if isinstance(one, Begun) and (letters or reminding):
+                step, found = one.rung.step, owed.get(one.claimed.account_id)
+                fee = None if step.fee is None else found.fee if found else 0
+                asked = found if step.claim == "all" and step.channel is Channel.LETTER else None
+                equipped.append(replace(one, postal=known.get(one.claimed.account_id), owed=asked, fee=fee))
+            else:
+                equipped.append(one)
+        return equipped
 
     @staticmethod
     def _forbid(claim: Claimed, reason: str, now: datetime) -> tuple[Refused, Transition]:
@@ -237,6 +248,20 @@ class Gate:
         return Refused(claim, reason, until), Transition(
             claim.id, claim.claim_no, Event.POSTPONED, now, reason=reason, not_before=until
         )
+
+
+def _reminding(one: Begun) -> Reminding:
+    account, fee = one.facts.account, one.rung.step.fee
+    today = local_day(zone_of(account, one.rung.campaign), one.at)
+    return Reminding(today, fee.minor if fee and fee.currency == account.currency else 0, one.invoices)
+
+
+def _charging(answer: Begun | Refused, transition: Transition) -> Transition:
+    """Have the intent say what the reminder charges; it counts once the reminder was sent, and as often."""
+    if not isinstance(answer, Begun) or answer.fee is None:
+        return transition
+    fee = Money(answer.fee, answer.facts.account.currency)
+    return replace(transition, fee=answer.fee, details={"fee": str(fee)} if answer.fee else None)
 
 
 def _seen_by(claim: Claimed, seen: Facts) -> Facts:

@@ -8,14 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from contactd.config.base_rates import load_base_rates
 from contactd.config.settings import Settings
+from contactd.domain.agreement import Kind as Agreed
 from contactd.domain.agreement import State
 from contactd.domain.appropriation import COMMON, Part
 from contactd.domain.deadlines import DAY
 from contactd.domain.posting import Kind, Posting
 from contactd.domain.statement import Statement
-from contactd.engine.claims import Terms, owed_by
+from contactd.engine.claims import owed_by, terms_of
 from contactd.store import agreements, postings, waivers
 from contactd.store.agreements import Stored
 from contactd.store.postings import BY_ITSELF, Booked
@@ -38,8 +38,7 @@ class GivingUp:
 
     def statement(self, on: date) -> Statement:
         """Derive what the account owes at the end of a day."""
-        terms = Terms(self.settings.claims, load_base_rates(self.settings.base_rates_path))
-        [owed] = owed_by(self.connection, [self.account_id], terms, on)
+        [owed] = owed_by(self.connection, [self.account_id], terms_of(self.settings), on)
         return owed.statement
 
     @cached_property
@@ -84,22 +83,42 @@ class GivingUp:
         return Booked(self.account_id, posted, self.now, self.by, laid, known.invoice_id)
 
     def waive(self, one: Stored, made_on: date) -> int:
-        """Give up the rest of a settlement that was kept; answers how much less is asked for.
+        """Give up what a plan or settlement that was kept leaves; answers how much less is asked for.
 
-        That is all of the invoices it is for, and what was open when it was made of costs of no one invoice.
+        Of a settlement that is all of the invoices it is for, of a plan what the law still has open of those that the
+        books have as paid: interest and costs, and what these took of the payments. With them goes what was open when
+        it was made of costs of no one invoice. Where interest is kept, only a settlement gives up something: what the
+        books have open.
         """
         named = waivers.numbers(self.connection, one.id)
         rest = {key: amount for key, amount in self.open(ORDER, self.today, by_books=True).items() if key[1] in named}
+        reason = f"{one.agreed.kind} {one.id} kept"
+        if one.interest == "keep":
+            books = dict(self._in_books(rest)) if one.agreed.kind is Agreed.SETTLEMENT else {}
+            return self._write([self._laid(number, amount, reason) for (_, number), amount in books.items()])
+        unpaid = {number for number in named if self.invoices[number].open > 0}
+        if one.agreed.kind is Agreed.PLAN:
+            rest = {key: amount for key, amount in rest.items() if key[1] not in unpaid}
         common = self.open([Part.COSTS], made_on).get((Part.COSTS, COMMON), 0)
-        if common:
+        if common and (one.agreed.kind is Agreed.SETTLEMENT or not unpaid):
             rest[Part.COSTS, COMMON] = common
-        reason = f"settlement {one.id} kept"
         return self._write(
             [self.give_up(part, number, rest[part, number], reason, self.today) for part, number in rest]
         )
 
+    def _in_books(self, rest: Open) -> Iterator[tuple[tuple[Part, str], int]]:
+        """Give only what the books have open."""
+        for part, number in rest:
+            if part is Part.PRINCIPAL and self.invoices[number].open > 0:
+                yield (part, number), self.invoices[number].open
+
+    def _laid(self, number: str, amount: int, reason: str) -> Booked:
+        """Give up principal as the books have it, whatever more of it is open by law."""
+        unpaid = max(amount - self._paid_beside.get(number, 0), 0)
+        return replace(self.give_up(Part.PRINCIPAL, number, amount, reason, self.today), laid=unpaid)
+
     def owe_again(self, one: Stored) -> int:
-        """Take back what was given up when a settlement was kept; answers how much more is asked for."""
+        """Take back what was given up when an agreement was kept; answers how much more is asked for."""
         changes = agreements.history(self.connection, [one.id])[one.id]
         kept_at = max(change.at for change in changes if change.state is State.FULFILLED)
         rows = {row.id: row for row in self.invoices.values()}
@@ -109,7 +128,7 @@ class GivingUp:
             if waived and known.reversed_by is None:
                 row = rows.get(known.invoice_id or 0)
                 room = row.amount - row.open if row is not None else 0
-                back.append(self.take_back(known, room, f"settlement {one.id} not kept"))
+                back.append(self.take_back(known, room, f"{one.agreed.kind} {one.id} not kept"))
         return -self._write(back)
 
     @cached_property

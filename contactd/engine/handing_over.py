@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from contactd.domain.account import Channel
 from contactd.domain.agreement import ALIVE, Kind, rests
-from contactd.domain.errors import InputError
+from contactd.domain.errors import Contradiction, InputError
 from contactd.domain.notice import CAMPAIGN
-from contactd.engine.agreeing import Debtor, choose
+from contactd.engine.debtors import Debtor, choose
 from contactd.store import accounts, agreements, handovers
 from contactd.store.handovers import APPROVED, HOLD, PROPOSED, WITHDRAWN, Handover
 from contactd.store.schema import account, attempt
@@ -41,10 +41,10 @@ class HandingOver:
             raise InputError("say why: --reason …")
         known = self._living(debtor)
         if known is not None:
-            raise InputError(f"account {debtor.number}: a hand-over to {known.recipient} is {known.state} already")
+            raise Contradiction(f"account {debtor.number}: a hand-over to {known.recipient} is {known.state} already")
         against = list(self._against(self._owing(debtor)))
         if against and not anyway.strip():
-            raise InputError(
+            raise Contradiction(
                 f"account {debtor.number}: {'; '.join(against)}; settle that first, or say why not: --anyway …"
             )
         new = Handover(
@@ -60,12 +60,12 @@ class HandingOver:
         """
         known = self._living(debtor)
         if known is None or known.state != PROPOSED:
-            raise InputError(f"account {debtor.number}: no hand-over is proposed")
+            raise Contradiction(f"account {debtor.number}: no hand-over is proposed")
         if known.proposed_by == self._by:
-            raise InputError(f"{self._by} has proposed it; somebody else has to approve it")
+            raise Contradiction(f"{self._by} has proposed it; somebody else has to approve it")
         came = [why for why in self._against(self._owing(debtor)) if why not in known.against.splitlines()]
         if came:
-            raise InputError(f"account {debtor.number}: {'; '.join(came)}; withdraw it, and propose it again")
+            raise Contradiction(f"account {debtor.number}: {'; '.join(came)}; withdraw it, and propose it again")
         self._refuse_on_hold(debtor)
         handovers.decide(self._connection, known, APPROVED, by=self._by, reason=reason, now=self._now)
         accounts.hold(self._connection, debtor.id, HOLD, None, self._now)
@@ -77,7 +77,7 @@ class HandingOver:
             raise InputError("say why: --reason …")
         known = self._living(debtor)
         if known is None:
-            raise InputError(f"account {debtor.number}: no hand-over is proposed or approved")
+            raise Contradiction(f"account {debtor.number}: no hand-over is proposed or approved")
         handovers.decide(self._connection, known, WITHDRAWN, by=self._by, reason=reason, now=self._now)
         if known.state == APPROVED:
             accounts.release(self._connection, debtor.id, self._now)
@@ -94,7 +94,7 @@ class HandingOver:
         """Read the locked account afresh: somebody may have paid since it was chosen."""
         fresh = choose(self._connection, debtor.number, debtor.creditor, debtor.currency)
         if fresh.open <= 0 and not fresh.disputed:
-            raise InputError(f"account {debtor.number}: nothing is open, so there is nothing to hand over")
+            raise Contradiction(f"account {debtor.number}: nothing is open, so there is nothing to hand over")
         return fresh
 
     def _refuse_on_hold(self, debtor: Debtor) -> None:
@@ -103,7 +103,7 @@ class HandingOver:
         hold = self._connection.execute(chosen).one()
         over = hold.hold_until is not None and hold.hold_until < self._now.date()
         if hold.hold_reason and not over and hold.hold_reason not in frozenset(Kind):
-            raise InputError(f"account {debtor.number} is on hold: {hold.hold_reason}; have that settled first")
+            raise Contradiction(f"account {debtor.number} is on hold: {hold.hold_reason}; have that settled first")
 
     def _read(self, one: Handover) -> Handover:
         return next(known for known in handovers.of_accounts(self._connection, [one.account_id]) if known.id == one.id)

@@ -116,7 +116,7 @@ def why_each(connection: sa.Connection, looks: Mapping[str, Look], now: datetime
     """Answer the reasons of every team, with what the database knows."""
     waiting = {key: Waiting(*counts) for key, counts in call_queue.counts(connection, now).items()}
     paused = pauses.paused(connection)
-    held = {campaign: _held(connection, campaign) for campaign in _campaigns(looks)}
+    held = {campaign: held_by_reason(connection, campaign) for campaign in _campaigns(looks)}
     return {team: why(look, waiting, paused, held) for team, look in looks.items()}
 
 
@@ -124,7 +124,7 @@ def _campaigns(looks: Mapping[str, Look]) -> set[str]:
     return {one.campaign.id for look in looks.values() for one in look.lists}
 
 
-def _held(connection: sa.Connection, campaign: str) -> dict[str, int]:
+def held_by_reason(connection: sa.Connection, campaign: str) -> dict[str, int]:
     """Count by reason what the last planning run of a campaign held back."""
     reasons: Counter[str] = Counter()
     for row in batches.latest(connection, campaign):

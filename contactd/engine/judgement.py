@@ -4,33 +4,41 @@ The caller's transaction is the payment's own, so nobody ever sees the one witho
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import partial
+from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import structlog
 
+from contactd.config.holidays import every_region
 from contactd.config.settings import Settings
 from contactd.domain import agreement as rules
+from contactd.domain.account import Kind as DebtorKind
 from contactd.domain.agreement import ALIVE, TABLE, Event, Kind, Receipt, Standing, State, standing
 from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict, StoreError
 from contactd.domain.happened import AttemptMoved
 from contactd.domain.money import Money
 from contactd.domain.notice import CAMPAIGN as NOTICES
+from contactd.engine.charging import Charging, charge_everyone
 from contactd.engine.claims import money_of, payment_id
+from contactd.engine.expiring import warn_everyone
 from contactd.engine.giving_up import GivingUp
-from contactd.engine.notifying import Notifying
+from contactd.engine.notifying import Notifying, make_up_by
 from contactd.engine.task_ends import drop_moot
 from contactd.engine.timetable import Appointment, Timetable
-from contactd.store import accounts, agreements, ledgers, postings, waivers
+from contactd.intake import awaiting
+from contactd.intake.accept import commit_again
+from contactd.store import accounts, agreements, ledgers, notices, postings, waivers
 from contactd.store.agreements import Change, Stored
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
 from contactd.store.ledgers import Books
+from contactd.store.payments import Charge
 from contactd.store.postings import BY_ITSELF
 from contactd.store.schema import account
 
@@ -39,10 +47,13 @@ log = structlog.get_logger()
 BY = BY_ITSELF
 _AFTER_MIDNIGHT = "5 0 * * *"
 _DAILY = "agreements"
-_CHUNK = 500
+_CHUNK = 50  # a transaction holds up everybody who writes
 _GATHER = 0.5  # seconds: failures come in swarms
 _AGAIN = 5.0
+_YEARS = range(2000, 2061)
+_NAMING = frozenset({Kind.PLAN, Kind.SETTLEMENT})  # the invoices they are for
 _KEPT = frozenset({State.KEPT, State.FULFILLED})
+_WAITING = frozenset({State.CONFIRMED, State.ACTIVE, State.FULFILLED})  # for a notice, before the rest falls due
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,8 @@ class _Turn:
     settings: Settings
     now: datetime
     today: date
+    notifying: Notifying
+    warned: Mapping[int, tuple[tuple[int, date], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,11 @@ def judge(connection: sa.Connection, account_ids: Collection[int], settings: Set
 
     Customers hear of it where they should: thanks, reminders of what falls due, notices that did not arrive.
     """
+    Charging(settings, now).charge(connection, account_ids)
+    return _judge_charged(connection, account_ids, settings, now)
+
+
+def _judge_charged(connection: sa.Connection, account_ids: Collection[int], settings: Settings, now: datetime) -> int:
     today, notifying = today_of(settings, now), Notifying(settings, connection, now)
     written_off = postings.written_off(connection, account_ids)
     if settings.agreements.thank == "always":
@@ -88,7 +106,7 @@ def judge(connection: sa.Connection, account_ids: Collection[int], settings: Set
         for books in ledgers.read(connection, ids)
     }
     every = agreements.of_accounts(connection, ids)
-    turn = _Turn(connection, settings, now, today)
+    turn = _Turn(connection, settings, now, today, notifying, _warned(connection, ids, settings))
     changed = [(one, _judge(turn, one, every, known[one.account_id])) for one in every]
     kept = {one.account_id for one, state in changed if state in _KEPT}
     agreements.hold(connection, ids, now)
@@ -102,11 +120,15 @@ def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> 
     """Judge one agreement; answers its new state, None when that is the old one."""
     connection, table = turn.connection, TABLE[one.agreed.kind]
     others = _others(turn, one, known.books) if one.agreed.kind is Kind.SETTLEMENT else ()
+    one = _with_notice(turn, one, known.books.kind)
     receipts = list(_receipts(one, known.books, others))
+    receipts += _listed(one, known.books, others, receipts, today_of(turn.settings, one.made_at))
     settled_on, stands = _stands(one, receipts, turn.today, known)
     state = table.get((one.agreed.state, stands.event))
     if state is None:
         return None
+    if stands.warn_of:
+        turn.notifying.warn(one, stands.warn_of)
     event, agreed = stands.event, one.agreed
     if agreed.state not in ALIVE and rules.rests(agreed.kind, state) and _newer(one, every):
         event, state = Event.SUPERSEDED, table[agreed.state, Event.SUPERSEDED]
@@ -116,14 +138,39 @@ def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> 
     if state is agreed.state:
         return None
     reason = _reason(stands, one, known.books.currency)
-    if agreed.kind is Kind.SETTLEMENT:
+    if agreed.kind in _NAMING:
         reason = _waived(turn, one, state, known.books.currency) or reason
     agreements.change(connection, one, Change(turn.now, event, state, BY, reason))
     return state
 
 
+def _warned(
+    connection: sa.Connection, account_ids: Collection[int], settings: Settings
+) -> Mapping[int, tuple[tuple[int, date], ...]]:
+    """Read by agreement who was told that the rest falls due, and the last day for the arrears, with its grace."""
+    found: dict[int, tuple[tuple[int, date], ...]] = defaultdict(tuple)
+    if settings.agreements.needs_notice == "never":
+        return found
+    holidays = every_region(_YEARS)[settings.claims.holidays]
+    for one in notices.warned(connection, account_ids):
+        told = make_up_by(settings, one.channel, one.days, one.sent_at)
+        found[one.agreement_id] += ((one.number, rules.last_day(told, settings.agreements.grace, holidays)),)
+    return found
+
+
+def _with_notice(turn: _Turn, one: Stored, debtor: DebtorKind) -> Stored:
+    """Have the rest of a plan in force wait for its notice; what fell due without one stays due."""
+    agreed = turn.settings.agreements
+    warned = turn.warned.get(one.id, ())
+    if not agreed.notice_for(debtor):
+        return one
+    if one.agreed.kind is not Kind.PLAN or not (warned or one.agreed.state in _WAITING):
+        return one
+    return replace(one, agreed=replace(one.agreed, notice_days=agreed.notice_deadline, warned=warned))
+
+
 def _waived(turn: _Turn, one: Stored, state: State, currency: str) -> str:
-    """Waive the rest of a settlement that was kept, or ask for it again when a payment went back; answers in words."""
+    """Waive what an agreement leaves that was kept, or ask for it again when a payment went back; answers in words."""
     giving_up = GivingUp(turn.settings, turn.connection, one.account_id, BY, turn.now, turn.today)
     if state is State.FULFILLED:
         rest = giving_up.waive(one, today_of(turn.settings, one.made_at))
@@ -164,6 +211,19 @@ def _receipts(one: Stored, books: Books, others: Collection[str]) -> Iterable[Re
             yield Receipt(payment.on, payment.amount, gone.get(payment.id))
 
 
+def _listed(
+    one: Stored, books: Books, others: Collection[str], paid: Iterable[Receipt], made_on: date
+) -> Iterator[Receipt]:
+    """Take what only lists took off since for money that came in, as far as less is left than was agreed on."""
+    before = [booked for booked in books.invoices if booked.invoiced_on <= made_on and booked.number not in others]
+    told = [(booked.taken_off_on, booked.taken_off) for booked in before if booked.taken_off_on]
+    since = [(day, taken) for day, taken in told if day > made_on and taken > 0]
+    left = one.agreed.amount - sum(receipt.amount for receipt in paid if receipt.gone_on is None)
+    amount = min(sum(taken for _, taken in since), left - sum(booked.open for booked in before))
+    if amount > 0:
+        yield Receipt(max(day for day, _ in since), amount)
+
+
 def _newer(one: Stored, every: Iterable[Stored]) -> bool:
     return any(
         other.id > one.id and other.account_id == one.account_id and rules.rests(other.agreed.kind, other.agreed.state)
@@ -186,25 +246,75 @@ def judge_everyone(connection: sa.Connection, after: int, settings: Settings, no
     if not ids:
         return None
     accounts.lock(connection, ids)
-    judge(connection, ids, settings, now)
+    _apart(connection, ids, partial(judge, settings=settings, now=now))
     return ids[-1]
 
 
-def judge_of(settings: Settings, clock: Clock) -> Callable[[sa.Connection, Collection[int]], int]:
+def _apart(connection: sa.Connection, account_ids: Collection[int], work: Callable[..., int]) -> int:
+    """Judge locked accounts together; when one of them breaks it, each by itself, and that one not at all.
+
+    Answers how many agreements changed.
+    """
+    try:
+        with connection.begin_nested():
+            return work(connection, account_ids)
+    except (StoreError, StoreConflict, sa.exc.SQLAlchemyError):
+        raise
+    except Exception:  # a fault of ours in one account keeps no other from being judged, and no money out
+        if len(account_ids) > 1:
+            return sum(_apart(connection, [one], work) for one in account_ids)
+        log.exception("account_not_judged", account_id=[*account_ids])
+        return 0
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Judges the accounts that an import has locked, and charged when it laid the money; see intake/accept.py."""
+
+    settings: Settings
+    clock: Clock
+
+    @cached_property
+    def charge(self) -> Charge:
+        """Keep interest and costs apart that were paid."""
+        return Charging(self.settings, self.clock.now()).charge
+
+    def __call__(self, connection: sa.Connection, account_ids: Collection[int]) -> int:
+        """Answer how many agreements changed."""
+        work = partial(_judge_charged, settings=self.settings, now=self.clock.now())
+        return _apart(connection, account_ids, work)
+
+    def rest(self, connection: sa.Connection, likely: Mapping[int, Collection[int]]) -> None:
+        """Let locked accounts rest while payments wait that are likely theirs, for the days somebody has for it."""
+        within, now = self.settings.tasks.assign_within, self.clock.now()
+        if within:
+            holidays = every_region(_YEARS)[self.settings.claims.holidays]
+            until = rules.last_day(today_of(self.settings, now), within, holidays)
+            awaiting.rest(connection, likely, until, self.settings.tasks.owner, now)
+
+
+def judge_of(settings: Settings, clock: Clock) -> _Judge:
     """Give an import what judges the accounts it has locked."""
-
-    def at_once(connection: sa.Connection, account_ids: Collection[int]) -> int:
-        return judge(connection, account_ids, settings, clock.now())
-
-    return at_once
+    return _Judge(settings, clock)
 
 
-def judge_all(database: Database, settings: Settings, clock: Clock) -> None:
-    """Judge every living agreement, some hundred accounts a transaction: a list of accounts shows what is settled."""
-    after: int | None = 0
-    while after is not None:
-        with database.transaction() as connection:
-            after = judge_everyone(connection, after, settings, clock.now())
+def judge_some(database: Database, account_ids: Collection[int], settings: Settings, clock: Clock) -> None:
+    """Charge accounts of which a list told something new and judge their living agreements, some at a time.
+
+    All others wait for the nightly turn: nothing new is known of them (Report.touched).
+    """
+
+    def look(connection: sa.Connection, ids: Collection[int]) -> None:
+        now = clock.now()
+        accounts.lock(connection, ids)
+        Charging(settings, now).charge(connection, ids)
+        alive = agreements.alive_among(connection, ids)
+        if alive:
+            _apart(connection, alive, partial(_judge_charged, settings=settings, now=now))
+
+    every = sorted(account_ids)
+    for start in range(0, len(every), _CHUNK):
+        commit_again(database, look, every[start : start + _CHUNK])
 
 
 class Judgement:
@@ -255,11 +365,17 @@ class Judgement:
         Notifying(self._settings(), connection, self._clock.now()).follow(account_ids, ())
 
     async def look(self) -> None:
-        """Judge all living agreements, some hundred accounts a transaction, and drop tasks nobody needs any more."""
-        after: int | None = 0
-        while after is not None:
-            look = partial(judge_everyone, after=after, settings=self._settings(), now=self._clock.now())
-            after = await self._commit.run(look)
+        """Judge all living agreements, some accounts a transaction; open tasks that warn, drop those nobody needs."""
+        for every in (charge_everyone, judge_everyone, warn_everyone):
+            after: int | None = 0
+            try:
+                while after is not None:
+                    look = partial(every, after=after, settings=self._settings(), now=self._clock.now())
+                    after = await self._commit.run(look)
+            except (StoreError, StoreConflict):
+                raise
+            except Exception:  # a fault of ours in the one pass is no reason to leave out the other
+                log.exception("judging_broke", after=after)
         await self._commit.run(lambda connection: drop_moot(connection, self._clock.now()))
 
     async def _look(self, name: str) -> bool:

@@ -1,7 +1,9 @@
 """A call that is up, and what is written down about each of its stages; for the dialer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -12,7 +14,7 @@ from contactd.domain.campaign import AGENTLESS, INBOUND, Mode
 from contactd.domain.errors import InputError
 from contactd.domain.forecast import Line
 from contactd.domain.ivr import Dialogue
-from contactd.engine.callbook import Dial
+from contactd.engine.callbook import Conclude, Dial
 from contactd.engine.errands import Lane
 from contactd.engine.lists import Key, key_of
 from contactd.store import calls
@@ -163,7 +165,22 @@ def end_left(connection: sa.Connection, *, owner: str, now: datetime) -> None:
     calls.record(connection, [lost(item, now) for item in left])
 
 
-def handed_in(live: Live, agent: str, disposition: Disposition, at: datetime) -> HandedIn:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an agent says beside the outcome: a word why nothing was paid, what else was found out, and what follows.
+
+    `conclude` runs each time the outcome is tried to be written; an InputError it raises keeps everything as it was.
+    """
+
+    reason: str = ""
+    details: Mapping[str, object] | None = None
+    conclude: Conclude | None = None
+
+
+NOTHING_SAID = Said()
+
+
+def handed_in(live: Live, agent: str, disposition: Disposition, at: datetime, said: Said = NOTHING_SAID) -> HandedIn:
     """Enter what the agent says, and what follows; the cool-down counts only when the debtor was spoken to."""
     return HandedIn(
         attempt_id=live.dial.claimed.id,
@@ -172,20 +189,35 @@ def handed_in(live: Live, agent: str, disposition: Disposition, at: datetime) ->
         disposition=disposition,
         at=at,
         conversation_at=live.call.connected_at if disposition in CONVERSATIONS else None,
-        suppress=_stopped_by(live, agent, disposition, at),
+        suppress=stopped_by(live.dial.claimed, live.dial.number, agent, disposition, at),
         beside=live.agent not in ("", agent),
+        reason=said.reason,
+        details=said.details,
     )
 
 
-def _stopped_by(live: Live, agent: str, disposition: Disposition, at: datetime) -> NewSuppression | None:
+class Whose(Protocol):
+    """An attempt and whose it is: a claimed one, or one read from the store."""
+
+    @property
+    def account_id(self) -> int:
+        """Give the account's id, 0 of somebody unknown."""
+        ...
+
+    @property
+    def customer_id(self) -> int:
+        """Give the customer's id."""
+        ...
+
+
+def stopped_by(whose: Whose, number: str, agent: str, disposition: Disposition, at: datetime) -> NewSuppression | None:
     """Tell what must not be done any more after what the agent says; of a caller nobody knows, nothing."""
-    if not live.dial.claimed.account_id:
+    if not whose.account_id:
         return None
     if disposition is Disposition.WRONG_PERSON:
-        return _suppression(live, "wrong_number", at)
+        return NewSuppression("number", number, None, "wrong_number", f"agent {agent}", at)
     if disposition is Disposition.REPRESENTED:
-        customer = str(live.dial.claimed.customer_id)
-        return NewSuppression("account", customer, None, REPRESENTED, f"agent {agent}", at)
+        return NewSuppression("account", str(whose.customer_id), None, REPRESENTED, f"agent {agent}", at)
     return None
 
 

@@ -6,7 +6,7 @@ live, so that the budget of abandoned calls and the chances of the hour outlive 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
@@ -39,8 +39,8 @@ class Dialling:
     """How the operator wants calls to be paced, for all campaigns alike.
 
     `pooled`: one budget of abandoned calls for all campaigns of a team. `span`: its rolling window in seconds.
-    `min_ring`: seconds after which a ringing call may be hung up, None never. `trunks`: most calls at a time, of all
-    teams together.
+    `levels`: by campaign, a share that may change at any moment. `min_ring`: seconds after which a ringing call may be
+    hung up, None never. `trunks`: most calls at a time, of all teams together.
     """
 
     pooled: bool = False
@@ -50,6 +50,7 @@ class Dialling:
     small_team: int = 0
     trunks: int | None = None
     level: float = 1.0
+    levels: dict[str, float] = field(default_factory=dict)
 
 
 def dialling_of(telephony: Telephony) -> Dialling:
@@ -92,7 +93,7 @@ class Pacer:
         self._budgets: dict[str, Budget] = {}
         self._ready: set[str] = set()
         self._busy: dict[str, _Busy] = {}  # by agent
-        self._known: dict[Key, tuple[Step, Settings]] = {}
+        self._known: dict[Key, tuple[Step, float, Settings]] = {}
         self._hours: dict[str, tuple[int, int]] = {}  # by campaign: a quarter of an hour, and the hour of day in it
         self.reach: dict[str, Reach] = defaultdict(Reach)
 
@@ -215,18 +216,21 @@ class Pacer:
         return budget.share(self._seconds()) if budget else 0.0
 
     def _settings(self, one: CallList) -> Settings:
-        known = self._known.get(one.key)
-        if known is None or known[0] is not one.step:
-            known = self._known[one.key] = one.step, self._settings_of(one)
-        return known[1]
+        known, level = self._known.get(one.key), self._level(one)
+        if known is None or known[0] is not one.step or known[1] != level:
+            known = self._known[one.key] = one.step, level, self._settings_of(one, level)
+        return known[2]
 
-    def _settings_of(self, one: CallList) -> Settings:
+    def _level(self, one: CallList) -> float:
+        return self._dialling.level * self._dialling.levels.get(one.campaign.id, 1.0)
+
+    def _settings_of(self, one: CallList, level: float) -> Settings:
         dialling = self._dialling
         modes = {"power": Mode.POWER, "predictive": Mode.PREDICTIVE}
         return Settings(
             mode=modes.get(one.step.mode, Mode.PROGRESSIVE),
             ratio=one.step.ratio,
-            level=dialling.level,
+            level=level,
             max_lines=dialling.max_lines,
             small_team=dialling.small_team,
             min_ring=dialling.min_ring if one.step.mode == "predictive" else None,

@@ -90,7 +90,7 @@ class Previews:
     def _taken(self, agent_id: str) -> Offer:
         offer = self._offers.pop(agent_id, None)
         if offer is None:
-            raise IllegalTransition(f"agent {agent_id} looks at no call")
+            raise IllegalTransition("agent %(agent)s looks at no call", agent=agent_id)
         return offer
 
     def _agent_moved(self, agent: Agent) -> None:

@@ -12,14 +12,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from contactd.config.settings import Settings
-from contactd.domain.errors import AwaitsApproval, InputError, StoreConflict
+from contactd.domain.errors import AwaitsApproval, Contradiction, InputError, NotThere, StoreConflict
 from contactd.domain.money import Money
+from contactd.domain.phrase import Phrase
 from contactd.domain.policy import Reason
 from contactd.domain.proposal import Standing, State, needs_other_eyes, only_waits, rungs, why_not
 from contactd.engine.book import Book
 from contactd.engine.planner import Decided, Decision, Held, Planner, Rest, Take, close
 from contactd.engine.run_summary import Summary
-from contactd.store import accounts, arms, batches, candidates, facts, proposals
+from contactd.store import accounts, arms, bank, batches, candidates, facts, proposals
 from contactd.store.database import Database
 from contactd.store.proposals import NewProposal, Planned
 
@@ -38,15 +39,18 @@ class Person:
 
 
 class Proposing:
-    """Works with one planner and its database; its methods block, call them in a thread."""
+    """Works with one planner and its database; its methods block, call them in a thread.
 
-    def __init__(self, planner: Planner) -> None:
+    `decided`: the database a person's decisions are written to, where it is a witnessed one; the planner's is not.
+    """
+
+    def __init__(self, planner: Planner, decided: Database | None = None) -> None:
         self._planner = planner
-        self._database = planner.database
+        self._database = decided or planner.database
 
     def expire(self, now: datetime) -> list[int]:
         """Enter the runs nobody decided about in time; answers their numbers."""
-        with self._database.transaction() as connection:
+        with self._planner.database.transaction() as connection:
             return proposals.expire(connection, now, BY)
 
     def refuse_while_waiting(self, campaign_id: str, now: datetime) -> None:
@@ -81,14 +85,14 @@ class Proposing:
 
     def drop(self, number: int, account_ids: Collection[int], *, reason: str, by: str, now: datetime) -> int:
         """Take accounts out of a run that waits; their step comes again with the next run. Answers how many."""
-        _refuse_without(reason, "to drop accounts")
+        _refuse_without(reason, Phrase("to drop accounts"))
         with self._database.transaction() as connection:
             _open(connection, number, now)
             return proposals.drop(connection, number, dict.fromkeys(account_ids, reason), by=by, now=now)
 
     def reject(self, number: int, *, reason: str, by: str, now: datetime) -> None:
         """End a run without sending anything of it."""
-        _refuse_without(reason, "to reject a run")
+        _refuse_without(reason, Phrase("to reject a run"))
         with self._database.transaction() as connection:
             _open(connection, number, now)
             proposals.decide(connection, number, proposals.Decision(State.REJECTED, now, by, reason))
@@ -101,7 +105,11 @@ class Proposing:
         with self._database.snapshot() as connection:
             row = known(connection, number)
         if needs_other_eyes(_standing(row), person.login, four_eyes=four_eyes):
-            raise InputError(f"run {number} was proposed by {person.login}; somebody else has to approve it")
+            raise Contradiction(
+                "run %(number)s was proposed by %(login)s; somebody else has to approve it",
+                number=number,
+                login=person.login,
+            )
         fallen = self.fallen(row, now)
         with self._database.transaction() as connection:
             _open(connection, number, now)
@@ -109,7 +117,11 @@ class Proposing:
             released = proposals.release(connection, number)
             counts = proposals.dropped(connection, [number]).get(number, {})
             if not released:
-                raise InputError(f"run {number} has nothing left that could be sent: {_in_words(counts)}; reject it")
+                raise Contradiction(
+                    "run %(number)s has nothing left that could be sent: %(counts)s; reject it",
+                    number=number,
+                    counts=_in_words(counts),
+                )
             proposals.decide(connection, number, proposals.Decision(State.EXECUTED, now, person.name))
         return released, counts
 
@@ -117,9 +129,13 @@ class Proposing:
         """Answer which accounts of a run fall out by what happened since, and why; raises InputError if decided."""
         refused = why_not(_standing(row), now)
         if refused:
-            raise InputError(f"run {row.id} {refused}")
+            raise Contradiction("run %(number)s %(refused)s", number=row.id, refused=refused)
         if row.campaign not in self._planner.book.campaigns:
-            raise InputError(f"run {row.id} is of campaign {row.campaign}, which is configured no more; reject it")
+            raise Contradiction(
+                "run %(number)s is of campaign %(campaign)s, which is configured no more; reject it",
+                number=row.id,
+                campaign=row.campaign,
+            )
         with self._database.snapshot() as connection:
             left = proposals.steps_of(connection, row.id)
             fallen = dict.fromkeys(proposals.paid_since(connection, row.id), Reason.PAID_SINCE_PLANNING.value)
@@ -130,6 +146,25 @@ class Proposing:
                 if one.account_id in left and _stands(decided.follows(one), left[one.account_id], one.case_no):
                     del left[one.account_id]
         return fallen | dict(self._why(row.campaign, decided, left, now))
+
+    def outlook(self, number: int, now: datetime) -> tuple[Told, dict[int, str]]:
+        """Tell of a run, and which of its accounts would fall out were it approved now, and why, by their ids."""
+        with self._database.snapshot() as connection:
+            row, out = known(connection, number), proposals.dropped(connection, [number])
+            left = proposals.steps_of(connection, number)
+        if why_not(_standing(row), now):
+            fallen: dict[int, str] = {}
+        elif row.campaign in self._planner.book.campaigns:
+            fallen = self.fallen(row, now)
+        else:
+            fallen = dict.fromkeys(left, "campaign_changed")
+        with self._database.snapshot() as connection:
+            names = bank.places(connection, fallen)
+        told = [
+            {"account": names[one].account_no, "creditor": names[one].creditor, "reason": fallen[one]}
+            for one in sorted(fallen)
+        ]
+        return {**told_run(row, out.get(number, {}), now), "falls_out": told}, fallen
 
     def _why(
         self, campaign_id: str, decided: Decided, left: Mapping[int, Planned], now: datetime
@@ -152,9 +187,9 @@ class Proposing:
 
 
 def proposing_of(database: Database, settings: Settings) -> Proposing:
-    """Build it for whoever is no daemon, or answers one request."""
+    """Build it for whoever is no daemon, or answers one request; a witness of the database sees the decision alone."""
     book = Book(settings.campaigns, settings.policies)
-    return Proposing(Planner(database, book, horizon=settings.planning.horizon))
+    return Proposing(Planner(database.witnessed(None), book, horizon=settings.planning.horizon), database)
 
 
 def _stands(decision: Decision, planned: Planned, case_no: int) -> bool:
@@ -182,20 +217,22 @@ def _open(connection: sa.Connection, number: int, now: datetime) -> None:
     """Lock a run that waits, or refuse."""
     if not proposals.hold_open(connection, number, now):
         refused = why_not(_standing(known(connection, number)), now)
-        raise InputError(f"run {number} {refused or 'is decided in this moment'}")
+        raise Contradiction(
+            "run %(number)s %(refused)s", number=number, refused=refused or Phrase("is decided in this moment")
+        )
 
 
-def _refuse_without(reason: str, what: str) -> None:
+def _refuse_without(reason: str, what: Phrase) -> None:
     if not reason.strip():
-        raise InputError(f"say the reason {what}; it stands in the record")
+        raise InputError("say the reason %(what)s; it stands in the record", what=what)
 
 
 def known(connection: sa.Connection, number: int) -> sa.Row[Any]:
     """Read a proposed run; raises InputError when there is none of that number."""
     row = proposals.read(connection, number)
     if row is None or row.state is None:
-        what = "was planned without a proposal" if row else "is not known"
-        raise InputError(f"run {number} {what}; contactd runs lists them")
+        what = Phrase("was planned without a proposal") if row else Phrase("is not known")
+        raise NotThere("run %(number)s %(what)s", command="contactd runs lists them", number=number, what=what)
     return row
 
 
@@ -214,7 +251,11 @@ def account_ids(connection: sa.Connection, number: int, names: Collection[str], 
         ids = {row.id for row in accounts.find(connection, name, creditor)}
         mine = sorted(ids & proposals.among_lines(connection, number, ids))
         if not mine:
-            raise InputError(f"account {name!r} is not in run {number}, or dropped already; nothing was dropped")
+            raise NotThere(
+                "account %(name)r is not in run %(number)s, or dropped already; nothing was dropped",
+                name=name,
+                number=number,
+            )
         found += mine
     return found
 

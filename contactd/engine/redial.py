@@ -13,7 +13,7 @@ from contactd.domain.clock import Clock
 from contactd.domain.errors import IllegalTransition, InputError
 from contactd.engine.callbook import CallBook
 from contactd.engine.lists import CallList, Key
-from contactd.engine.live_call import Agreed, Live, called_back
+from contactd.engine.live_call import NOTHING_SAID, Agreed, Live, Said, called_back
 from contactd.engine.roster import Roster
 from contactd.engine.switchboard import Switchboard
 from contactd.store.attempts import Claimed
@@ -48,10 +48,13 @@ class Redial:
         self._case: dict[str, Live] = {}  # by agent: the call whose account they dial for, until they talk to somebody
         roster.listen(self._agent_moved)
 
-    async def dial(self, agent_id: str, disposition: Disposition, number: str) -> None:
+    async def dial(
+        self, agent_id: str, disposition: Disposition, number: str, said: Said = NOTHING_SAID, attempt_id: int = 0
+    ) -> None:
         """Hand in the conversation an agent owes, and call another number of the account for them.
 
-        When nobody answers, or a rule forbids it, they may dial a further one: nothing is handed in then.
+        When nobody answers, or a rule forbids it, they may dial a further one: nothing is handed in then. `attempt_id`
+        is the call they take it for; 0: whichever it is.
 
         Raises IllegalTransition without a conversation, when they are no more at work or are to pause, or when somebody
         else came first or their telephone went (the conversation is handed in then), InputError when it is not known
@@ -59,19 +62,19 @@ class Redial:
         """
         owed = self._switchboard.conversation_of(agent_id)
         live = owed or self._case.get(agent_id)
-        if live is None:
-            raise IllegalTransition(f"agent {agent_id} has had no call whose account could be dialled again")
+        if live is None or attempt_id not in (0, live.dial.claimed.id):
+            raise IllegalTransition("agent %(agent)s has no call to dial another number for", agent=agent_id)
         agent = self._roster.find(agent_id)
         if agent.state not in (_AT_IT if owed is not None else _FREE):
-            raise IllegalTransition(f"agent {agent_id} is {agent.state}, and dials nobody")
+            raise IllegalTransition("agent %(agent)s is %(state)s, and dials nobody", agent=agent_id, state=agent.state)
         if agent.wish is not None:
-            raise IllegalTransition(f"agent {agent_id} is to pause after this call")
+            raise IllegalTransition("agent %(agent)s is to pause after this call", agent=agent_id)
         wanted = called_back(live, agent_id, Agreed(self._clock.now(), own=True, number=number))
         of = self._list(wanted.key or live.key)
         if owed is not None:
-            await self._switchboard.dispose(agent_id, disposition)
+            await self._switchboard.dispose(agent_id, disposition, said=said)
         if self._roster.find(agent_id).state is not agents.State.READY:
-            raise IllegalTransition(f"agent {agent_id} has another call by now")
+            raise IllegalTransition("agent %(agent)s has another call by now", agent=agent_id)
         self._roster.apply(agent_id, agents.Event.RESERVED)
         self._dialling.add(agent_id)
         self._case[agent_id] = live
@@ -83,7 +86,7 @@ class Redial:
             raise
         if not self._is_kept(agent_id):
             self._switchboard.errands.run(partial(self._give_up, claimed))
-            raise IllegalTransition(f"agent {agent_id} has gone meanwhile")
+            raise IllegalTransition("agent %(agent)s has gone meanwhile", agent=agent_id)
         self._start(claimed, of, agent_id)
 
     def _is_kept(self, agent_id: str) -> bool:
@@ -104,5 +107,7 @@ class Redial:
     def _list(self, key: Key) -> CallList:
         of = next((one for team in self._teams().values() for one in team if one.key == key), None)
         if of is None or of.is_agentless:
-            raise InputError(f"step {'.'.join(key)} has no calls by agents (any more), so none can be dialled for it")
+            raise InputError(
+                "step %(step)s has no calls by agents (any more), so none can be dialled for it", step=".".join(key)
+            )
         return of

@@ -14,7 +14,7 @@ from contactd.config.settings import Settings
 from contactd.domain.agreement import ALIVE
 from contactd.engine.erasing import NotErasable, Order, erase, files_of, is_erased, rows_of
 from contactd.engine.judgement import today_of
-from contactd.store import accounts, personal, seals
+from contactd.store import accounts, audit, drafts, hooks, personal, requests, seals
 from contactd.store.among import among
 from contactd.store.personal import ERASED
 from contactd.store.schema import account, agreement, contact_log, inbox
@@ -105,7 +105,58 @@ def erase_inbox(connection: Connection, ids: Collection[int], settings: Settings
     return Done(len(ids))
 
 
+def due_requests(connection: Connection, after: int, settings: Settings, now: datetime) -> Sequence[int]:
+    """List the next requests over HTTP that nobody repeats any more."""
+    del settings
+    return requests.old(connection, after, now, _PAGE)
+
+
+def erase_requests(connection: Connection, ids: Collection[int], settings: Settings, now: datetime) -> Done:
+    """Forget their answers."""
+    del settings, now
+    requests.forget(connection, ids)
+    return Done(len(ids))
+
+
+def due_drafts(connection: Connection, after: int, settings: Settings, now: datetime) -> Sequence[int]:
+    """List the next drafts of conversations nobody is going to hand in any more."""
+    return drafts.old(connection, after, now - timedelta(days=settings.retention.drafts), _PAGE)
+
+
+def erase_drafts(connection: Connection, ids: Collection[int], settings: Settings, now: datetime) -> Done:
+    """Drop them."""
+    del settings, now
+    drafts.drop(connection, ids)
+    return Done(len(ids))
+
+
+def due_deeds(connection: Connection, after: int, settings: Settings, now: datetime) -> Sequence[int]:
+    """List the next rows of the audit log that are old enough."""
+    return audit.old(connection, after, _first_of_year(settings, now, settings.retention.audit), _PAGE)
+
+
+def erase_deeds(connection: Connection, ids: Collection[int], settings: Settings, now: datetime) -> Done:
+    """Forget who did what."""
+    del settings, now
+    audit.forget(connection, ids)
+    return Done(len(ids))
+
+
+def due_events(connection: Connection, after: int, settings: Settings, now: datetime) -> Sequence[int]:
+    """List the next entries whose events were given up long ago."""
+    return hooks.old(connection, after, now - timedelta(days=settings.retention.webhooks), _PAGE)
+
+
+def erase_events(connection: Connection, ids: Collection[int], settings: Settings, now: datetime) -> Done:
+    """Tell nobody of them any more."""
+    return Done(hooks.drop(connection, ids, now - timedelta(days=settings.retention.webhooks)))
+
+
 STEPS = (
+    Step(due_events, erase_events, _PAGE),
+    Step(due_drafts, erase_drafts, _PAGE),
+    Step(due_deeds, erase_deeds, _PAGE),
+    Step(due_requests, erase_requests, _PAGE),
     Step(due_inbox, erase_inbox, _PAGE),
     Step(due_entries, erase_entries, _PAGE),
     Step(due_accounts, erase_accounts, 1),

@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from contactd.config.settings import Settings
 from contactd.domain.attempt import Event, State
 from contactd.domain.clock import Clock
-from contactd.domain.errors import InputError
+from contactd.domain.errors import InputError, NotThere
 from contactd.domain.task import Kind
 from contactd.engine.tasking import Order, Tasking
 from contactd.store import accounts, attempts, returned, tasks
 from contactd.store.attempts import Transition
+from contactd.store.database import leave_unchanged
 from contactd.store.returned import RETURNED_MAIL
 from contactd.store.schema import account
 from contactd.store.tasks import Which
@@ -58,14 +59,14 @@ def _by_name(connection: sa.Connection, reference: str) -> Any:  # noqa: ANN401 
 
 def _by_account(connection: sa.Connection, reference: str, owners: list[Any]) -> Any:  # noqa: ANN401 - rows
     if not owners:
-        raise InputError(f"there is no letter and no account {reference!r}; a letter is called like 123-1.pdf")
+        raise NotThere(f"there is no letter and no account {reference!r}; a letter is called like 123-1.pdf")
     creditors = sorted({row.creditor for row in owners})
     if len(creditors) > 1:
         raise InputError(f"account {reference!r} exists for {', '.join(creditors)}: name the creditor")
     ids = [row.id for row in owners]
     found = returned.newest_letter(connection, ids)
     if found is None:
-        raise InputError(f"no letter to account {reference!r} is out")
+        raise NotThere(f"no letter to account {reference!r} is out")
     return found
 
 
@@ -79,6 +80,7 @@ def note(settings: Settings, connection: sa.Connection, found: Returned, why: st
         "noted": False, "address": "as it was", "task": None,
     }  # fmt: skip
     if letter.outcome == RETURNED_MAIL:
+        leave_unchanged(connection)
         return told
     transition = Transition(letter.id, None, Event.REJECTED, now, outcome=RETURNED_MAIL, reason=why)
     [answer] = attempts.apply(connection, [transition])
@@ -96,6 +98,8 @@ def lift(connection: sa.Connection, found: Returned, *, by: str, clock: Clock) -
     """Let letters go again to the address as it stands: it was right after all."""
     accounts.lock(connection, found.account_ids)
     lifted = returned.lift(connection, found.account_ids, by, clock.now())
+    if not lifted:
+        leave_unchanged(connection)
     return {
         "attempt": found.attempt.id, "account": found.debtor.account_no, "creditor": found.debtor.creditor,
         "lifted": lifted,

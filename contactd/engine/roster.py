@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from contactd.config.settings import Settings
 from contactd.domain.agent import Agent, Event, State, longest_free, step
 from contactd.domain.clock import Clock
-from contactd.domain.errors import InputError
+from contactd.domain.errors import IllegalTransition, InputError
 
 # Whoever is in one of these may be free in a moment.
 _AT_WORK = frozenset({State.READY, State.RESERVED, State.TALK, State.WRAP})
 WRAP_LIMIT = timedelta(seconds=60)  # desk.md: then a pause, with nothing discarded and no outcome invented
+WRAP_OFFER = timedelta(seconds=20)  # desk.md: so long before its end more time is offered
+WRAP_MORE = timedelta(seconds=60)
 SILENCE_LIMIT = timedelta(seconds=15)  # desk.md: without a sign of life from the desk no calls
 
 Listener = Callable[[Agent], None]
@@ -40,6 +42,7 @@ class Roster:
         self._leaving: set[str] = set()
         self._heard: dict[str, datetime] = {}
         self._silent: set[str] = set()
+        self._longer: dict[str, timedelta] = {}  # than the limit, for those who asked while they write
         self._listeners: list[Listener] = []
         self._untold: deque[Agent] = deque()
         self._telling = False
@@ -53,7 +56,7 @@ class Roster:
         try:
             return self._agents[agent_id]
         except KeyError:
-            raise InputError(f"there is no agent {agent_id!r}") from None
+            raise InputError("there is no agent %(agent)r", agent=agent_id) from None
 
     def agents(self, team: str | None = None) -> list[Agent]:
         """List the agents of a team, or all of them."""
@@ -114,6 +117,8 @@ class Roster:
             self._silent.discard(agent_id)
         after = step(before, event, self._clock.now(), reason)
         self._agents[agent_id] = after
+        if after.state is not State.WRAP:
+            self._longer.pop(agent_id, None)
         if after != before:
             self._forget(agent_id)
             self._tell(after)
@@ -153,10 +158,26 @@ class Roster:
             if at <= silent and agent_id not in self._silent:
                 self._silent.add(agent_id)
                 self.apply(agent_id, Event.LOST)
-        latest = self._clock.now() - self._wrap_limit
-        for agent in list(self._agents.values()):
-            if agent.state is State.WRAP and agent.since is not None and agent.since <= latest:
-                self.apply(agent.id, Event.TIMED_OUT)
+        now = self._clock.now()
+        for agent_id in list(self._agents):
+            until = self.wrap_until(agent_id)
+            if until is not None and until <= now:
+                self.apply(agent_id, Event.TIMED_OUT)
+
+    def wrap_until(self, agent_id: str) -> datetime | None:
+        """Tell until when an agent may write before they go into a pause; None while they do not write."""
+        agent = self.find(agent_id)
+        if agent.state is not State.WRAP or agent.since is None:
+            return None
+        return agent.since + self._wrap_limit + self._longer.get(agent_id, timedelta())
+
+    def extend(self, agent_id: str) -> None:
+        """Give an agent more time to write, near its end and as often as they ask; raises IllegalTransition."""
+        until = self.wrap_until(agent_id)
+        if until is None or until - self._clock.now() > WRAP_OFFER:
+            raise IllegalTransition("agent %(agent)s is not at the end of the time to write", agent=agent_id)
+        self._longer[agent_id] = self._longer.get(agent_id, timedelta()) + WRAP_MORE
+        self._tell(self.find(agent_id))
 
     def replace(self, agents: Iterable[Agent]) -> None:
         """Take over another configuration: who is new is offline, who is gone is signed out, after the call if any."""

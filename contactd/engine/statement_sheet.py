@@ -6,14 +6,13 @@ template's: this only names them.
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from decimal import Decimal
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from contactd.channels import wording
 from contactd.channels.letterpress import LetterPress, paper_of
-from contactd.channels.sheet import Sheet, cost_line, interest_line, plain
+from contactd.channels.sheet import Sheet, bearing_told, cost_line, interest_line, plain
 from contactd.config.settings import Settings
 from contactd.domain.base_rates import BaseRates
 from contactd.domain.ledger import Claim, Payment
@@ -21,6 +20,7 @@ from contactd.domain.money import Money
 from contactd.domain.statement import Balance
 from contactd.engine.claims import Owed
 from contactd.engine.compose import contact_of
+from contactd.engine.limits import limit_of
 from contactd.store import facts
 
 TEMPLATE = "statement"
@@ -90,6 +90,15 @@ class _Writer:
                 {"on": self._day(one.on), "part": one.part.value, "claim": one.claim, "amount": self._money(one.amount)}
                 for one in derived.write_offs
             ],
+            "noted": [
+                {
+                    "on": self._day(one.on),
+                    "until": self._maybe(one.until),
+                    "kind": one.kind.value,
+                    "claim": plain(one.claim),
+                }
+                for one in sorted(self._owed.circumstances(), key=lambda one: one.on)
+            ],
             "method": [_HOW[self._settings.claims.day_count], "rounding", self._settings.claims.appropriation],
         }
 
@@ -102,14 +111,29 @@ class _Writer:
             "amount": self._money(claim.principal),
             "default": default.basis.value if default else "none",
             "default_on": self._day(default.on) if default else "",
-            "rate": "over_base" if claim.rate.over_base else "fixed",
-            "points": self._number(claim.rate.points),
+            "bears": bearing_told(self._owed.bearings[claim.id], self._language),
             "rest": self._money(balance.open),
+            "limit": self._limit(claim) if balance.open else None,
             "lines": [
                 [*told[:-1], str(line.denominator), told[-1]]
                 for line in balance.segments
                 for told in [interest_line(line, self._currency, self._language)]
             ],
+        }
+
+    def _limit(self, claim: Claim) -> Sheet:
+        """Write after which day it is statute-barred, and from what that is counted; an empty day: it goes on."""
+        limit = limit_of(self._owed, claim)
+        return {
+            "last_day": self._maybe(limit.last_day),
+            "began": self._day(limit.began),
+            "because": limit.because,
+            "years": str(limit.years),
+            "suspended": [
+                {"ground": one.ground.value, "from": self._day(one.first), "to": self._maybe(one.until)}
+                for one in limit.suspensions
+            ],
+            "interest": self._maybe(limit.interest_last_day),
         }
 
     def _charged(self) -> Iterator[dict[str, str]]:
@@ -139,11 +163,11 @@ class _Writer:
     def _money(self, minor: int) -> str:
         return wording.money(Money(minor, self._currency), self._language)
 
+    def _maybe(self, day: date | None) -> str:
+        return self._day(day) if day else ""
+
     def _day(self, day: date) -> str:
         return wording.day(day, self._language)
-
-    def _number(self, number: Decimal) -> str:
-        return wording.number(number, self._language)
 
 
 _PARTS = ("principal", "costs", "interest")

@@ -3,10 +3,12 @@
 from functools import partial
 from typing import Any
 
+from contactd.domain.appropriation import parts_in_order
 from contactd.domain.ledger import Claim, Payment
 from contactd.domain.money import Money
 from contactd.domain.statement import Balance
 from contactd.engine.claims import Owed
+from contactd.engine.limits import limit_of, limit_told
 
 _PARTS = ("costs", "interest", "principal", "open")
 
@@ -24,13 +26,24 @@ def statement_told(owed: Owed) -> dict[str, Any]:
         "payoff": money(derived.payoff),
         "claims": [_claim(owed, claim, balance) for claim, balance in owed.claims()],
         "charged": [
-            {"on": cost.on, "claim": cost.claim, "why": cost.reason, "note": cost.note, "amount": money(cost.amount)}
+            {
+                "on": cost.on,
+                "claim": cost.claim,
+                "why": cost.reason,
+                "note": cost.note,
+                "amount": money(cost.amount),
+                "set_off": money(cost.set_off),
+            }
             for cost in owed.ledger.costs_until(derived.as_of)
         ],
         "payments": [_payment(owed, payment) for payment in owed.ledger.payments_until(derived.as_of)],
         "written_off": [
             {"on": one.on, "claim": one.claim, "part": one.part, "amount": money(one.amount)}
             for one in derived.write_offs
+        ],
+        "circumstances": [
+            {"id": one.id, "kind": one.kind, "on": one.on, "until": one.until, "claim": one.claim, "reason": one.reason}
+            for one in owed.circumstances()
         ],
         "taken_back": [{"payment": one.payment, "on": one.on} for one in owed.reversals()],
     }
@@ -43,8 +56,12 @@ def _claim(owed: Owed, claim: Claim, balance: Balance) -> dict[str, Any]:
         "due_on": claim.due_on,
         "default_on": default.on if default else None,
         "default_basis": default.basis if default else None,
+        "rate": {"points": f"{claim.rate.points:f}", "over_base": claim.rate.over_base},
+        "rate_basis": owed.bearings[claim.id].basis,
+        "payments_settle": parts_in_order(consumer_loan=claim.consumer_loan),
         "amount": money(claim.principal),
         **{part: money(getattr(balance, part)) for part in _PARTS},
+        "limitation": limit_told(limit_of(owed, claim)) if balance.open else None,
         "segments": [
             {
                 "from": line.first,

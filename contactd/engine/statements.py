@@ -1,8 +1,9 @@
 """Bank statements from the outside: taken into the store with this daemon's settings, and a folder that is watched.
 
 `[intake] statements` names the folder. A file that has rested there for a while is read; then it is in `done/`, or in
-`refused/` with the reason beside it, unless it changed while it was read: then it is read again. To read a file twice
-changes nothing, so a crash costs nothing.
+`refused/` with the reason beside it, unless it changed while it was read: then it is read again. An upload may stall
+for longer and go on in the file that was put away: then it comes back and is read again, whole. To read a file
+twice changes nothing, so that and a crash cost nothing.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from contactd.domain.errors import InputError, StoreConflict, StoreError
 from contactd.engine.judgement import judge_of
 from contactd.intake.accept import Options
 from contactd.intake.banking import Told, import_bank_statements
+from contactd.store.audit import Deed
 from contactd.store.database import Database
 
 log = structlog.get_logger()
@@ -28,6 +30,8 @@ log = structlog.get_logger()
 DONE, REFUSED, REASON = "done", "refused", ".reason.txt"
 _LOOK_EVERY = 5.0  # seconds
 _REST = timedelta(seconds=30)  # by our clock, not the file's; an upload may stall between two statements of a file
+_GROWS = timedelta(days=1)  # so long a file that was put away is looked after: its upload may only have stalled
+_AGAIN = "the other statements of it were taken; sending all of it again doubles nothing"
 _UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload")
 
 
@@ -39,9 +43,11 @@ class Mark(NamedTuple):
     inode: int
 
 
-def take_statements(database: Database, settings: Settings, clock: Clock, path: Path, source: str) -> Told:
+def take_statements(
+    database: Database, settings: Settings, clock: Clock, path: Path, source: str, deed: Deed | None = None
+) -> Told:
     """Import a file of bank statements; raises InputError when nothing of it can be taken."""
-    options = Options(clock.now, source, judge=judge_of(settings, clock))
+    options = Options(clock.now, source, judge=judge_of(settings, clock), deed=deed)
     ibans = {one.iban: name for name, one in settings.creditors.items() if one.iban}
     return import_bank_statements(database, path, options, ibans=ibans, currencies=frozenset())
 
@@ -58,6 +64,7 @@ class StatementFolder:
         self._settings = settings
         self._wake = wake
         self._seen: dict[str, tuple[Mark, datetime]] = {}  # since when it is as it is
+        self._put: dict[Path, tuple[Mark, datetime]] = {}  # what was put away, as it was read, and when
 
     async def run(self) -> None:
         """Look again and again, for ever."""
@@ -75,6 +82,7 @@ class StatementFolder:
         try:
             for place in (folder, folder / DONE, folder / REFUSED):
                 place.mkdir(parents=True, exist_ok=True)
+            self._fetch_grown(folder)
             marks = _marks(folder)
         except OSError as error:
             log.error("statements_folder_unusable", folder=str(folder), error=str(error))
@@ -95,14 +103,33 @@ class StatementFolder:
             log.warning("store_unavailable", while_doing="statements", error=str(error))
             return False
         except InputError as error:
-            return _put_away(path, mark, str(error).replace(f"{path}: ", ""))
+            return self._put_away(path, mark, str(error).replace(f"{path}: ", ""))
         except Exception:  # a fault of ours: the file is kept and shown, the others have their turn
             log.exception("statement_broke", file=_named(path))
-            return _put_away(path, mark, "contactd broke on this file; see statement_broke in its log")
+            return self._put_away(path, mark, "contactd broke on this file; see statement_broke in its log")
         log.info("statements_taken", file=_named(path), refused=len(told.refused), **told.counts)
         reasons = [line.replace(f"{path}: ", "") for line in told.refused]
-        _put_away(path, mark, "\n".join(["the other statements of it were taken", *reasons]) if reasons else "")
+        self._put_away(path, mark, "\n".join([_AGAIN, *reasons]) if reasons else "")
         return True
+
+    def _put_away(self, path: Path, mark: Mark, reason: str) -> bool:
+        """Move a file that is still what was read to where it belongs; whoever writes to it may not have ended."""
+        target = _put_away(path, mark, reason)
+        if target is not None:
+            self._put[target] = mark, self._clock.now()
+        return target is not None
+
+    def _fetch_grown(self, folder: Path) -> None:
+        """Take back what went on growing after it was put away; raises OSError."""
+        now = self._clock.now()
+        for path, (mark, since) in list(self._put.items()):
+            if now - since > _GROWS or not path.is_file():
+                del self._put[path]
+            elif _mark(path) != mark:
+                log.info("statement_grew", file=_named(path))
+                path.rename(_free(folder, path.name))
+                path.with_name(path.name + REASON).unlink(missing_ok=True)
+                del self._put[path]
 
 
 def _marks(folder: Path) -> dict[str, Mark]:
@@ -125,24 +152,29 @@ def _named(path: Path) -> str:
     return os.fsencode(path.name).decode(errors="replace")
 
 
-def _put_away(path: Path, mark: Mark, reason: str) -> bool:
-    """Move a file that is still what was read to where it belongs, under a name nothing has there yet."""
-    place = path.parent / (REFUSED if reason else DONE)
-    names = (place / f"{number}-{path.name}" for number in count(2))
-    target = place / path.name
+def _free(place: Path, name: str) -> Path:
+    """Find a name nothing has there yet."""
+    target = place / name
+    names = (place / f"{number}-{name}" for number in count(2))
     while target.exists():
         target = next(names)
+    return target
+
+
+def _put_away(path: Path, mark: Mark, reason: str) -> Path | None:
+    """Move a file that is still what was read to where it belongs; answers where it is now."""
+    target = _free(path.parent / (REFUSED if reason else DONE), path.name)
     try:
         if _mark(path) != mark:
             log.info("statement_changed", file=_named(path))
-            return False  # what is there now has its turn once it rests
+            return None  # what is there now has its turn once it rests
         if reason:
             target.with_name(target.name + REASON).write_text(f"{reason}\n", encoding="utf-8", errors="replace")
             log.warning("statement_refused", file=_named(path), reason=reason)
         path.rename(target)
     except FileNotFoundError:  # another daemon on the same folder was faster
-        return False
+        return None
     except OSError as error:
         log.error("statement_not_moved", file=_named(path), error=str(error.strerror))
-        return False
-    return True
+        return None
+    return target

@@ -27,7 +27,7 @@ from contactd.engine.callbook import CallBook, Dial
 from contactd.engine.calls_up import CallsUp
 from contactd.engine.errands import Errands, Lane, Work, insist
 from contactd.engine.ivr import Ivr, meaning
-from contactd.engine.live_call import Agreed, Live, wants_agent
+from contactd.engine.live_call import NOTHING_SAID, Agreed, Live, Said, wants_agent
 from contactd.engine.orders import Orders, Say, Sure, Tell
 from contactd.engine.roster import Roster
 from contactd.store.calls import Stage
@@ -65,19 +65,17 @@ class Switchboard:
         watch: Watch | None = None,
         sure: Sure | None = None,
     ) -> None:
-        self._roster, self._carrier, self._book = roster, carrier, book
-        self._clock, self._bus = clock, bus
-        self._limits = limits
-        self._moved, self._watch = moved, watch
+        self._roster, self._book, self._clock, self._bus = roster, book, clock, bus
+        self._limits, self._moved, self._watch = limits, moved, watch
         self._calls: dict[str, Live] = {}
         self._by_team: dict[str, CallsUp] = defaultdict(CallsUp)
         self._conversations: dict[str, Live] = {}
+        self._disposing: dict[str, Live] = {}  # what is being written down; until then it stays on the desk
         self._callers: Counter[int] = Counter()  # customers who call us at this moment
-        self.errands = Errands()
+        self.errands, self.counts = Errands(), Counter[str]()
         self._orders = Orders(carrier, roster, say, tell, self.errands, feed=self.feed, sure=sure)
         self._ivr = Ivr(self._orders, clock, feed=self.feed, enter=self.enter)
         self._follow, self.play_music = self._what_follows(), self._orders.music
-        self.counts: Counter[str] = Counter()
         roster.listen(self._agent_moved)
 
     def _what_follows(self) -> Mapping[Command, Callable[[Live], object]]:
@@ -115,7 +113,7 @@ class Switchboard:
 
     def conversation_of(self, agent_id: str) -> Live | None:
         """Find the call an agent talks in, or has yet to hand in."""
-        return self._conversations.get(agent_id)
+        return self._conversations.get(agent_id) or self._disposing.get(agent_id)
 
     def states(self) -> Counter[str]:
         """Count the calls that are up by where they stand."""
@@ -168,9 +166,8 @@ class Switchboard:
 
     def tick(self) -> None:
         """End what has lasted too long."""
-        now = self._clock.now()
-        for live in [live for live in self._calls.values() if live.due is not None and live.due <= now]:
-            if live.due is not None and live.due <= now:  # the end of another may have moved it on
+        for live in self.live():
+            if live.due is not None and live.due <= self._clock.now():  # the end of another may have moved it on
                 self.feed(live, calls.Event.TIMED_OUT)
 
     def on_event(self, event: CarrierEvent) -> None:
@@ -195,10 +192,12 @@ class Switchboard:
             self._ivr.pressed(live, event.details.get("digit", ""))
         else:
             self.feed(live, meaning(live, event.kind))
+            if event.kind in (Kind.HELD, Kind.RETRIEVED):
+                self._tell(live, event.kind.value)
 
     def _beside(self, live: Live, event: CarrierEvent) -> None:
         """Tell that a third person has come or gone, or that it is recorded; nobody is left alone with silence."""
-        self._bus.publish(CallMoved(live.reference, event.kind.value))
+        self._tell(live, event.kind.value)
         if event.kind is Kind.RECORDED:
             live.recordings.append(event.details["name"])
         elif event.kind is Kind.THIRD_GONE and live.call.state is State.OUTSIDE:
@@ -220,27 +219,36 @@ class Switchboard:
     def _refuse_who_owes(self, agent_id: str) -> None:
         owed = self._conversations.get(agent_id)
         if owed is not None and owed.call.state is State.ENDED:
-            raise IllegalTransition(f"agent {agent_id} has yet to say what call {owed.reference} achieved")
+            raise IllegalTransition("agent %(agent)s has yet to say what their call achieved", agent=agent_id)
 
-    async def dispose(self, agent_id: str, disposition: Disposition, callback: Agreed | None = None) -> None:
+    async def dispose(
+        self, agent_id: str, disposition: Disposition, callback: Agreed | None = None, said: Said = NOTHING_SAID
+    ) -> None:
         """Take what an agent says the conversation achieved, and when to call again; committed, they are done with it.
 
-        A call still up is ended. Raises IllegalTransition without a conversation, InputError when nobody can be called.
+        A call still up is ended. Raises IllegalTransition without a conversation, InputError when nobody can be called,
+        and what `said.conclude` refuses: then it is still to be handed in.
         """
         live = self._conversations.get(agent_id)
         if live is None:
-            raise IllegalTransition(f"agent {agent_id} has no call to hand in")
+            raise IllegalTransition("agent %(agent)s has no call to hand in", agent=agent_id)
         if callback is not None and disposition is Disposition.REPRESENTED:
             raise InputError("whoever is represented is not called back: hand it in without a callback")
         again = live_call.called_back(live, agent_id, callback) if callback is not None else None
         if live.call.state in (State.CONNECTED, State.HOLD) and live.agent == agent_id:
             self.feed(live, calls.Event.AGENT_DONE)
-        del self._conversations[agent_id]
-        item = live_call.handed_in(live, agent_id, disposition, self._clock.now())
-        await asyncio.shield(live.entries.put(lambda: self.insist(lambda: self._book.hand_in(item))))
+        self._disposing[agent_id] = self._conversations.pop(agent_id)
+        item = live_call.handed_in(live, agent_id, disposition, self._clock.now(), said)
+        try:
+            await live.entries.ask(lambda: self.insist(lambda: self._book.hand_in(item, said.conclude)))
+        except InputError:
+            self._conversations[agent_id] = live
+            raise
+        finally:
+            del self._disposing[agent_id]
         if again is not None:
             await asyncio.shield(live.entries.put(lambda: self.insist(lambda: self._book.agree(again))))
-        self._bus.publish(CallMoved(live.reference, "disposed", disposition.value))
+        self._tell(live, "disposed", disposition.value)
         self._agent(agent_id, agents.Event.WRAPPED_UP)
 
     # -- a call goes on ------------------------------------------------------------------------------------------
@@ -268,8 +276,7 @@ class Switchboard:
 
     def _find_agent(self, live: Live) -> None:
         if not live.agent:
-            found = self._roster.reserve(live.team, live.dial.language)
-            live.agent = found.id if found else ""
+            live.agent = found.id if (found := self._roster.reserve(live.team, live.dial.language)) else ""
         if live.agent:  # perhaps since before the call was placed
             self.feed(live, calls.Event.AGENT_FOUND)
         elif not self._roster.anybody(live.team):
@@ -329,7 +336,7 @@ class Switchboard:
             live.entries.put(lambda: self.note_missed(live.dial.number))
         if live.call.how is HowEnded.ABANDONED and not live.call.inbound:
             self.counts["abandoned"] += 1
-        self._bus.publish(CallMoved(live.reference, "ended", str(live.call.how), live.call.inbound))
+        self._tell(live, "ended", str(live.call.how))
         self._moved()
 
     def _forget(self, live: Live) -> None:
@@ -341,7 +348,10 @@ class Switchboard:
     def count(self, live: Live, stage: str) -> None:
         """Tell that a call has come to a stage; of those that came in only that they did is counted."""
         self.counts[stage] += stage == "incoming" or not live.call.inbound
-        self._bus.publish(CallMoved(live.reference, stage, inbound=live.call.inbound))
+        self._tell(live, stage)
+
+    def _tell(self, live: Live, stage: str, how_ended: str = "") -> None:
+        self._bus.publish(CallMoved(live.reference, stage, how_ended, live.call.inbound, live.agent))
 
     def _agent(self, agent_id: str, event: agents.Event) -> None:
         """Let something happen to an agent who may have gone meanwhile."""
@@ -353,14 +363,14 @@ class Switchboard:
     def _agent_moved(self, agent: Agent) -> None:
         """Give a freed agent to whose time to wait is over first; take the call of one who is gone away from them."""
         if agent.state is agents.State.READY:
-            waiting = self.up(agent.team).waiting.values()
-            if waiting:
+            if waiting := self.up(agent.team).waiting.values():
                 self._find_agent(min(waiting, key=lambda live: live.due or live.call.placed_at))
             self._moved()
         elif agent.state in _GONE:
             for live in [live for live in self._calls.values() if live.agent == agent.id]:
                 self._lose_agent(live)
-        if agent.state is agents.State.OFFLINE:
+        # Who has gone, and who talks since before we were there: the telephone is to stay up after that.
+        if agent.state is agents.State.OFFLINE or (agent.state is agents.State.TALK and not agent.leg):
             self._orders.seat(agent.id)
 
     def _lose_agent(self, live: Live) -> None:

@@ -13,12 +13,12 @@ import sqlalchemy as sa
 
 from contactd.config.settings import Settings
 from contactd.domain import task as rules
-from contactd.domain.errors import IllegalTransition, InputError
+from contactd.domain.errors import Contradiction, IllegalTransition, InputError, NotThere
 from contactd.domain.money import Money
 from contactd.domain.task import Event, Kind, State
 from contactd.engine.judgement import today_of
 from contactd.engine.task_ends import tell_ladder
-from contactd.store import accounts, tasks
+from contactd.store import accounts, agreements, tasks
 from contactd.store.schema import account
 from contactd.store.tasks import Change, Stored
 
@@ -76,12 +76,14 @@ class Tasking:
         try:
             state = rules.step(known.state, event)
         except IllegalTransition as error:
-            raise InputError(f"task {number}: {error}") from None
+            raise Contradiction("task %(number)s: %(error)s", number=number, error=error.phrase) from None
         values, reason = self._values(known, event, said)
         if state is not State.OPEN:
             values = {"state": state.value, "outcome": said.reason, "ended_at": self._now}
         tasks.change(self._connection, known, Change(self._now, event, self._by, reason, values))
         tell_ladder(self._connection, known, state, said.reason, self._now, reaction=said.reaction)
+        if known.payment_id is not None:
+            agreements.hold(self._connection, [known.account_id], self._now)
         return self._read(number)
 
     def _values(self, known: Stored, event: Event, said: Saying) -> tuple[dict[str, Any], str]:
@@ -91,25 +93,29 @@ class Tasking:
             return {"owner": said.owner}, _joined(f"to {said.owner}", said.reason)
         if event is Event.POSTPONED:
             if said.due_on is None:
-                raise InputError(f"say until when: a day like {self.today}")
+                raise InputError("say until when: a day like %(today)s", today=self.today)
             self._refuse_past(said.due_on)
             return {"due_on": said.due_on}, _joined(f"until {said.due_on}", said.reason)
         if not said.reason:
-            raise InputError("say what came out" if event is Event.DONE else "say why nobody is to do it")
+            if event is Event.DONE:
+                raise InputError("say what came out")
+            raise InputError("say why nobody is to do it")
         if said.reaction and known.attempt_id is None:
             raise InputError(
-                f"task {known.id} is no step of a ladder; what the customer agreed to is noted by contactd agree"
+                "task %(number)s is no step of a ladder; what the customer agreed to is an agreement",
+                command="contactd agree",
+                number=known.id,
             )
         return {}, _joined(rules.REACTION if said.reaction else "", said.reason)
 
     def _refuse_past(self, day: date) -> None:
         if day < self.today:
-            raise InputError(f"{day} is past; the day may be {self.today} or later")
+            raise InputError("%(day)s is past; the day may be %(today)s or later", day=day, today=self.today)
 
     def _read(self, number: int) -> Stored:
         found = tasks.read(self._connection, number)
         if found is None:
-            raise InputError(f"there is no task {number}; contactd tasks lists them")
+            raise NotThere("there is no task %(number)s", command="contactd tasks lists them", number=number)
         return found
 
 
@@ -120,6 +126,8 @@ def _joined(*words: str) -> str:
 def told(connection: sa.Connection, stored: Iterable[Stored], today: date) -> Iterator[Told]:
     """Write tasks as the command line and the API do."""
     chosen = list(stored)
+    if not chosen:
+        return
     columns = (
         account.c.id,
         account.c.creditor,

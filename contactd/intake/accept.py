@@ -8,21 +8,22 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy.engine import Connection
 
 from contactd.domain.errors import InputError, NeedsForce, StoreConflict
 from contactd.intake import rows as reading
 from contactd.intake.columns import ACCOUNTS, PAYMENTS
-from contactd.intake.records import Record, Rejected
+from contactd.intake.records import Credit, Record, Rejected
 from contactd.intake.rows import AccountRows, PaymentRows
 from contactd.intake.snapshot import missing, refuse_torn
 from contactd.intake.spool import Spool
 from contactd.intake.values import MACHINE
-from contactd.store import imports, payments
-from contactd.store.allocations import to_reconcile
+from contactd.store import agreements, audit, imports, payments
+from contactd.store.audit import Deed
 from contactd.store.database import Database
+from contactd.store.guesses import to_reconcile
 from contactd.store.imports import Claim, Taken
 from contactd.store.payments import NewPayment
 
@@ -35,8 +36,23 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 Row = Record | tuple[Record, Rejected]
-# Finds out which agreements were kept, with the accounts for which something came in.
-Judge = Callable[[Connection, Collection[int]], object]
+
+
+class Judge(Protocol):
+    """Finds out which agreements were kept, with the accounts for which something came in."""
+
+    @property
+    def charge(self) -> payments.Charge:
+        """Give what knows what they owe by law, and keeps that apart."""
+        ...
+
+    def __call__(self, connection: Connection, account_ids: Collection[int], /) -> object:
+        """Judge them."""
+        ...
+
+    def rest(self, connection: Connection, likely: Mapping[int, Collection[int]], /) -> None:
+        """Let locked accounts rest while payments wait, by number, that are likely theirs."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,8 @@ class Options:
     """How a list is taken in; `full`: it is a snapshot, what it does not show is settled.
 
     `complete`, of payments: with it all payments up to now are known, so the rules may go by them. `judge` is told of
-    the accounts for which money came in or went back, in the transaction that recorded it;
+    the accounts for which money came in or went back, in the transaction that recorded it; `deed` is whose work it is,
+    for the audit log.
     """
 
     now: Callable[[], datetime]
@@ -56,17 +73,29 @@ class Options:
     progress: Callable[[float], None] | None = None  # share of the rows written
     complete: bool = True
     judge: Judge | None = None
+    deed: Deed | None = None
+
+    @property
+    def charge(self) -> payments.Charge | None:
+        """Give what keeps interest and costs apart, where there is a judge who knows of them."""
+        return self.judge.charge if self.judge else None
 
 
 @dataclass(slots=True)
 class Report:
-    """What became of a list: counts, the rejected rows, the rows of payments nobody owns, the creditors not in it."""
+    """What became of a list: counts, rejected rows, rows of credit, payments nobody owns, the creditors not in it.
+
+    `touched`: the accounts of which it told something new. That nobody else has paid is new of whoever has agreed on
+    something, so a list that tells of all payments touches them all.
+    """
 
     kind: str
     counts: dict[str, int]
     rejected: list[Rejected] = field(default_factory=list)
     unmatched: list[int] = field(default_factory=list)
     left: list[str] = field(default_factory=list)  # creditors a full list does not show, left as they are
+    credits: list[Credit] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
 
     @property
     def useless(self) -> bool:
@@ -78,7 +107,7 @@ class Report:
         shown: dict[str, object] = {**self.counts, "rejected_rows": [one.as_json() for one in self.rejected]}
         if self.kind == "payments":
             return {**shown, "unmatched_rows": self.unmatched}
-        return {**shown, "creditors_left": self.left}
+        return {**shown, "credit_rows": [one.as_json() for one in self.credits], "creditors_left": self.left}
 
 
 def accept_accounts(
@@ -92,12 +121,13 @@ def accept_accounts(
     country: str = "DE",
     currency: str = "EUR",
     max_vanish: float = 0.3,
+    deed: Deed | None = None,
 ) -> Report:
     """Take rows with the CSV's columns as keys, written as programs do (ISO dates, decimal point).
 
     Raises InputError when there is nothing in them, NeedsForce when a full list looks like an accident.
     """
-    options = Options(now, source, full, force, max_vanish)
+    options = Options(now, source, full, force, max_vanish, deed=deed)
     reader = reading.account_rows(ACCOUNTS, MACHINE, country, currency, today=now().date(), free=True)
     return take_accounts(database, _numbered(rows), reader, options)
 
@@ -111,12 +141,13 @@ def accept_payments(
     currency: str = "EUR",
     complete: bool = True,
     judge: Judge | None = None,
+    deed: Deed | None = None,
 ) -> Report:
     """Take payments likewise; no row at all says that there was no payment.
 
     Without `complete` they are some payments of many, and say nothing of those who are not among them.
     """
-    options = Options(now, source, complete=complete, judge=judge)
+    options = Options(now, source, complete=complete, judge=judge, deed=deed)
     return take_payments(
         database, _numbered(rows), reading.payment_rows(PAYMENTS, MACHINE, currency, free=True), options
     )
@@ -144,6 +175,7 @@ def take_accounts(database: Database, stream: Iterable[Row], rows: AccountRows, 
             else:
                 spool.add(claim)
         report.counts |= {"accepted": spool.length, "rejected": len(report.rejected), "accounts": len(rows.seen)}
+        report.credits = rows.credits
         if not spool.length and not report.rejected:
             raise InputError(f"{options.source}: holds no row")
         if spool.length:
@@ -175,11 +207,11 @@ def _write_accounts(
     counts = report.counts
     counts["new_accounts"] = 0
     with database.transaction() as connection:
-        run = imports.begin(connection, "accounts", options.source, options.now())
+        run = imports.begin(connection, "accounts", options.source, options.now(), options.deed)
 
     def take(connection: Connection, chunk: list[Claim]) -> Taken:
         taken, owners = imports.take(connection, run, chunk, options.now())
-        payments.settle_waiting(connection, owners, options.now())
+        taken.touched |= payments.settle_waiting(connection, owners, options.now(), options.charge)
         return taken
 
     done = 0
@@ -187,28 +219,31 @@ def _write_accounts(
         taken = commit_again(database, take, chunk)
         for name in ("new", "changed", "cleared", "new_accounts"):
             counts[name] += getattr(taken, name)
+        report.touched |= taken.touched
         done += len(chunk)
         _breathe(options, done / (spool.length + len(gone)))
+    report.touched.update(gone.values())
     ids = list(gone)
     for start in range(0, len(ids), _CHUNK):
         part = {one: gone[one] for one in ids[start : start + _CHUNK]}
         counts["cleared"] += commit_again(database, lambda c, part: imports.clear(c, run, part, options.now()), part)
         done += len(part)
         _breathe(options, done / (spool.length + len(gone)))
-    _reconcile(database, options)
+    report.touched |= _reconcile(database, options)
     counts["unchanged"] = counts["accepted"] - counts["new"] - counts["changed"]
     with database.transaction() as connection:
         imports.finish(connection, run, counts, options.now())
 
 
-def _reconcile(database: Database, options: Options) -> None:
-    """Once the whole list is in, and not before: let guessed payments go where it shows that they went."""
+def _reconcile(database: Database, options: Options) -> set[int]:
+    """Once the whole list is in, and not before: let guesses give way where it shows them wrong; answers whose."""
     with database.snapshot() as connection:
         ids = to_reconcile(connection)
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
         commit_again(database, lambda c, part: payments.reconcile(c, part, options.now()), part)
         time.sleep(_BREATH_SECONDS)
+    return set(ids)
 
 
 def take_payments(database: Database, stream: Iterable[Row], rows: PaymentRows, options: Options) -> Report:
@@ -234,6 +269,8 @@ def take_payments(database: Database, stream: Iterable[Row], rows: PaymentRows, 
         if report.useless:
             with database.transaction() as connection:
                 report.counts["held"] = payments.hold_rejected(connection, rows.doubtful, options.now(), release=False)
+                if options.deed is not None:
+                    audit.add(connection, options.deed)
         else:
             _write_payments(database, spool, numbers, rows.doubtful, report, options)
     return report
@@ -250,11 +287,11 @@ def _write_payments(
     counts = report.counts
     with database.transaction() as connection:
         kind = "payments" if options.complete else "some_payments"
-        run = imports.begin(connection, kind, options.source, options.now())
+        run = imports.begin(connection, kind, options.source, options.now(), options.deed)
     done = 0
 
     def record(connection: Connection, chunk: list[NewPayment]) -> payments.Recorded:
-        recorded = payments.record(connection, chunk, options.now)
+        recorded = payments.record(connection, chunk, options.now, options.charge)
         if options.judge and recorded.accounts:
             options.judge(connection, recorded.accounts)
         return recorded
@@ -274,6 +311,9 @@ def _write_payments(
         imports.finish(connection, run, counts, at)
 
     commit_again(database, finish, run)
+    if options.complete:
+        with database.snapshot() as connection:
+            report.touched.update(agreements.alive_accounts(connection))
 
 
 def commit_again(database: Database, work: Callable[[Connection, A], R], what: A) -> R:

@@ -103,7 +103,6 @@ class Statements:
             if not self._last and head.page > 1 and before.account == head.account:
                 return
             self._finish()
-        self._equals.clear()
         self.statements.append(Statement(head.number, head.account, head.currency, head.format, head.line))
 
     def _add(self, entry: Entry) -> None:
@@ -128,6 +127,7 @@ class Statements:
         statement = self.statements[-1]
         reasons = [f"{self.path}: line {one.line}: {one.reason}" for one in self._faults]
         self._faults.clear()
+        self._equals.clear()
         if not reasons:
             reasons = [f"{self.path}: line {statement.line}: {reason}" for reason in self._wrong(statement)]
         more = len(reasons) - _MOST_FAULTS

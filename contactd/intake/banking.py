@@ -16,15 +16,23 @@ from contactd.domain.bank import Entry
 from contactd.domain.books import Books
 from contactd.domain.errors import InputError
 from contactd.domain.matching import Match, Unclear, match, note
+from contactd.intake import awaiting
 from contactd.intake.accept import Options, commit_again
 from contactd.intake.bank_statements import Statements, read_statements
-from contactd.store import accounts, bank, imports, payments
+from contactd.store import accounts, bank, imports, payments, tasks
 from contactd.store.database import Database
 from contactd.store.payments import NewPayment
 
 _CHUNK = 1_000
 _BREATH_SECONDS = 0.002
 _NOT_A_DAY = "camt.054"  # tells of single bookings, not of all of a day
+
+
+class _Line(NamedTuple):
+    """A payment, and the accounts it is likely of when it has to wait."""
+
+    payment: NewPayment
+    likely: tuple[int, ...]
 
 
 class Told(NamedTuple):
@@ -52,7 +60,7 @@ def import_bank_statements(
         complete = options.complete and not file.refused and all(one.format != _NOT_A_DAY for one in good)
         with database.transaction() as connection:
             fresh = imports.payments_as_of(connection)
-            run = imports.begin(connection, "some_payments", options.source or str(path), options.now())
+            run = imports.begin(connection, "some_payments", options.source or str(path), options.now(), options.deed)
         last = _record_all(database, file, options, ibans, told)
         # What was all known when payments were complete last tells nothing of who has paid since.
         repeated = not told.counts["new"] and last is not None and fresh is not None and last <= fresh
@@ -70,7 +78,7 @@ def _record_all(
     if not total:
         return last  # a day without bookings needs no books
     with database.snapshot() as connection:
-        books = bank.books(connection)
+        books = bank.books(connection, guessing=False)
     for chunk in _chunks(file.entries()):
         done += len(chunk)
         with database.snapshot() as connection:
@@ -89,11 +97,17 @@ def _record_all(
     return last
 
 
-def _recording(options: Options) -> Callable[[Connection, list[NewPayment]], payments.Recorded]:
-    def record(connection: Connection, lines: list[NewPayment]) -> payments.Recorded:
-        recorded = payments.record(connection, lines, options.now)
+def _recording(options: Options) -> Callable[[Connection, list[_Line]], payments.Recorded]:
+    def record(connection: Connection, lines: list[_Line]) -> payments.Recorded:
+        beside = {one for line in lines for one in line.likely}
+        payments_ = [line.payment for line in lines]
+        recorded = payments.record(connection, payments_, options.now, options.charge, beside=beside)
         if options.judge and recorded.accounts:
             options.judge(connection, recorded.accounts)
+        waiting = {lines[place].payment.fingerprint: lines[place].likely for place in recorded.unmatched}
+        if options.judge and any(waiting.values()):
+            numbers = bank.numbers(connection, waiting.keys())
+            options.judge.rest(connection, {numbers[key]: likely for key, likely in waiting.items() if likely})
         return recorded
 
     return record
@@ -112,7 +126,7 @@ def _lines(
     books: Books,
     ibans: Mapping[str, str],
     told: Told,
-) -> Iterator[NewPayment]:
+) -> Iterator[_Line]:
     """Say of each entry that is new whose payment it is, or that nobody is known."""
     found: list[tuple[Entry, Match | Unclear]] = []
     for entry in chunk:
@@ -139,7 +153,7 @@ def _lines(
         if isinstance(answer, Match):
             number = named[answer.invoice_ids[0]] if len(answer.invoice_ids) == 1 else ""
             number = taken_back.get(answer.takes_back, number) if answer.takes_back else number
-        yield _payment(entry, owner, number)
+        yield _Line(_payment(entry, owner, number), answer.likely if isinstance(answer, Unclear) else ())
 
 
 def _payment(entry: Entry, owner: bank.Place | None, invoice_no: str) -> NewPayment:
@@ -162,7 +176,7 @@ def unmatched(connection: Connection) -> Iterator[tuple[int, Entry, Unclear | Ma
     """List the payments that wait with what they may be: payment's id, what the bank told, the answer by now."""
     rows = bank.waiting(connection)
     if rows:
-        books = bank.books(connection)
+        books = bank.books(connection, guessing=True)
         for row in rows:
             entry = bank.entry_of(row)
             yield row.id, entry, match(books, entry)
@@ -172,7 +186,9 @@ def assign(database: Database, payment_id: int, account_id: int, invoice_no: str
     """Give a payment that waits to an account; raises InputError when it waits no more, or does not fit there."""
 
     def give(connection: Connection, owner: int) -> None:
-        accounts.lock(connection, [owner])
+        waits_for = tasks.of_payment(connection, payment_id)
+        accounts.lock(connection, {owner, *(one.account_id for one in waits_for)})
+        waits_for = tasks.of_payment(connection, payment_id)
         place = bank.places(connection, [owner])[owner]
         for row in bank.waiting(connection, payment_id):
             if row.currency != place.currency:
@@ -180,8 +196,9 @@ def assign(database: Database, payment_id: int, account_id: int, invoice_no: str
         if invoice_no and not bank.has_invoice(connection, owner, invoice_no):
             raise InputError(f"account {place.account_no} has no invoice {invoice_no!r}")
         bank.name_owner(connection, payment_id, place, invoice_no)
-        payments.settle_waiting(connection, [owner], options.now())
+        payments.settle_waiting(connection, [owner], options.now(), options.charge)
         if options.judge:
             options.judge(connection, [owner])
+        awaiting.end(connection, waits_for, f"assigned to {place.account_no}", options.source, options.now())
 
     commit_again(database, give, account_id)

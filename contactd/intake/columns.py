@@ -27,7 +27,8 @@ ACCOUNTS = Columns(
     (
         "account_no", "creditor", "name", "kind", "language", "timezone", "country", "region", "email", "phone",
         "mobile", "street", "postcode", "city", "birth_date", "segment", "invoice_no", "invoice_date", "due_date",
-        "amount", "open", "currency", "terms", "goods",
+        "amount", "open", "currency", "terms", "goods", "claim_kind", "contract_rate",
+        "contract_date",
     ),
     (("account_no",), ("name",), ("invoice_no",), ("invoice_date",), ("due_date",), ("open", "amount")),
     debit_is_positive=True,

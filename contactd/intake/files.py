@@ -46,7 +46,7 @@ def import_file(
         writing = (lambda share: progress("writing", share)) if progress else None
         chosen = Options(
             now=options.now, source=str(path), full=options.full, force=options.force, max_vanish=options.max_vanish,
-            rejected=sink.add, progress=writing, judge=options.judge,
+            rejected=sink.add, progress=writing, judge=options.judge, deed=options.deed,
         )  # fmt: skip
         given = (profile.expects, profile.notation())
         if profile.kind == "accounts":

@@ -28,3 +28,14 @@ class Rejected(NamedTuple):
     def as_json(self) -> dict[str, object]:
         """Write as the command line and the API do."""
         return {"row": self.row, "column": self.column, "reason": self.reason}
+
+
+class Credit(NamedTuple):
+    """What a row says the creditor owes: a credit note, or an invoice that was over-paid; nobody is dunned for it."""
+
+    row: int
+    what: str
+
+    def as_json(self) -> dict[str, object]:
+        """Write as the command line and the API do."""
+        return {"row": self.row, "what": self.what}

@@ -10,9 +10,11 @@ from typing import Any
 
 from contactd.config import words
 from contactd.domain.account import Kind
+from contactd.domain.claim_terms import ClaimKind, check_agreed, read_rate, write_rate
+from contactd.domain.money import Money
 from contactd.intake.columns import SIDE, Columns
 from contactd.intake.contacts import read_email, read_phone
-from contactd.intake.records import Record, Rejected
+from contactd.intake.records import Credit, Record, Rejected
 from contactd.intake.values import Notation, clean
 from contactd.store.imports import Claim, Key, NewAccount
 from contactd.store.payments import NewPayment
@@ -75,6 +77,23 @@ def _kind(text: str) -> str:
     if kind not in set(Kind):
         raise ValueError(f'"{text}" is neither consumer nor business')
     return kind
+
+
+@lru_cache(maxsize=64)
+def _claim_kind(text: str, debtor: str) -> str:
+    kind = text.lower()
+    if kind and kind not in set(ClaimKind):
+        raise ValueError(f'"{text}" is none of {words.listed(ClaimKind)}{words.suggest(kind, ClaimKind)}')
+    if kind and ClaimKind(kind).of_loan and debtor.lower() == Kind.BUSINESS:
+        raise ValueError(f'"{text}" is owed by a consumer, and the column kind says business; write "other"')
+    return kind
+
+
+@lru_cache(maxsize=4_096)
+def _contract_rate(text: str, kind: str) -> str:
+    rate = read_rate(text)
+    check_agreed(ClaimKind(kind) if kind else None, rate)
+    return write_rate(rate) if rate else ""
 
 
 _ZONE = lru_cache(maxsize=4_096)(words.check_timezone)
@@ -166,6 +185,7 @@ class AccountRows:
     protected: set[tuple[str, str]] = field(default_factory=set)  # creditors' numbers in rejected rows
     perhaps: set[str] = field(default_factory=set)  # cells of rejected rows: one of each row's is the number
     nameless: list[int] = field(default_factory=list)  # rejected rows that do not tell whose they are
+    credits: list[Credit] = field(default_factory=list)  # rows that show that the creditor owes
 
     def read(self, record: Record) -> Claim | Rejected:
         """Answer what the row claims, or what is wrong with it."""
@@ -203,14 +223,30 @@ class AccountRows:
         amount, rest = self._amounts(values, key[2])
         goods = reading.text(values, "goods") if "goods" in values else None
         terms = reading.text(values, "terms") if "terms" in values else None
+        kind, rate, contracted = self._terms(values)
         figures = f"{days(invoiced, due)} {amount} {goods is None} {terms is None}"
-        said = digest(figures, goods or "", terms or "")
+        said = digest(figures, goods or "", terms or "", f"{kind} {rate} {contracted}")
         account = None if key in self.seen else self._account(values)
         self.seen.add(key)
         if rest > 0:
             self.owing.add(key)
+        if rest < 0:
+            self._note_credit(row, number, Money(-rest, key[2]), over_paid=amount is not None and amount > 0)
         self.invoices[mark] = row
-        return Claim(key, account, number, invoiced, due, amount, rest, goods, terms, said)
+        return Claim(key, account, number, invoiced, due, amount, rest, goods, terms, said, kind, rate, contracted)
+
+    def _terms(self, values: Values) -> tuple[str | None, str | None, date | None]:
+        """Read what kind of claim it is, the rate agreed for it and the day of its contract; None: not said."""
+        kind = rate = None
+        if "claim_kind" in values:
+            kind = _claim_kind(self.reading.text(values, "claim_kind"), values.get("kind", ""))
+        if "contract_rate" in values:
+            rate = _contract_rate(self.reading.text(values, "contract_rate"), kind or "")
+        return kind, rate, self.reading.date(values, "contract_date") if values.get("contract_date") else None
+
+    def _note_credit(self, row: int, number: str, money: Money, *, over_paid: bool) -> None:
+        what = f"invoice {number} is over-paid" if over_paid else f"{number} is a credit note"
+        self.credits.append(Credit(row, f"{what}: {money.amount} {money.currency} kept as credit on the account"))
 
     def _amounts(self, values: Values, currency: str) -> tuple[int | None, int]:
         """Read amount and open; a list may have one of them only."""
@@ -222,9 +258,9 @@ class AccountRows:
             if amount is None or "open" in values:
                 raise ValueError("is empty")
             rest = amount
-        if amount is not None and rest * amount < 0:
+        if amount is not None and amount < 0 < rest:
             raise ValueError("has another sign than the amount")
-        if amount is not None and abs(rest) > abs(amount):
+        if amount is not None and abs(rest) > abs(amount) and not rest < 0 < amount:  # that one is over-paid
             raise ValueError(f"is more than the amount of the {'credit note' if amount < 0 else 'invoice'}")
         return amount, rest
 

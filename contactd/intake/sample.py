@@ -37,7 +37,20 @@ _TOWNS = {
     "de": (("00101", "Musterstadt", "DE-BY"), ("00202", "Beispielhausen", "DE-NW"), ("00303", "Probefurt", "DE-BE")),
     "en": (("ZZ99 1AA", "Sampleton", "GB-ENG"), ("ZZ99 2BB", "Exampleby", "GB-SCT")),
 }
-_TRADES = {"de": ("Bäckerei", "Autohaus", "Gärtnerei", "Tischlerei"), "en": ("Bakery", "Garage", "Nursery", "Joinery")}
+_NAMED = {
+    "commercial": {
+        "de": ("Bäckerei", "Autohaus", "Gärtnerei", "Tischlerei"),
+        "en": ("Bakery", "Garage", "Nursery", "Joinery"),
+    },
+    "strategic": {
+        "de": ("Großwerke", "Handelshof", "Kliniken", "Spedition"),
+        "en": ("Industries", "Stores", "Clinics", "Logistics"),
+    },
+    "government": {
+        "de": ("Gemeinde", "Landratsamt", "Schulamt", "Stadt"),
+        "en": ("Parish of", "County of", "Schools of", "Town of"),
+    },
+}  # fmt: skip
 _GOODS = {"de": ("Strom", "Gas", "Fernwärme", "Wasser"), "en": ("Electricity", "Gas", "District heating", "Water")}
 _TERMS = {"de": "14 Tage netto", "en": "14 days net"}
 _MAIL = ("example.org", "example.com", "example.net")
@@ -64,6 +77,7 @@ _WITH_MOBILE = {"de": 0.12, "en": 0.8}
 _ENGLISH, _BUSINESS, _WITH_EMAIL, _DEAD, _WITH_FIXED = 0.25, 0.15, 0.85, 0.03, 0.8
 _INVOICES = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3)  # 1.5 on average
 _DAYS_TO_PAY = 14
+_SMALL = 8  # each fourth invoice is of so many times less: too little for an agent
 _MOST_OVERDUE, _NOT_YET_DUE = 60, 10
 
 
@@ -85,6 +99,7 @@ def _debtor(luck: Random, place: int, given: dict[str, int], mobiles: dict[str, 
     tongue = "en" if luck.random() < _ENGLISH else "de"
     first, last = luck.choice(_FIRST[tongue]), luck.choice(_LAST[tongue])
     business = luck.random() < _BUSINESS
+    segment = _segment(place) if business else "private"
     postcode, city, region = luck.choice(_TOWNS[tongue])
     given[tongue] += 1
     mobile = ""
@@ -94,7 +109,7 @@ def _debtor(luck: Random, place: int, given: dict[str, int], mobiles: dict[str, 
     return {
         "account_no": str(100_001 + place),
         "creditor": "",
-        "name": f"{luck.choice(_TRADES[tongue])} {last}" if business else f"{first} {last}",
+        "name": f"{luck.choice(_NAMED[segment][tongue])} {last}" if business else f"{first} {last}",
         "kind": "business" if business else "consumer",
         "language": tongue,
         "timezone": "Europe/Berlin" if tongue == "de" else "Europe/London",
@@ -107,8 +122,13 @@ def _debtor(luck: Random, place: int, given: dict[str, int], mobiles: dict[str, 
         "postcode": postcode,
         "city": city,
         "birth_date": "" if business else str(date(1940, 1, 1) + timedelta(days=luck.randrange(24_000))),
-        "segment": "commercial" if business else "private",
+        "segment": segment,
     }
+
+
+def _segment(place: int) -> str:
+    """Let a fifth of the businesses be such as one rather meets."""
+    return {0: "strategic", 5: "government"}.get(place % 10, "commercial")
 
 
 def _email(luck: Random, name: str, place: int) -> str:
@@ -120,7 +140,7 @@ def _email(luck: Random, name: str, place: int) -> str:
 
 def _invoice(luck: Random, number: int, tongue: str, today: date) -> dict[str, str]:
     due = today - timedelta(days=luck.randint(-_NOT_YET_DUE, _MOST_OVERDUE))
-    amount = luck.randint(1_500, 60_000)
+    amount = luck.randint(1_500, 60_000) // (1 if number % 4 else _SMALL)
     rest = amount // 2 if luck.random() < 0.1 else amount  # noqa: PLR2004 - a tenth has paid half
     return {
         "invoice_no": f"RE-{number:06d}",

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from contactd.config.base_rates import load_base_rates
+from contactd.config.holidays import every_region
 from contactd.domain.account import Channel
 from contactd.domain.control_report import WINDOW
 from contactd.domain.money import Money
 from contactd.domain.policy import Reason
-from contactd.engine.claims import Terms, owed_by
+from contactd.engine.claims import owed_by, terms_of
 from contactd.engine.effectiveness import control
-from contactd.engine.explanation import explain
+from contactd.engine.explanation import TO_DO, explain
+from contactd.rehearsal.kinds import kinds
+from contactd.rehearsal.reckoner import Reckoner, Result, Rows
 from contactd.rehearsal.umpire import Contact
-from contactd.store.schema import account, attempt, payment
+from contactd.store.schema import account, allocation, attempt, payment
 
 if TYPE_CHECKING:
     from contactd.rehearsal.year import Year
@@ -26,12 +28,17 @@ if TYPE_CHECKING:
 FIRST = date(2025, 1, 6)  # a Monday; the base rates of the year after it are known
 Told = Mapping[str, Any]
 UNEXPLAINED = "unexplained"
+_YEARS = range(2015, 2041)
 _HELD = {
     Reason.ON_HOLD: "in an agreement",
     Reason.STOPPED: "stopped",
+    Reason.REPRESENTED: "represented by a lawyer",
+    Reason.INSOLVENCY: "insolvent",
+    Reason.DECEASED: "deceased",
     Reason.OPTED_OUT: "stopped",
     Reason.DISPUTED: "disputed",
     Reason.NOTHING_OPEN: "paid",
+    Reason.PAID_SINCE_PLANNING: "to be planned again after a payment",
     Reason.NO_ADDRESS: "no way to reach them",
     Reason.UNDELIVERABLE: "no way to reach them",
 }
@@ -39,6 +46,8 @@ _RESTS = {
     "nothing_open": "paid",
     "disputed": "disputed",
     "ladder_ended": "ladder at its end: hand over",
+    "a notice about an agreement goes first": "waiting for a notice",
+    "min_days_due": "for no campaign: min_days_due",  # that day has not begun where they live
 }
 
 
@@ -53,9 +62,10 @@ class Check:
 
 @dataclass(slots=True)
 class Audit:
-    """The result of a year; `figures` tell what happened, `states` where the accounts stand."""
+    """The result of a year; `figures` and `kinds` tell what happened, `states` where the accounts stand."""
 
     figures: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, int] = field(default_factory=dict)
     states: dict[str, int] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
 
@@ -73,8 +83,10 @@ def audit(year: "Year") -> Audit:
         _explained(year, connection, found)
         _bank(year, connection, found)
         _owed(year, connection, found)
+        _laid(year, connection, found)
         _statements(year, connection, found)
         _control(year, connection, found)
+        found.kinds = kinds(year, connection)
     _judged(year, contacts, found)
     found.figures = _figures(year, contacts)
     return found
@@ -100,14 +112,14 @@ def state_of(told: Told) -> str:
     decision, why = told["decision"], str(told.get("why", ""))
     if decision == "rest" and why == "no campaign selects this account" and told["campaigns"]:
         return f"for no campaign: {', '.join(sorted({one['why'] for one in told['campaigns']}))}"
-    if decision == "rest":
+    if decision == "rest" and why != TO_DO:
         return _RESTS.get(why, UNEXPLAINED)
     if decision == "held":
         return next((word for reason, word in _HELD.items() if reason == why), UNEXPLAINED)
     hold = told.get("hold")
     if decision == "wait" and why == Reason.ON_HOLD:
         return "in an agreement" if hold else UNEXPLAINED
-    if decision in {"wait", "planned", "due"} and "step" in told and told.get("when"):
+    if why == TO_DO or (decision in {"wait", "planned", "due"} and "step" in told and told.get("when")):
         return f"waiting for {told['step']['id']}"
     return UNEXPLAINED
 
@@ -140,6 +152,18 @@ def _bank(year: "Year", connection: Connection, found: Audit) -> None:
     found.checks.append(Check("cents booked, as the bank has them", banks, off))
 
 
+def _laid(year: "Year", connection: Connection, found: Audit) -> None:
+    """See where every cent of the bank's went: to an invoice, interest and costs, credit, or it waits for its owner."""
+    laid = connection.scalar(sa.select(sa.func.sum(allocation.c.amount))) or 0
+    mine = sa.select(sa.func.sum(payment.c.credited + payment.c.charged)).where(payment.c.account_id.is_not(None))
+    waiting = sa.select(sa.func.sum(payment.c.amount)).where(payment.c.account_id.is_(None))
+    parts = int(laid) + int(connection.scalar(mine) or 0) + int(connection.scalar(waiting) or 0)
+    banks = sum(year.bank.totals(until=year.told_until).values())
+    made = f"laid, charged, left over and unmatched make {_euro(parts)}, the bank has {_euro(banks)}"
+    off = () if parts == banks else (made,)
+    found.checks.append(Check("cents laid against invoices, charged, left over or unmatched", banks, off))
+
+
 def _owed(year: "Year", connection: Connection, found: Audit) -> None:
     """Hold what is asked for against the creditor's own books."""
     asked = {row[0]: row[1] for row in connection.execute(sa.select(account.c.account_no, account.c.open))}
@@ -149,10 +173,10 @@ def _owed(year: "Year", connection: Connection, found: Audit) -> None:
 
 
 def _statements(year: "Year", connection: Connection, found: Audit) -> None:
-    """Add up the statement of each account: what was owed, less what came in, is what is open."""
+    """Add up the statement of each account: what was owed, less what came in and was waived, is what is open."""
     today = year.today()
-    terms = Terms(year.settings.claims, load_base_rates(year.settings.base_rates_path))
-    wrong, count = [], 0
+    terms = terms_of(year.settings)
+    wrong, count, statements = [], 0, dict[int, Result]()
     received = year.bank.totals(until=year.told_until)
     ids = list(connection.scalars(sa.select(account.c.id).order_by(account.c.id)))
     for owed in owed_by(connection, ids, terms, today):
@@ -160,11 +184,28 @@ def _statements(year: "Year", connection: Connection, found: Audit) -> None:
         number, stands = owed.books.number, owed.statement
         issued = sum(bill.amount - bill.credited for bill in year.books.bills[number] if bill.number in year.listed)
         costs = sum(cost.amount for cost in owed.ledger.costs if cost.on <= today)
-        balance = issued + costs + stands.accrued - received.get(number, 0)
+        statements[owed.books.account_id] = Result(stands.open, stands.credit, stands.accrued, costs)
+        waived = sum(one.amount for one in stands.write_offs)
+        balance = issued + costs + stands.accrued - received.get(number, 0) - waived
         if balance != stands.open - stands.credit:
             said, truth = _euro(stands.open - stands.credit), _euro(balance)
             wrong.append(f"account {number}: the statement says {said} open, its parts make {truth}")
+    _reckoned(year, connection, statements, found)
     found.checks.append(Check("statements that add up with the bank's and the creditor's books", count, tuple(wrong)))
+
+
+def _reckoned(year: "Year", connection: Connection, statements: Mapping[int, Result], found: Audit) -> None:
+    """Reckon every account once more, by another way, and compare."""
+    reckoner = Reckoner(year.settings.claims, year.settings.base_rates_path, every_region(_YEARS))
+    if not reckoner.knows:
+        return
+    rows = Rows(connection)
+    wrong = []
+    for number, said in statements.items():
+        reckoned = reckoner.reckon(*rows.of(number), as_of=year.today())
+        if reckoned != said:
+            wrong.append(f"account {rows.number(number)}: the statement has {said}, day by day it is {reckoned}")
+    found.checks.append(Check("statements that are right when reckoned day by day", len(statements), tuple(wrong)))
 
 
 def _control(year: "Year", connection: Connection, found: Audit) -> None:

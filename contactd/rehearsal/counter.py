@@ -8,9 +8,15 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
+from sqlalchemy.engine import Connection
+
 from contactd.domain.errors import InputError, NeedsForce
-from contactd.engine.agreeing import Agreeing, Order, choose
-from contactd.engine.judgement import judge_of
+from contactd.engine import returned_mail
+from contactd.engine.agreeing import Agreeing, Order
+from contactd.engine.arranging import Arranging
+from contactd.engine.debtors import choose
+from contactd.engine.judgement import judge_of, judge_some
+from contactd.engine.tasking import Saying, Tasking
 from contactd.intake import banking
 from contactd.intake.accept import Options, accept_accounts
 from contactd.rehearsal.bank import Bank, Creditor, Entry
@@ -67,6 +73,8 @@ class Clerk:
             else:
                 if report.rejected:
                     raise InputError("; ".join(f"{one.column}: {one.reason}" for one in report.rejected[:3]))
+                office = self._office
+                judge_some(office.database, report.touched, office.settings, office.clock)
                 return
 
     def _rows(self, one: Villager) -> list[dict[str, str]]:
@@ -120,6 +128,44 @@ class Clerk:
             stops = [NewSuppression("account", str(one), None, "stop", _CLERK, self._now) for one in sorted(customers)]
             suppressions.add(connection, stops)
         self.counts["stopped"] += 1
+
+    def represented(self, who: Villager) -> None:
+        """Note that a lawyer speaks for somebody."""
+        with self._office.database.transaction() as connection:
+            debtor = choose(connection, who.number, who.row["creditor"])
+            told = {"by": "Rechtsanwältin Erika Beispiel"}
+            self._arranging(connection).carry_out("represented", debtor, told)
+        self.counts["represented_by_letter"] += 1
+
+    def stop_for_good(self, who: Villager, reason: str) -> bool:
+        """Note that somebody is insolvent or dead; answers False of whom no list has told of yet."""
+        with self._office.database.transaction() as connection:
+            customers = {row.customer_id for row in accounts.find(connection, who.number, None)}
+            for customer in sorted(customers):
+                self._arranging(connection).stop_for_good(customer, reason)
+                self.counts[reason] += 1
+        return bool(customers)
+
+    def returned(self, reference: str, reason: str) -> int | None:
+        """Note that a letter came back; answers the task of who is to find a better address, if that is a new one."""
+        with self._office.database.transaction() as connection:
+            found = returned_mail.find(connection, f"{reference}.pdf")
+            told = returned_mail.note(
+                self._office.settings, connection, found, reason, by=_CLERK, clock=self._office.clock
+            )
+        self.counts["letters_returned"] += 1
+        self.counts["addresses_marked"] += told["address"] == "marked"
+        return int(told["task"]) if told["task"] and told["address"] == "marked" else None
+
+    def end_research(self, task: int, outcome: str, *, found: bool) -> None:
+        """Say what became of the search for an address."""
+        with self._office.database.transaction() as connection:
+            tasking = Tasking(self._office.settings, connection, by=_CLERK, now=self._now)
+            tasking.say(task, Saying("done", outcome))
+        self.counts["addresses_found" if found else "addresses_not_found"] += 1
+
+    def _arranging(self, connection: Connection) -> Arranging:
+        return Arranging(self._office.settings, connection, by=_CLERK, now=self._now)
 
     def _options(self, source: str) -> Options:
         clock = self._office.clock

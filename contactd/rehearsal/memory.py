@@ -12,7 +12,7 @@ from contactd.domain.attempt import Event, State, step
 from contactd.domain.campaign import INBOUND, Step
 from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict
-from contactd.engine.callbook import Dial, Wanted
+from contactd.engine.callbook import Conclude, Dial, Wanted
 from contactd.engine.gate import Refused
 from contactd.engine.lists import Key, key_of
 from contactd.store.attempts import Claimed
@@ -108,8 +108,9 @@ class MemoryBook:
             self.outcomes[stage.transition.outcome] += 1
             del self.open[claimed.id], self._campaigns[claimed.id]
 
-    async def hand_in(self, item: HandedIn) -> None:
-        """Count what agents say."""
+    async def hand_in(self, item: HandedIn, conclude: Conclude | None = None) -> None:
+        """Count what agents say; nothing is to be done with it in a rehearsal."""
+        del conclude
         self.dispositions[item.disposition] += 1
 
     async def unfinished(self, campaigns: Collection[str]) -> list[Unfinished]:

@@ -5,14 +5,14 @@ they reach is made up: providers that take everything, and a carrier whose custo
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from contactd.channels.base import Message, Receipt
+from contactd.channels.base import Message, MessageChannel, Receipt
 from contactd.channels.memory import MemoryChannel
 from contactd.channels.render import Renderer
 from contactd.config.settings import Settings
@@ -21,6 +21,7 @@ from contactd.domain.agent import Agent, State
 from contactd.domain.call import Disposition
 from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelRejected
+from contactd.domain.task import Kind
 from contactd.engine.book import Book
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import StoredCallBook
@@ -36,21 +37,36 @@ from contactd.engine.planning import Planning
 from contactd.engine.reconciler import Reconciler
 from contactd.engine.roster import Roster
 from contactd.engine.sender import Sender
+from contactd.engine.task_channel import TaskChannel
+from contactd.engine.tasking import Saying, Tasking
 from contactd.rehearsal.virtual import VirtualClock
 from contactd.store import settings as stored
+from contactd.store import tasks
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
 from contactd.store.schema import attempt
+from contactd.store.tasks import Which
 from contactd.telephony.base import Announcement, CallRequest
 from contactd.telephony.simulated import Customer, Options, SimulatedCarrier
 
 _AGENTS = 12  # a team
+_SAMPLE = 20  # one letter in so many is set, the first always
 _WRITES = 2.0  # seconds after a conversation
 _LOOK = 2.0
 _RINGS = 12.0  # seconds
 _SHIFT = timedelta(minutes=30)
+_TASK_TAKES = timedelta(days=3)
 _MESSAGES = (Channel.EMAIL, Channel.SMS, Channel.LETTER)
 OWNER = "simulation"
+_PLANNED = attempt.c.state == sa.literal_column("'planned'")
+_NEXT = sa.select(sa.func.min(attempt.c.not_before, type_=attempt.c.not_before.type)).where(
+    _PLANNED, attempt.c.channel != Channel.CALL
+)
+_DUE = (
+    sa.select(attempt.c.channel)
+    .distinct()
+    .where(_PLANNED, attempt.c.not_before <= sa.bindparam("now", type_=attempt.c.not_before.type))
+)
 
 
 class DirectCommit(GroupCommit):
@@ -80,13 +96,23 @@ class Postman(MemoryChannel):
     def __init__(self, name: Channel, delivered: Callable[[Message], None], refuses: Callable[[str], bool]) -> None:
         super().__init__(name)
         self._delivered, self._refuses = delivered, refuses
+        self.letters = self.sheets = 0  # how many were sent, and set for a sample
 
     async def send(self, message: Message) -> Receipt:
         """Deliver it, and keep no ledger."""
         if self.name is Channel.EMAIL and self._refuses(message.to):
             raise ChannelRejected("no such mailbox", code="550", dead=True)
         self._delivered(message)
-        return Receipt(f"memory-{message.reference}")
+        return Receipt(f"memory-{message.reference}", details=self._kept(message))
+
+    def _kept(self, message: Message) -> Mapping[str, Any] | None:
+        """Say of a letter what the spool would; only a few are set, for that takes longer than all the rest."""
+        if message.letter is None:
+            return None
+        self.letters += 1
+        if self.letters % _SAMPLE == 1:
+            self.sheets += message.letter.pdf().startswith(b"%PDF-")
+        return {"file": f"{message.reference}.pdf", **message.letter.place}
 
 
 # What becomes of a call, and what a conversation with an account (its id) achieved.
@@ -112,7 +138,6 @@ class Office:
         self._town, self._talk = town, talk
         self.commit = DirectCommit(database)
         self.bus = Bus()
-        self.next_message: datetime | None = None
         self.book = Book(settings.campaigns, settings.policies, terms_of(settings))
         self.gate = Gate(self.book, clock, lease=settings.sending.lease)
         planner = Planner(database, self.book, horizon=settings.planning.horizon)
@@ -120,7 +145,13 @@ class Office:
         self.followup = FollowUp(planner, clock, _nobody)
         self.bus.listen(self.followup.hear)
         self.judgement = Judgement(self.commit, clock, lambda: settings)
-        self.channels = {name: Postman(name, delivered, refuses) for name in _MESSAGES}
+        self.bus.listen(self.judgement.hear)
+        postmen = {name: Postman(name, delivered, refuses) for name in _MESSAGES}
+        self._letters = postmen[Channel.LETTER]
+        self.channels: dict[Channel, MessageChannel] = {
+            **postmen,
+            Channel.TASK: TaskChannel(self.commit, self.book, clock),
+        }
         self.reconciler = Reconciler(
             self.commit, dict(self.channels), clock, bus=self.bus, grace=settings.sending.grace
         )
@@ -128,19 +159,31 @@ class Office:
             key = bytes.fromhex(stored.get(connection, "signing_key"))
         self.composer = Composer(settings, Renderer(settings.template_directories), key)
 
+    @property
+    def sheets(self) -> int:
+        """Count the letters that were set; of every so many one is."""
+        return self._letters.sheets
+
     # ---- messages ----------------------------------------------------------------------------------------------------
 
-    def look(self) -> None:
-        """Find out when the next message may go out: `next_message`; needed after whatever plans or postpones some."""
-        chosen = sa.select(sa.func.min(attempt.c.not_before, type_=attempt.c.not_before.type))
+    def next_message(self) -> datetime | None:
+        """Find out when the next message may go out."""
         with self.database.snapshot() as connection:
-            waiting = chosen.where(attempt.c.state == "planned", attempt.c.channel != Channel.CALL)
-            self.next_message = connection.scalar(waiting)
+            following: datetime | None = connection.scalar(_NEXT)
+        return following
 
     async def plan(self, campaign: str) -> None:
         """Plan a campaign."""
         await self.planning.plan(campaign)
-        self.look()
+
+    def do_tasks(self) -> None:
+        """Do what the ladder has asked people to do some days ago; addresses are looked for by `fates`."""
+        now = self.clock.now()
+        with self.database.transaction() as connection:
+            tasking = Tasking(self.settings, connection, by=OWNER, now=now)
+            for one in tasks.listed(connection, Which()):
+                if one.kind is Kind.MEETING and now - one.opened_at >= _TASK_TAKES:
+                    tasking.say(one.id, Saying("done", "met"))
 
     async def apply_inbox(self) -> None:
         """Take note of what came back."""
@@ -150,7 +193,6 @@ class Office:
     async def _follow_up(self) -> None:
         """Take up at once what could not be made."""
         await self.followup.plan_waiting()
-        self.look()
 
     async def send(self) -> None:
         """Let the senders work until nothing is due, and take up at once what could not be made."""
@@ -158,7 +200,6 @@ class Office:
             due = self._due()
             senders = [self._sender(channel) for name, channel in self.channels.items() if name in due]
             if not senders:
-                self.look()
                 return
             running = [asyncio.ensure_future(sender.run()) for sender in senders]
             await self.clock.sleep(1.0)
@@ -169,12 +210,10 @@ class Office:
 
     def _due(self) -> set[str]:
         """List the channels that have something to do."""
-        chosen = sa.select(attempt.c.channel).distinct()
         with self.database.snapshot() as connection:
-            due = chosen.where(attempt.c.state == "planned", attempt.c.not_before <= self.clock.now())
-            return set(connection.scalars(due))
+            return set(connection.scalars(_DUE, {"now": self.clock.now()}))
 
-    def _sender(self, channel: MemoryChannel) -> Sender:
+    def _sender(self, channel: MessageChannel) -> Sender:
         return Sender(
             channel,
             commit=self.commit,

@@ -16,10 +16,13 @@ from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.agreement import Agreement, Kind
 from contactd.domain.calendar import Windows
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.domain.policy import Cap
 
 _DAY = timedelta(days=1)
 _HOUR = 60
+# What tells of an agreement is asked for: it goes out while the ladder rests, and no limit holds it.
+_OF_NOTICES = {"within the hours of call and step", "not after a stop", "no step twice"}
 _DONE = frozenset({"accepted", "delivered"})
 Row = Mapping[str, str]
 
@@ -116,28 +119,28 @@ class Umpire:
             "no step twice": self._twice,
             "no step of another campaign": self._selected,
         }
-        mine: dict[str, list[Contact]] = defaultdict(list)
+        counts, broken = dict.fromkeys(rules, 0), []
+        mine: dict[tuple[str, bool], list[Contact]] = defaultdict(list)
         for one in contacts:
-            mine[one.owner].append(one)
-        broken = [
-            Broken(rule, one, why)
-            for every in mine.values()
-            for one in every
-            for rule, ask in rules.items()
-            if (why := ask(one, every))
-        ]
-        return dict.fromkeys(rules, len(contacts)), broken
+            mine[one.owner, one.campaign == NOTICES].append(one)
+        for (_, are_notices), every in mine.items():
+            for rule, ask in rules.items():
+                if are_notices and rule not in _OF_NOTICES:
+                    continue
+                counts[rule] += len(every)
+                broken += [Broken(rule, one, why) for one in every if (why := ask(one, every))]
+        return counts, broken
 
     def _zone(self, one: Contact) -> ZoneInfo:
         return ZoneInfo(self._people[one.owner]["timezone"])
 
     def _hours(self, one: Contact, every: Sequence[Contact]) -> str:
         del every
-        campaign = next(known for known in self._settings.campaigns if known.id == one.campaign)
-        step = next(known for known in campaign.steps if known.id == one.step)
+        steps = [step for known in self._settings.campaigns if known.id == one.campaign for step in known.steps]
         policy = self._settings.policies[one.campaign]
         local = one.at.astimezone(self._zone(one))
-        for windows in (policy.windows.get(one.channel), step.windows):
+        own = next((step.windows for step in steps if step.id == one.step), None)
+        for windows in (policy.windows.get(one.channel), own):
             if windows is not None and not _inside(windows, local):
                 return f"it is {local:%a %H:%M} there"
         reaches = one.channel in {Channel.EMAIL, Channel.SMS, Channel.CALL}
@@ -159,8 +162,8 @@ class Umpire:
 
     def _caps(self, one: Contact, every: Sequence[Contact]) -> str:
         for cap in self._settings.policies[one.campaign].caps:
-            if cap.channels and one.channel not in cap.channels:
-                continue
+            if one.channel is Channel.TASK or (cap.channels and one.channel not in cap.channels):
+                continue  # a task is a word to our own people
             number = sum(self._counts(cap, one, other) for other in every)
             if number > cap.count:
                 return f"{number} contacts in {cap.period.days} days, {cap.count} are allowed"
@@ -168,7 +171,7 @@ class Umpire:
 
     def _counts(self, cap: Cap, one: Contact, other: Contact) -> bool:
         """Tell whether another contact, or this one, counts for a cap at the time of this one."""
-        if cap.channels and other.channel not in cap.channels:
+        if other.channel is Channel.TASK or (cap.channels and other.channel not in cap.channels):
             return False
         if cap.per == "address" and other.address.lower() != one.address.lower():
             return False

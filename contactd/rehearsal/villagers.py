@@ -11,6 +11,7 @@ from random import Random
 from typing import Protocol
 
 from contactd.domain.agreement import Kind as Agreed
+from contactd.domain.call import Disposition
 from contactd.domain.campaign import Campaign
 from contactd.intake import sample
 
@@ -19,6 +20,7 @@ _STRANGER = 20  # one in so many is selected by no campaign
 _ABROAD = 12  # one in so many who read English lives in New York
 _ABROAD_NUMBER = "+1202555{:04}"  # 555-0100 to 0199 are for fiction
 _MOST_ABROAD = 100
+_MOBILE = {"DE": "+49176040690{:02}", "GB": "+447700900{:03}"}  # for fiction, too
 
 
 class Habit(StrEnum):
@@ -39,11 +41,35 @@ class Habit(StrEnum):
     STOPS = "stops"
 
 
+class Fate(StrEnum):
+    """What befalls a customer some day, whatever their habit."""
+
+    NONE = ""
+    MOVES = "moves"  # has no e-mail, and letters come back from then on, until the new address is known
+    NEW_NUMBER = "new_number"  # calls lead nowhere, or to somebody else
+    LAWYER = "lawyer"  # who speaks for them once they were reminded
+    INSOLVENT = "insolvency"
+    DIES = "deceased"
+
+
+_OFTEN = 40  # one in so many has each of the fates, so that none is missing among some hundred customers
+_FATES = {5: Fate.MOVES, 22: Fate.MOVES, 12: Fate.NEW_NUMBER, 19: Fate.LAWYER, 26: Fate.INSOLVENT, 33: Fate.DIES}
+_FATE_BEGINS, _FATE_ENDS = 0.1, 0.6  # of the time that is simulated
 _WEIGHTS = {
     Habit.FORGETS: 40, Habit.PAYS_PART: 8, Habit.PROMISES: 8, Habit.BREAKS: 6, Habit.PLANS: 5, Habit.BREAKS_PLANS: 4,
     Habit.DISPUTES: 6, Habit.SAYS_PAID: 5, Habit.HARDSHIP: 3, Habit.DEBIT: 8, Habit.PAYS_TWICE: 2, Habit.NEVER: 3,
     Habit.STOPS: 2,
 }  # fmt: skip
+# What an agent notes after a conversation with them; of others a promise.
+SAID = {
+    Habit.PLANS: Disposition.PLAN,
+    Habit.BREAKS_PLANS: Disposition.PLAN,
+    Habit.DISPUTES: Disposition.DISPUTE,
+    Habit.SAYS_PAID: Disposition.PAID,
+    Habit.HARDSHIP: Disposition.HARDSHIP,
+    Habit.NEVER: Disposition.REFUSES,
+    Habit.STOPS: Disposition.REFUSES,
+}
 _IN_TIME = {Habit.FORGETS: 0.75, Habit.NEVER: 0.0, Habit.DEBIT: 1.0}
 _MOSTLY_IN_TIME = 0.6
 _DEAD_MAIL = 0.05
@@ -62,12 +88,28 @@ class Villager:
     contacts: int = 0
     sent: int = 0  # paid and not booked yet
     dead_mail: bool = False
+    fate: Fate = Fate.NONE
+    when: float = 1.0  # at which part of the time that befalls them
+    befallen: bool = False
+    paid_twice: int = 0
+    is_sought: bool = False
+    is_known: bool = False  # the new address or number
     bills: list[str] = field(default_factory=list)
 
     @property
     def number(self) -> str:
         """Give the account number."""
         return self.row["account_no"]
+
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether what the list says of them is not true any more."""
+        return self.befallen and not self.is_known
+
+    @property
+    def gone(self) -> bool:
+        """Tell whether nothing comes from them any more."""
+        return self.befallen and self.fate in {Fate.INSOLVENT, Fate.DIES}
 
     def pays_in_time(self) -> bool:
         """Decide of an invoice."""
@@ -87,6 +129,10 @@ class Village(Protocol):
 
     def dispute(self, who: Villager, *, right: bool, days: int) -> None:
         """Dispute the oldest invoice; after so many days it is decided."""
+        ...
+
+    def represent(self, who: Villager) -> None:
+        """Have a lawyer write."""
         ...
 
     def stop(self, who: Villager) -> None:
@@ -121,8 +167,13 @@ def villagers(seed: int, count: int, campaigns: Sequence[Campaign], today: date)
         business = row["kind"] == "business"
         amount = luck.randint(20_000, 400_000) if business else luck.randint(2_500, 30_000)
         own = Random(f"{seed}/{row['account_no']}")  # noqa: S311 -- a rehearsal, no secret
-        dead = luck.random() < _DEAD_MAIL
-        yield Villager(row, habit, own, iban_of(place + 1), luck.randint(1, 28), amount, dead_mail=dead)
+        dead, when = luck.random() < _DEAD_MAIL, luck.uniform(_FATE_BEGINS, _FATE_ENDS)
+        fate = _FATES.get(place % _OFTEN, Fate.NONE)
+        if fate is Fate.MOVES:  # they are reminded by SMS, and agree on something that is confirmed by letter
+            row |= {"email": "", "mobile": _MOBILE.get(row["country"], "").format(place % _MOST_ABROAD)}
+            habit = (Habit.PROMISES, Habit.BREAKS, Habit.PLANS, Habit.HARDSHIP)[place // _OFTEN % 4]
+        bill_day = luck.randint(1, 28)
+        yield Villager(row, habit, own, iban_of(place + 1), bill_day, amount, dead_mail=dead, fate=fate, when=when)
 
 
 def _fit(row: Row, campaign: Campaign, place: int) -> None:
@@ -149,7 +200,11 @@ def _fit(row: Row, campaign: Campaign, place: int) -> None:
 def react(village: Village, who: Villager) -> None:
     """Let a customer who owes something answer a message or a call."""
     who.contacts += 1
-    if village.owes(who) > 0:
+    if who.gone:
+        return
+    if who.fate is Fate.LAWYER and not who.befallen and who.contacts > 1:
+        village.represent(who)
+    elif village.owes(who) > 0:
         _HABITS[who.habit](village, who, who.contacts)
 
 
@@ -234,6 +289,7 @@ def _pays_twice(village: Village, who: Villager, times: int) -> None:
         number, rest = village.oldest(who)
         village.pay(who, rest, 2, (number,))
         village.pay(who, rest, 3, (number,))
+        who.paid_twice += 1
 
 
 def _never(village: Village, who: Villager, times: int) -> None:

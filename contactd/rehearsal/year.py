@@ -24,14 +24,18 @@ from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.agreement import Kind, State
 from contactd.domain.call import Disposition
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.engine.agreeing import Order
 from contactd.engine.timetable import appointments_of
 from contactd.rehearsal.audit import FIRST, Audit, audit
 from contactd.rehearsal.bank import Bank, Bill, Creditor, Entry
+from contactd.rehearsal.conditions import reachable
 from contactd.rehearsal.counter import Clerk
+from contactd.rehearsal.fates import Fates
 from contactd.rehearsal.office import Office
 from contactd.rehearsal.umpire import Umpire
-from contactd.rehearsal.villagers import Habit, Villager, iban_of, react, villagers
+from contactd.rehearsal.villagers import SAID, Habit, Villager, iban_of, react, villagers
+from contactd.rehearsal.villagers import Fate as Doom
 from contactd.rehearsal.virtual import VirtualClock, VirtualLoop
 from contactd.store import inbox
 from contactd.store.database import Database, open_database
@@ -47,8 +51,12 @@ _DAYS_TO_PAY = 14
 _LATE_STATEMENT = 37  # the bank is late every so many days
 _STRANGERS = 900_000  # from here on IBANs are of people who pay for others
 _SHIFT = time(15, 30)  # when it is working time in Berlin, in London and in New York
-_FRIDAY = 4
+_LISTED = {0, 2, 4}  # on Mondays, Wednesdays and Fridays
+_PATIENCE = 3  # open bills: who does not pay so many gets nothing more that would have to be paid
 
+_ATTEMPT = sa.select(attempt.c.account_id, attempt.c.channel, attempt.c.campaign).where(
+    attempt.c.id == sa.bindparam("number", type_=sa.BigInteger())
+)
 Look = Callable[[float], None]
 
 
@@ -74,6 +82,7 @@ class Year:
         holidays = regions(["DE"], range(FIRST.year - 1, FIRST.year + options.days // 365 + 3))["DE"]
         self.bank = Bank(holidays)
         self.luck = Random(f"{options.seed}/world")  # noqa: S311 -- a rehearsal, no secret
+        self.fates = Fates(self)
         self.office = Office(
             settings, database, self.clock,
             delivered=self._delivered, refuses=lambda to: to.endswith("@gone.example"),
@@ -105,18 +114,20 @@ class Year:
 
     async def run(self, look: Look) -> Audit:
         """Live through the year and audit it."""
+        self.fates.begin()
         for number in range(self.options.days):
             day = FIRST + number * _DAY
             self._plan_day(day)
             await self._live_until(self._on(day + _DAY, 0))
             look((number + 1) / self.options.days)
+        self._list(self.told_until)  # so that both know of what was written off since the last one
         self.clerk.assign(self._whose)
         return audit(self)
 
     async def _live_until(self, end: datetime) -> None:
         while True:
             when = self._coming[0][0] if self._coming else end
-            message = self.office.next_message
+            message = self.office.next_message()  # whatever happened may have left one
             following = min(when, end, message or end)
             await self._pass(following)
             if message is not None and message <= following:
@@ -139,11 +150,12 @@ class Year:
         late = (day - FIRST).days % _LATE_STATEMENT == _LATE_STATEMENT - 1
         before = day.day % 5 == 0  # on some days the list comes before the statement it knows of
         self.at(self._on(day, 15) if late else self._on(day, 5, 30), lambda: self._statement(day - _DAY))
-        if day.weekday() <= _FRIDAY:
+        if day.weekday() in _LISTED:
             hour, minute = (15, 20) if late else (5, 0) if before else (6, 0)
             self.at(self._on(day, hour, minute), lambda: self._list(day - _DAY))
         self.at(self._on(day, 11), lambda: self.clerk.assign(self._whose) if day.day % 2 else None)
         self.at(self._on(day, 12), self.office.apply_inbox)
+        self.at(self._on(day, 16), self.office.do_tasks)
         for campaign, appointment in appointments_of(self.settings).items():
             when = appointment.next_after(self._on(day, 0))
             if when is not None and when < self._on(day + _DAY, 0):
@@ -158,7 +170,7 @@ class Year:
 
     def _issue(self, day: date) -> None:
         for who in self.people:
-            if who.bill_day == day.day:
+            if who.bill_day == day.day and not who.gone and len(self.books.open_bills(who.number)) < _PATIENCE:
                 self._bill(who, day)
 
     def _bill(self, who: Villager, day: date) -> None:
@@ -205,6 +217,7 @@ class Year:
     def _list(self, day: date) -> None:
         self._book_until(day)
         self.clerk.list_accounts(self.people)
+        self.fates.note()
         self.listed |= {bill.number for who in self.people for bill in self.books.open_bills(who.number)}
         self.books.use_credit()
         for who in self.people:
@@ -223,8 +236,8 @@ class Year:
 
     def _whose(self, iban: str) -> tuple[str, str] | None:
         paid = self._payers.get(iban)
-        if paid is None:
-            return None
+        if paid is None:  # a customer's own, of which the statement alone left doubt
+            return next(((who.number, who.row["creditor"]) for who in self.people if who.iban == iban), None)
         who, amount, on = paid
         self.umpire.money(who.number, self.clock.now(), on, amount)
         return who.number, who.row["creditor"]
@@ -272,6 +285,15 @@ class Year:
             self._disputed[who.number].discard(bill)
         self._note(who.number)
 
+    def represent(self, who: Villager) -> None:
+        """Let a lawyer write."""
+        self._taken_over(who)
+        self.clerk.represented(who)
+
+    def _taken_over(self, who: Villager) -> None:
+        who.befallen = True
+        self.umpire.stopped(who.number, self.clock.now())
+
     def stop(self, who: Villager) -> None:
         """Stop."""
         self.clerk.stop(who)
@@ -294,19 +316,24 @@ class Year:
         self.at(self.clock.now() + timedelta(hours=self.luck.uniform(1, 50)), lambda: self._read(attempt_id, reference))
 
     def _read(self, attempt_id: int, reference: str) -> None:
-        with self.database.snapshot() as connection:
-            found = connection.execute(
-                sa.select(attempt.c.account_id, attempt.c.channel).where(attempt.c.id == attempt_id)
-            ).one()
-        who = self._of(found.account_id)
-        if found.channel == Channel.EMAIL and who.dead_mail:
+        account_id, channel, campaign = self._attempt(attempt_id)
+        who = self._of(account_id)
+        if channel == Channel.LETTER and self.fates.loses_letter(who, reference):
+            return
+        if channel == Channel.EMAIL and who.dead_mail:
             bounce = Bounce(reference, hard=True, status="5.1.1", diagnostic="550 unknown user", token=reference)
             with self.database.transaction() as connection:
                 inbox.receive(
                     connection, [inbox.Event("smtp_bounce", bounce.token, bounce.payload(), self.clock.now())]
                 )
             return
-        react(self, who)
+        if campaign != NOTICES:  # who reads what was agreed has agreed already
+            react(self, who)
+
+    def _attempt(self, attempt_id: int) -> tuple[int, str, str]:
+        with self.database.snapshot() as connection:
+            row = connection.execute(_ATTEMPT, {"number": attempt_id}).one()
+        return row.account_id, row.channel, row.campaign
 
     def _of(self, account_id: int) -> Villager:
         if account_id not in self._owners:
@@ -318,6 +345,9 @@ class Year:
     def _answer(self, request: CallRequest) -> Customer:
         """Make up how a call goes."""
         random = Random(f"{self.options.seed}/{request.reference}")  # noqa: S311 -- a rehearsal, no secret
+        who = self._of(self._attempt(request.attempt_id)[0])
+        if self.fates.is_called_in_vain(who) and self.fates.is_disconnected():
+            return Customer(Fate.INVALID, ring=1.0)
         fates = (Fate.ANSWERED, Fate.NO_ANSWER, Fate.MACHINE, Fate.BUSY, Fate.INVALID)
         [fate] = random.choices(fates, weights=(50, 25, 12, 10, 3))
         return Customer(fate, ring=random.uniform(1, 5), talk=random.uniform(3, 10))
@@ -325,27 +355,16 @@ class Year:
     def _talk(self, account_id: int) -> Disposition:
         """Let a conversation achieve what the customer does."""
         who = self._of(account_id)
-        if who.luck.random() < 0.05:  # noqa: PLR2004 - few are somebody else
+        stranger = who.luck.random() < 0.02  # noqa: PLR2004 - few are somebody else
+        if stranger or self.fates.is_called_in_vain(who):
+            self.clerk.counts["wrong_numbers"] += 1
             return Disposition.WRONG_PERSON
+        if who.fate is Doom.LAWYER and not who.befallen:
+            self._taken_over(who)
+            self.clerk.counts["represented_by_call"] += 1
+            return Disposition.REPRESENTED
         react(self, who)
-        return _SAID.get(who.habit, Disposition.PROMISE)
-
-
-_SAID = {
-    Habit.PLANS: Disposition.PLAN,
-    Habit.BREAKS_PLANS: Disposition.PLAN,
-    Habit.DISPUTES: Disposition.DISPUTE,
-    Habit.SAYS_PAID: Disposition.PAID,
-    Habit.HARDSHIP: Disposition.HARDSHIP,
-    Habit.NEVER: Disposition.REFUSES,
-    Habit.STOPS: Disposition.REFUSES,
-}
-
-
-def only(settings: Settings, campaigns: Sequence[str]) -> Settings:
-    """Leave the named campaigns in force, in the order of the configuration; all of them when none is named."""
-    chosen = tuple(one for one in settings.campaigns if not campaigns or one.id in campaigns)
-    return Settings.of(settings, settings.path, chosen, {one.id: settings.policies[one.id] for one in chosen})
+        return SAID.get(who.habit, Disposition.PROMISE)
 
 
 def simulate(settings: Settings, folder: Path, options: Options, look: Look = lambda _: None) -> Audit:
@@ -361,16 +380,17 @@ def simulate(settings: Settings, folder: Path, options: Options, look: Look = la
 
 
 async def _live(settings: Settings, database: Database, folder: Path, options: Options, look: Look) -> Audit:
-    return await Year(settings, database, folder, options).run(look)
+    return await Year(reachable(settings), database, folder, options).run(look)
 
 
 def _forget_quickly(database: Database) -> None:
-    """Let the disk be late: the database is thrown away in the end."""
+    """Let the disk be late, and what is erased lie in the file: the database is thrown away in the end."""
 
     def careless(connection: DBAPIConnection, record: object) -> None:
         del record
         cursor = connection.cursor()
         cursor.execute("PRAGMA synchronous = OFF")
+        cursor.execute("PRAGMA secure_delete = OFF")
         cursor.close()
 
     sa.event.listen(database.engine, "connect", careless)

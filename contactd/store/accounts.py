@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from contactd.store.allocations import among, spend_credit
+from contactd.store.allocations import spend_credit
+from contactd.store.among import among
 from contactd.store.schema import account, invoice, payment
 
 
@@ -87,6 +88,12 @@ def postcodes(connection: Connection, account_ids: Collection[int]) -> dict[int,
     return {row[0]: row[1] for row in connection.execute(chosen)}
 
 
+def telephones(connection: Connection, account_id: int) -> list[str]:
+    """List the telephone numbers of an account, the preferred one first."""
+    row = connection.execute(sa.select(account.c.mobile, account.c.phone).where(account.c.id == account_id)).one()
+    return [number for number in dict.fromkeys(row) if number]
+
+
 def named(connection: Connection, account_ids: Collection[int]) -> dict[int, tuple[str, str, str]]:
     """Read creditor, number and currency of accounts."""
     if not account_ids:
@@ -155,9 +162,10 @@ def _owes(dialect: str) -> sa.Subquery:
 
 def customers_by_creditor(connection: Connection) -> dict[str, int]:
     """Count the customers each creditor has or had."""
-    count = sa.func.count(account.c.customer_id.distinct())
-    counted = sa.select(account.c.creditor, count).group_by(account.c.creditor)
-    return {creditor: int(number) for creditor, number in connection.execute(counted)}
+    return {creditor: int(number) for creditor, number in connection.execute(_COUNTED)}
+
+
+_COUNTED = sa.select(account.c.creditor, sa.func.count(account.c.customer_id.distinct())).group_by(account.c.creditor)
 
 
 def _lines(dialect: str) -> sa.Subquery:

@@ -14,17 +14,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from contactd.domain.agreement import ALIVE, Agreement, Event, Kind, Part, State, judged, rests
+from contactd.domain.task import State as TaskState
 from contactd.store import contact_log
-from contactd.store.among import among
+from contactd.store.among import Stated, among
 from contactd.store.schema import account, agreement, agreement_event, instalment, invoice
+from contactd.store.schema_tasks import task
 
 _KINDS = frozenset(kind.value for kind in Kind)
+# The hold of accounts that a payment may be of which waits for a person; a task says which, and until when.
+TO_ASSIGN = "payment_to_assign"
+_OURS = _KINDS | {TO_ASSIGN, ""}
 _ALIVE = [state.value for state in ALIVE]
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An agreement with its place in the books."""
+    """An agreement with its place in the books; `interest`: what becomes of it once a plan or settlement was kept."""
 
     id: int
     account_id: int
@@ -39,6 +44,7 @@ class Stored:
     cost_notice_on: date | None = None
     received: int = 0
     rests_until: date | None = None
+    interest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ def add(connection: Connection, new: Stored, event: Event) -> int:
         "until": agreed.until, "invoice_id": new.invoice_id, "tolerance": agreed.tolerance,
         "missed_instalments": agreed.missed_instalments, "reason": new.reason, "owner": new.owner,
         "cost_notice_on": new.cost_notice_on, "made_at": new.made_at, "made_by": new.made_by,
+        "interest": new.interest,
     }  # fmt: skip
     number: int = connection.execute(sa.insert(agreement).values(values).returning(agreement.c.id)).scalar_one()
     if agreed.parts:
@@ -99,7 +106,7 @@ def _tell(connection: Connection, number: int, account_id: int, kind: Kind, what
 
 def of_accounts(connection: Connection, account_ids: Collection[int]) -> list[Stored]:
     """Read all agreements of accounts, oldest first."""
-    return _read(connection, among(connection, agreement.c.account_id, account_ids)) if account_ids else []
+    return _made_of(connection, _OF_ACCOUNTS(connection, account_ids).all()) if account_ids else []
 
 
 def read(connection: Connection, number: int) -> Stored | None:
@@ -109,7 +116,7 @@ def read(connection: Connection, number: int) -> Stored | None:
 
 def by_id(connection: Connection, ids: Collection[int]) -> list[Stored]:
     """Read some."""
-    return _read(connection, among(connection, agreement.c.id, ids)) if ids else []
+    return _made_of(connection, _BY_ID(connection, ids).all()) if ids else []
 
 
 def everyone(connection: Connection, *, alive: bool) -> list[Stored]:
@@ -117,14 +124,53 @@ def everyone(connection: Connection, *, alive: bool) -> list[Stored]:
     return _read(connection, agreement.c.state.in_(_ALIVE) if alive else sa.true())
 
 
+def paged(
+    connection: Connection,
+    *,
+    states: Collection[str] | None = None,
+    account_ids: Collection[int] | None = None,
+    since: datetime | None = None,
+    after: int = 0,
+    limit: int,
+) -> list[Stored]:
+    """List agreements by number, from behind `after`: those of some states, accounts, or made since an instant."""
+    asked: list[sa.ColumnElement[bool]] = [agreement.c.id > after]
+    if states is not None:
+        asked.append(agreement.c.state.in_(sorted(states)))
+    if account_ids is not None:
+        asked.append(among(connection, agreement.c.account_id, account_ids))
+    if since is not None:
+        asked.append(agreement.c.made_at >= since)
+    return _made_of(connection, connection.execute(_chosen(sa.and_(*asked)).limit(limit)).all())
+
+
 def _read(connection: Connection, which: sa.ColumnElement[bool]) -> list[Stored]:
+    return _made_of(connection, connection.execute(_chosen(which)).all())
+
+
+def _chosen(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     chosen = sa.select(agreement, invoice.c.invoice_no).select_from(agreement.outerjoin(invoice)).where(which)
-    rows = connection.execute(chosen.order_by(agreement.c.id)).all()
+    return chosen.order_by(agreement.c.id)
+
+
+def _made_of(connection: Connection, rows: Sequence[Row[Any]]) -> list[Stored]:
+    if not rows:
+        return []
     parts: dict[int, list[Part]] = defaultdict(list)
-    of = sa.select(instalment).where(among(connection, instalment.c.agreement_id, [row.id for row in rows]))
-    for row in connection.execute(of.order_by(instalment.c.agreement_id, instalment.c.number)):
+    for row in _INSTALMENTS(connection, [row.id for row in rows]):
         parts[row.agreement_id].append(Part(row.due_on, row.last_day, row.amount))
     return [_stored(row, tuple(parts[row.id])) for row in rows]
+
+
+_OF_ACCOUNTS = Stated(lambda among: _chosen(among(agreement.c.account_id)))
+_BY_ID = Stated(lambda among: _chosen(among(agreement.c.id)))
+_INSTALMENTS = Stated(
+    lambda among: (
+        sa.select(instalment)
+        .where(among(instalment.c.agreement_id))
+        .order_by(instalment.c.agreement_id, instalment.c.number)
+    )
+)
 
 
 def _stored(row: Row[Any], parts: tuple[Part, ...]) -> Stored:
@@ -133,13 +179,15 @@ def _stored(row: Row[Any], parts: tuple[Part, ...]) -> Stored:
     )
     return Stored(
         row.id, row.account_id, agreed, row.amount, row.made_at, row.made_by, row.reason, row.owner, row.invoice_id,
-        row.invoice_no or "", row.cost_notice_on, row.received, row.rests_until,
+        row.invoice_no or "", row.cost_notice_on, row.received, row.rests_until, row.interest,
     )  # fmt: skip
 
 
 def history(connection: Connection, ids: Collection[int]) -> dict[int, list[Change]]:
     """Read what happened to agreements, in order."""
     told: dict[int, list[Change]] = defaultdict(list)
+    if not ids:
+        return told
     chosen = sa.select(agreement_event).where(among(connection, agreement_event.c.agreement_id, ids))
     for row in connection.execute(chosen.order_by(agreement_event.c.id)):
         told[row.agreement_id].append(Change(row.at, Event(row.event), State(row.state), row.by, row.reason))
@@ -148,7 +196,11 @@ def history(connection: Connection, ids: Collection[int]) -> dict[int, list[Chan
 
 def with_agreements(connection: Connection, account_ids: Collection[int]) -> list[int]:
     """Pick the accounts that have any agreement a day or a payment may change."""
-    judgeable = sa.or_(
+    return sorted(set(_JUDGEABLE(connection, account_ids).scalars()))
+
+
+def _judgeable() -> sa.ColumnElement[bool]:
+    return sa.or_(
         *(
             sa.and_(
                 agreement.c.kind == kind.value, agreement.c.state.in_(sorted(state.value for state in judged(kind)))
@@ -156,34 +208,60 @@ def with_agreements(connection: Connection, account_ids: Collection[int]) -> lis
             for kind in Kind
         )
     )
-    chosen = sa.select(agreement.c.account_id).where(among(connection, agreement.c.account_id, account_ids), judgeable)
-    return sorted(set(connection.scalars(chosen)))
 
 
-def alive_accounts(connection: Connection, after: int, limit: int) -> Sequence[int]:
+_JUDGEABLE = Stated(lambda among: sa.select(agreement.c.account_id).where(among(agreement.c.account_id), _judgeable()))
+
+
+def alive_accounts(connection: Connection, after: int = 0, limit: int = 1_000_000_000) -> Sequence[int]:
     """List accounts with a living agreement, by id; go on with `after`."""
-    chosen = sa.select(agreement.c.account_id).where(agreement.c.state.in_(_ALIVE), agreement.c.account_id > after)
-    return connection.scalars(chosen.distinct().order_by(agreement.c.account_id).limit(limit)).all()
+    return connection.scalars(_ALIVE_AFTER, {"after": after, "most": limit}).all()
+
+
+_ALIVE_AFTER = (
+    sa.select(agreement.c.account_id)
+    .distinct()
+    .where(agreement.c.state.in_(_ALIVE), agreement.c.account_id > sa.bindparam("after", type_=sa.BigInteger()))
+    .order_by(agreement.c.account_id)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+
+
+def alive_among(connection: Connection, account_ids: Collection[int]) -> list[int]:
+    """Pick the accounts with a living agreement."""
+    mine = among(connection, agreement.c.account_id, account_ids)
+    chosen = sa.select(agreement.c.account_id).where(agreement.c.state.in_(_ALIVE), mine)
+    return list(connection.scalars(chosen.distinct().order_by(agreement.c.account_id)))
 
 
 def holds() -> sa.ColumnElement[bool]:
-    """Say of an account row that the hold it has comes from a living agreement."""
+    """Say of an account row that the hold it has comes from a living agreement or a payment to be assigned."""
     mine = sa.select(agreement.c.id).where(agreement.c.account_id == account.c.id, agreement.c.state.in_(_ALIVE))
-    return mine.where(agreement.c.kind == account.c.hold_reason).exists()
+    return sa.or_(account.c.hold_reason == TO_ASSIGN, mine.where(agreement.c.kind == account.c.hold_reason).exists())
 
 
 def hold(connection: Connection, account_ids: Iterable[int], now: datetime) -> None:
-    """Let the ladders of locked accounts rest for as long as an agreement asks for, or go on; other holds stay."""
+    """Let the ladders of locked accounts rest as long as is agreed or a payment waits, or go on; other holds stay."""
     ids = sorted(account_ids)
     longest: dict[int, tuple[date, str]] = {}
     for one in of_accounts(connection, ids):
         kind, until = one.agreed.kind, one.rests_until
         if rests(kind, one.agreed.state) and until is not None:
             longest[one.account_id] = max(longest.get(one.account_id, (date.min, "")), (until, kind.value))
-    chosen = sa.select(account.c.id, account.c.hold_reason, account.c.hold_until)
-    for row in connection.execute(chosen.where(among(connection, account.c.id, ids))).all():
+    for account_id, due_on in _PAYMENTS(connection, ids).all():
+        longest[account_id] = max(longest.get(account_id, (date.min, "")), (due_on, TO_ASSIGN))
+    for row in _HOLDS(connection, ids).all():
         until, reason = longest.get(row.id, (None, ""))
-        ours = row.hold_reason in _KINDS or not row.hold_reason
-        if ours and (row.hold_reason, row.hold_until) != (reason, until):
+        if row.hold_reason in _OURS and (row.hold_reason, row.hold_until) != (reason, until):
             values = {"hold_reason": reason, "hold_until": until, "updated_at": now}
             connection.execute(sa.update(account).where(account.c.id == row.id).values(values))
+
+
+_PAYMENTS = Stated(
+    lambda among: sa.select(task.c.account_id, task.c.due_on).where(
+        among(task.c.account_id), task.c.payment_id.is_not(None), task.c.state == TaskState.OPEN.value
+    )
+)
+_HOLDS = Stated(
+    lambda among: sa.select(account.c.id, account.c.hold_reason, account.c.hold_until).where(among(account.c.id))
+)

@@ -1,6 +1,7 @@
 """Which money covers which invoice; for the store's modules, once they locked the accounts.
 
-Over-payment stays with the payment that brought it (`payment.credited`) until an open invoice needs it. A reversal that
+Over-payment stays with the payment that brought it (`payment.credited`) until an open invoice needs it; what of it went
+to interest and costs by law is told apart (`payment.charged`, charges.py) and pays no invoice. A reversal that
 found nothing to take back leaves a negative `credited`, which the next money fills first.
 
 Lists and payments tell of the same money, in either order. What a list took off an invoice and no payment covers stands
@@ -12,29 +13,29 @@ A payment that names only the account may be what the list knew of any of its in
 proves that the list knew the money, though: contactd knows when a list was read, not up to when it was booked, and
 most payments are valued a day or two before the list beside which they arrive. So what no list took off pays what is
 open, the oldest first: who has paid is not asked again, at worst somebody is asked a list later. That is a guess, and
-gives way once a list shows that the creditor laid the money against another invoice (`reconcile`).
+gives way once a list shows that the creditor laid the money against another invoice (guesses.py). What the customer
+contests, and was not found wrong about, lists take off because it was credited: only money that names it explains that.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from contactd.store.schema import allocation, invoice, payment
+from contactd.domain.agreement import ALIVE, Kind, State
+from contactd.store import bulk
+from contactd.store.among import Stated, among
+from contactd.store.raw import Written, day, stored
+from contactd.store.schema import agreement, allocation, invoice, payment
 from contactd.store.schema_escalation import posting
+from contactd.store.schema_notices import waiver
 
-
-def among(connection: Connection, column: sa.ColumnElement[int] | sa.ColumnElement[str], values: Collection[int | str],
-          ) -> sa.ColumnElement[bool]:  # fmt: skip
-    """Compare with many values by one bound parameter: as one list, however long, and one statement for the cache."""
-    if connection.dialect.name == "postgresql":
-        return column == sa.any_(sa.literal(list(values), sa.ARRAY(column.type)))
-    listed = sa.func.json_each(sa.literal(list(values), sa.JSON)).table_valued("value")
-    return column.in_(sa.select(listed.c.value))
+_CONTESTED = sorted(state.value for state in ALIVE | {State.UPHELD})
+_IN_FORCE = sorted(state.value for state in ALIVE - {State.DRAFT})
 
 
 @dataclass(slots=True)
@@ -50,6 +51,14 @@ class Item:
     taken_off_on: date | None
     disputed: bool
     given_up: int  # what write-offs took off `open`
+    due_on: date
+    contested: int  # of disputes that are not decided yet, or in which the customer was right
+    planned: bool  # a plan or settlement in force is for it
+
+    @property
+    def paid_by_list(self) -> int:
+        """Give what a list took off that was paid; what is contested was credited rather than paid."""
+        return max(self.taken_off - self.contested, 0)
 
     def may_know(self, value_on: date) -> bool:
         """Tell whether a list took something off that money of that value date has not explained yet."""
@@ -58,19 +67,23 @@ class Item:
 
 @dataclass(slots=True)
 class Money:
-    """A payment while its money is moved."""
+    """A payment while its money is moved; `kept` is `credited` as the store has it, `charge` what is charged more."""
 
     id: int
     credited: int
     value_on: date
+    kept: int = 0
+    charge: int = 0
 
 
-class Guess(NamedTuple):
-    """Money of a payment that covers an invoice it does not name."""
+@dataclass(slots=True)
+class Guess:
+    """Money of a payment that covers an invoice it does not name; `named` is the one it does, if that is known."""
 
     money: Money
     item_id: int
     amount: int
+    named: int | None
 
 
 @dataclass
@@ -79,12 +92,15 @@ class Ledger:
 
     items: dict[int, list[Item]]
     unspent: dict[int, list[Money]]
-    moved: list[dict[str, int]] = field(default_factory=list)
+    moved: list[tuple[int, int, int]] = field(default_factory=list)  # payment, invoice, amount
     _items_changed: dict[int, Item] = field(default_factory=dict)
     _money_changed: dict[int, Money] = field(default_factory=dict)
 
     def spend(self, account_id: int, money: Money, *, first: int | None = None) -> None:
-        """Cover gaps left by reversals, the named invoice, what lists took off others, open undisputed ones."""
+        """Cover gaps left by reversals, the named invoice, what lists took off others, open undisputed ones.
+
+        Of these the ones that an agreement is for come first, unless the money names an invoice beside it.
+        """
         for gap in self.unspent[account_id]:
             if gap.credited < 0 < money.credited:
                 self._shift(money, gap, min(money.credited, -gap.credited))
@@ -97,23 +113,50 @@ class Ledger:
                 self._explain(money, item)
         for item in self.items[account_id]:
             if item.id != first and item.may_know(money.value_on):
-                self._explain(money, item)
-        for item in self.items[account_id]:
+                self._explain(money, item, min(money.credited, item.paid_by_list))
+        agreed = all(item.planned for item in self.items[account_id] if item.id == first)
+        for item in sorted(self.items[account_id], key=lambda one: agreed and not one.planned):
             if item.id != first and not item.disputed:
                 self._pay(money, item)
         self._keep(account_id, money)
 
+    @property
+    def told_twice(self) -> list[int]:
+        """Give the accounts with money that no list knew beside what lists took off and no money explains."""
+        return [
+            number
+            for number, items in self.items.items()
+            if any(item.taken_off > 0 for item in items) and any(item.open < item.imported_open for item in items)
+        ]
+
+    def change_places(self, guesses: list[Guess]) -> None:
+        """Let money that covers another invoice than it names change places with guessed money on that one.
+
+        What is open of an invoice and what lists took off stay as they are; only the guesses are fewer.
+        """
+        for one in guesses:  # those added below are looked at too
+            for other in guesses:
+                part = min(one.amount, other.amount) if one.named == other.item_id else 0
+                if part > 0:
+                    one.amount -= part
+                    other.amount -= part
+                    for money, item_id in ((other.money, one.item_id), (one.money, other.item_id)):
+                        self.moved.append((money.id, item_id, part))
+                    for guess in (one, other):
+                        self.moved.append((guess.money.id, guess.item_id, -part))
+                    if other.named != one.item_id:
+                        guesses.append(Guess(other.money, one.item_id, part, other.named))
+
     def give_way(self, account_id: int, guesses: list[Guess]) -> None:
         """Lay guessed money, the last first, against what lists took off; its guess is open again if lists say so."""
         items = {item.id: item for item in self.items[account_id]}
-        rest = {place: guess.amount for place, guess in enumerate(guesses)}
         for item in self.items[account_id]:
-            for place, guess in enumerate(guesses):
+            for guess in guesses:
                 source = items[guess.item_id]
                 if source is not item and item.may_know(guess.money.value_on):
-                    part = min(item.taken_off, rest[place], source.imported_open - source.open)
+                    part = min(item.paid_by_list, guess.amount, source.imported_open - source.open)
                     if part > 0:
-                        rest[place] -= part
+                        guess.amount -= part
                         self._allocate(guess.money, source, -part)
                         self._explain(guess.money, item, part)
 
@@ -146,6 +189,25 @@ class Ledger:
                     self._allocate(money, item, -part)
         self._keep(account_id, money)
 
+    def charge(self, account_id: int, money: Money, amount: int, laid: Iterable[tuple[int, int]]) -> None:
+        """Spend money on interest and costs: what is left of it, then what covers invoices, in the order given.
+
+        Below zero it is credit again. No more of an invoice is opened than the last list showed.
+        """
+        self._charge(money, min(amount, max(money.credited, 0)))
+        items = {item.id: item for item in self.items[account_id]}
+        for number, most in laid:
+            item = items[number]
+            part = min(amount - money.charge, most, item.imported_open - item.open)
+            if part > 0:
+                self._allocate(money, item, -part)
+                self._charge(money, part)
+        self._keep(account_id, money)
+
+    def _charge(self, money: Money, part: int) -> None:
+        money.credited -= part
+        money.charge += part
+
     def _told_before(self, account_id: int, money: Money, covered: Mapping[int, int], first: int | None) -> None:
         """Take money off invoices of which more is open than it leaves: a list told of the return first.
 
@@ -162,9 +224,9 @@ class Ledger:
         """Answer how much of each invoice payments cover, the last covered first; `before` is what the store knows."""
         mine = {item.id for item in self.items[account_id]}
         sums = dict(reversed(list(before.items())))
-        for move in self.moved:
-            if move["invoice_id"] in mine:
-                sums[move["invoice_id"]] = sums.pop(move["invoice_id"], 0) + move["amount"]
+        for _, number, part in self.moved:
+            if number in mine:
+                sums[number] = sums.pop(number, 0) + part
         return {number: part for number, part in reversed(list(sums.items())) if part > 0}
 
     def _keep(self, account_id: int, money: Money) -> None:
@@ -187,58 +249,68 @@ class Ledger:
             item.open -= part
         self._money_changed[money.id] = money
         self._items_changed[item.id] = item
-        self.moved.append({"payment_id": money.id, "invoice_id": item.id, "amount": part})
+        self.moved.append((money.id, item.id, part))
 
     def write(self, connection: Connection, now: datetime) -> None:
         """Store what was moved."""
-        if self.moved:
-            connection.execute(sa.insert(allocation), self.moved)
-        if self._items_changed:
-            at = sa.func.coalesce(invoice.c.cleared_at, sa.literal(now, invoice.c.cleared_at.type))
-            rest = sa.bindparam("rest", type_=sa.BigInteger)
-            connection.execute(
-                sa.update(invoice)
-                .where(invoice.c.id == sa.bindparam("item"))
-                .values(
-                    open=rest,
-                    taken_off=sa.bindparam("listed"),
-                    cleared_at=sa.case((rest != 0, sa.null()), else_=at),
-                ),
-                [
-                    {"item": item.id, "rest": item.open, "listed": item.taken_off}
-                    for item in self._items_changed.values()
-                ],
-            )
-        if self._money_changed:
-            connection.execute(
-                sa.update(payment).where(payment.c.id == sa.bindparam("money")).values(credited=sa.bindparam("rest")),
-                [{"money": money.id, "rest": money.credited} for money in self._money_changed.values()],
-            )
+        bulk.insert(connection, allocation, ("payment_id", "invoice_id", "amount"), self.moved)
+        at = stored(connection)(now)
+        items = [
+            {"id": item.id, "open": item.open, "taken_off": item.taken_off, "at": at}
+            for item in self._items_changed.values()
+        ]
+        if items:
+            _ITEMS.run(connection, items)
+        money = [{"id": one.id, "credited": one.credited, "charge": one.charge} for one in self._money_changed.values()
+                 if one.credited != one.kept or one.charge]  # fmt: skip
+        if money:
+            _MONEY.run(connection, money)
+
+
+def _moved(values: Mapping[str, sa.ColumnElement[Any]], rows: sa.FromClause | None) -> sa.Update:
+    del rows
+    cleared = sa.func.coalesce(invoice.c.cleared_at, values["at"])
+    return (
+        sa.update(invoice)
+        .where(invoice.c.id == values["id"])
+        .values(
+            open=values["open"],
+            taken_off=values["taken_off"],
+            cleared_at=sa.case((values["open"] != sa.literal_column("0"), sa.null()), else_=cleared),
+        )
+    )
+
+
+def _credited(values: Mapping[str, sa.ColumnElement[Any]], rows: sa.FromClause | None) -> sa.Update:
+    del rows
+    moved = {"credited": values["credited"], "charged": payment.c.charged + values["charge"]}
+    return sa.update(payment).where(payment.c.id == values["id"]).values(moved)
+
+
+_ITEMS = Written(
+    {name: invoice.c[name].type for name in ("id", "open", "taken_off")} | {"at": invoice.c.cleared_at.type}, _moved
+)
+_MONEY = Written(
+    {name: payment.c[name].type for name in ("id", "credited")} | {"charge": payment.c.charged.type}, _credited
+)
 
 
 def ledger(connection: Connection, account_ids: Collection[int]) -> Ledger:
     """Read the invoices (oldest due first) and the unspent money (oldest first) of accounts that are locked."""
     items: dict[int, list[Item]] = defaultdict(list)
-    found = sa.select(
-        invoice.c.id, invoice.c.account_id, invoice.c.open, invoice.c.amount, invoice.c.imported_open,
-        invoice.c.taken_off, invoice.c.taken_off_on, invoice.c.disputed, _given_up(),
-    )  # fmt: skip
-    found = found.where(among(connection, invoice.c.account_id, account_ids))
-    for row in connection.execute(found.order_by(invoice.c.due_date, invoice.c.id)):
-        items[row.account_id].append(Item(*row))
+    for row in _OPEN_ITEMS.raw(connection, account_ids):
+        number, account_id, rest, amount, imported_open, taken_off, off_on, disputed, given, due_on, *agreed = row
+        more = day(off_on), bool(disputed), given, day(due_on) or date.max, agreed[0], bool(agreed[1])
+        items[account_id].append(Item(number, account_id, rest, amount, imported_open, taken_off, *more))
     unspent: dict[int, list[Money]] = defaultdict(list)
-    kept = sa.select(payment.c.account_id, payment.c.id, payment.c.credited, payment.c.value_date)
-    kept = kept.where(among(connection, payment.c.account_id, account_ids), payment.c.credited != 0)
-    for account_id, payment_id, credited, value_on in connection.execute(kept.order_by(payment.c.id)):
-        unspent[account_id].append(Money(payment_id, credited, value_on))
+    for account_id, payment_id, credited, value_on in _UNSPENT(connection, account_ids):
+        unspent[account_id].append(Money(payment_id, credited, value_on, credited))
     return Ledger(items, unspent)
 
 
 def spend_credit(connection: Connection, account_ids: Collection[int], now: datetime) -> None:
     """Let over-payments kept as credit cover what these accounts owe by now."""
-    rich = sa.select(payment.c.account_id).where(among(connection, payment.c.account_id, account_ids))
-    rich = rich.group_by(payment.c.account_id).having(sa.func.sum(payment.c.credited) > 0)
-    ids = list(connection.scalars(rich))
+    ids = list(_RICH(connection, account_ids).scalars())
     if not ids:
         return
     book = ledger(connection, ids)
@@ -274,39 +346,40 @@ def _given_up() -> sa.ColumnElement[int]:
     return sa.cast(laid.scalar_subquery(), sa.BigInteger)
 
 
-def to_reconcile(connection: Connection) -> list[int]:
-    """Find the accounts with money on invoices it does not name while lists took something off others."""
-    listed = sa.select(invoice.c.account_id).where(invoice.c.taken_off > 0)
-    paid = sa.select(payment.c.account_id).where(payment.c.account_id.in_(listed)).distinct()
-    return list(connection.scalars(paid.order_by(payment.c.account_id)))
+def _contested() -> sa.ColumnElement[int]:
+    mine = (agreement.c.account_id == invoice.c.account_id, agreement.c.invoice_id == invoice.c.id)
+    known = (agreement.c.kind == Kind.DISPUTE.value, agreement.c.state.in_(_CONTESTED))
+    amount = sa.select(sa.func.coalesce(sa.func.sum(agreement.c.amount), 0)).where(*mine, *known)
+    return sa.cast(amount.scalar_subquery(), sa.BigInteger)
 
 
-def reconcile(connection: Connection, account_ids: Collection[int], now: datetime) -> None:
-    """Lay guessed money of locked accounts where lists show that it went."""
-    book = ledger(connection, account_ids)
-    for account_id, guesses in _guesses(connection, account_ids, book).items():
-        book.give_way(account_id, guesses)
-    book.write(connection, now)
+def _planned() -> sa.ColumnElement[bool]:
+    mine = sa.select(waiver.c.invoice_id).join_from(agreement, waiver, waiver.c.agreement_id == agreement.c.id)
+    mine = mine.where(agreement.c.account_id == invoice.c.account_id, waiver.c.invoice_id == invoice.c.id)
+    return mine.where(agreement.c.state.in_(_IN_FORCE)).exists()
 
 
-def _guesses(connection: Connection, account_ids: Collection[int], book: Ledger) -> dict[int, list[Guess]]:
-    """Read, per account, the money that covers invoices it does not name, the last first."""
-    part = sa.func.sum(allocation.c.amount)
-    statement = (
-        sa.select(
-            payment.c.account_id, payment.c.id, payment.c.credited, payment.c.value_date, invoice.c.id,
-            sa.cast(part, sa.BigInteger),
-        )
-        .join_from(allocation, payment)
-        .join(invoice)
-        .where(among(connection, payment.c.account_id, account_ids), payment.c.invoice_no != invoice.c.invoice_no)
-        .group_by(payment.c.id, invoice.c.id)
-        .having(part > 0)
-        .order_by(sa.func.max(allocation.c.id).desc())
-    )  # fmt: skip
-    monies = {money.id: money for unspent in book.unspent.values() for money in unspent}
-    found: dict[int, list[Guess]] = defaultdict(list)
-    for account_id, payment_id, credited, value_on, invoice_id, amount in connection.execute(statement):
-        money = monies.setdefault(payment_id, Money(payment_id, credited, value_on))
-        found[account_id].append(Guess(money, invoice_id, amount))
-    return found
+_OPEN_ITEMS = Stated(
+    lambda among: sa.select(
+        invoice.c.id, invoice.c.account_id, invoice.c.open, invoice.c.amount, invoice.c.imported_open,
+        invoice.c.taken_off, invoice.c.taken_off_on, invoice.c.disputed, _given_up(), invoice.c.due_date,
+        _contested(), _planned(),
+    )
+    .where(among(invoice.c.account_id))
+    .order_by(invoice.c.due_date, invoice.c.id)
+)  # fmt: skip
+_UNSPENT = Stated(
+    lambda among: (
+        sa.select(payment.c.account_id, payment.c.id, payment.c.credited, payment.c.value_date)
+        .where(among(payment.c.account_id), payment.c.credited != 0)
+        .order_by(payment.c.id)
+    )
+)
+_RICH = Stated(
+    lambda among: (
+        sa.select(payment.c.account_id)
+        .where(among(payment.c.account_id))
+        .group_by(payment.c.account_id)
+        .having(sa.func.sum(payment.c.credited) > 0)
+    )
+)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -31,6 +32,7 @@ _NAMED = frozenset({Event.NOT_TAKEN, Event.SKIPPED})
 _CHANGING = (
     "state", "outcome", "reason", "not_before", "claimed_by", "lease_until", "sending_at", "ended_at",
     "address", "provider_ref", "agent", "disposition", "conversation_at", "looked_up", "fingerprint",
+    "fee",
 )  # fmt: skip
 _READ = ("id", "claim_no", "account_id", "campaign", "step", "channel", "priority", *_CHANGING)
 # The outcome when nobody gives a better word.
@@ -109,6 +111,7 @@ class Transition:
     not_before: datetime | None = None
     conversation_at: datetime | None = None
     lease_until: datetime | None = None
+    fee: int | None = None  # of what begins: what it charges, if its step says so
     details: Mapping[str, Any] | None = None
 
 
@@ -148,17 +151,36 @@ def states(connection: Connection, attempt_ids: Collection[int]) -> dict[int, St
     return {attempt_id: State(state) for attempt_id, state in connection.execute(chosen)}
 
 
-def _due(
-    channel: Channel, now: datetime, paused: Collection[str], campaigns: Collection[str] | None
-) -> sa.Select[tuple[int]]:
-    """Choose what may be taken now, longest due first."""
-    resting = sorted(name.removeprefix("campaign:") for name in paused if name.startswith("campaign:"))
-    due = sa.select(attempt.c.id).where(_PLANNED, attempt.c.channel == channel, attempt.c.not_before <= now)
+@lru_cache(maxsize=256)
+def _claiming(dialect: str, resting: tuple[str, ...], campaigns: tuple[str, ...] | None) -> sa.UpdateBase:
+    """Take what is due of a channel, longest due first."""
+    instant = attempt.c.not_before.type
+    reached = attempt.c.not_before <= sa.bindparam("now", type_=instant)
+    due = sa.select(attempt.c.id).where(_PLANNED, attempt.c.channel == sa.bindparam("by"), reached)
     if resting:
         due = due.where(attempt.c.campaign.not_in(resting))
     if campaigns is not None:
-        due = due.where(attempt.c.campaign.in_(sorted(campaigns)))
-    return due.order_by(attempt.c.not_before)
+        due = due.where(attempt.c.campaign.in_(campaigns))
+    due = due.order_by(attempt.c.not_before).limit(sa.bindparam("most", type_=sa.Integer()))
+    chosen: sa.ColumnElement[bool]
+    if dialect == "postgresql":
+        # An array is computed once; IN (SELECT … LIMIT) may be planned as a loop that runs the SELECT again.
+        chosen = attempt.c.id == sa.any_(sa.func.array(due.with_for_update(skip_locked=True).scalar_subquery()))
+    else:
+        chosen = attempt.c.id.in_(due)
+    until = sa.bindparam("until", type_=attempt.c.lease_until.type)
+    return (
+        sa.update(attempt)
+        .where(chosen)
+        .values(
+            state=State.CLAIMED, claim_no=attempt.c.claim_no + 1, claimed_by=sa.bindparam("owner"), lease_until=until
+        )
+        .returning(
+            attempt.c.id, attempt.c.claim_no, attempt.c.account_id, attempt.c.customer_id, attempt.c.campaign,
+            attempt.c.step, attempt.c.case_no, attempt.c.try_no, attempt.c.planned_at, attempt.c.not_before,
+            attempt.c.wanted,
+        )
+    )  # fmt: skip
 
 
 def claim(
@@ -175,24 +197,12 @@ def claim(
     paused = pauses.paused(connection)
     if {"all", f"channel:{channel}"} & paused:
         return []
-    due = _due(channel, now, paused, campaigns).limit(limit)
-    chosen: sa.ColumnElement[bool]
-    if connection.dialect.name == "postgresql":
-        # An array is computed once; IN (SELECT … LIMIT) may be planned as a loop that runs the SELECT again.
-        listed = sa.func.array(due.with_for_update(skip_locked=True).scalar_subquery())
-        chosen = attempt.c.id == sa.any_(listed)
-    else:
-        chosen = attempt.c.id.in_(due)
+    resting = sorted(name.removeprefix("campaign:") for name in paused if name.startswith("campaign:"))
+    only = None if campaigns is None else tuple(sorted(campaigns))
     taken = connection.execute(
-        sa.update(attempt)
-        .where(chosen)
-        .values(state=State.CLAIMED, claim_no=attempt.c.claim_no + 1, claimed_by=owner, lease_until=now + lease)
-        .returning(
-            attempt.c.id, attempt.c.claim_no, attempt.c.account_id, attempt.c.customer_id, attempt.c.campaign,
-            attempt.c.step, attempt.c.case_no, attempt.c.try_no, attempt.c.planned_at, attempt.c.not_before,
-            attempt.c.wanted,
-        )
-    ).all()  # fmt: skip
+        _claiming(connection.dialect.name, tuple(resting), only),
+        {"by": channel, "now": now, "until": now + lease, "owner": owner, "most": limit},
+    ).all()
     return [
         Claimed(row[0], row[1], row[2], row[3], row[4], row[5], channel, row[6], row[7], row[8], row[10])
         for row in sorted(taken, key=lambda row: (row[9], row[0]))
@@ -262,11 +272,11 @@ def _change(row: dict[str, Any], transition: Transition, state: State, write: Ca
     row["outcome"], row["reason"] = transition.outcome or _OUTCOMES.get(state, ""), transition.reason
     row["lease_until"] = transition.lease_until and write(transition.lease_until)
     if transition.event is Event.BEGUN:
-        row["sending_at"] = write(transition.at)
+        row["sending_at"], row["fee"] = write(transition.at), transition.fee
     elif transition.event in _BACK:
         # Certainly not sent: it counts for no cap, and a later claim begins with a clean row.
         row |= {"claimed_by": "", "sending_at": None, "address": "", "provider_ref": "", "agent": "", "looked_up": 0}
-        row["fingerprint"] = ""
+        row["fingerprint"], row["fee"] = "", None
         row["ended_at"] = write(transition.at) if state is State.CANCELLED else row["ended_at"]
     elif state is State.UNCLEAR:
         row["looked_up"] = 0

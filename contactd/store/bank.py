@@ -3,10 +3,10 @@
 Amounts are minor units of the account's currency.
 """
 
-from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection, Row
 from contactd.domain.bank import Entry
 from contactd.domain.books import Books, Debtor, Item, Paid, open_books
 from contactd.domain.errors import InputError
-from contactd.store.allocations import among
+from contactd.store.among import among
+from contactd.store.raw import raw_rows
 from contactd.store.schema import account, invoice, payment
 
 
@@ -28,41 +29,61 @@ class Place:
     currency: str
 
 
-def books(connection: Connection) -> Books:
-    """Lay out every account, invoice and payment to be looked up in."""
-    payers: dict[int, list[str]] = defaultdict(list)
-    known = sa.select(payment.c.account_id, payment.c.iban).where(payment.c.iban != "", payment.c.amount > 0)
-    for account_id, iban in connection.execute(known.where(payment.c.account_id.is_not(None)).distinct()):
-        payers[account_id].append(iban)
-    owners = sa.select(account.c.id, account.c.account_no, account.c.currency, account.c.creditor, account.c.name)
+def books(connection: Connection, *, guessing: bool) -> Books:
+    """Lay out every account, invoice and payment to be looked up in; `guessing`: for suggestions as well."""
+    name = account.c.name if guessing else sa.literal("")
+    owners = sa.select(account.c.id, account.c.account_no, account.c.currency, account.c.creditor, name)
     items = sa.select(invoice.c.id, invoice.c.account_id, invoice.c.invoice_no, invoice.c.open)
     paid = sa.select(
         payment.c.fingerprint, payment.c.account_id, payment.c.amount, payment.c.end_to_end_id, payment.c.iban
     ).where(payment.c.account_id.is_not(None), payment.c.amount > 0)
     return open_books(
-        (Debtor(*row, ibans=payers.get(row[0], ())) for row in connection.execute(owners.order_by(account.c.id))),
+        _debtors(connection, owners.order_by(account.c.id)),
         (Item(*row) for row in connection.execute(items.order_by(invoice.c.account_id, invoice.c.id))),
         (Paid(*row) for row in connection.execute(paid.order_by(payment.c.id))),
+        guessing=guessing,
     )
+
+
+def _debtors(connection: Connection, owners: sa.Select[*tuple[Any, ...]]) -> Iterator[Debtor]:
+    """Give the accounts with the IBANs they paid from; both come in the order of the accounts, none is kept."""
+    known = sa.select(payment.c.account_id, payment.c.iban).where(payment.c.iban != "", payment.c.amount > 0)
+    known = known.where(payment.c.account_id.is_not(None)).distinct().order_by(payment.c.account_id, payment.c.iban)
+    payers = groupby(connection.execute(known), lambda row: row[0])
+    payer, rows = next(payers, (None, None))
+    for row in connection.execute(owners):
+        ibans: Sequence[str] = ()
+        if rows is not None and payer == row[0]:
+            ibans = [iban for _, iban in rows]
+            payer, rows = next(payers, (None, None))
+        number, account_no, currency, creditor, name = row
+        yield Debtor(number, account_no, currency, creditor, name, ibans=ibans)
 
 
 def places(connection: Connection, account_ids: Collection[int]) -> dict[int, Place]:
     """Read how lists call these accounts."""
     chosen = sa.select(account.c.id, account.c.creditor, account.c.account_no, account.c.currency)
-    rows = connection.execute(chosen.where(among(connection, account.c.id, account_ids)))
+    rows = raw_rows(connection, chosen.where(among(connection, account.c.id, account_ids)))
     return {row[0]: Place(*row[1:]) for row in rows}
 
 
 def invoice_numbers(connection: Connection, invoice_ids: Collection[int]) -> dict[int, str]:
     """Read the numbers of these invoices."""
     chosen = sa.select(invoice.c.id, invoice.c.invoice_no).where(among(connection, invoice.c.id, invoice_ids))
-    return {row[0]: row[1] for row in connection.execute(chosen)}
+    return {row[0]: row[1] for row in raw_rows(connection, chosen)}
 
 
 def known(connection: Connection, keys: Collection[str]) -> dict[str, str]:
     """Tell which payments are there already, by key, with the invoice each names."""
     chosen = sa.select(payment.c.fingerprint, payment.c.invoice_no)
-    rows = connection.execute(chosen.where(among(connection, payment.c.fingerprint, keys)))
+    rows = raw_rows(connection, chosen.where(among(connection, payment.c.fingerprint, keys)))
+    return {row[0]: row[1] for row in rows}
+
+
+def numbers(connection: Connection, keys: Collection[str]) -> dict[str, int]:
+    """Read the numbers of payments, by key."""
+    chosen = sa.select(payment.c.fingerprint, payment.c.id)
+    rows = raw_rows(connection, chosen.where(among(connection, payment.c.fingerprint, keys)))
     return {row[0]: row[1] for row in rows}
 
 

@@ -67,7 +67,9 @@ def take(
         _waiting(row)
         for campaign, step in sorted(lists)
         if f"campaign:{campaign}" not in resting
-        for row in connection.execute(_due(campaign, step, now, free, limit + _LOOK))
+        for row in connection.execute(
+            _DUE, {"campaign": campaign, "step": step, "now": now, "free": sorted(free), "most": limit + _LOOK}
+        )
     ]
     return _claim(connection, [one.id for one in choose(waiting)[:limit]], owner, now, lease)
 
@@ -93,7 +95,8 @@ _CLAIMED = (
 )  # fmt: skip
 
 
-def _due(campaign: str, step: str, now: datetime, free: Collection[str], limit: int) -> sa.Select[Any]:
+def _due() -> sa.Select[Any]:
+    now = sa.bindparam("now", type_=attempt.c.not_before.type)
     tried = attempt.alias("tried")
     tried_at = (
         sa.select(sa.func.max(tried.c.sending_at))
@@ -101,19 +104,23 @@ def _due(campaign: str, step: str, now: datetime, free: Collection[str], limit: 
         .where(tried.c.sending_at.is_not(None), tried.c.step != INBOUND)
         .scalar_subquery()
     )
-    anybodys = sa.or_(attempt.c.kept_for == "", attempt.c.kept_until <= now, attempt.c.kept_for.in_(sorted(free)))
+    anybodys = sa.or_(attempt.c.kept_for == "", attempt.c.kept_until <= now, attempt.c.kept_for.in_(_FREE))
     return (
         sa.select(
             attempt.c.id, attempt.c.priority, attempt.c.rank, account.c.timezone, account.c.mobile_zones,
             account.c.phone_zones, tried_at.label("tried_at"),
         )
         .join(account, account.c.id == attempt.c.account_id)
-        .where(_PLANNED_CALL, attempt.c.campaign == campaign, attempt.c.step == step)
+        .where(_PLANNED_CALL, attempt.c.campaign == sa.bindparam("campaign"), attempt.c.step == sa.bindparam("step"))
         .where(attempt.c.not_before <= now, anybodys)
         .order_by(attempt.c.priority.desc(), attempt.c.rank.desc(), attempt.c.id)
-        .limit(limit)
+        .limit(sa.bindparam("most", type_=sa.Integer()))
         .with_for_update(of=attempt, skip_locked=True)
     )  # fmt: skip
+
+
+_FREE = sa.bindparam("free", type_=sa.Text(), expanding=True)
+_DUE = _due()  # asked again and again: composed once
 
 
 def _waiting(row: Row[Any]) -> Waiting:
@@ -189,6 +196,21 @@ def _cancel(connection: Connection, reasons: Mapping[int, str], now: datetime) -
     return sum(isinstance(answer, State) for answer in answers)
 
 
+def keep(connection: Connection, attempt_id: int, agent: str, term: timedelta, now: datetime) -> str | None:
+    """Keep a callback that waits for an agent, "" for the team; answers whose it was, None: none waits.
+
+    The term begins when it is due, or now where that is over.
+    """
+    mine = sa.and_(_PLANNED_CALL, attempt.c.id == attempt_id, attempt.c.priority > int(Priority.LADDER))
+    chosen = sa.select(attempt.c.kept_for, attempt.c.not_before).where(mine).with_for_update()
+    row = connection.execute(chosen).one_or_none()
+    if row is None:
+        return None
+    until = max(row.not_before, now) + term if agent else None
+    connection.execute(sa.update(attempt).where(mine).values(kept_for=agent, kept_until=until))
+    return str(row.kept_for)
+
+
 def needless(connection: Connection) -> dict[int, str]:
     """Find what is agreed and needed no more: the reason by attempt, nothing is open or no call is wanted any more."""
     wants_none = sa.exists().where(
@@ -246,15 +268,17 @@ def _call_back(connection: Connection, customer: int, number: str, now: datetime
     return None if origin is None else _queue(connection, CallBack(origin, now, number), Priority.MISSED, now)
 
 
-def agreed(connection: Connection) -> list[Row[Any]]:
-    """List the callbacks that wait, soonest first: attempt, account, whose, when."""
+def agreed(connection: Connection, kept_for: str = "") -> list[Row[Any]]:
+    """List the callbacks that wait, or those kept for an agent, soonest first: attempt, account, whose, when."""
+    whose = attempt.c.kept_for == kept_for if kept_for else sa.true()
     chosen = (
         sa.select(
             attempt.c.id, attempt.c.campaign, attempt.c.priority, attempt.c.not_before, attempt.c.kept_for,
             attempt.c.kept_until, account.c.account_no, account.c.creditor,
+            account.c.name,
         )
         .join(account, account.c.id == attempt.c.account_id)
-        .where(_PLANNED_CALL, attempt.c.priority > int(Priority.LADDER))
+        .where(_PLANNED_CALL, whose, attempt.c.priority > int(Priority.LADDER))
         .order_by(attempt.c.not_before, attempt.c.id)
     )  # fmt: skip
     return list(connection.execute(chosen))

@@ -3,7 +3,7 @@
 A stage, its attempt's transition and the suppression that follows from it are committed together.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from contactd.domain.campaign import INBOUND
 from contactd.domain.errors import IllegalTransition, StoreConflict
 from contactd.store import attempts, call_queue, contact_log, incoming, suppressions
 from contactd.store.attempts import Claimed, Transition
-from contactd.store.schema import attempt, call
+from contactd.store.schema import account, attempt, call
 from contactd.store.suppressions import REPRESENTED, NewSuppression
 
 
@@ -57,6 +57,7 @@ class HandedIn:
     """What an agent says a conversation achieved; `conversation_at` None: the debtor was not spoken to.
 
     `beside`: another agent has gone on with the call, and theirs is the attempt's disposition; this one is only logged.
+    `reason` is a word, why nothing was paid; `details` what else was found out, for the log.
     """
 
     attempt_id: int
@@ -67,6 +68,8 @@ class HandedIn:
     conversation_at: datetime | None = None
     suppress: NewSuppression | None = None
     beside: bool = False
+    reason: str = ""
+    details: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,12 @@ def record(connection: Connection, stages: list[Stage]) -> list[State | StoreCon
 
 
 def hand_in(connection: Connection, items: list[HandedIn]) -> list[StoreConflict | None]:
-    """Write dispositions, each with a row of the log; an attempt takes only one."""
-    _suppress(connection, [item.suppress for item in items])
-    return [_hand_in(connection, item) for item in items]
+    """Write dispositions, each with a row of the log and what it stops; an attempt takes only one."""
+    suppressions.lock(connection, [item.suppress for item in items if item.suppress is not None])
+    answers = [_hand_in(connection, item) for item in items]
+    taken = [item for item, answer in zip(items, answers, strict=True) if answer is None]
+    _suppress(connection, [item.suppress for item in taken])
+    return answers
 
 
 def unfinished(connection: Connection, campaigns: Collection[str]) -> list[Unfinished]:
@@ -147,14 +153,27 @@ def _open(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Unfini
 
 def past(connection: Connection, campaign: str, since: datetime) -> list[CallRow]:
     """Read the calls we placed for a campaign that have ended since then, in the order in which they were placed."""
+    return [CallRow(**row) for row in connection.execute(_PAST, {"of": campaign, "since": since}).mappings()]
+
+
+_PAST = (
+    sa.select(call)
+    .join(attempt, attempt.c.id == call.c.attempt_id)
+    .where(attempt.c.campaign == sa.bindparam("of"), attempt.c.step != INBOUND)
+    .where(call.c.placed_at >= sa.bindparam("since", type_=call.c.placed_at.type), call.c.ended_at.is_not(None))
+    .order_by(call.c.placed_at)
+)
+
+
+def owed(connection: Connection, agent: str) -> list[sa.Row[Any]]:
+    """List the conversations of an agent nobody has handed in, the oldest first: attempt, account, name, when."""
     chosen = (
-        sa.select(call)
-        .join(attempt, attempt.c.id == call.c.attempt_id)
-        .where(attempt.c.campaign == campaign, attempt.c.step != INBOUND)
-        .where(call.c.placed_at >= since, call.c.ended_at.is_not(None))
-        .order_by(call.c.placed_at)
+        sa.select(attempt.c.id, account.c.account_no, account.c.name, attempt.c.conversation_at)
+        .select_from(attempt.outerjoin(account, account.c.id == attempt.c.account_id))
+        .where(attempt.c.agent == agent, attempt.c.disposition == "", attempt.c.conversation_at.is_not(None))
+        .order_by(attempt.c.conversation_at)
     )
-    return [CallRow(**row) for row in connection.execute(chosen).mappings()]
+    return list(connection.execute(chosen))
 
 
 def get(connection: Connection, attempt_id: int) -> CallRow | None:
@@ -202,7 +221,8 @@ def _hand_in(connection: Connection, item: HandedIn) -> StoreConflict | None:
     entry = dict(row) | {"attempt_id": item.attempt_id, "at": item.at, "event": "disposition"}
     del entry["customer_id"]
     entry["account_id"] = entry["account_id"] or None  # of somebody unknown
-    contact_log.add(connection, [entry | {"agent": item.agent, "disposition": item.disposition}])
+    entry |= {"agent": item.agent, "disposition": item.disposition, "reason": item.reason}
+    contact_log.add(connection, [entry | {"details": dict(item.details) if item.details else None}])
     return None
 
 

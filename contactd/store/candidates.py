@@ -7,6 +7,7 @@ from collections.abc import Container, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from contactd.domain.account import Channel, Facts
 from contactd.domain.campaign import INBOUND, Campaign, Select
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.store import arms, facts, suppressions
 from contactd.store.history import LONGEST_CALL
 from contactd.store.raw import day, raw_pages
@@ -85,16 +87,8 @@ def due(
     no number of them counts. `bounds` are the amounts, in minor units, with which filters compare what is open. The
     facts are read of those whose profile is not `decided` at that time. Close it before the connection: it reads ahead.
     """
-    eventful: sa.ColumnElement[bool] = sa.or_(account.c.hold_reason != "", _climbed(campaign), _contacted(since, least))
-    if campaign.arms:  # each customer has their own lot
-        eventful = sa.true()
-    columns = ("id", "customer_id", "case_no", "currency", "open", "credit", "oldest_due")
-    chosen = (
-        sa.select(*(account.c[name] for name in columns), facts.overdue(today), _profile(connection, bounds), eventful)
-        .where(account.c.open > 0, *_selected(campaign.select), *_rung(campaign, today))
-        .order_by(account.c.id)
-    )
-    with closing(_pages(connection, chosen)) as pages, ThreadPoolExecutor(1, "reading") as reader:
+    plan = _Plan(campaign.id, campaign.select, _first_day(campaign), bool(campaign.arms), least, tuple(sorted(bounds)))
+    with closing(_pages(connection, plan, today, since)) as pages, ThreadPoolExecutor(1, "reading") as reader:
         page = next(pages, ())
         while page:
             unlike = [one.account_id for one in page if one.profile not in decided]
@@ -123,9 +117,42 @@ def left_out(connection: Connection, campaigns: Sequence[Campaign], today: date)
     ]
 
 
-def _pages(connection: Connection, chosen: sa.Select[Any]) -> Generator[Sequence[Candidate]]:
+class _Plan(NamedTuple):
+    """What the statement for a campaign depends on, beside the day."""
+
+    campaign: str
+    select: Select
+    first_day: int  # of its ladder
+    has_arms: bool
+    least: int | None
+    bounds: tuple[int, ...]
+
+
+@lru_cache(maxsize=256)
+def _worded(dialect: str, plan: _Plan) -> sa.Select[Any]:
+    """Compose the statement, once for each campaign; `_pages` gives its parameters."""
+    eventful: sa.ColumnElement[bool] = sa.or_(
+        account.c.hold_reason != "", _climbed(plan.campaign), _contacted(plan.least)
+    )
+    if plan.has_arms:  # each customer has their own lot
+        eventful = sa.true()
+    columns = ("id", "customer_id", "case_no", "currency", "open", "credit", "oldest_due")
+    return (
+        sa.select(*(account.c[name] for name in columns), facts.overdue(), _profile(dialect, plan.bounds), eventful)
+        .where(account.c.open > 0, *_selected(plan.select), *_rung(plan))
+        .order_by(account.c.id)
+    )
+
+
+def _pages(connection: Connection, plan: _Plan, today: date, since: datetime) -> Generator[Sequence[Candidate]]:
     accounts, customers = suppressions.everybody(connection)
-    with closing(raw_pages(connection, chosen, _CHUNK)) as pages:
+    chosen = _worded(connection.dialect.name, plan)
+    tomorrow = today + timedelta(days=1)  # it may be tomorrow already where the customer lives
+    given = {
+        "today": today, "since": since, "earliest": since - LONGEST_CALL,
+        "old": tomorrow - timedelta(days=plan.select.min_days_due), "ripe": tomorrow - timedelta(days=plan.first_day),
+    }  # fmt: skip
+    with closing(raw_pages(connection, chosen, _CHUNK, given)) as pages:
         for rows in pages:
             yield [
                 Candidate(
@@ -143,11 +170,11 @@ def _pages(connection: Connection, chosen: sa.Select[Any]) -> Generator[Sequence
             ]
 
 
-def _profile(connection: Connection, bounds: Sequence[int]) -> sa.ColumnElement[str]:
+def _profile(dialect: str, bounds: Sequence[int]) -> sa.ColumnElement[str]:
     """Write all that ladder and rules look at, each part quoted, so that no two ways of it read the same."""
     # A comma between them: two quoted texts side by side read as one with a quote in it.
     parts = [*facts.SHARED, *_between(bounds)]
-    if connection.dialect.name == "postgresql":
+    if dialect == "postgresql":
         return sa.func.format(",".join(["%L"] * len(parts)), *parts)
     return sa.func.printf(",".join(["%Q"] * len(parts)), *parts)
 
@@ -163,34 +190,33 @@ def _between(bounds: Sequence[int]) -> Iterator[sa.ColumnElement[int]]:
         yield sa.case(*places, else_=len(places))
 
 
-def _climbed(campaign: Campaign) -> sa.ColumnElement[bool]:
+def _climbed(campaign: str) -> sa.ColumnElement[bool]:
     """Say that the campaign has tried something in the account's case."""
     mine = (
         attempt.c.account_id == account.c.id,
-        attempt.c.campaign == campaign.id,
+        attempt.c.campaign == campaign,
         attempt.c.case_no == account.c.case_no,
         attempt.c.step != INBOUND,
     )
     return sa.exists().where(*mine)
 
 
-def _contacted(since: datetime, least: int | None) -> sa.ColumnElement[bool]:
+def _contacted(least: int | None) -> sa.ColumnElement[bool]:
     """Say that the customer was contacted so often that it may count, spoken to, or answered to nobody."""
-    mine = (attempt.c.customer_id == account.c.customer_id, attempt.c.sending_at >= since - LONGEST_CALL)
+    since, earliest = (sa.bindparam(name, type_=attempt.c.sending_at.type) for name in ("since", "earliest"))
+    mine = (attempt.c.customer_id == account.c.customer_id, attempt.c.sending_at >= earliest)
     met = sa.or_(attempt.c.conversation_at >= since, attempt.c.outcome == sa.literal_column("'abandoned'"))
     if least is None:
         return sa.exists().where(*mine, met)
-    ours = sa.and_(attempt.c.sending_at >= since, attempt.c.step != INBOUND)
+    ours = sa.and_(attempt.c.sending_at >= since, attempt.c.step != INBOUND, attempt.c.campaign != NOTICES)
     weight = sa.case((met, least), (ours, 1), else_=0)
     return sa.select(sa.func.sum(weight)).where(*mine).scalar_subquery() >= least
 
 
-def _rung(campaign: Campaign, today: date) -> Iterator[sa.ColumnElement[bool]]:
+def _rung(plan: _Plan) -> Iterator[sa.ColumnElement[bool]]:
     """Say that a rung may be due: an account that never climbed one waits for the first day of the ladder."""
-    # It may be tomorrow already where the customer lives.
-    tomorrow = today + timedelta(days=1)
-    yield account.c.oldest_due <= tomorrow - timedelta(days=campaign.select.min_days_due)
-    yield sa.or_(account.c.oldest_due <= tomorrow - timedelta(days=_first_day(campaign)), _climbed(campaign))
+    yield account.c.oldest_due <= sa.bindparam("old", type_=sa.Date())
+    yield sa.or_(account.c.oldest_due <= sa.bindparam("ripe", type_=sa.Date()), _climbed(plan.campaign))
     # Of whatever campaign: one thing after the other.
     # A call that the carrier has taken is accepted, and not over; nor is a task, for as long as its case.
     tasks = sa.and_(attempt.c.channel == Channel.TASK, attempt.c.case_no == account.c.case_no)

@@ -4,10 +4,11 @@ A write transaction of SQLite begins with BEGIN IMMEDIATE, so that two writers q
 snapshot sees one state of the data from its first statement to its last on both databases.
 """
 
+import copy
 import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -35,6 +36,11 @@ _BRIEF_SECONDS = 4
 _ALIVE: dict[str, object] = {"keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3,
                              "tcp_user_timeout": 30_000}  # fmt: skip
 _READ_ONLY = "contactd_read_only"
+_UNCHANGED = "contactd_unchanged"
+# What is erased is overwritten in the file as well; not every build of SQLite does so unasked.
+_PRAGMAS = (
+    "synchronous = FULL", "foreign_keys = ON", "cache_size = -16000", "temp_store = MEMORY", "secure_delete = ON",
+)  # fmt: skip
 _PERHAPS_SECRET = re.compile(r"(?<=//)[^@]*@|(?<=[?]).*")
 
 
@@ -47,6 +53,7 @@ class Database:
         self.dialect = "postgresql" if engine.dialect.name == "postgresql" else "sqlite"
         self.engine = engine
         self.path = Path(url.database or "") if self.dialect == "sqlite" else None
+        self._witness: Callable[[Connection], None] | None = None
         self._reading: dict[str, object] = {_READ_ONLY: True}
         if self.dialect == "postgresql":
             self._reading |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -61,6 +68,17 @@ class Database:
             if brief and self.dialect == "postgresql":
                 connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{_BRIEF_SECONDS}s'")
             yield connection
+            if self._witness is not None and not is_unchanged(connection):
+                self._witness(connection)
+
+    def witnessed(self, witness: Callable[[Connection], None] | None) -> "Database":
+        """Give the same database, in whose every write transaction the witness writes last; closing one closes both.
+
+        None: nobody writes, for what is done only on the way.
+        """
+        mine = copy.copy(self)
+        mine._witness = witness  # noqa: SLF001 - one of us
+        return mine
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -113,6 +131,16 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def leave_unchanged(connection: Connection) -> None:
+    """Say that what was asked for was so already: then no witness writes in this transaction."""
+    connection.execution_options(**{_UNCHANGED: True})
+
+
+def is_unchanged(connection: Connection) -> bool:
+    """Answer whether somebody has said so in this transaction."""
+    return bool(connection.get_execution_options().get(_UNCHANGED))
 
 
 def open_database(url: str) -> Database:
@@ -197,14 +225,16 @@ def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) ->
     del record
     if isinstance(connection, sqlite3.Connection):  # always; tells the type checker
         connection.isolation_level = None  # BEGIN is ours to say
-        for pragma in ("synchronous = FULL", "foreign_keys = ON", "cache_size = -16000", "temp_store = MEMORY"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN" if options.get(_READ_ONLY) else "BEGIN IMMEDIATE")
+        # By the driver: so often said that what SQLAlchemy does around a statement would be felt.
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute("BEGIN" if options.get(_READ_ONLY) else "BEGIN IMMEDIATE")
 
 
 def check_tables(connection: Connection, place: str) -> None:

@@ -1,8 +1,13 @@
-"""What the report by contact method rests on: debts that fell overdue, contacts that reached somebody, money."""
+"""What the report by contact method rests on: debts that fell overdue, contacts that reached somebody, money.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+A debt falls overdue on the day after its due date. One that was paid by then and whose payment went back, like a direct
+debit without cover, does so on the day it went back: before that nothing of it was overdue.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
+from itertools import groupby
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -40,25 +45,49 @@ def cohorts(
     """Read the cohort of each currency; first and last are the days of the month, `zone` says where a day ends."""
     owed = _owed(connection, first, last)
     moneys = list(_moneys(connection, first, last, as_of))
-    before: dict[int, int] = {}
-    for one in (*moneys, *_given_up(connection, first, last)):
-        if one.on <= owed[one.claim][1].on - _DAY:
-            before[one.claim] = before.get(one.claim, 0) + one.amount
-    for currency in sorted({currency for currency, _ in owed.values()}):
-        debts = [
-            Debt(debt.claim, debt.customer, debt.on, debt.amount - before.get(debt.claim, 0))
-            for known, debt in owed.values()
-            if known == currency
-        ]
-        mine = {debt.claim for debt in debts}
-        since = [one for one in moneys if one.claim in mine and one.on >= owed[one.claim][1].on]
+    events: dict[int, list[Money]] = {claim: [] for claim in owed}
+    for one in sorted((*moneys, *_given_up(connection, first, last)), key=lambda money: money.on):
+        events[one.claim].append(one)
+    fell = {debt.claim: (currency, _fallen(debt, events[debt.claim])) for currency, debt in owed.values()}
+    here = {claim: one for claim, one in fell.items() if first <= one[1].on <= last}
+    for currency in sorted({currency for currency, _ in here.values()}):
+        debts = [debt for known, debt in here.values() if known == currency]
+        since = [one for one in moneys if fell[one.claim][0] == currency and one.claim in here]
+        since = [one for one in since if one.on > _settled_until(here[one.claim][1], owed[one.claim][1])]
         touches = list(_touches(connection, currency, first, last, zone, letters_arrive, as_of))
         yield Cohort(currency, debts, touches, since)
 
 
+def _fallen(debt: Debt, events: Sequence[Money]) -> Debt:
+    """Answer the debt with the day on which something of it was overdue first, and how much that was."""
+    rest = debt.amount - sum(one.amount for one in events if one.on < debt.on)
+    if rest > 0:
+        return replace(debt, amount=rest)
+    for on, alike in groupby((one for one in events if one.on >= debt.on), key=lambda money: money.on):
+        rest -= sum(one.amount for one in alike)
+        if rest > 0:
+            return replace(debt, on=on, amount=rest)
+    return replace(debt, amount=0)
+
+
+def _settled_until(fallen: Debt, due: Debt) -> date:
+    """Answer the last day whose money is in the amount of the debt already."""
+    return fallen.on if fallen.on > due.on else due.on - _DAY
+
+
 def _in_month(first: date, last: date) -> sa.ColumnElement[bool]:
-    """Choose the invoices whose first overdue day lies in the month; credit notes are no debts."""
-    return sa.and_(invoice.c.due_date.between(first - _DAY, last - _DAY), invoice.c.amount > 0)
+    """Choose the invoices that fell due before a day of the month, or of which money went back in it.
+
+    Credit notes are no debts.
+    """
+    went_back = (
+        sa.select(allocation.c.invoice_id)
+        .join(payment, payment.c.id == allocation.c.payment_id)
+        .where(payment.c.amount < 0, payment.c.value_date.between(first, last))
+    )
+    fell_due = invoice.c.due_date.between(first - _DAY, last - _DAY)
+    late = sa.and_(invoice.c.due_date < first - _DAY, invoice.c.id.in_(went_back))
+    return sa.and_(sa.or_(fell_due, late), invoice.c.amount > 0)
 
 
 def _owed(connection: Connection, first: date, last: date) -> dict[int, tuple[str, Debt]]:
@@ -132,7 +161,7 @@ def _touches(
     mine = sa.select(invoice.c.account_id).where(_in_month(first, last))
     at = sa.func.coalesce(call.c.connected_at, attempt.c.sending_at, type_=attempt.c.sending_at.type).label("at")
     chosen = (
-        sa.select(attempt.c.customer_id, attempt.c.channel, attempt.c.state, account.c.timezone, at)
+        sa.select(attempt.c.customer_id, attempt.c.channel, attempt.c.state, attempt.c.step, account.c.timezone, at)
         .join(account, account.c.id == attempt.c.account_id)
         .outerjoin(call, call.c.attempt_id == attempt.c.id)
         .where(account.c.currency == currency, attempt.c.account_id.in_(mine), attempt.c.campaign != "")
@@ -150,7 +179,7 @@ def _touches(
             on += timedelta(days=letters_arrive)
         if on <= as_of:
             sure = row.channel in {Channel.CALL, Channel.LETTER} or row.state == "delivered"
-            yield Touch(row.customer_id, row.channel, on, sure)
+            yield Touch(row.customer_id, row.channel, on, sure, row.step)
 
 
 def _day(at: datetime, zone: tzinfo) -> date:

@@ -10,10 +10,10 @@ from sqlalchemy.engine import Connection
 
 from contactd.domain.account import Account, Facts, Hold, Invoice, Kind, Phone, PostalAddress
 from contactd.store import history, returned
-from contactd.store.among import among
+from contactd.store.among import Stated
 from contactd.store.asked import Asked
 from contactd.store.history import Known
-from contactd.store.raw import day, instant, maker, raw_rows
+from contactd.store.raw import day, instant, maker
 from contactd.store.schema import account, import_run, invoice
 
 _ADDRESSES = ("email", "phone", "mobile")
@@ -58,8 +58,7 @@ def load(
     if today is None:
         rows = _BY_ID.rows(connection, ids=list(account_ids))
     else:
-        chosen = sa.select(*_OWN, *SHARED, overdue(today)).where(among(connection, account.c.id, account_ids))
-        rows = raw_rows(connection, chosen)
+        rows = list(_OF_TODAY(connection, account_ids, today=today).cursor.fetchall())
     some = rows if eventful is None else [row for row in rows if row[0] in eventful]
     known, fresh = history.known(connection, campaign, since, some), instant(_PAYMENTS_AS_OF.rows(connection)[0][0])
     return {row[0]: _facts(row, known, fresh) for row in rows}
@@ -69,7 +68,8 @@ def invoices(connection: Connection, account_ids: Collection[int]) -> dict[int, 
     """List the open, undisputed invoices of accounts, oldest first; an account without any is left out."""
     found: dict[int, list[Invoice]] = {}
     for row in _INVOICES.rows(connection, ids=list(account_ids)):
-        made = _make_invoice(row[1], day(row[2]), day(row[3]), *row[4:], False)
+        contracted = day(row[8]) if row[8] else None
+        made = _make_invoice(row[1], day(row[2]), day(row[3]), *row[4:8], contracted, False)
         found.setdefault(row[0], []).append(made)
     return found
 
@@ -79,12 +79,12 @@ def postal_addresses(connection: Connection, account_ids: Collection[int]) -> di
     return {row[0]: PostalAddress(*row[1:]) for row in _POSTAL.rows(connection, ids=list(account_ids))}
 
 
-def overdue(today: date) -> sa.ColumnElement[int | None]:
-    """Sum up what is due before that day, in minor units, of an account's open and undisputed invoices."""
+def overdue() -> sa.ColumnElement[int | None]:
+    """Sum up what is due before the parameter `today`, in minor units, of an account's open and undisputed invoices."""
     return (
         sa.select(sa.func.sum(invoice.c.open))
         .where(invoice.c.account_id == account.c.id, invoice.c.open > 0)
-        .where(sa.not_(invoice.c.disputed), invoice.c.due_date < today)
+        .where(sa.not_(invoice.c.disputed), invoice.c.due_date < sa.bindparam("today", type_=sa.Date()))
         .scalar_subquery()
         .label("overdue")
     )
@@ -136,11 +136,12 @@ def _zones(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+_OF_TODAY = Stated(lambda among: sa.select(*_OWN, *SHARED, overdue()).where(among(account.c.id)))
 _BY_ID = Asked(lambda among: sa.select(*_OWN, *SHARED, account.c.open).where(among(account.c.id, "ids")))
 _INVOICES = Asked(
     lambda among: sa.select(
         invoice.c.account_id, invoice.c.invoice_no, invoice.c.invoice_date, invoice.c.due_date, invoice.c.amount,
-        invoice.c.open, invoice.c.goods, invoice.c.terms,
+        invoice.c.open, invoice.c.goods, invoice.c.terms, invoice.c.contract_date,
     )
     .where(among(invoice.c.account_id, "ids"), invoice.c.open > 0, sa.not_(invoice.c.disputed))
     .order_by(invoice.c.due_date, invoice.c.id)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from contactd.store import contact_log
-from contactd.store.among import among
+from contactd.store.among import Stated
 from contactd.store.schema_escalation import handover
 
 PROPOSED, APPROVED, WITHDRAWN = "proposed", "approved", "withdrawn"
@@ -57,16 +57,16 @@ def decide(connection: Connection, one: Handover, state: str, *, by: str, reason
 
 def of_accounts(connection: Connection, account_ids: Collection[int]) -> list[Handover]:
     """Read the hand-overs of accounts, oldest first."""
-    return _read(connection, among(connection, handover.c.account_id, account_ids))
+    return [Handover(**row._asdict()) for row in _OF_ACCOUNTS(connection, account_ids)]
 
 
-def living(connection: Connection) -> list[Handover]:
-    """Read all that is proposed or approved, oldest first."""
-    return _read(connection, handover.c.state != WITHDRAWN)
+def living(connection: Connection, *, after: int = 0, limit: int | None = None) -> list[Handover]:
+    """Read what is proposed or approved, oldest first: all, or so many from behind `after`."""
+    return _read(connection, sa.and_(handover.c.state != WITHDRAWN, handover.c.id > after), limit)
 
 
-def _read(connection: Connection, chosen: sa.ColumnElement[bool]) -> list[Handover]:
-    rows = connection.execute(sa.select(handover).where(chosen).order_by(handover.c.id))
+def _read(connection: Connection, chosen: sa.ColumnElement[bool], limit: int | None = None) -> list[Handover]:
+    rows = connection.execute(sa.select(handover).where(chosen).order_by(handover.c.id).limit(limit))
     return [Handover(**row._asdict()) for row in rows]
 
 
@@ -75,3 +75,6 @@ def _tell(connection: Connection, number: int, one: Handover, at: datetime, by: 
     row = {"account_id": one.account_id, "at": at, "event": "handover", "outcome": one.state}
     words = ": ".join(filter(None, (f"to {one.recipient}", reason)))
     contact_log.add(connection, [{**row, "reason": words, "details": details}])
+
+
+_OF_ACCOUNTS = Stated(lambda among: sa.select(handover).where(among(handover.c.account_id)).order_by(handover.c.id))

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from contactd.domain.account import Channel, PastContact, StepTry, Suppression
 from contactd.domain.campaign import INBOUND
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.store import suppressions
 from contactd.store.asked import Asked
 from contactd.store.raw import instant, maker, stored
@@ -107,6 +108,8 @@ _CONTACTS = Asked(
         attempt.c.account_id, attempt.c.outcome, attempt.c.step,
     )
     .where(among(attempt.c.customer_id, "customers"), attempt.c.sending_at >= sa.bindparam("earliest"))
+    # What was agreed is told because it was agreed, and counts for no limit.
+    .where(attempt.c.campaign != sa.literal_column(f"'{NOTICES}'"))
     .where(
         sa.or_(attempt.c.sending_at >= sa.bindparam("since"), attempt.c.conversation_at >= sa.bindparam("since")),
     )

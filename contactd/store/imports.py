@@ -5,15 +5,17 @@ Only an import writes what was imported, and one chunk at a time does (`_queue`)
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from contactd.store import accounts, bulk, contact_log, wishes
-from contactd.store.allocations import among, given_up, note_taken_off
+from contactd.store import accounts, audit, bulk, contact_log, wishes
+from contactd.store.allocations import given_up, note_taken_off
+from contactd.store.among import among
+from contactd.store.audit import Deed
 from contactd.store.personal import ERASED
 from contactd.store.raw import raw_rows
 from contactd.store.schema import account, import_run, invoice
@@ -25,7 +27,8 @@ _ACCOUNT = (
 )  # fmt: skip
 _INVOICE = (
     "account_id", "invoice_no", "invoice_date", "due_date", "amount", "open", "imported_open", "taken_off",
-    "taken_off_on", "goods", "terms", "cleared_at", "last_import", "fingerprint",
+    "taken_off_on", "goods", "terms", "claim_kind", "contract_rate", "contract_date",
+    "cleared_at", "last_import", "fingerprint",
 )  # fmt: skip
 
 # Creditor, account number, currency.
@@ -37,7 +40,7 @@ NewAccount = tuple[str, tuple[str, ...], tuple[object, ...]]
 class Claim(NamedTuple):
     """A row of a list: an invoice and, where the list names an account first, that account.
 
-    `amount`, `goods`, `terms` None: the list does not say, keep what is known.
+    `amount` or a text None: the list does not say, keep what is known.
     """
 
     key: Key
@@ -50,22 +53,32 @@ class Claim(NamedTuple):
     goods: str | None
     terms: str | None
     fingerprint: str
+    claim_kind: str | None = None
+    contract_rate: str | None = None
+    contract_date: date | None = None
 
 
 @dataclass(slots=True)
 class Taken:
-    """How many rows were new, changed something, cleared an invoice; how many accounts were new."""
+    """How many rows were new, changed something, cleared an invoice; how many accounts were new.
+
+    `touched` are the accounts of the rows that were new or changed something.
+    """
 
     new: int = 0
     changed: int = 0
     cleared: int = 0
     new_accounts: int = 0
+    touched: set[int] = field(default_factory=set)
 
 
-def begin(connection: Connection, kind: str, source: str, as_of: datetime) -> int:
-    """Note that a run began; answers its id."""
+def begin(connection: Connection, kind: str, source: str, as_of: datetime, deed: Deed | None = None) -> int:
+    """Note that a run began, and of whom it is the deed; answers its id."""
     row = {"kind": kind, "source": source, "as_of": as_of, "counts": {}}
-    return int(connection.execute(sa.insert(import_run).values(row).returning(import_run.c.id)).scalar_one())
+    run = int(connection.execute(sa.insert(import_run).values(row).returning(import_run.c.id)).scalar_one())
+    if deed is not None:
+        audit.add(connection, replace(deed, about=f"import:{run}"))
+    return run
 
 
 def finish(connection: Connection, run_id: int, counts: Mapping[str, int], now: datetime, kind: str = "") -> None:
@@ -209,13 +222,15 @@ class _Chunk:
         return {one.id for one, listed in known if one is not None and listed > one.imported_open}
 
     def _add(self, account_id: int, claim: Claim) -> None:
-        taken_off = max(0, (claim.amount or 0) - claim.open) if claim.open >= 0 else 0
+        taken_off = max(0, claim.amount - claim.open) if claim.amount and claim.amount > 0 else 0
         self._new.append(
             (
                 account_id, claim.invoice_no, claim.invoice_date, claim.due_date,
                 claim.open if claim.amount is None else claim.amount, claim.open, claim.open, taken_off,
                 self._now.date() if taken_off else None, claim.goods or "", claim.terms or "",
-                None if claim.open else self._now, self._run_id, claim.fingerprint,
+                claim.claim_kind or "", claim.contract_rate or "", claim.contract_date,
+                None if claim.open else self._now, self._run_id,
+                claim.fingerprint,
             ),
         )  # fmt: skip
         self._taken.new += 1
@@ -227,7 +242,7 @@ class _Chunk:
             "invoice_date": claim.invoice_date, "due_date": claim.due_date, "last_import": self._run_id,
             "fingerprint": claim.fingerprint,
         }  # fmt: skip
-        for name in ("amount", "goods", "terms"):
+        for name in ("amount", "goods", "terms", "claim_kind", "contract_rate", "contract_date"):
             if getattr(claim, name) is not None:
                 row[name] = getattr(claim, name)
         if known.imported_open != claim.open:
@@ -254,6 +269,7 @@ class _Chunk:
         bulk.insert(self._connection, invoice, _INVOICE, self._new)
         accounts.refresh(self._connection, sorted(self._owing), self._now)
         self._bring_back()
+        self._taken.touched = self._owing | self._changed_ids
         wishes.recall(self._connection, self._fresh | self._changed_ids, self._now)
 
     def _write_accounts(self) -> None:
@@ -286,7 +302,7 @@ def _still_open(known: _Known, claim: Claim, given_up: int) -> int:
     more than that tells of nothing else.
     """
     listed = claim.open
-    if listed < 0 or known.imported_open < 0:  # a credit note: no payment covers it
+    if listed < 0 or known.imported_open < 0:  # a credit note, or over-paid: what is kept of it is what the list says
         return listed
     rise = max(0, listed - known.imported_open) if listed > given_up else 0
     most = max(claim.amount or known.amount, listed) - given_up

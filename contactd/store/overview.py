@@ -67,18 +67,27 @@ def log_by_outcome(connection: Connection) -> dict[str, dict[str, int]]:
 
 
 def calls(connection: Connection) -> dict[str, int]:
-    """Count calls we placed: all of them, answered by a person, connected to an agent, abandoned."""
+    """Count calls we placed: all, picked up by a person, `spoken` to by an agent or a text, by an agent, abandoned."""
     row = connection.execute(
         sa.select(
             sa.func.count(call.c.placed_at),
             sa.func.count(call.c.answered_at),
+            sa.func.count(sa.case((call.c.how_ended == "answered", 1))),
             sa.func.count(call.c.connected_at),
             sa.func.count(sa.case((call.c.how_ended == "abandoned", 1))),
         )
         .join(attempt, attempt.c.id == call.c.attempt_id)
         .where(attempt.c.step != INBOUND)
     ).one()
-    return dict(zip(("placed", "answered", "connected", "abandoned"), row, strict=True))
+    return dict(zip(("placed", "answered", "spoken", "connected", "abandoned"), row, strict=True))
+
+
+def log_connected(connection: Connection) -> int:
+    """Count calls we placed of which the contact log says since when customer and agent talked."""
+    since = contact_log.c.details["connected_at"].as_string()
+    placed = sa.and_(contact_log.c.channel == "call", contact_log.c.step != INBOUND)
+    counted = sa.select(sa.func.count(contact_log.c.attempt_id.distinct()))
+    return connection.scalar(counted.where(placed, since.is_not(None))) or 0
 
 
 def log_rows(connection: Connection) -> int:
@@ -104,11 +113,19 @@ def batches(connection: Connection) -> int:
 
 def open_attempts(connection: Connection, account_id: int) -> list[sa.Row[*tuple[Any, ...]]]:
     """List the attempts of an account that have not ended; a call that was taken or a task to be done is among them."""
+    return list(connection.execute(_OPEN_ATTEMPTS, {"account": account_id}))
+
+
+def _open_attempts() -> sa.Select[Any]:
+    account_id = sa.bindparam("account", type_=sa.BigInteger())
     case_no = sa.select(account.c.case_no).where(account.c.id == account_id).scalar_subquery()
     kinds = sa.or_(attempt.c.channel == "call", sa.and_(attempt.c.channel == "task", attempt.c.case_no == case_no))
     lasting = sa.and_(attempt.c.state == "accepted", kinds)
     mine = sa.select(attempt).where(attempt.c.account_id == account_id, sa.or_(attempt.c.state.in_(_OPEN), lasting))
-    return list(connection.execute(mine.order_by(attempt.c.id)))
+    return mine.order_by(attempt.c.id)
+
+
+_OPEN_ATTEMPTS = _open_attempts()
 
 
 def unclear(connection: Connection) -> list[sa.Row[*tuple[Any, ...]]]:

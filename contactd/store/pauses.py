@@ -33,4 +33,10 @@ def listed(connection: Connection) -> list[Row[Any]]:
     return list(connection.execute(sa.select(pause_table).order_by(pause_table.c.name)))
 
 
+def told(connection: Connection) -> dict[str, dict[str, str]]:
+    """Say by name what rests, since when, by whom and why."""
+    resting = listed(connection)
+    return {row.name: {"since": row.since.isoformat(), "by": row.by, "reason": row.reason} for row in resting}
+
+
 _NAMES = Asked(lambda _: sa.select(pause_table.c.name))

@@ -9,14 +9,16 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from contactd.store import accounts, agreements, allocations
-from contactd.store.allocations import Money, among, ledger
+from contactd.store import accounts, agreements, bulk, guesses
+from contactd.store.allocations import Money, ledger
+from contactd.store.among import among
 from contactd.store.imports import queue
+from contactd.store.raw import raw_rows
 from contactd.store.schema import account, allocation, invoice, payment
 
 # The hold of accounts that a rejected row of a payments list may be of.
@@ -66,8 +68,26 @@ class _Posting(NamedTuple):
     match: _Match
 
 
-def record(connection: Connection, payments: Sequence[NewPayment], now: Callable[[], datetime]) -> Recorded:
-    """Record payments, each once; the accounts are locked before the clock is read."""
+class Charge(Protocol):
+    """Keeps what locked accounts paid of interest and costs apart; `returned`: before money goes back from them."""
+
+    def __call__(self, connection: Connection, account_ids: Collection[int], /, *, returned: bool = False) -> None:
+        """Do so."""
+        ...
+
+
+def record(
+    connection: Connection,
+    payments: Sequence[NewPayment],
+    now: Callable[[], datetime],
+    charge: Charge | None = None,
+    *,
+    beside: Collection[int] = (),
+) -> Recorded:
+    """Record payments, each once; the accounts are locked before the clock is read, those `beside` too.
+
+    `charge` is asked before anybody sees what accounts owe by then: without it all of it is for invoices.
+    """
     queue(connection)
     prints = [one.fingerprint for one in payments]
     before = set(
@@ -76,10 +96,10 @@ def record(connection: Connection, payments: Sequence[NewPayment], now: Callable
     places = {one.fingerprint: place for place, one in reversed(list(enumerate(payments)))}
     new = sorted(place for fingerprint, place in places.items() if fingerprint not in before)
     matches = _match(connection, [payments[place] for place in new])
-    accounts.lock(connection, {match.account_id for match in matches if match})
+    accounts.lock(connection, {match.account_id for match in matches if match} | set(beside))
     at = now()
     postings = _insert(connection, [payments[place] for place in new], matches, at)
-    _post(connection, postings, at)
+    _post(connection, postings, at, charge)
     return Recorded(
         new=new,
         known=sorted(set(range(len(payments))) - set(new)),
@@ -88,10 +108,12 @@ def record(connection: Connection, payments: Sequence[NewPayment], now: Callable
     )
 
 
-def settle_waiting(connection: Connection, account_ids: Collection[int], now: datetime) -> int:
-    """Give payments that waited to accounts, locked or new, that have an invoice now; answers how many found one."""
+def settle_waiting(
+    connection: Connection, account_ids: Collection[int], now: datetime, charge: Charge | None = None
+) -> set[int]:
+    """Give payments that waited to accounts, locked or new, that have an invoice now; answers whose they were."""
     if not account_ids:
-        return 0
+        return set()
     numbers = sa.select(account.c.account_no).where(among(connection, account.c.id, account_ids))
     documents = sa.select(invoice.c.invoice_no).where(among(connection, invoice.c.account_id, account_ids))
     waiting = connection.execute(
@@ -106,7 +128,7 @@ def settle_waiting(connection: Connection, account_ids: Collection[int], now: da
         .order_by(payment.c.id)
     ).all()
     if not waiting:
-        return 0
+        return set()
     lines = [
         NewPayment(row.fingerprint, row.creditor, row.account_no, row.invoice_no, row.amount, row.currency,
                    row.value_date, row.reference)
@@ -117,15 +139,15 @@ def settle_waiting(connection: Connection, account_ids: Collection[int], now: da
         for row, match in zip(waiting, _match(connection, lines), strict=True)
         if match is not None
     ]
-    accounts.lock(connection, {posting.match.account_id for posting in postings})
+    accounts.lock(connection, owners := {posting.match.account_id for posting in postings})
     owner = sa.update(payment).where(payment.c.id == sa.bindparam("payment"))
     if postings:
         connection.execute(
             owner.values(account_id=sa.bindparam("owner")),
             [{"payment": posting.payment_id, "owner": posting.match.account_id} for posting in postings],
         )
-    _post(connection, postings, now)
-    return len(postings)
+    _post(connection, postings, now, charge)
+    return owners
 
 
 def hold_rejected(connection: Connection, numbers: Collection[str], now: datetime, *, release: bool) -> int:
@@ -157,7 +179,7 @@ def reconcile(connection: Connection, account_ids: Collection[int], now: datetim
     """Lay money that names no invoice where lists by now show that it went; locks the accounts."""
     queue(connection)
     accounts.lock(connection, account_ids)
-    allocations.reconcile(connection, account_ids, now)
+    guesses.reconcile(connection, account_ids, now)
     accounts.refresh(connection, account_ids, now)
 
 
@@ -166,26 +188,28 @@ def _insert(
 ) -> list[_Posting]:
     if not payments:
         return []
+    ids = bulk.new_ids(connection, payment, len(payments))
     rows = [
-        {**one._asdict(), "account_id": match.account_id if match else None, "received_at": at}
-        for one, match in zip(payments, matches, strict=True)
+        (number, match.account_id if match else None, at, *one)
+        for number, one, match in zip(ids, payments, matches, strict=True)
     ]
-    statement = sa.insert(payment).returning(payment.c.fingerprint, payment.c.id)
-    ids = {row[0]: row[1] for row in connection.execute(statement, rows)}
+    bulk.insert(connection, payment, ("id", "account_id", "received_at", *NewPayment._fields), rows)
     return [
-        _Posting(ids[one.fingerprint], one.amount, one.value_date, match)
-        for one, match in zip(payments, matches, strict=True)
+        _Posting(number, one.amount, one.value_date, match)
+        for number, one, match in zip(ids, payments, matches, strict=True)
         if match is not None
     ]
 
 
-def _post(connection: Connection, postings: Sequence[_Posting], at: datetime) -> None:
+def _post(connection: Connection, postings: Sequence[_Posting], at: datetime, charge: Charge | None) -> None:
     """Lay the money against invoices of accounts that are locked, and derive what is owed."""
     if not postings:
         return
     ids = sorted({posting.match.account_id for posting in postings})
-    book = ledger(connection, ids)
     returned = {posting.match.account_id for posting in postings if posting.amount < 0}
+    if charge is not None:
+        charge(connection, returned, returned=True)
+    book = ledger(connection, ids)
     covered = _covered(connection, returned)
     for posting in postings:
         owner, document = posting.match
@@ -195,6 +219,9 @@ def _post(connection: Connection, postings: Sequence[_Posting], at: datetime) ->
         else:
             book.take_back(owner, money, book.covered(owner, covered[owner]), first=document)
     book.write(connection, at)
+    guesses.reconcile(connection, book.told_twice, at)
+    if charge is not None:
+        charge(connection, ids)
     paid = sorted({posting.match.account_id for posting in postings if posting.amount > 0})
     if paid:
         mine = sa.update(account).where(among(connection, account.c.id, paid))
@@ -229,11 +256,11 @@ def _match(connection: Connection, payments: Sequence[NewPayment]) -> list[_Matc
     owner = (account.c.id, account.c.creditor, account.c.account_no, account.c.currency)
     by_document = sa.select(*owner, invoice.c.id, invoice.c.invoice_no).join_from(account, invoice)
     by_document = by_document.where(among(connection, invoice.c.invoice_no, wanted))
-    for number, creditor, account_no, currency, invoice_id, invoice_no in connection.execute(by_document):
+    for number, creditor, account_no, currency, invoice_id, invoice_no in raw_rows(connection, by_document):
         documents[invoice_no].append((_Match(number, invoice_id), creditor, account_no, currency))
     wanted = {one.account_no for one in payments if one.account_no}
     by_number = sa.select(*owner).where(among(connection, account.c.account_no, wanted))
-    for number, creditor, account_no, currency in connection.execute(by_number):
+    for number, creditor, account_no, currency in raw_rows(connection, by_number):
         numbers[account_no].append((_Match(number, None), creditor, account_no, currency))
     return [_only(one, documents[one.invoice_no]) or _only(one, numbers[one.account_no]) for one in payments]
 

@@ -16,6 +16,7 @@ from contactd.store import suppressions
 from contactd.store.among import among
 from contactd.store.columns import metadata
 from contactd.store.schema import account, attempt, call, contact_log, inbox, suppression
+from contactd.store.schema_desk import draft
 from contactd.store.schema_escalation import sent_message
 
 # What a column with such a name points to.
@@ -28,24 +29,32 @@ BY_ADDRESS = frozenset({"suppression", "inbox"})
 # Tables about nobody, each with its reason.
 ABOUT_NOBODY = {
     "batch": "sums",
+    "failed_try": "digests of what was typed where a name belongs",
+    "hook": "other software, and how far it was told",
     "import_run": "sums and the name of a file",
     "lease": "processes",
+    "login": "those who work here, none of them a debtor",
     "pause": "campaigns and channels",
     "proposal": "sums, and who decided",
     "seal": "random numbers and hashes; what they seal is in contact_log",
     "seal_block": "hashes",
+    "session": "those who work here",
     "setting": "the installation",
+    "token": "other software",
 }
 _WAYS = ("email", "phone", "phone_type", "phone_zones", "mobile", "mobile_type", "mobile_zones")
-# The contact log has a way of its own, store/seals.py.
+# The contact log has a way of its own, store/seals.py; with its entries go the events made of them (hook_event).
 BLANKED: Mapping[str, tuple[str, ...]] = {
     "account": (*_WAYS, "name", "street", "postcode", "city", "birth_date", "segment"),
     "invoice": ("goods", "terms"),
     "payment": ("reference", "payer", "iban", "end_to_end_id"),
     "agreement": ("reason",),
+    "answered_request": ("digest", "answer"),
     "agreement_event": ("reason",),
+    "audit": ("old", "new", "reason"),
     "attempt": ("reason", "wanted", "address", "provider_ref", "fingerprint", "disposition"),
     "call": ("number", "carrier_ref"),
+    "circumstance": ("reason", "withdrawal"),
     "handover": ("reason", "anyway", "decision"),
     "posting": ("reason",),
     "proposal_line": ("wanted", "dropped"),
@@ -55,7 +64,7 @@ BLANKED: Mapping[str, tuple[str, ...]] = {
 # Words that are replaced by a mark: without any, the line would be in its run again.
 MARKED = frozenset({"proposal_line.dropped"})
 # Rows that say nothing but what is personal go as a whole.
-DELETED = frozenset({"returned_mail"})
+DELETED = frozenset({"draft", "returned_mail"})
 # By which column rows are found again, where that is not `id`.
 _KEYS = {"call": "attempt_id", "sent_message": "attempt_id", "proposal_line": "account_id"}
 # What nobody is obliged to keep: the ways of reaching somebody, and what is known besides.
@@ -180,12 +189,13 @@ def delete(connection: Connection, rows: Rows) -> None:
 
 
 def blank_attempts(connection: Connection, attempt_ids: Collection[int], before: datetime) -> None:
-    """Blank attempts that ended before an instant, with their calls."""
+    """Blank attempts that ended before an instant, with their calls and what was never handed in of them."""
     over = sa.select(attempt.c.id).where(among(connection, attempt.c.id, attempt_ids), attempt.c.ended_at < before)
     ids = list(connection.scalars(over))
     for table, key in ((attempt, attempt.c.id), (call, call.c.attempt_id), (sent_message, sent_message.c.attempt_id)):
         empty = dict.fromkeys(BLANKED[table.name], "")
         connection.execute(sa.update(table).where(among(connection, key, ids)).values(empty))
+    connection.execute(sa.delete(draft).where(among(connection, draft.c.attempt_id, ids)))
 
 
 def blank_inbox(connection: Connection, ids: Collection[int]) -> None:

@@ -4,7 +4,7 @@ Whoever adds one has locked the account. Amounts are minor units of the account'
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from contactd.domain.appropriation import COMMON, Part
 from contactd.domain.money import Money
 from contactd.domain.posting import Kind, Posting
 from contactd.store import accounts, contact_log
-from contactd.store.among import among
+from contactd.store.among import Keyed, Stated, among
 from contactd.store.schema import account, invoice
 from contactd.store.schema_escalation import posting
 
@@ -65,41 +65,55 @@ def add(connection: Connection, new: Booked) -> int:
 def of_accounts(connection: Connection, account_ids: Collection[int]) -> dict[int, list[Booked]]:
     """Read all postings of accounts, oldest first; an account without any is left out."""
     found: dict[int, list[Booked]] = defaultdict(list)
-    for row in _read(connection, among(connection, posting.c.account_id, account_ids)):
+    for row in _OF_ACCOUNTS(connection, account_ids):
         found[row.account_id].append(_booked(row))
     return found
 
 
+def paged(connection: Connection, account_ids: Collection[int] | None, *, after: int = 0, limit: int) -> list[Booked]:
+    """List postings by number, from behind `after`: of some accounts, or of all (None)."""
+    chosen: sa.ColumnElement[bool] = posting.c.id > after
+    if account_ids is not None:
+        chosen = sa.and_(chosen, among(connection, posting.c.account_id, account_ids))
+    return [_booked(row) for row in connection.execute(_chosen(chosen).limit(limit))]
+
+
 def read(connection: Connection, number: int) -> Booked | None:
     """Read one."""
-    return next(map(_booked, _read(connection, posting.c.id == number)), None)
+    return next(map(_booked, connection.execute(_chosen(posting.c.id == number))), None)
 
 
 def written_off(connection: Connection, account_ids: Collection[int]) -> set[int]:
     """Pick the accounts of which a person wrote off what was open last, so that no money closed them."""
+    return set(_WRITTEN_OFF(connection, account_ids).scalars())
+
+
+def _written_off(among: Keyed) -> sa.Select[Any]:
     back = posting.alias("back")
     cleared = sa.select(sa.func.max(invoice.c.cleared_at)).where(invoice.c.account_id == posting.c.account_id)
-    chosen = sa.select(posting.c.account_id).where(
-        among(connection, posting.c.account_id, account_ids),
+    return sa.select(posting.c.account_id).where(
+        among(posting.c.account_id),
         posting.c.kind == Kind.WRITE_OFF.value,
         posting.c.laid > 0,
         posting.c.by != BY_ITSELF,
         posting.c.at >= cleared.scalar_subquery(),
         ~sa.exists().where(back.c.reverses == posting.c.id),
     )
-    return set(connection.scalars(chosen))
 
 
-def _read(connection: Connection, chosen: sa.ColumnElement[bool]) -> Sequence[Row[Any]]:
+def _chosen(chosen: sa.ColumnElement[bool]) -> sa.Select[Any]:
     back = posting.alias("back")
-    statement = (
+    return (
         sa.select(posting, invoice.c.invoice_no, back.c.id.label("reversed_by"))
         .join_from(posting, invoice, invoice.c.id == posting.c.invoice_id, isouter=True)
         .join(back, back.c.reverses == posting.c.id, isouter=True)
         .where(chosen)
         .order_by(posting.c.id)
     )
-    return connection.execute(statement).all()
+
+
+_OF_ACCOUNTS = Stated(lambda among: _chosen(among(posting.c.account_id)))
+_WRITTEN_OFF = Stated(_written_off)
 
 
 def _booked(row: Row[Any]) -> Booked:

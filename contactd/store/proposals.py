@@ -103,9 +103,15 @@ def forget_drafts(connection: Connection) -> int:
 
 def expire(connection: Connection, now: datetime, by: str) -> list[int]:
     """Enter the runs nobody decided about in time; answers their numbers."""
-    late = sa.update(proposal).where(_PROPOSED, proposal.c.expires_at <= now)
-    written = late.values(state=State.EXPIRED.value, decided_at=proposal.c.expires_at, decided_by=by)
-    return sorted(connection.scalars(written.returning(proposal.c.batch_id)))
+    return sorted(connection.scalars(_EXPIRE, {"now": now, "who": by}))
+
+
+_EXPIRE = (
+    sa.update(proposal)
+    .where(_PROPOSED, proposal.c.expires_at <= sa.bindparam("now", type_=proposal.c.expires_at.type))
+    .values(state=State.EXPIRED.value, decided_at=proposal.c.expires_at, decided_by=sa.bindparam("who"))
+    .returning(proposal.c.batch_id)
+)
 
 
 def waiting(connection: Connection, now: datetime) -> dict[str, Row[Any]]:
@@ -116,15 +122,27 @@ def waiting(connection: Connection, now: datetime) -> dict[str, Row[Any]]:
 
 def waiting_with(connection: Connection, account_id: int, now: datetime) -> Sequence[Row[Any]]:
     """List the runs that wait and still hold the account: number, step, and when each expires."""
+    return connection.execute(_WAITING_WITH, {"account": account_id, "now": now}).all()
+
+
+def _waiting_with() -> sa.Select[Any]:
     columns: list[sa.ColumnElement[Any]] = [proposal.c.batch_id, proposal_line.c.step, proposal.c.expires_at]
     chosen = sa.select(*columns).join_from(proposal, proposal_line, proposal.c.batch_id == proposal_line.c.batch_id)
-    mine = (proposal_line.c.account_id == account_id, _STILL, _PROPOSED, proposal.c.expires_at > now)
-    return connection.execute(chosen.where(*mine).order_by(proposal.c.batch_id)).all()
+    mine = proposal_line.c.account_id == sa.bindparam("account", type_=sa.BigInteger())
+    fresh = proposal.c.expires_at > sa.bindparam("now", type_=proposal.c.expires_at.type)
+    return chosen.where(mine, _STILL, _PROPOSED, fresh).order_by(proposal.c.batch_id)
 
 
-def listed(connection: Connection, campaign: str | None = None, *, limit: int) -> Sequence[Row[Any]]:
-    """List the newest runs, proposed or not: of those that never were, all that only a proposal has is None."""
+_WAITING_WITH = _waiting_with()
+
+
+def listed(connection: Connection, campaign: str | None = None, *, limit: int, before: int = 0) -> Sequence[Row[Any]]:
+    """List the newest runs, proposed or not: of those that never were, all that only a proposal has is None.
+
+    Goes on with `before`, the number of the last one seen.
+    """
     chosen = _runs().order_by(batch.c.id.desc()).limit(limit)
+    chosen = chosen.where(batch.c.id < before) if before else chosen
     return connection.execute(chosen.where(batch.c.campaign == campaign) if campaign else chosen).all()
 
 
@@ -232,8 +250,13 @@ def dropped(connection: Connection, numbers: Collection[int]) -> dict[int, dict[
     return found
 
 
-def lines(connection: Connection, number: int, *, after: int = 0, limit: int | None = None) -> Iterator[Row[Any]]:
-    """Read the lines of a run by account id, from behind `after`; with each the account's own number and names."""
+def lines(
+    connection: Connection, number: int, *, after: int = 0, limit: int | None = None, begins: str = ""
+) -> Iterator[Row[Any]]:
+    """Read the lines of a run by account id, from behind `after`; with each the account's own number and names.
+
+    `begins` is how the numbers of the accounts begin.
+    """
     named = [account.c[name] for name in ("creditor", "account_no", "currency", "name")]
     chosen = (
         sa.select(proposal_line, *named)
@@ -241,6 +264,8 @@ def lines(connection: Connection, number: int, *, after: int = 0, limit: int | N
         .where(proposal_line.c.batch_id == number, proposal_line.c.account_id > sa.bindparam("after"))
         .order_by(proposal_line.c.account_id)
     )
+    if begins:
+        chosen = chosen.where(account.c.account_no.istartswith(begins, autoescape=True))
     left = limit
     while left is None or left > 0:
         size = _PAGE if left is None else min(left, _PAGE)

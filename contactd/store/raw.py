@@ -11,7 +11,8 @@ from dataclasses import fields, make_dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar, overload
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -41,30 +42,41 @@ def raw_rows(connection: Connection, chosen: sa.Select[Any]) -> list[Sequence[An
         return list(result.cursor.fetchall())
 
 
-def raw_pages(connection: Connection, chosen: sa.Select[Any], size: int) -> Generator[Sequence[Sequence[Any]]]:
+def raw_pages(
+    connection: Connection, chosen: sa.Select[Any], size: int, given: Mapping[str, Any] = MappingProxyType({})
+) -> Generator[Sequence[Sequence[Any]]]:
     """Read very many rows by the page; they are ordered by their first column, a number above 0 that none share.
+
+    `given` are the parameters of the statement, none of them called `last`.
 
     A server reads them all through one cursor: a statement for each page is planned and begun anew. SQLite hands a
     page over as one JSON text: row by row it would take the interpreter's lock, so other threads work while it does.
     """
     if connection.dialect.name == "postgresql":
-        yield from _streamed(connection, chosen, size)
+        yield from _streamed(connection, chosen, size, given)
         return
-    number = chosen.selected_columns[0]
-    page = chosen.where(number > sa.bindparam("last", type_=sa.BigInteger())).limit(size).subquery()
-    wanted = sa.select(sa.func.json_group_array(sa.func.json_array(*page.c)))
+    wanted = _paged(chosen, size)
     last = 0
-    while rows := json.loads(connection.scalar(wanted, {"last": last}) or "[]"):
+    while rows := json.loads(connection.scalar(wanted, {**given, "last": last}) or "[]"):
         rows.sort(key=itemgetter(0))  # SQLite promises no order in what it gathers
         yield rows
         last = rows[-1][0]
 
 
-def _streamed(connection: Connection, chosen: sa.Select[Any], size: int) -> Iterator[Sequence[Sequence[Any]]]:
+@lru_cache(maxsize=256)  # whoever asks with the same statement again need not have it composed again
+def _paged(chosen: sa.Select[Any], size: int) -> sa.Select[Any]:
+    number = chosen.selected_columns[0]
+    page = chosen.where(number > sa.bindparam("last", type_=sa.BigInteger())).limit(size).subquery()
+    return sa.select(sa.func.json_group_array(sa.func.json_array(*page.c)))
+
+
+def _streamed(
+    connection: Connection, chosen: sa.Select[Any], size: int, given: Mapping[str, Any]
+) -> Iterator[Sequence[Sequence[Any]]]:
     # All of it is wanted, not the first rows soon; and compiling the statement takes longer than it saves.
     connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
     connection.exec_driver_sql("SET LOCAL jit = off")
-    with connection.execute(chosen, execution_options={"stream_results": True}) as result:
+    with connection.execute(chosen, dict(given), execution_options={"stream_results": True}) as result:
         rows: Sequence[Sequence[Any]] = result.fetchmany(1)  # SQLAlchemy has read ahead
         while rows:
             yield rows
@@ -153,6 +165,10 @@ def _same(value: datetime) -> datetime:
     return value
 
 
+@overload
+def day(value: None) -> None: ...
+@overload
+def day(value: date | str) -> date: ...
 def day(value: date | str | None) -> date | None:
     """Read a column of type Date."""
     return _parsed(value) if isinstance(value, str) else value

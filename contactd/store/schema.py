@@ -74,6 +74,9 @@ invoice = sa.Table(
     sa.Column("taken_off_on", sa.Date),
     _text("goods"),
     _text("terms"),
+    _text("claim_kind"),  # domain/claim_terms.py says which there are; empty: what the configuration says
+    _text("contract_rate"),  # "11 %" or "base + 7 %"
+    sa.Column("contract_date", sa.Date),  # when the contract was made: the ground of the claim (§ 13a(1) no. 2 RDG)
     sa.Column("disputed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("cleared_at", Utc),
     sa.Column("last_import", Id, nullable=False, server_default="0"),  # import_run.id that wrote it last
@@ -100,6 +103,8 @@ payment = sa.Table(
     sa.Column("fingerprint", sa.Text, nullable=False),
     sa.Column("credited", sa.BigInteger, nullable=False, server_default="0"),  # the over-payment kept as credit
     sa.Column("received_at", Utc, nullable=False),
+    # What it spent on interest and costs beside what it covers of invoices (store/charges.py): no credit any more.
+    sa.Column("charged", sa.BigInteger, nullable=False, server_default="0"),
     sa.UniqueConstraint("fingerprint"),
     sa.Index("ix_payment_account_id", "account_id"),
 )
@@ -137,6 +142,7 @@ agreement = sa.Table(
     sa.Column("received", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("rests_until", sa.Date),
     sa.Column("settled_on", sa.Date),
+    _text("interest"),  # waive | keep: what becomes of it once a plan or settlement was kept; empty: not agreed on
     sa.Index("ix_agreement_account_id", "account_id"),
     sa.Index("ix_agreement_state", "state"),
 )
@@ -242,6 +248,7 @@ attempt = sa.Table(
     sa.Column("rank", sa.BigInteger, nullable=False, server_default="0"),
     _text("kept_for"),  # an agent's id; empty: anybody's of the team
     sa.Column("kept_until", Utc),
+    sa.Column("fee", sa.BigInteger),  # what this reminder charges; none: its step says nothing about that
     sa.UniqueConstraint("account_id", "campaign", "case_no", "step", "try_no"),
     _partial(
         "ix_attempt_customer_id_sending_at",
@@ -272,6 +279,12 @@ attempt = sa.Table(
         sa.desc("priority"),
         sa.desc("rank"),
         where="state = 'planned' AND channel = 'call'",
+    ),
+    # Conversations nobody has handed in.
+    _partial(
+        "ix_attempt_owed",
+        "agent",
+        where="disposition = '' AND conversation_at IS NOT NULL",
     ),
     # Not `IN`: SQLite would make a table of the three words for each row that is written.
     _partial(
@@ -319,6 +332,7 @@ call = sa.Table(
     sa.Column("ended_at", Utc),
     _text("how_ended"),
     _text("agent"),
+    sa.Index("ix_call_placed_at", "placed_at"),  # what happened today
 )
 
 inbox = sa.Table(

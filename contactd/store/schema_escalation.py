@@ -1,4 +1,4 @@
-"""The tables of what people post on accounts, of hand-overs, and of messages as sent; schema.py has the rest."""
+"""What people post on accounts and note about claims, hand-overs, messages as sent: tables; schema.py has the rest."""
 
 import sqlalchemy as sa
 
@@ -25,6 +25,24 @@ posting = sa.Table(
     sa.UniqueConstraint("reverses"),
     sa.Index("ix_posting_account_id", "account_id"),
     sa.Index("ix_posting_invoice_id", "invoice_id"),
+)
+
+circumstance = sa.Table(
+    "circumstance",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("account_id", Id, sa.ForeignKey("account.id"), nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    _text("by"),
+    _text("kind"),  # domain/circumstance.py says which there are
+    sa.Column("on_day", sa.Date, nullable=False),
+    sa.Column("until", sa.Date),  # the last day of what lasts
+    sa.Column("invoice_id", Id, sa.ForeignKey("invoice.id")),  # NULL: of all there were on that day
+    _text("reason"),
+    sa.Column("withdrawn_at", Utc),
+    _text("withdrawn_by"),
+    _text("withdrawal"),  # why
+    sa.Index("ix_circumstance_account_id", "account_id"),
 )
 
 handover = sa.Table(

@@ -17,10 +17,14 @@ notice = sa.Table(
     sa.Column("number", sa.Integer, nullable=False, server_default="0"),
     sa.Column("amount", sa.BigInteger, nullable=False, server_default="0"),  # the costs that are told
     _text("told_by"),  # who has told it otherwise; empty: we do
+    sa.Column(
+        "days", sa.Integer, nullable=False, server_default="0"
+    ),  # how long it gives, counted from the day it arrives
+    sa.Column("reply_by", sa.Date),  # the day by which an answer is asked for; NULL: as configured
     sa.UniqueConstraint("account_id", "agreement_id", "occasion", "number"),
 )
 
-# The invoices a settlement is for.
+# The invoices a plan or settlement is for.
 waiver = sa.Table(
     "waiver",
     metadata,

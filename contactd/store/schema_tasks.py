@@ -12,6 +12,10 @@ task = sa.Table(
     sa.Column("account_id", Id, sa.ForeignKey("account.id"), nullable=False),
     # The ladder's attempt that waits for it; unique, so that no restart opens two.
     sa.Column("attempt_id", Id, unique=True),
+    # The payment that waits and may be the account's, which rests meanwhile.
+    sa.Column("payment_id", Id),
+    # The invoice whose limitation somebody is warned of.
+    sa.Column("invoice_id", Id),
     _text("kind"),  # domain/task.py says which there are, and which states
     _text("state", "open"),
     _text("owner"),

@@ -22,6 +22,7 @@ from contactd.store.columns import from_micros, to_micros
 from contactd.store.raw import raw_rows
 from contactd.store.schema import contact_log
 from contactd.store.schema_evidence import seal, seal_block
+from contactd.store.schema_programs import hook_event
 
 MOST = 1_000  # entries of a block
 _LEASE = "log_seal"
@@ -140,11 +141,15 @@ def beyond(connection: Connection, last_id: int) -> tuple[int, int]:
 
 
 def erase(connection: Connection, ids: Collection[int]) -> int:
-    """Empty the personal part of entries that are sealed, and throw their salts away; answers how many it was."""
+    """Empty the personal part of entries that are sealed, and throw their salts away; answers how many it was.
+
+    Other software is not told of them any more.
+    """
     off = sa.update(seal).where(among(connection, seal.c.entry_id, ids), seal.c.salt.is_not(None))
     gone = list(connection.scalars(off.values(salt=None).returning(seal.c.entry_id)))
     empty = dict(zip(PERSONAL, NOTHING, strict=True)) | {"details": sa.null()}
     connection.execute(sa.update(contact_log).where(among(connection, contact_log.c.id, gone)).values(empty))
+    connection.execute(sa.delete(hook_event).where(among(connection, hook_event.c.entry_id, gone)))
     return len(gone)
 
 

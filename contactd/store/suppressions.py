@@ -52,8 +52,7 @@ def key_of(address: str) -> tuple[str, str]:
 
 def add(connection: Connection, new: Sequence[NewSuppression]) -> list[bool]:
     """Suppress; answers False for what is suppressed already for the same reason and as long."""
-    found = owners(connection, {item.key for item in new})
-    accounts.lock(connection, sorted({account_id for ids in found.values() for account_id in ids}))
+    found = lock(connection, new)
     added = [_insert(connection, item) for item in new]
     contact_log.add(
         connection,
@@ -65,6 +64,13 @@ def add(connection: Connection, new: Sequence[NewSuppression]) -> list[bool]:
         ],
     )
     return added
+
+
+def lock(connection: Connection, new: Sequence[NewSuppression]) -> dict[tuple[str, str], list[int]]:
+    """Lock the accounts some suppressions concern, before anything else is; answers them by kind and value."""
+    found = owners(connection, {item.key for item in new})
+    accounts.lock(connection, sorted({account_id for ids in found.values() for account_id in ids}))
+    return found
 
 
 def remove(
@@ -138,6 +144,25 @@ def owners(connection: Connection, keys: Collection[tuple[str, str]]) -> dict[tu
         ):
             found["account", str(account_id)].append(account_id)
     return found
+
+
+def keys_of(connection: Connection, account_ids: Collection[int]) -> set[tuple[str, str]]:
+    """List the (kind, value) pairs by which contact with these accounts is suppressed, if it is."""
+    columns = (account.c.customer_id, account.c.email, account.c.phone, account.c.mobile)
+    rows = connection.execute(sa.select(*columns).where(among(connection, account.c.id, account_ids))).all()
+    keys = {key_of(value) for row in rows for value in row[1:] if value}
+    return keys | {("account", str(row.customer_id)) for row in rows}
+
+
+def paged(
+    connection: Connection, values: Collection[tuple[str, str]] | None = None, *, after: int = 0, limit: int
+) -> list[sa.Row[Any]]:
+    """List suppressions in the order they were made, from behind `after`: all, or those of (kind, value) pairs."""
+    chosen = sa.select(suppression).where(suppression.c.id > after).order_by(suppression.c.id).limit(limit)
+    if values is not None:
+        pairs = sa.tuple_(suppression.c.kind, suppression.c.value)
+        chosen = chosen.where(pairs.in_(sorted(values)) if values else sa.false())
+    return list(connection.execute(chosen))
 
 
 _COLUMNS = sa.select(

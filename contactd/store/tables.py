@@ -1,14 +1,19 @@
 """Every table there is: a table is known once its module is imported, and here all are."""
 
-from contactd.store import (
+from contactd.store import (  # noqa: F401 -- imported for the tables they add to `metadata`
     schema,
     schema_arms,
+    schema_audit,
+    schema_desk,
     schema_escalation,
     schema_evidence,
+    schema_logins,
     schema_notices,
+    schema_programs,
     schema_proposals,
+    schema_requests,
     schema_tasks,
 )
+from contactd.store.columns import metadata
 
-_ALL = (schema, schema_arms, schema_escalation, schema_evidence, schema_notices, schema_proposals, schema_tasks)
-TABLES = {name: table for one in _ALL for name, table in one.metadata.tables.items()}
+TABLES = dict(metadata.tables)

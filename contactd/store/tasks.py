@@ -38,6 +38,8 @@ class Stored:
     ended_at: datetime | None = None
     campaign: str = ""
     step: str = ""
+    payment_id: int | None = None
+    invoice_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def add(connection: Connection, new: Stored) -> int:
     values = {
         "account_id": new.account_id, "attempt_id": new.attempt_id, "kind": new.kind.value, "state": new.state.value,
         "owner": new.owner, "due_on": new.due_on, "note": new.note, "opened_at": new.opened_at,
-        "opened_by": new.opened_by,
+        "opened_by": new.opened_by, "payment_id": new.payment_id, "invoice_id": new.invoice_id,
     }  # fmt: skip
     statement = insert_into(connection, task).values(values).on_conflict_do_nothing(index_elements=["attempt_id"])
     number = connection.scalar(statement.returning(task.c.id))
@@ -108,6 +110,22 @@ def of_attempt(connection: Connection, attempt_id: int) -> Stored | None:
     return next(iter(_read(connection, task.c.attempt_id == attempt_id)), None)
 
 
+def of_payment(connection: Connection, payment_id: int) -> list[Stored]:
+    """List the open ones about a payment that waits."""
+    return _read(connection, sa.and_(task.c.state == State.OPEN.value, task.c.payment_id == payment_id))
+
+
+def of_kind(connection: Connection, kind: Kind, account_ids: Collection[int]) -> list[Stored]:
+    """List all of a kind about accounts, ended ones too."""
+    return _read(connection, sa.and_(task.c.kind == kind.value, among(connection, task.c.account_id, account_ids)))
+
+
+def count_open(connection: Connection, kind: Kind) -> int:
+    """Count the open ones of a kind."""
+    open_ = sa.select(sa.func.count()).where(task.c.state == State.OPEN.value, task.c.kind == kind.value)
+    return int(connection.scalar(open_) or 0)
+
+
 def listed(connection: Connection, which: Which) -> list[Stored]:
     """List tasks by number; go on with `after`."""
     asked: list[sa.ColumnElement[bool]] = [task.c.id > which.after]
@@ -143,4 +161,5 @@ def _stored(row: Row[Any]) -> Stored:
     return Stored(
         row.id, row.account_id, Kind(row.kind), State(row.state), row.owner, row.due_on, row.note, row.opened_at,
         row.opened_by, row.attempt_id, row.outcome, row.ended_at, row.campaign or "", row.step or "",
+        row.payment_id, row.invoice_id,
     )  # fmt: skip

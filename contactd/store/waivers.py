@@ -1,4 +1,4 @@
-"""Which invoices a settlement is for; what is waived of them once it is kept is posted (engine/giving_up.py).
+"""Which invoices a plan or settlement is for; what is waived once it is kept is posted (engine/giving_up.py).
 
 Whoever writes here has locked the account.
 """
@@ -11,7 +11,7 @@ from contactd.store.schema_notices import waiver
 
 
 def name(connection: Connection, agreement_id: int, account_id: int) -> None:
-    """Note for which invoices a settlement is: those of the account that are open now and not disputed."""
+    """Note for which invoices an agreement is: those of the account that are open now and not disputed."""
     mine = (invoice.c.account_id == account_id, invoice.c.open > 0, sa.not_(invoice.c.disputed))
     chosen = sa.select(sa.literal(agreement_id, sa.BigInteger), invoice.c.id).where(*mine)
     connection.execute(sa.insert(waiver).from_select(["agreement_id", "invoice_id"], chosen))
@@ -25,6 +25,6 @@ def open_of(connection: Connection, agreement_id: int) -> int:
 
 
 def numbers(connection: Connection, agreement_id: int) -> set[str]:
-    """Read the numbers of the invoices a settlement is for."""
+    """Read the numbers of the invoices an agreement is for."""
     chosen = sa.select(invoice.c.invoice_no).join_from(waiver, invoice, invoice.c.id == waiver.c.invoice_id)
     return set(connection.scalars(chosen.where(waiver.c.agreement_id == agreement_id)))

@@ -232,8 +232,9 @@ class Legs:
                 await leg.came
         except (ChannelError, TimeoutError) as error:
             self._by_channel.pop(channel, None)
-            leg.channel = ""
-            self._give_back(leg)
+            if leg.channel == channel:  # not one of before that was found up meanwhile
+                leg.channel = ""
+                self._give_back(leg)
             if isinstance(error, ChannelRejected | TimeoutError):
                 raise ChannelUnavailable(f"the telephone of {leg.agent_id} cannot be called: {error}") from error
             raise

@@ -177,6 +177,11 @@ class SimulatedCarrier:
         line = self._lines[reference]
         self._play(line, self._hang_up_after(line, 0.0))
 
+    def stay(self, reference: str) -> None:
+        """Let a customer go on until `ring_off`, or until we hang up."""
+        line = self._lines[reference]
+        self._play(line, self._hang_up_after(line, math.inf))
+
     async def answer(self, reference: str) -> None:
         """Pick up; whoever calls us waits a while for somebody to speak."""
         line = self._lines.get(reference)

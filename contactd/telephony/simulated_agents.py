@@ -74,6 +74,12 @@ class SimulatedAgents:
             task.cancel()
         await asyncio.gather(*busy, return_exceptions=True)
 
+    def give_up_seat(self, agent_id: str) -> bool:
+        """Do nothing more for an agent whose desk a person has come to; answers whether one of ours sat there."""
+        sat = agent_id in self._ids
+        self._ids -= {agent_id}
+        return sat
+
     def agent_moved(self, agent: Agent) -> None:
         """See what became of an agent; one of ours writes after a call, and comes back when the connection was lost."""
         if self._desk is None or agent.id not in self._ids:

@@ -1,45 +1,75 @@
-"""Who may use the HTTP interface, and how everybody is told what is wrong; for api.py and agreements.py."""
+"""Who may use the HTTP interface, and how everybody is told what is wrong; for operation.py."""
 
-import hmac
 from collections.abc import Mapping
-from hashlib import sha256
+from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
 
-from contactd.config.settings import Settings, Token
-from contactd.domain.errors import ConfigError
+from contactd.domain.errors import Contradiction, InputError, NotThere
+from contactd.store import program_tokens
+from contactd.store.program_tokens import USED_EVERY, ProgramToken
+from contactd.web.body import Malformed, TooLarge
+from contactd.web.window import Window
 
 log = structlog.get_logger()
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="contactd"'}
+# What a refusal means to who sent the request; the first that fits. The README has it in words.
+_STATUSES: tuple[tuple[type[InputError], int], ...] = (
+    (TooLarge, 413),  # send less
+    (Malformed, 400),  # the body cannot be read
+    (NotThere, 404),  # what it names is not there
+    (Contradiction, 409),  # not as things stand
+    (InputError, 422),  # read, and something in it is wrong
+)
 
 
-def admit(settings: Settings, kind: str, request: web.Request) -> Token | web.Response:
-    """Answer who asks, or why they are turned away; `kind` is the scope they need."""
-    caller = _who(settings, request)
-    if caller is None:
-        log.warning("api_caller_unknown", kind=kind, remote=request.remote)
-        return error_of("no token that is known; send: Authorization: Bearer …", 401, headers=_CHALLENGE)
-    if kind not in caller.scopes:
-        log.warning("api_scope_missing", kind=kind, caller=caller.name)
-        return error_of(f'this token may not send {kind}; add "{kind}" to its scopes in [[web.tokens]]', 403)
-    return caller
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A program that was let in."""
+
+    name: str
+
+    @property
+    def by(self) -> str:
+        """Name it as the contact log does."""
+        return f"api:{self.name}"
 
 
-def _who(settings: Settings, request: web.Request) -> Token | None:
-    """Answer whose token was sent; looks at every one, so that the time taken tells nothing."""
+async def admit(window: Window, scope: str, request: web.Request) -> Caller | web.Response:
+    """Answer who asks, or why they are turned away; nothing of the body was read. Raises StoreError."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    sent = sha256(given.strip().encode("utf-8", "surrogateescape")).digest()
-    found = None
-    for token in settings.web.tokens:
-        try:
-            own = token.token.reveal()
-        except ConfigError:  # its source is gone; `contactd check` says so
-            own = ""
-        if hmac.compare_digest(sha256(own.encode()).digest(), sent) and own:
-            found = token
-    return found if scheme.lower() == "bearer" else None
+    secret = given.strip() if scheme.lower() == "bearer" else ""
+    token = await window.commit.read(lambda one: program_tokens.find(one, secret)) if secret else None
+    now = window.clock.now()
+    if token is None or not token.opens(now):
+        why = "unknown" if token is None else "revoked" if token.revoked_at else "expired"
+        log.warning(
+            "api_caller_refused", scope=scope, why=why, token=token.name if token else "", remote=request.remote
+        )
+        text = "no token that is known; send: Authorization: Bearer …"
+        if token is not None:
+            text = f"token {token.name} is {why}; contactd tokens add makes another"
+        return error_of(text, 401, headers=_CHALLENGE)
+    if scope not in token.scopes:
+        log.warning("api_scope_missing", scope=scope, token=token.name)
+        return error_of(f"token {token.name} has no scope {scope}; contactd tokens add --scope {scope} makes one", 403)
+    await _note_use(window, token)
+    return Caller(token.name)
+
+
+async def _note_use(window: Window, token: ProgramToken) -> None:
+    now = window.clock.now()
+    if token.used_at is None or now - token.used_at >= USED_EVERY:
+        await window.commit.run(lambda one: program_tokens.used(one, token.name, now))
+
+
+def refusal(error: InputError) -> web.Response:
+    """Answer why nothing was done."""
+    status = next(status for kind, status in _STATUSES if isinstance(error, kind))
+    more = {"cure": error.cure, **error.place} if isinstance(error, Malformed) else {}
+    return error_of(str(error), status, more)
 
 
 def unavailable(error: Exception) -> web.Response:

@@ -1,66 +1,92 @@
-"""Agreements over HTTP, for the creditor's own systems: the model and JSON of `contactd agree`; app.py mounts it."""
+"""Agreements over HTTP, for the creditor's own systems: the model and JSON of `contactd agree`; for interface.py."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
-from aiohttp import web
 
-from contactd.domain.agreement import Kind, State
-from contactd.domain.errors import InputError
-from contactd.engine.agreeing import SAID, Agreeing, Order, Told, choose, told
+from contactd.domain.agreement import ALIVE, Kind, State
+from contactd.domain.errors import NotThere
+from contactd.engine.agreeing import SAID, Agreeing, Order
+from contactd.engine.agreement_told import Told, told
 from contactd.engine.arranging import ACTS, Arranging
-from contactd.store import accounts, agreements
+from contactd.store import agreements
 from contactd.store.agreements import Stored
-from contactd.web.asking import Asked, changing, day_in, one_of, refuse_unknown, telling, text_in, whether_in
-from contactd.web.window import Window
+from contactd.web.answers import page, ref
+from contactd.web.deeds import changing, telling
+from contactd.web.kinds import Amount, Choice, Day, Flag, Instant, Number, Shape, Text
+from contactd.web.kinds import Kind as Value
+from contactd.web.operation import ID, Call, Operation
+from contactd.web.paging import PAGE, after, ask, paged
+from contactd.web.whose import OF_ACCOUNT, WHOSE, choosing, meant
 
-SCOPE = "agreements"
-_BEGINNINGS = (State.DRAFT, State.SENT, State.CONFIRMED)
-_TEXTS = ("amount", "instalment", "invoice", "reason", "owner")
-_NUMBERS = ("instalments", "every_months")
-_DAYS = ("on", "cost_notice_sent")
-_WHOSE = ("account", "creditor", "currency")
+_FAMILY = "agreements"
+_BEGINNINGS = (State.DRAFT.value, State.SENT.value, State.CONFIRMED.value)
 _LIKE = '{"kind": "promise", "account": "4711", "on": "2026-12-01"}'
-_KEYS = ("kind", "state", "message", *_TEXTS, *_NUMBERS, *_DAYS, *_WHOSE)
+_ORDER: Mapping[str, Value] = {
+    "kind": Choice([kind.value for kind in Kind]),
+    **WHOSE,
+    "amount": Amount(),
+    "on": Day(),
+    "instalments": Number(),
+    "instalment": Amount(),
+    "every_months": Number(1),
+    "invoice": Text(),
+    "reason": Text(),
+    "owner": Text(),
+    "cost_notice_sent": Day(),
+    "state": Choice(_BEGINNINGS, State.DRAFT.value),
+    "message": Flag(nothing=True),
+}
+_ALIVE = "alive"
+_STATES = [_ALIVE, *(state.value for state in State)]
 
 
-def routes(window: Window) -> list[web.RouteDef]:
-    """List the addresses for app.py to mount."""
-
-    def make(connection: sa.Connection, _: web.Request, asked: Asked, by: str) -> Told:
-        order = order_of(asked)
-        debtor = choose(connection, *(text_in(asked, name) for name in _WHOSE))
-        agreeing = Agreeing(window.settings(), connection, by=by, now=window.clock.now())
-        return _shown(connection, agreeing.make(debtor, order))
-
-    def say(connection: sa.Connection, request: web.Request, asked: Asked, by: str) -> Told:
-        refuse_unknown(asked, ("reason", "message"))
-        agreeing = Agreeing(window.settings(), connection, by=by, now=window.clock.now())
-        number, word = int(request.match_info["id"]), request.match_info["word"]
-        tell = whether_in(asked, "message", otherwise=True)
-        return _shown(connection, agreeing.say(number, word, text_in(asked, "reason"), tell=tell))
-
-    def act(connection: sa.Connection, request: web.Request, asked: Asked, by: str) -> Told:
-        word = request.match_info["act"]
-        refuse_unknown(asked, (*ACTS[word], *_WHOSE))
-        debtor = choose(connection, *(text_in(asked, name) for name in _WHOSE))
-        wanted = {name: "yes" if asked.get(name) is True else text_in(asked, name) for name in ACTS[word]}
-        arranging = Arranging(window.settings(), connection, by=by, now=window.clock.now())
-        return {"done": arranging.carry_out(word, debtor, wanted)}
-
-    said = f"/api/v1/agreements/{{id:\\d{{1,15}}}}/{{word:{'|'.join(SAID)}}}"
-    return [
-        web.get("/api/v1/agreements", telling(window, SCOPE, _listed)),
-        web.post("/api/v1/agreements", changing(window, SCOPE, make, _LIKE)),
-        web.post(said, changing(window, SCOPE, say, _LIKE)),
-        web.post(f"/api/v1/agreements/{{act:{'|'.join(ACTS)}}}", changing(window, SCOPE, act, _LIKE)),
-    ]
+def _agreeing(connection: sa.Connection, call: Call) -> Agreeing:
+    return Agreeing(call.window.settings(), connection, by=call.by, now=call.window.clock.now())
 
 
-def _listed(connection: sa.Connection, request: web.Request) -> list[Told]:
-    account_no = request.query.get("account")
-    if account_no is None:
-        return list(told(connection, agreements.everyone(connection, alive=True)))
-    ids = [row.id for row in accounts.find(connection, account_no, request.query.get("creditor"))]
-    return list(told(connection, agreements.of_accounts(connection, ids)))
+def _make(connection: sa.Connection, call: Call) -> Told:
+    return _shown(connection, _agreeing(connection, call).make(choosing(connection, call.body), _order_of(call.body)))
+
+
+def _say(connection: sa.Connection, call: Call) -> Told:
+    number, word = call.path["id"], call.path["word"]
+    said = _agreeing(connection, call).say(number, word, call.body["reason"], tell=call.body["message"])
+    return _shown(connection, said)
+
+
+def _acting(act: str) -> Operation:
+    def carry_out(connection: sa.Connection, call: Call) -> Told:
+        debtor = choosing(connection, call.body)
+        wanted = {name: "yes" if call.body[name] is True else call.body[name] or "" for name in ACTS[act]}
+        arranging = Arranging(call.window.settings(), connection, by=call.by, now=call.window.clock.now())
+        return {"done": arranging.carry_out(act, debtor, wanted)}
+
+    kinds: dict[str, Value] = {"lift": Flag(), "amount": Amount()}
+    body = Shape({**WHOSE, **{name: kinds.get(name, Text()) for name in ACTS[act]}})
+    return Operation(
+        method="POST", path=f"/agreements/{act}", name=f"note_{act.replace('-', '_')}", family=_FAMILY,
+        what=f"Do what `contactd agree {act}` does", body=body, like=_LIKE, once=True, answer=ref("Done"),
+        work=changing(carry_out),
+    )  # fmt: skip
+
+
+def _listed(connection: sa.Connection, call: Call) -> Told:
+    asked = call.query
+    states = sorted(one.value for one in ALIVE) if asked["state"] == _ALIVE else [asked["state"]]
+    found = agreements.paged(
+        connection, states=states if asked["state"] else None, account_ids=meant(connection, asked),
+        since=asked["since"], after=after(_FAMILY, asked), limit=ask(asked),
+    )  # fmt: skip
+    return paged(_FAMILY, asked, [one.id for one in found], list(told(connection, found)))
+
+
+def _one(connection: sa.Connection, call: Call) -> Told:
+    found = agreements.read(connection, call.path["id"])
+    if found is None:
+        raise NotThere(f"there is no agreement {call.path['id']}")
+    return _shown(connection, found)
 
 
 def _shown(connection: sa.Connection, stored: Stored) -> Told:
@@ -68,25 +94,44 @@ def _shown(connection: sa.Connection, stored: Stored) -> Told:
     return shown
 
 
-def order_of(asked: Asked) -> Order:
-    """Read an agreement as the API takes it; raises InputError with what could be written."""
-    refuse_unknown(asked, _KEYS)
-    numbers = {name: asked[name] for name in _NUMBERS if asked.get(name) is not None}
-    for name, value in numbers.items():
-        if type(value) is not int:
-            raise InputError(f"{name} is a whole number, not {value!r}")
-    texts = {name: text_in(asked, name) for name in _TEXTS}
+def _order_of(asked: Mapping[str, Any]) -> Order:
     return Order(
-        Kind(one_of(asked, "kind", [kind.value for kind in Kind])),
-        amount=texts["amount"],
-        on=day_in(asked, "on"),
-        count=numbers.get("instalments"),
-        instalment=texts["instalment"],
-        every_months=numbers.get("every_months", 1),
-        invoice_no=texts["invoice"],
-        reason=texts["reason"],
-        owner=texts["owner"],
-        cost_notice_on=day_in(asked, "cost_notice_sent"),
-        tell=whether_in(asked, "message", otherwise=True),
-        state=State(one_of(asked, "state", [state.value for state in _BEGINNINGS], State.DRAFT.value)),
+        Kind(asked["kind"]),
+        amount=asked["amount"],
+        on=asked["on"],
+        count=asked["instalments"],
+        instalment=asked["instalment"],
+        every_months=asked["every_months"],
+        invoice_no=asked["invoice"],
+        reason=asked["reason"],
+        owner=asked["owner"],
+        cost_notice_on=asked["cost_notice_sent"],
+        tell=asked["message"],
+        state=State(asked["state"]),
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET", path="/agreements", name="list_agreements", family=_FAMILY, what="List agreements, oldest first",
+        query=Shape(
+            {**OF_ACCOUNT, "state": Choice(_STATES, ""), "since": Instant(), **PAGE}
+        ),
+        answer=page("agreements", "Agreement"), work=telling(_listed), finds=False,
+    ),
+    Operation(
+        method="GET", path="/agreements/{id}", name="get_agreement", family=_FAMILY, places=ID,
+        what="Tell of one agreement", answer=ref("Agreement"), work=telling(_one),
+    ),
+    Operation(
+        method="POST", path="/agreements", name="make_agreement", family=_FAMILY, what="Agree on something",
+        body=Shape(_ORDER), like=_LIKE, once=True, answer=ref("Agreement"), work=changing(_make),
+    ),
+    Operation(
+        method="POST", path="/agreements/{id}/{word}", name="say_of_agreement", family=_FAMILY,
+        what="Say what became of an agreement", places={**ID, "word": Choice(SAID)},
+        body=Shape({"reason": Text(), "message": Flag(nothing=True)}), once=True, answer=ref("Agreement"),
+        work=changing(_say),
+    ),
+    *(_acting(act) for act in ACTS),
+)  # fmt: skip

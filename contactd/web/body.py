@@ -120,10 +120,10 @@ class Body:
                 continue
             if ended:
                 raise Malformed("is empty", _NDJSON_CURE, line=ended)
-            yield _parse(raw, _NDJSON_CURE, number)  # type: ignore[misc] # what is no object, intake rejects
+            yield parse(raw, _NDJSON_CURE, number)  # type: ignore[misc] # what is no object, intake rejects
 
     def _listed(self) -> Iterator[dict[str, object]]:
-        found = _parse(self._file.read(), _JSON_CURE)
+        found = parse(self._file.read(), _JSON_CURE)
         if isinstance(found, dict):
             yield found
         elif isinstance(found, list):
@@ -132,7 +132,7 @@ class Body:
             raise Malformed("the body is neither a list nor an object", _JSON_CURE)
 
 
-def _parse(raw: bytes, cure: str, line: int = 0) -> object:
+def parse(raw: bytes, cure: str, line: int = 0) -> object:
     """Read JSON strictly; `line` is the one it stands on, 0 for a whole body."""
     try:
         found: object = _DECODER.decode(raw.decode("utf-8-sig"))

@@ -1,112 +1,119 @@
-"""Runs that wait for approval over HTTP: the model and JSON of `contactd runs` and `contactd proposal`; for app.py."""
+"""Runs that wait for approval over HTTP: the model and JSON of `contactd runs` and `proposal`; for interface.py."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import sqlalchemy as sa
-from aiohttp import web
 
-from contactd.domain.errors import InputError
+from contactd.domain.errors import NotThere
 from contactd.engine.proposing import Person, Proposing, Told, account_ids, known, proposing_of, told_line, told_run
-from contactd.store import proposals
-from contactd.web.asking import Asked, answering, asked_of, refuse_unknown, telling, text_in
-from contactd.web.boundary import Handler
-from contactd.web.window import Window
+from contactd.store import audit, proposals
+from contactd.web.answers import page, ref
+from contactd.web.deeds import deed_of, telling
+from contactd.web.kinds import Schema, Shape, Text, Texts
+from contactd.web.operation import ID, Call, Operation, Work
+from contactd.web.paging import PAGE, after, ask, paged
 
-SCOPE = "runs"
-_MOST = 5_000
+_FAMILY = "runs"
+_RUN = "/runs/{id}"
 _LIKE = '{"campaign": "mahnung-standard"}'
-_RUN = "/api/v1/runs/{id:\\d{1,15}}"
 
-# Takes the run's number, what was asked and who asks; answers the number of the run that is told of then.
-Work = Callable[[Proposing, int, Asked, str], int]
-Tell = Callable[[sa.Connection, web.Request, Window], Any]
+# Answers the number of the run that is told of then.
+Change = Callable[[Proposing, Call], int]
 
 
-def routes(window: Window) -> list[web.RouteDef]:
-    """List the addresses for app.py to mount."""
-
-    def propose(proposing: Proposing, _: int, asked: Asked, by: str) -> int:
-        campaign = text_in(asked, "campaign")
-        names = [one.id for one in window.settings().campaigns]
-        if campaign not in names:
-            raise InputError(f"there is no campaign {campaign[:40]!r}; there is {', '.join(names) or 'none at all'}")
-        return proposing.propose(campaign, window.clock.now(), by).batch_id or 0
-
-    def drop(proposing: Proposing, run: int, asked: Asked, by: str) -> int:
-        names = asked.get("accounts")
-        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-            raise InputError('accounts is a list of account numbers, like ["4711-0815"]')
-        with window.database.snapshot() as connection:
-            ids = account_ids(connection, run, names, text_in(asked, "creditor") or None)
-        proposing.drop(run, ids, reason=text_in(asked, "reason"), by=by, now=window.clock.now())
-        return run
-
-    def approve(proposing: Proposing, run: int, asked: Asked, by: str) -> int:
-        del asked
-        four_eyes = window.settings().planning.four_eyes
-        proposing.approve(run, Person(by, by), window.clock.now(), four_eyes=four_eyes)
-        return run
-
-    def reject(proposing: Proposing, run: int, asked: Asked, by: str) -> int:
-        proposing.reject(run, reason=text_in(asked, "reason"), by=by, now=window.clock.now())
-        return run
-
-    return [
-        web.get("/api/v1/runs", _telling(window, _listed)),
-        web.get(_RUN, _telling(window, _shown)),
-        web.get(_RUN + "/accounts", _telling(window, _accounts)),
-        web.post("/api/v1/runs", _changing(window, propose, ("campaign",))),
-        web.post(_RUN + "/drop", _changing(window, drop, ("accounts", "creditor", "reason"))),
-        web.post(_RUN + "/approve", _changing(window, approve, ())),
-        web.post(_RUN + "/reject", _changing(window, reject, ("reason",))),
-    ]
+def _propose(proposing: Proposing, call: Call) -> int:
+    campaign = call.body["campaign"]
+    names = [one.id for one in call.window.settings().campaigns]
+    if campaign not in names:
+        raise NotThere(f"there is no campaign {campaign[:40]!r}; there is {', '.join(names) or 'none at all'}")
+    return proposing.propose(campaign, call.window.clock.now(), call.by).batch_id or 0
 
 
-def _listed(connection: sa.Connection, request: web.Request, window: Window) -> list[Told]:
-    found = proposals.listed(connection, request.query.get("campaign"), limit=_number(request, "limit", 20))
+def _drop(proposing: Proposing, call: Call) -> int:
+    run, asked = call.path["id"], call.body
+    with call.window.database.snapshot() as connection:
+        ids = account_ids(connection, run, asked["accounts"], asked["creditor"] or None)
+    proposing.drop(run, ids, reason=asked["reason"], by=call.by, now=call.window.clock.now())
+    return int(run)
+
+
+def _approve(proposing: Proposing, call: Call) -> int:
+    four_eyes = call.window.settings().planning.four_eyes
+    proposing.approve(call.path["id"], Person(call.by, call.by), call.window.clock.now(), four_eyes=four_eyes)
+    return int(call.path["id"])
+
+
+def _reject(proposing: Proposing, call: Call) -> int:
+    proposing.reject(call.path["id"], reason=call.body["reason"], by=call.by, now=call.window.clock.now())
+    return int(call.path["id"])
+
+
+def _listed(connection: sa.Connection, call: Call) -> Told:
+    asked = call.query
+    found = proposals.listed(connection, asked["campaign"], limit=ask(asked), before=after(_FAMILY, asked))
     out = proposals.dropped(connection, [row.id for row in found])
-    return [told_run(row, out.get(row.id, {}), window.clock.now()) for row in found]
+    shown = [told_run(row, out.get(row.id, {}), call.window.clock.now()) for row in found]
+    return paged(_FAMILY, asked, [row.id for row in found], shown)
 
 
-def _shown(connection: sa.Connection, request: web.Request, window: Window) -> Told:
-    return _tell(connection, int(request.match_info["id"]), window)
+async def _in_full(call: Call) -> object:
+    proposing = proposing_of(call.window.database, call.window.settings())
+    return (await asyncio.to_thread(proposing.outlook, call.path["id"], call.window.clock.now()))[0]
 
 
-def _tell(connection: sa.Connection, run: int, window: Window) -> Told:
-    out = proposals.dropped(connection, [run]).get(run, {})
-    return told_run(known(connection, run), out, window.clock.now())
-
-
-def _accounts(connection: sa.Connection, request: web.Request, window: Window) -> Told:
-    """Answer a page; `next` is what to ask for as `after`, null at the end."""
-    del window
-    run, limit = int(request.match_info["id"]), _number(request, "limit", 1_000)
+def _accounts(connection: sa.Connection, call: Call) -> Told:
+    run = call.path["id"]
     ladder = known(connection, run).ladder
-    rows = list(proposals.lines(connection, run, after=_number(request, "after", 0), limit=limit))
-    following = rows[-1].account_id if len(rows) == limit else None
-    return {"accounts": [told_line(row, ladder) for row in rows], "next": following}
+    rows = list(proposals.lines(connection, run, after=after("accounts", call.query), limit=ask(call.query)))
+    return paged("accounts", call.query, [row.account_id for row in rows], [told_line(row, ladder) for row in rows])
 
 
-def _number(request: web.Request, name: str, otherwise: int) -> int:
-    text = request.query.get(name, str(otherwise))
-    if not (text.isascii() and text.isdecimal() and len(text) <= 15):  # noqa: PLR2004 -- a key of either database
-        raise InputError(f"{name} is a whole number, not {text[:40]!r}")
-    return int(text) if name == "after" else min(max(int(text), 1), _MOST)
-
-
-def _telling(window: Window, tell: Tell) -> Handler:
-    return telling(window, SCOPE, lambda connection, request: tell(connection, request, window))
-
-
-def _changing(window: Window, work: Work, keys: tuple[str, ...]) -> Handler:
-    async def carry_out(request: web.Request, by: str) -> object:
-        asked = await asked_of(request, _LIKE)
-        refuse_unknown(asked, keys)
-        proposing = proposing_of(window.database, window.settings())
-        run = await asyncio.to_thread(work, proposing, int(request.match_info.get("id", "0")), asked, by)
+def _changing(change: Change) -> Work:
+    async def work(call: Call) -> object:
+        window = call.window
+        seen = window.database.witnessed(lambda connection: audit.add(connection, deed_of(connection, call)))
+        run = await asyncio.to_thread(change, proposing_of(seen, window.settings()), call)
         window.wake()
-        return await window.commit.read(lambda connection: _tell(connection, run, window))
 
-    return answering(window, SCOPE, carry_out)
+        def tell(connection: sa.Connection) -> Told:
+            out = proposals.dropped(connection, [run]).get(run, {})
+            return told_run(known(connection, run), out, window.clock.now())
+
+        return await window.commit.read(tell)
+
+    return work
+
+
+def _decision(word: str, what: str, change: Change, body: Mapping[str, Text | Texts]) -> Operation:
+    answer: Schema = ref("Run")
+    return Operation(
+        method="POST", path=f"{_RUN}/{word}", name=f"{word}_run", family=_FAMILY, what=what, places=ID,
+        body=Shape(body), answer=answer, work=_changing(change),
+    )  # fmt: skip
+
+
+OPERATIONS = (
+    Operation(
+        method="GET", path="/runs", name="list_runs", family=_FAMILY, what="List planning runs, the newest first",
+        query=Shape({"campaign": Text(), **PAGE}), answer=page("runs", "Run"), work=telling(_listed), finds=False,
+    ),
+    Operation(
+        method="GET", path=_RUN, name="get_run", family=_FAMILY, places=ID, answer=ref("RunInFull"), work=_in_full,
+        what="Tell of a run, and which of its accounts would fall out were it approved now",
+    ),
+    Operation(
+        method="GET", path=_RUN + "/accounts", name="list_run_accounts", family=_FAMILY, places=ID, query=Shape(PAGE),
+        what="List the accounts of a run", answer=page("accounts", "RunLine"), work=telling(_accounts),
+    ),
+    Operation(
+        method="POST", path="/runs", name="propose_run", family=_FAMILY, what="Plan a campaign's run for approval",
+        body=Shape({"campaign": Text(needed=True)}), like=_LIKE, answer=ref("Run"), work=_changing(_propose),
+    ),
+    _decision(
+        "drop", "Take accounts out of a run", _drop,
+        {"accounts": Texts('["4711-0815"]', "account numbers"), "creditor": Text(), "reason": Text()},
+    ),
+    _decision("approve", "Let a run go", _approve, {}),
+    _decision("reject", "Do not let a run go", _reject, {"reason": Text()}),
+)  # fmt: skip

@@ -10,31 +10,33 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from contactd.config.settings import Token
 from contactd.domain.errors import InputError, StoreConflict, StoreError
 from contactd.engine.statements import take_statements
 from contactd.intake.banking import Told
-from contactd.web.access import admit
+from contactd.store.audit import Deed
+from contactd.web.access import Caller
+from contactd.web.answers import ref
 from contactd.web.api import refused
 from contactd.web.body import FILE, Body, Limits
-from contactd.web.boundary import Handler
+from contactd.web.operation import Operation, Take
 from contactd.web.window import Window
 
 log = structlog.get_logger()
 
-_SCOPE = "payments"
+
+def operations(limits: Limits | None = None) -> tuple[Operation, ...]:
+    """List what is done here."""
+    return (
+        Operation(
+            method="POST", path="/statements", name="send_statement", family="payments", answer=ref("StatementTaken"),
+            what="Send a bank statement: CAMT or MT940", types={"*/*": {}}, finds=False,
+            take=_taking(asyncio.Semaphore(1), limits or Limits()),
+        ),
+    )  # fmt: skip
 
 
-def routes(window: Window, limits: Limits | None = None) -> list[web.RouteDef]:
-    """List the addresses for app.py to mount."""
-    return [web.post("/api/v1/statements", _handler(window, asyncio.Semaphore(1), limits or Limits()))]
-
-
-def _handler(window: Window, turn: asyncio.Semaphore, limits: Limits) -> Handler:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        caller = admit(window.settings(), _SCOPE, request)
-        if isinstance(caller, web.Response):
-            return caller
+def _taking(turn: asyncio.Semaphore, limits: Limits) -> Take:
+    async def taking(window: Window, request: web.Request, caller: Caller) -> web.StreamResponse:
         try:
             with Body(FILE, limits) as body:
                 await body.receive(request)
@@ -48,15 +50,16 @@ def _handler(window: Window, turn: asyncio.Semaphore, limits: Limits) -> Handler
         window.wake()
         return web.json_response({**told.counts, "refused": told.refused, "undivided_sums": told.undivided})
 
-    return handler
+    return taking
 
 
-def _take(window: Window, body: Body, caller: Token) -> Told:
+def _take(window: Window, body: Body, caller: Caller) -> Told:
     with tempfile.TemporaryDirectory(prefix="contactd-") as folder:
         path = Path(folder) / "statement"
         body.save(path)
         try:
-            told = take_statements(window.database, window.settings(), window.clock, path, f"api:{caller.name}")
+            deed = Deed(window.clock.now(), caller.by, "statements")
+            told = take_statements(window.database, window.settings(), window.clock, path, caller.by, deed)
         except InputError as error:  # whoever sent the body knows no path of ours
             raise InputError(str(error).replace(f"{path}: ", "")) from error
     for said in (told.refused, told.undivided):

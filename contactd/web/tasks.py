@@ -1,67 +1,47 @@
-"""Tasks and returned letters over HTTP: the model and JSON of the command line; app.py mounts it."""
-
-import re
-from collections.abc import Mapping
-from datetime import date
-from typing import Any
+"""Tasks and returned letters over HTTP: the model and JSON of the command line; for interface.py."""
 
 import sqlalchemy as sa
-from aiohttp import web
 
-from contactd.domain.errors import InputError
-from contactd.domain.task import Kind, State
-from contactd.engine.agreeing import choose
+from contactd.domain.task import OF_ITSELF, Kind, State
 from contactd.engine.judgement import today_of
 from contactd.engine.returned_mail import REASONS, find, note
 from contactd.engine.tasking import SAID, Order, Saying, Tasking, Told, told
-from contactd.store import accounts, tasks
+from contactd.store import tasks
 from contactd.store.tasks import Which
-from contactd.web.asking import Asked, changing, day_in, one_of, refuse_unknown, telling, text_in
-from contactd.web.boundary import Handler
-from contactd.web.window import Window
+from contactd.web.answers import page, ref
+from contactd.web.deeds import changing, telling
+from contactd.web.kinds import Choice, Day, Flag, Shape, Text
+from contactd.web.operation import ID, Call, Operation
+from contactd.web.paging import PAGE, after, ask, paged
+from contactd.web.whose import OF_ACCOUNT, WHOSE, choosing, meant
 
-SCOPE = "tasks"
-_WHOSE = ("account", "creditor", "currency")
+_FAMILY = "tasks"
 _LIKE = '{"account": "4711", "kind": "meeting", "owner": "anna"}'
-_PAGE = 100
-_MOST = 1000
-_NUMBER = re.compile("[0-9]{1,15}")
 
 
-def routes(window: Window) -> list[web.RouteDef]:
-    """List the addresses for app.py to mount."""
+def _tasking(connection: sa.Connection, call: Call) -> Tasking:
+    return Tasking(call.window.settings(), connection, by=call.by, now=call.window.clock.now())
 
-    def make(connection: sa.Connection, _: web.Request, asked: Asked, by: str) -> Told:
-        refuse_unknown(asked, (*_WHOSE, "kind", "owner", "due", "note"))
-        kind = Kind(one_of(asked, "kind", [kind.value for kind in Kind]))
-        order = Order(kind, text_in(asked, "owner"), day_in(asked, "due"), text_in(asked, "note"))
-        debtor = choose(connection, *(text_in(asked, name) for name in _WHOSE))
-        tasking = Tasking(window.settings(), connection, by=by, now=window.clock.now())
-        return _shown(connection, tasking, tasking.open(debtor.id, order))
 
-    def say(connection: sa.Connection, request: web.Request, asked: Asked, by: str) -> Told:
-        refuse_unknown(asked, ("outcome", "reason", "owner", "due", "reaction"))
-        reason = text_in(asked, "outcome") or text_in(asked, "reason")
-        reaction = asked.get("reaction", False)
-        if not isinstance(reaction, bool):
-            raise InputError("reaction is true or false")
-        word = request.match_info["word"]
-        said = Saying(word, reason, text_in(asked, "owner"), day_in(asked, "due"), reaction)
-        tasking = Tasking(window.settings(), connection, by=by, now=window.clock.now())
-        return _shown(connection, tasking, tasking.say(int(request.match_info["id"]), said))
+def _make(connection: sa.Connection, call: Call) -> Told:
+    asked = call.body
+    order = Order(Kind(asked["kind"]), asked["owner"], asked["due"], asked["note"])
+    tasking = _tasking(connection, call)
+    return _shown(connection, tasking, tasking.open(choosing(connection, asked).id, order))
 
-    def came_back(connection: sa.Connection, _: web.Request, asked: Asked, by: str) -> Told:
-        refuse_unknown(asked, ("reference", "reason", "creditor"))
-        why = one_of(asked, "reason", list(REASONS), REASONS[0])
-        found = find(connection, text_in(asked, "reference"), text_in(asked, "creditor"))
-        return note(window.settings(), connection, found, why, by=by, clock=window.clock)
 
-    return [
-        web.get("/api/v1/tasks", _listing(window)),
-        web.post("/api/v1/tasks", changing(window, SCOPE, make, _LIKE)),
-        web.post(f"/api/v1/tasks/{{id:\\d{{1,15}}}}/{{word:{'|'.join(SAID)}}}", changing(window, SCOPE, say, _LIKE)),
-        web.post("/api/v1/letters/returned", changing(window, SCOPE, came_back, '{"reference": "123-1.pdf"}')),
-    ]
+def _say(connection: sa.Connection, call: Call) -> Told:
+    asked, tasking = call.body, _tasking(connection, call)
+    reason = asked["outcome"] or asked["reason"]
+    said = Saying(call.path["word"], reason, asked["owner"], asked["due"], asked["reaction"])
+    return _shown(connection, tasking, tasking.say(call.path["id"], said))
+
+
+def _came_back(connection: sa.Connection, call: Call) -> Told:
+    found = find(connection, call.body["reference"], call.body["creditor"])
+    return note(
+        call.window.settings(), connection, found, call.body["reason"], by=call.by, clock=call.window.clock
+    )  # fmt: skip
 
 
 def _shown(connection: sa.Connection, tasking: Tasking, made: tasks.Stored) -> Told:
@@ -69,33 +49,44 @@ def _shown(connection: sa.Connection, tasking: Tasking, made: tasks.Stored) -> T
     return shown
 
 
-def _listing(window: Window) -> Handler:
-    def listed(connection: sa.Connection, request: web.Request) -> Told:
-        which = _which(connection, request.query)
-        today = today_of(window.settings(), window.clock.now())
-        shown = list(told(connection, tasks.listed(connection, which), today))
-        more = len(shown) == _limit(request.query)
-        return {"tasks": shown, "next": shown[-1]["id"] if more else None}
-
-    return telling(window, SCOPE, listed)
-
-
-def _which(connection: sa.Connection, query: Mapping[str, str]) -> Which:
-    refuse_unknown(query, ("account", "creditor", "owner", "due", "all", "after", "limit"))
-    ids = None
-    if "account" in query:
-        ids = [row.id for row in accounts.find(connection, query["account"], query.get("creditor"))]
-    state = None if one_of(query, "all", ["true", "false"], "false") == "true" else State.OPEN
-    due: date | None = day_in(query, "due")
-    return Which(ids, query.get("owner"), due, state, _number(query, "after", 0), _limit(query))
+def _listed(connection: sa.Connection, call: Call) -> Told:
+    asked = call.query
+    state = State(asked["state"]) if asked["state"] else None
+    which = Which(
+        meant(connection, asked), asked["owner"], asked["due"], state, after(_FAMILY, asked), ask(asked)
+    )  # fmt: skip
+    today = today_of(call.window.settings(), call.window.clock.now())
+    shown = list(told(connection, tasks.listed(connection, which), today))
+    return paged(_FAMILY, asked, [one["id"] for one in shown], shown)
 
 
-def _limit(query: Mapping[str, str]) -> int:
-    return min(max(_number(query, "limit", _PAGE), 1), _MOST)
-
-
-def _number(query: Mapping[str, Any], name: str, otherwise: int) -> int:
-    text = query.get(name, str(otherwise))
-    if not _NUMBER.fullmatch(text):
-        raise InputError(f"{name} is a number, not {text[:40]!r}")
-    return int(text)
+OPERATIONS = (
+    Operation(
+        method="GET", path="/tasks", name="list_tasks", family=_FAMILY, what="List what people have to do",
+        query=Shape({
+            **OF_ACCOUNT, "owner": Text(nothing=None), "due": Day(), "state": Choice([one.value for one in State], ""),
+            **PAGE,
+        }),
+        answer=page("tasks", "Task"), work=telling(_listed), finds=False,
+    ),
+    Operation(
+        method="POST", path="/tasks", name="open_task", family=_FAMILY, what="Give somebody something to do",
+        body=Shape({
+            **WHOSE, "kind": Choice([kind.value for kind in Kind if kind not in OF_ITSELF]), "owner": Text(),
+            "due": Day(), "note": Text()
+        }),
+        like=_LIKE, once=True, answer=ref("Task"), work=changing(_make),
+    ),
+    Operation(
+        method="POST", path="/tasks/{id}/{word}", name="say_of_task", family=_FAMILY, what="Say what became of a task",
+        places={**ID, "word": Choice(SAID)},
+        body=Shape({"outcome": Text(), "reason": Text(), "owner": Text(), "due": Day(), "reaction": Flag()}),
+        once=True, answer=ref("Task"), work=changing(_say),
+    ),
+    Operation(
+        method="POST", path="/letters/returned", name="return_letter", family=_FAMILY,
+        what="Note that a letter came back",
+        body=Shape({"reference": Text(needed=True), "reason": Choice(list(REASONS), REASONS[0]), "creditor": Text()}),
+        like='{"reference": "123-1.pdf"}', once=True, answer=ref("Returned"), work=changing(_came_back),
+    ),
+)  # fmt: skip

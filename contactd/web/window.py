@@ -7,6 +7,7 @@ from contactd.config.settings import Settings
 from contactd.domain.clock import Clock
 from contactd.engine.bus import Bus
 from contactd.engine.deskwork import Deskwork
+from contactd.engine.oversight import Oversight
 from contactd.metrics import Metrics
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
@@ -29,4 +30,5 @@ class Window:
     reload: Callable[[], Awaitable[list[str]]]  # answers notes; raises ConfigError
     plan: Callable[[str], Awaitable[dict[str, object]]]
     deskwork: Deskwork
+    oversight: Oversight
     ready: Callable[[], dict[str, bool]]  # part -> up

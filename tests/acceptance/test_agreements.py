@@ -106,8 +106,11 @@ def test_each_kind_is_made_and_ended_in_words(folder: Path) -> None:
     assert contactd("agree", "says-paid", "K-1", cwd=folder).code == 0
     assert contactd("agree", "hardship", "K-1", "--owner", "anna", cwd=folder).code == 0
     assert contactd("agree", "deferral", "K-1", "--until", first, cwd=folder).code == 0
-    disputed = contactd("agree", "dispute", "K-1", "--invoice", "R-1", "--reason", "never came", cwd=folder)
+    whose = ("--owner", "bert", "--deadline", first)
+    disputed = contactd("agree", "dispute", "K-1", "--invoice", "R-1", "--reason", "never came", *whose, cwd=folder)
     assert "dispute  R-1  amount 100.00 EUR" in disputed.out
+    listed = contactd("agreements", cwd=folder).out
+    assert (f"owner bert, to be decided by {first}" in listed, "owner anna" in listed) == (True, False)
     states = {one["kind"]: one["state"] for one in contactd("agreements", "--all", "--json", cwd=folder).json()}
     assert states == {
         "plan": "cancelled", "says_paid": "superseded", "hardship": "superseded", "deferral": "open", "dispute": "open",

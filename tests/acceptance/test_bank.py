@@ -14,6 +14,22 @@ KD-10001,acme,Anna Beispiel,RE-2026-0001,2026-01-01,2026-02-01,100.00,100.00,EUR
 KD-10002,acme,Bernd Beispiel,RE-2026-0002,2026-01-01,2026-02-01,50.00,50.00,EUR
 KD-10003,acme,Carla Beispiel,RE-2026-0003,2026-01-01,2026-02-01,70.00,70.00,EUR
 """
+CAMPAIGN = """\
+id = "standard"
+language = "de"
+timezone = "Europe/Berlin"
+schedule = "0 0 29 2 *"
+[[step]]
+id = "mahnung-brief"
+day = 3
+channel = "letter"
+template = "mahnung"
+deadline = "10 days"
+[[test]]
+given = { open = "80.00 EUR", days_due = 3 }
+on = "2026-12-01T10:00"
+expect = "mahnung-brief"
+"""
 BY_NUMBER = Payment(6_000, ("Rechnung RE-2026-0001 danke",), bank_ref="A1", iban=iban(1), end_to_end="E2E-1")
 BY_ACCOUNT = Payment(5_000, ("Kunde KD-10002",), bank_ref="A2", iban=iban(2), end_to_end="E2E-2")
 NOBODYS = Payment(7_000, ("danke",), bank_ref="A3", name="Carla Beispiel", iban=iban(3))
@@ -71,6 +87,47 @@ def test_a_payment_that_waits_is_shown_with_a_guess_and_given_to_an_account(conf
     late = contactd("payments", "assign", number, "KD-10002", "--config", config)
     assert (late.code, "waits no more" in late.err) == (1, True)
     assert "no payment waits" in contactd("payments", "unmatched", "--config", config).out
+
+
+def test_an_account_rests_while_a_payment_waits_that_names_it_until_it_is_assigned(config: Path) -> None:
+    (config.parent / "others.csv").write_text(
+        ROWS.splitlines()[0] + "\nKD-20001,other,Dora Beispiel,RE-2026-0009,2026-01-01,2026-02-01,90.00,90.00,EUR\n"
+    )
+    (config.parent / "campaigns.d").mkdir()
+    (config.parent / "campaigns.d" / "standard.toml").write_text(CAMPAIGN)
+    assert contactd("import", "accounts", config.parent / "others.csv", "--config", config).code == 0
+    first = Payment(5_000, ("RE-2026-0009",), bank_ref="B1", name="Dora Beispiel")
+    second = Payment(4_000, ("RE-2026-0009",), bank_ref="B2", name="Dora Beispiel")
+    contactd("import", "statement", bank_says(config, first, second, NOBODYS), "--config", config)
+
+    def told(account: str) -> tuple[str, str]:
+        [one] = contactd("why", account, "--json", "--config", config).json()
+        return (one["hold"]["reason"] if one["hold"] else ""), one["hint"]
+
+    assert told("KD-20001")[0] == "payment_to_assign"
+    assert "contactd payments assign PAYMENT ACCOUNT" in told("KD-20001")[1]
+    assert told("KD-10003") == ("", "")  # a name alone holds nobody back
+    due = contactd("tasks", "--json", "--config", config).json()
+    assert [(one["kind"], one["account"]) for one in due] == [("payment", "KD-20001")] * 2
+    assert "50.00 EUR, waits to be assigned" in due[0]["note"]
+    [hold] = contactd("why", "KD-20001", "--json", "--config", config).json()
+    assert hold["hold"]["until"] == due[0]["due_on"]
+    waiting = contactd("payments", "unmatched", "--json", "--config", config).json()
+    [number] = [str(one["payment"]) for one in waiting if one["amount"]["amount"] == "50.00"]
+    assert contactd("payments", "assign", number, "KD-20001", "--config", config).code == 0
+    [left] = contactd("tasks", "--json", "--config", config).json()
+    assert "40.00 EUR" in left["note"]
+    assert told("KD-20001")[0] == "payment_to_assign"
+    contactd("task", "drop", left["id"], "--reason", "of somebody else", "--config", config)
+    assert told("KD-20001") == ("", "")
+
+
+def test_nobody_rests_for_a_payment_where_no_days_are_given_for_it(config: Path) -> None:
+    config.write_text(config.read_text() + "[tasks]\nassign_within = 0\n")
+    both = Payment(1_000, ("RE-2026-0001 und RE-2026-0002",), bank_ref="B1")
+    contactd("import", "statement", bank_says(config, both), "--config", config)
+    assert len(contactd("payments", "unmatched", "--json", "--config", config).json()) == 1
+    assert contactd("tasks", "--json", "--config", config).json() == []
 
 
 def test_a_return_takes_back_the_payment_it_is_of(config: Path) -> None:

@@ -61,6 +61,7 @@ def test_costs_and_write_offs_are_in_the_statement_and_end_dunning(config: Path)
     assert contactd("post", "write-off", "K-1", "--reason", "uncollectable", "--config", config).code == 0
     told = contactd("why", "K-1", "--config", config).out
     assert "1000.00 EUR principal written off" in told
+    assert "R-1 statute-barred" not in told  # nothing of it is open
     assert "=> rest  written_off" in told
     [back] = contactd("post", "reverse", "1", "--reason", "typed twice", "--json", "--config", config).json()
     assert (back["kind"], back["reverses"]) == ("reversal", 1)
@@ -93,7 +94,7 @@ def test_insolvency_stops_every_channel_ends_what_was_agreed_and_says_what_to_do
     day = (datetime.now(UTC).date() + timedelta(days=7)).isoformat()
     assert contactd("agree", "promise", "K-2", "--on", day, "--config", config).code == 0
     narrow = contactd("stop", "K-2", "--reason", "insolvency", "--channel", "sms", "--config", config)
-    assert "leave --channel and --until out" in narrow.err
+    assert "name neither a channel nor an end" in narrow.err
     stopped = contactd("stop", "K-2", "--reason", "insolvency", "--config", config)
     assert stopped.out == "K-2 is not contacted in any way any more\n"
     [agreed] = contactd("agreements", "K-2", "--json", "--config", config).json()
@@ -102,6 +103,19 @@ def test_insolvency_stops_every_channel_ends_what_was_agreed_and_says_what_to_do
     assert "insolvency" in {rule.get("reason") for rule in told["rules"]}
     lifted = contactd("stop", "K-2", "--lift", "--config", config)
     assert lifted.out == "K-2: contact is allowed again\n"
+
+
+def test_why_says_after_which_day_each_claim_is_statute_barred(config: Path) -> None:
+    words = contactd("why", "K-1", "--config", config).out
+    assert "R-1 statute-barred after 2029-12-31: three years from 2026-12-31" in " ".join(words.split())
+    contactd("claim", "negotiations", "K-1", "--from", "2026-05-01", "--reason", "lawyer wrote", "--config", config)
+    [told] = contactd("why", "K-1", "--json", "--config", config).json()
+    assert told["limitation"] == [
+        {
+            "claim": "R-1", "last_day": None, "runs_from": "2026-12-31", "because": "year", "years": 3,
+            "interest_last_day": None, "suspended": [{"ground": "negotiations", "from": "2026-05-01", "to": None}],
+        }
+    ]  # fmt: skip
 
 
 def _warned(folder: Path) -> None:

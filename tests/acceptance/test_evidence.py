@@ -51,9 +51,15 @@ def test_a_debtor_is_read_out_and_erased_and_one_who_owes_is_not(config: Path) -
     assert place.stat().st_mode & 0o777 == 0o600
     again = contactd("export", "gdpr", "K-1", "--output", place, "--config", config)
     assert (again.code, "is there already" in again.err) == (1, True)
+    assert contactd("stop", "K-2", "--config", config).code == 0
     refused = contactd("erase", "K-2", "--reason", "asked", "--config", config)
     assert (refused.code, "K-2 owes 50.00 EUR" in refused.err, "--restrict" in refused.err) == (4, True, False)
+    deeds = contactd("audit", "--json", "--config", config).json()
+    told = [("import accounts", "import:1"), *[("export gdpr", "account:K-1")] * 2, ("stop", "account:K-2")]
+    assert [(one["what"], one["about"]) for one in deeds] == told, "sealing is nobody's deed, and the rest was refused"
     assert contactd("erase", "K-1", "--reason", "asked", "--config", config).code == 0
+    deeds = contactd("audit", "--json", "--config", config).json()
+    assert [(one["what"], one["about"]) for one in deeds[4:]] == [("erase", "account:K-1")]
     left = contactd("export", "gdpr", "K-1", "--config", config)
     assert "Kim" not in left.out
     assert left.json()["kept"]["contact_log"][0]["event"] == "erased"

@@ -71,11 +71,15 @@ def test_a_proposal_is_shown_in_words_as_json_and_as_csv(life: Life) -> None:
     assert (proposed.code, f"of {ACCOUNTS} accounts waits for approval" in proposed.out) == (0, True)
     [run] = [str(one["run"]) for one in ask(life, "runs", "--json").json()]
     assert ask(life, "proposal", "drop", run, "email-1", "--reason", "visit").code == 0
+    assert ask(life, "stop", "email-4", "--reason", "asked for it").code == 0
     words = ask(life, "proposal", "show", run).out
     assert ("level 1, then nothing" in words, "dropped: visit" in words) == (True, True)
+    assert ("would fall out now" in words, "would fall out: stopped" in words) == (True, True)
     shown = ask(life, "proposal", "show", run, "--json").json()
     assert [line["account"] for line in shown["lines"]] == [f"email-{number}" for number in range(ACCOUNTS)]
     rows = list(csv.DictReader(io.StringIO(ask(life, "proposal", "show", run, "--csv").out)))
+    assert [one["account"] for one in shown["falls_out"]] == ["email-4"]
+    assert [row["account"] for row in rows if row["falls_out"] == "stopped"] == ["email-4"]
     assert (len(rows), rows[1]["account"], rows[1]["dropped"]) == (ACCOUNTS, "email-1", "visit")
     assert f"run {run} waits for approval with reminder, until" in ask(life, "why", "email-2").out
     assert ask(life, "why", "email-1", "--json").json()[0]["proposed"] == []
@@ -84,7 +88,7 @@ def test_a_proposal_is_shown_in_words_as_json_and_as_csv(life: Life) -> None:
     assert ask(life, "plan", "email", "--propose", "--now").code == 2
     assert ask(life, "proposal", "reject", run, "--reason", "not today").out == f"run {run} is rejected\n"
     [fresh] = ask(life, "plan", "email", "--propose", "--json").json()
-    assert (fresh["state"], fresh["accounts"]) == ("proposed", ACCOUNTS)
+    assert (fresh["state"], fresh["accounts"]) == ("proposed", ACCOUNTS - 1)
 
 
 def test_of_two_programs_that_approve_at_once_one_wins_and_the_other_is_told(stage: Stage, life: Life) -> None:

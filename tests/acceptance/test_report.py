@@ -65,16 +65,45 @@ def test_wrong_days_are_told(config: Path) -> None:
 
 def test_the_report_by_contact_method_adds_up_to_the_new_debt_of_the_month(config: Path) -> None:
     asked = ("report", "control", "--month", "2022-05", "--as-of", "2025-11-01")
-    [told] = contactd(*asked, "--json", "--config", config).json()
-    assert (told["month"], told["provisional"], told["window_days"]) == ("2022-05", False, 14)
-    amounts = [told[name]["amount"]["amount"] for name in ("cohort", "not_attributed", "listed", "open")]
-    assert amounts == ["300.00", "50.00", "0.00", "250.00"]
-    assert [row["method"] for row in told["methods"]] == ["email", "sms", "letter", "call"]
+    told = contactd(*asked, "--json", "--config", config).json()
+    rows = {row["row"]: row for row in told["control"]}
+    cohort = rows.pop("cohort")
+    assert (cohort["month"], cohort["provisional"], cohort["window_days"]) == ("2022-05", False, 14)
+    assert list(rows) == ["email", "sms", "letter", "call", "not_attributed", "listed", "open"]
+    amounts = {name: float(row["amount"]["amount"]) for name, row in rows.items()}
+    assert (cohort["amount"]["amount"], sum(amounts.values())) == ("300.00", 300.0)
+    assert (amounts["not_attributed"], amounts["open"]) == (50.0, 250.0)
+    assert sum(row["share_amount"] for row in rows.values()) == pytest.approx(1, abs=1e-5)
     words = contactd(*asked, "--config", config).out
     assert "2022-05: 2 customers with 300.00 EUR of new debt" in words
-    assert "no contact" in words
+    assert "not_attributed" in words
+    assert "cost" not in words
+    assert told["recovery"][0] | {"day": 0, "share": 0.0} == told["recovery"][0]
+    steps = contactd(*asked, "--csv", "--table", "steps", "--config", config).out
+    assert steps == "month,currency,step,method,median_day,contacts\n"
     every = contactd("report", "control", "--as-of", "2023-05-20", "--config", config).out
     assert ("2023-05" in every, "2022-05" in every) == (True, False)  # twelve months
     assert "provisional" in every
     assert "no debt fell overdue then" in contactd("report", "control", "--month", "2019-01", "--config", config).out
     assert "write it like 2026-10" in contactd("report", "control", "--month", "May", "--config", config).err
+
+
+def test_contacts_promises_and_hours_tell_the_same_in_words_json_and_csv(config: Path) -> None:
+    lately = ("--to", "2026-11-30", "--config", config)
+    assert contactd("agree", "promise", "K-1", "--amount", "50.00", "--on", "2050-01-05", "--config", config).code == 0
+    told = contactd("report", "promises", "--json", "--config", config).json()
+    [made] = told["made"]
+    assert (made["promises"], made["amount"]) == (1, {"amount": "50.00", "currency": "EUR"})
+    header, line = contactd("report", "promises", "--csv", "--config", config).out.splitlines()
+    assert dict(zip(header.split(","), line.split(","), strict=True))["amount"] == "50.00"
+    assert "50.00 EUR" in contactd("report", "promises", "--table", "due", "--config", config).out
+    contacts = contactd("report", "contacts", "--json", *lately).json()
+    assert contacts["channels"][0]["channel"] == "all"
+    csv = contactd("report", "contacts", "--csv", "--table", "funnel", *lately).out
+    assert csv.splitlines()[0] == "stage,customers,share_of_planned,share_of_previous"
+    assert "abandoned:\nnothing in this time" in contactd("report", "contacts", *lately).out
+    assert contactd("report", "hours", "--json", *lately).json() == {"hours": []}
+    wrong = contactd("report", "hours", "--from", "2026-12-01", *lately)
+    assert (wrong.code, "is before" in wrong.err) == (2, True)
+    wrong = contactd("report", "contacts", "--table", "agents", *lately)
+    assert (wrong.code, "has no table agents" in wrong.err) == (2, True)

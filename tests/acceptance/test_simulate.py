@@ -65,4 +65,5 @@ def test_a_campaign_that_is_not_there_is_told_with_those_that_are(tmp_path: Path
     config = Path(__file__).parents[2] / "config" / "contactd.toml"
     wrong = contactd("simulate", "mahnung", "--config", config, cwd=tmp_path)
     assert wrong.code == 2
-    assert "there is no campaign 'mahnung'; there is geschaeftskunden, mahnung-standard" in wrong.err
+    there = "behoerden-grosskunden, geschaeftskunden, mahnung-standard"
+    assert f"there is no campaign 'mahnung'; there is {there}" in wrong.err

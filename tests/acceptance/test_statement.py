@@ -63,8 +63,74 @@ def test_it_says_where_each_payment_went_and_which_was_taken_back(config: Path) 
 def test_past_the_end_of_the_table_the_figures_are_called_provisional(config: Path) -> None:
     ended = contactd("statement", "K-1", "--as-of", "2030-03-31", "--json", "--config", config)
     assert ended.json()[0]["provisional"] is True
-    assert "is not known from" in ended.err
+    assert "the base rate is known until" in ended.err
     assert contactd("statement", "K-1", "--as-of", "2026-06-30", "--config", config).err == ""
+
+
+def test_it_says_which_rate_each_claim_bears_and_why(config: Path, tmp_path: Path) -> None:
+    header, *_ = ROWS.splitlines()
+    rows = (
+        "K-3,acme,Drei,consumer,DE-BE,L-1,2024-12-31,2025-01-14,1200.00,1200.00,EUR,consumer_loan,",
+        "K-3,acme,Drei,consumer,DE-BE,L-2,2025-08-01,2025-08-14,100.00,100.00,EUR,,11 %",
+        "K-3,acme,Drei,consumer,DE-BE,L-3,2025-08-01,2025-08-14,100.00,100.00,EUR,consumer_loan,11 %",
+    )
+    (tmp_path / "loans.csv").write_text("\n".join([f"{header},claim_kind,contract_rate", *rows, ""]))
+    refused = contactd("import", "accounts", tmp_path / "loans.csv", "--config", config)
+    assert refused.code == 6
+    assert "row 4: contract_rate: a consumer loan in default bears no more than base + 5 %" in refused.err
+    (tmp_path / "payments.csv").write_text(PAYMENTS.splitlines()[0] + "\nacme,K-3,L-1,300.00,EUR,2025-04-10,loan\n")
+    assert contactd("import", "payments", tmp_path / "payments.csv", "--config", config).code == 0
+    told = ("--as-of", "2025-09-30", "--config", config)
+    words = contactd("statement", "K-3", *told).out
+    assert (
+        "bears base + 5 % (§ 497(1) BGB: a consumer's loan); payments settle costs, then principal, then interest"
+        " (§ 497(3) BGB)"
+    ) in words
+    assert "bears 11 % (agreed by contract)" in words
+    assert "300.00 EUR received: 300.00 EUR to principal of L-1" in words
+    [one] = contactd("statement", "K-3", *told, "--json").json()
+    assert [(claim["rate"], claim["rate_basis"], claim["payments_settle"]) for claim in one["claims"]] == [
+        ({"points": "5", "over_base": True}, "consumer_loan", ["costs", "principal", "interest"]),
+        ({"points": "11", "over_base": False}, "contract", ["costs", "interest", "principal"]),
+    ]
+    contactd("statement", "K-3", *told, "--pdf", tmp_path / "loan.pdf")
+    set_ = words_of(tmp_path / "loan.pdf")
+    assert "(§ 497 Abs. 1 BGB, Verbraucherdarlehen). Zahlungen tilgen hier Kosten, dann die Hauptforderung" in set_
+    assert "Zinssatz: 11 % jährlich, vertraglich vereinbart." in set_
+
+
+def test_a_refusal_that_a_person_noted_is_default_and_stands_in_the_statement(config: Path) -> None:
+    pdf = config.parent / "claims.pdf"
+    config.write_text("")
+    before = contactd("statement", "K-1", "--as-of", "2024-12-31", "--config", config).out
+    assert "due 2024-03-31, not in default" in before
+    said = ("claim", "refused", "K-1", "--on", "2024-05-06", "--reason", "letter of 3 May", "--config", config)
+    assert "refusal" in contactd(*said).out
+    again = contactd(*said)
+    assert (again.code, "noted already: refusal 1 of 2024-05-06" in again.err) == (1, True)
+    words = contactd("statement", "K-1", "--as-of", "2024-12-31", "--config", config).out
+    assert "in default since 2024-05-06 (refusal)" in words
+    assert "2024-05-07 2024-06-30 55 1000.00 EUR 8.62 366" in " ".join(words.split())
+    assert "2024-05-06  refusal of all invoices: letter of 3 May (claim 1)" in words
+    assert "statute-barred after 2027-12-31: three years from 2024-12-31 (the end of the year in which it" in words
+    assert "refusal" in contactd("log", "show", "K-1", "--config", config).out
+    assert contactd("statement", "K-1", "--as-of", "2024-12-31", "--pdf", pdf, "--config", config).code == 0
+    set_ = words_of(pdf)
+    assert "Verjährt mit Ablauf des 31.12.2027: drei Jahre ab Jahresschluss 31.12.2024 (§§ 195, 199 BGB)." in set_
+    assert "06.05.2024 Ernsthafte und endgültige Verweigerung der Zahlung" in set_
+    assert contactd("claim", "withdraw", "1", "--reason", "misread", "--config", config).code == 0
+    assert contactd("statement", "K-1", "--as-of", "2024-12-31", "--config", config).out == before
+    assert "(withdrawn by " in contactd("claim", "list", "K-1", "--config", config).out
+    audited = contactd("audit", "--config", config).out
+    assert "claim refused" in audited
+    assert "claim withdraw" in audited
+
+
+def test_an_agencys_cost_is_shown_with_what_the_lump_sum_took_off(config: Path) -> None:
+    cost = ("post", "cost", "K-2", "100.44", "--for", "agency", "--on", "2026-06-01", "--reason", "ordered")
+    assert contactd(*cost, "--config", config).code == 0
+    words = contactd("statement", "K-2", "--as-of", "2026-06-30", "--config", config).out
+    assert "60.44 EUR charged: agency (ordered), less 40.00 EUR, the lump sum (§ 288(5) BGB)" in " ".join(words.split())
 
 
 def test_wrong_words_are_told(config: Path) -> None:

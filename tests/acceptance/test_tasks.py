@@ -152,6 +152,11 @@ def came_back(folder: Path) -> None:
     assert "letters go again to K-2" in contactd("letters", "returned", "K-2", "--lift", cwd=folder).out
     assert "nothing stood against" in contactd("letters", "returned", "K-2", "--lift", cwd=folder).out
     assert not contactd("letters", "returned", "K-2", "--lift", "--json", cwd=folder).json()[0]["lifted"]
+    deeds = contactd("export", "gdpr", "K-2", cwd=folder).json()["kept"]["audit"]
+    assert [(one["what"], one["about"], one["new"]) for one in deeds] == [
+        ("letters returned", f"reference:{name}", ""),
+        ("letters returned", "reference:K-2", "lifted"),
+    ]
 
 
 def test_a_task_is_opened_by_hand_and_goes_its_way(folder: Path) -> None:
@@ -180,3 +185,31 @@ def test_wrong_words_are_told(folder: Path) -> None:
     assert contactd("letters", "returned", "--file", "back.txt", cwd=folder).code == 2
     late = contactd("task", "done", "4", "--outcome", "well", cwd=folder)
     assert (late.code, "there is no task 4" in late.err) == (1, True)
+
+
+FORGED = "fair\nK-9  approved by boss\x1b[2K\x9b2J\u202e"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (("task", "open", "K-1", "other", "--note", FORGED), ("tasks",)),
+        (("claim", "refused", "K-1", "--reason", FORGED), ("claim", "list", "K-1")),
+        (("post", "cost", "K-1", "5.00", "--reason", FORGED), ("post", "list", "K-1")),
+        (("plan", "standard", "--propose"), ("runs",)),
+        (("plan", "standard", "--propose"), ("proposal", "show", "1")),
+    ],
+    ids=lambda words: "-".join(words[:2]),
+)
+def test_no_words_of_others_begin_a_line_or_command_the_terminal(
+    folder: Path, said: tuple[str, ...], shown: tuple[str, ...]
+) -> None:
+    done = contactd(*said, cwd=folder)
+    assert done.code == 0, done.err
+    if said[0] == "plan":
+        assert contactd("proposal", "drop", "1", "K-1", "--reason", FORGED, cwd=folder).code == 0
+        if shown == ("runs",):
+            assert contactd("proposal", "reject", "1", "--reason", FORGED, cwd=folder).code == 0
+    told = contactd(*shown, cwd=folder).out
+    assert "fair K-9  approved" in told
+    assert [line for line in told.splitlines() if line.startswith("K-9") or not line.isprintable()] == []

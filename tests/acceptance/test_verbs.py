@@ -1,5 +1,6 @@
 """The verbs on a database nobody works on: plan, why, settle, log, import, and what they say to wrong words."""
 
+import getpass
 import os
 import threading
 from collections.abc import Iterator
@@ -170,3 +171,34 @@ def test_a_list_may_come_through_a_pipe(config: Path) -> None:
     writer.join()
     assert taken.code == 0, taken.err
     assert taken.json()["unchanged"] == 3
+
+
+def test_what_people_do_at_a_terminal_stands_in_the_audit_log(config: Path) -> None:
+    imported = contactd("audit", "--config", config).out.splitlines()
+    assert [line.split()[3:5] for line in imported] == [["import", "accounts"], ["import", "payments"]]
+    assert contactd("pause", "standard", "--reason", "bank holiday", "--config", config).code == 0
+    assert contactd("resume", "standard", "--config", config).code == 0
+    assert contactd("stop", "K-1", "--config", config).code == 0
+    assert contactd("stop", "K-9", "--config", config).code == 2
+    assert contactd("stop", "K-2", "--lift", "--config", config).code == 0, "there was none, so nothing was done"
+    assert contactd("plan", "--propose", "--config", config).code == 0
+    assert contactd("plan", "standard", "--propose", "--config", config).code == 1, "the first one waits"
+    assert contactd("plan", "--config", config).code == 0
+    assert contactd("task", "open", "K-2", "meeting", "--owner", "anna", "--config", config).code == 0
+    assert contactd("task", "done", "1", "--outcome", "They pay.", "--config", config).code == 0
+    assert contactd("tasks", "--config", config).code == 0
+    me = f"cli:{getpass.getuser()}"
+    rows = contactd("audit", "--json", "--config", config).json()[2:]
+    assert [(row["who"], row["what"], row["about"], row["new"], row["reason"]) for row in rows] == [
+        (me, "pause", "campaign:standard", "paused", "bank holiday"),
+        (me, "resume", "campaign:standard", "running", ""),
+        (me, "stop", "account:K-1", "", "stop"),
+        (me, "plan", "campaign:standard", "", ""),
+        (me, "task open", "account:K-2", "anna", ""),
+        (me, "task done", "task:1", "", "They pay."),
+    ]
+    lines = contactd("audit", "--since", "1h", "--who", getpass.getuser(), "--config", config).out.splitlines()
+    assert len(lines) == 8
+    assert lines[2].endswith("running -> paused; bank holiday")
+    nobody = contactd("audit", "--who", "nobody", "--since", "1h", "--config", config)
+    assert (nobody.out, nobody.err) == ("", "nobody did anything since then\n")

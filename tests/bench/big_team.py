@@ -41,9 +41,8 @@ _AGENTS, _CALLS_A_SECOND = 500, 100
 _WARM_UP, _SECONDS = 30.0, 60.0
 _ATTEMPTS = 15_000
 # Half past one in New York on a Monday, and half past ten in Los Angeles: everybody may be called.
-_NOON = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
+NOON = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
 _NAP = 0.005
-_TALK, _WRAP = timedelta(seconds=16), timedelta(seconds=6)
 _SETTINGS = """\
 [daemon]
 name = "bench"
@@ -59,10 +58,11 @@ preset = "us-reg-f"
 [telephony]
 backend = "simulated"
 caller_id = "+12015550100"
+ring = "{patience} seconds"
 [telephony.simulated]
-answer = 0.3
+answer = {answer}
 machine = 0.0
-ring = "12 seconds"
+ring = "{ring} seconds"
 talk = "{talk} seconds"
 wrap = "{wrap} seconds"
 """
@@ -76,7 +76,7 @@ segments = ["calls"]
 id = "call"
 day = 3
 channel = "call"
-mode = "predictive"
+mode = "{mode}"
 """
 _Bridge = Callable[[SimulatedCarrier, str, str], Coroutine[None, None, None]]
 P = ParamSpec("P")
@@ -93,11 +93,11 @@ def run(scale: float) -> list[Figure]:
 
 def _call(name: str, database: Database, agents: int, closing: ExitStack) -> list[Figure]:
     """Let people owe something, sign everybody in, and measure for a while."""
-    directory, watch, clock = closing.enter_context(folder()), _Watch(), FastClock(_NOON, 1.0)
+    directory, watch, clock = closing.enter_context(folder()), _Watch(), FastClock(NOON, 1.0)
     people = int(_ATTEMPTS * agents / _AGENTS)
-    accept_accounts(database, _debtors(people), now=clock.now)
+    accept_accounts(database, debtors(people), now=clock.now)
     accept_payments(database, [], now=clock.now)
-    settings = _settings(directory, database, agents)
+    settings = settings_of(directory, database, agents)
     planner = Planner(database, Book(settings.campaigns, settings.policies), horizon=timedelta(days=1))
     taken = planner.plan("calls", clock.now()).count
     if taken != people:
@@ -127,18 +127,22 @@ def _figure(what: str, times: list[float], target: str, notes: list[str]) -> Fig
     return Figure(what, late, "ms", "the median", median, target, notes=[worst, *notes])
 
 
-def _settings(directory: Path, database: Database, agents: int) -> Settings:
-    """Write the configuration of the daemon, and load it."""
+def settings_of(directory: Path, database: Database, agents: int, **other: object) -> Settings:
+    """Write the configuration of a daemon that calls by agents `agent-1` and so on, and load it.
+
+    `other` than usual: the `mode` of dialling, the share of calls they `answer`, in seconds how long it `ring`s before
+    that, our `patience` with who does not, how long they `talk` and agents `wrap` up.
+    """
+    told = {"mode": "predictive", "answer": 0.3, "ring": 12, "patience": 30, "talk": 16, "wrap": 6} | other
     (directory / "campaigns.d").mkdir()
-    (directory / "campaigns.d" / "calls.toml").write_text(_CAMPAIGN)
+    (directory / "campaigns.d" / "calls.toml").write_text(_CAMPAIGN.format(**told))
     staff = "".join(f'[agents.agent-{number}]\nlanguages = ["en"]\n' for number in range(1, agents + 1))
     path = directory / "contactd.toml"
-    talk, wrap = (int(each.total_seconds()) for each in (_TALK, _WRAP))
-    path.write_text(_SETTINGS.format(url=database.url.replace("+psycopg", ""), talk=talk, wrap=wrap) + staff)
+    path.write_text(_SETTINGS.format(url=database.url.replace("+psycopg", ""), **told) + staff)
     return load(path)
 
 
-def _debtors(people: int) -> Iterator[dict[str, str]]:
+def debtors(people: int) -> Iterator[dict[str, str]]:
     """Make up accounts that are due; with the exchange 555 and a line 0100 to 0199 numbers are reserved for fiction."""
     areas = [area for area in range(201, 990) if phonenumbers.is_valid_number(_number(area, 0))]
     for place in range(people):
@@ -147,8 +151,8 @@ def _debtors(people: int) -> Iterator[dict[str, str]]:
             "account_no": f"K-{place}", "creditor": "acme", "name": f"Debtor {place}", "language": "en",
             "timezone": "America/New_York", "country": "US", "segment": "calls",
             "mobile": phonenumbers.format_number(_number(areas[area], line), phonenumbers.PhoneNumberFormat.E164),
-            "invoice_no": f"R-{place}", "invoice_date": str(_NOON.date() - timedelta(days=30)),
-            "due_date": str(_NOON.date() - timedelta(days=10)), "amount": "100.00", "open": "100.00", "currency": "EUR",
+            "invoice_no": f"R-{place}", "invoice_date": str(NOON.date() - timedelta(days=30)),
+            "due_date": str(NOON.date() - timedelta(days=10)), "amount": "100.00", "open": "100.00", "currency": "EUR",
         }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from tests.bench.figures import QUICK, Figure
 BENCHES = {
     "import": "importing",
     "bank-statements": "statements",
+    "bank-import": "bank_import",
     "statements": "owing",
     "planning": "planning",
     "email": "sending",
@@ -26,6 +27,9 @@ BENCHES = {
     "big-team": "big_team",
     "real-calls": "calling",
     "evidence": "evidence",
+    "desks": "desks",
+    "reports": "reporting",
+    "pushes": "pushing",
 }
 _ROW = "{:<44} {:>14} {:>9}  {:<46} {:>14} {:>7}  {}"
 

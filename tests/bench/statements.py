@@ -18,18 +18,18 @@ from contactd.intake.bank_statements import Statements, read_statements
 from tests.bench.figures import Figure, Watch, folder, main, peak_mb
 from tests.fakes.bank import Payment, iban, write_camt
 
-_ACCOUNTS, _INVOICES, _ENTRIES = 100_000, 150_000, 200_000
+ACCOUNTS, INVOICES, ENTRIES = 100_000, 150_000, 200_000
 _SEED = 11
 
 
 def run(scale: float) -> list[Figure]:
     """Read and match a statement as long as a large creditor's month."""
-    accounts, invoices, entries = (int(size * scale) for size in (_ACCOUNTS, _INVOICES, _ENTRIES))
+    accounts, invoices, entries = (int(size * scale) for size in (ACCOUNTS, INVOICES, ENTRIES))
     with folder() as directory:
         path = directory / "statement.xml"
-        total = sum(one.amount for one in _payments(accounts, invoices, entries))
+        total = sum(one.amount for one in payments(accounts, invoices, entries))
         with path.open("w", encoding="utf-8") as file:
-            write_camt(file, _payments(accounts, invoices, entries), 0, total)
+            write_camt(file, payments(accounts, invoices, entries), 0, total)
         bare = Watch(lambda: _bare(path))
         before = peak_mb()
         gc.freeze()  # as the command does
@@ -64,20 +64,20 @@ def _debtors(accounts: int) -> Iterator[Debtor]:
 
 def _items(accounts: int, invoices: int) -> Iterator[Item]:
     for one in range(invoices):
-        yield Item(one + 1, one % accounts + 1, f"RE-2026-{one:06}", _open(one))
+        yield Item(one + 1, one % accounts + 1, f"RE-2026-{one:06}", open_of(one))
 
 
-def _open(invoice: int) -> int:
+def open_of(invoice: int) -> int:
     return 1_000 + invoice * 7_919 % 90_000
 
 
-def _payments(accounts: int, invoices: int, entries: int) -> Iterator[Payment]:
+def payments(accounts: int, invoices: int, entries: int) -> Iterator[Payment]:
     """Give the same payments each time; the end-to-end id says whose each is, in a way nothing looks for."""
     draw = random.Random(_SEED)
     for number in range(entries):
         invoice = draw.randrange(invoices)
         owner = invoice % accounts
-        amount, name, token = _open(invoice), f"Kunde {owner} Beispiel", f"RE-2026-{invoice:06}"
+        amount, name, token = open_of(invoice), f"Kunde {owner} Beispiel", f"RE-2026-{invoice:06}"
         lines: tuple[str, ...] = (f"Rechnung {token} vom 01.03.2026 danke", "Beispielstrasse 12")
         reference = payer = ""
         kind = draw.random()

@@ -1,6 +1,8 @@
 """Templates: language and fall-back, the operator's folder first, what a notice owes its reader."""
 
 from dataclasses import replace
+from datetime import date
+from html import unescape
 from pathlib import Path
 
 import markupsafe
@@ -44,7 +46,34 @@ def folder(tmp_path: Path, **files: str) -> Path:
 def test_the_shipped_templates_owe_their_readers_nothing(template: str, channel: Channel) -> None:
     renderer = Renderer([SHIPPED])
     assert renderer.languages(template, channel) == {"de", "en"}
-    assert renderer.check(template, channel, ["de", "en", "de-AT", "en-GB"]) == []
+    charges = channel is Channel.EMAIL
+    assert renderer.check(template, channel, ["de", "en", "de-AT", "en-GB"], charges=charges) == []
+
+
+@pytest.mark.parametrize("template", ["erinnerung", "mahnung"])
+@pytest.mark.parametrize(
+    ("language", "client", "ground", "authority"),
+    [
+        ("de", "Auftraggeber (Gläubiger): Stadtwerke", "Grund der Forderung", "Aufsichtsbehörde: Aufsicht Musterland"),
+        ("en", "Client (creditor): Stadtwerke", "Ground of the claim", "Supervisory authority: Aufsicht Musterland"),
+    ],
+)  # fmt: skip
+def test_an_agencys_mail_names_client_ground_and_authority_and_a_creditors_does_not(
+    template: str, language: str, client: str, ground: str, authority: str
+) -> None:
+    """§ 13a (1) RDG: the first demand may be an e-mail."""
+    [(_, notice), *_] = samples(language)
+    agency = replace(
+        notice, operator_kind="collection-agency", creditor_street="Werksweg 3", creditor_postcode="00002",
+        creditor_city="Musterstadt", authority="Aufsicht Musterland",
+        invoices=[replace(one, contracted_on=date(2026, 2, 1)) for one in notice.invoices],
+    )  # fmt: skip
+    for words, there in ((agency, True), (notice, False)):
+        mail = Renderer([SHIPPED]).render(template, Channel.EMAIL, language, words)
+        contract = {"de": "Vertrag vom 01.02.2026", "en": "contract of Feb 1, 2026"}[language]
+        told = f"{ground} RE-2026/20931: Wärme & Strom, {contract}"
+        for said in (mail.text, unescape(mail.html)):
+            assert [part in said for part in (client, "Werksweg 3, 00002 Muster", told, authority)] == [there] * 4
 
 
 @pytest.mark.parametrize("key", ["email", "sms", "letter", "call", "handover", "none"])
@@ -218,6 +247,17 @@ def test_what_a_mail_lacks_is_said(tmp_path: Path, old: str, new: str, fault: st
     problems = Renderer([folder(tmp_path, email__x_de_txt=GOOD.replace(old, new))]).check("x", Channel.EMAIL, ["de"])
     assert any(fault in problem for problem in problems)
     assert all("x" in problem and "de" in problem for problem in problems)
+
+
+def test_a_mail_of_a_step_that_charges_a_fee_has_to_tell_it_in_each_of_its_parts(tmp_path: Path) -> None:
+    telling = GOOD.replace("{{ total|money }}", "{{ total|money }}{% if fee %}, {{ fee|money }}{% endif %}")
+    html = telling.replace("Subject: Ihr Konto", "<p>")
+    folder(tmp_path, email__x_de_txt=GOOD, email__x_de_html=html, email__y_de_txt=telling, email__y_de_html=html)
+    renderer, mail = Renderer([tmp_path]), Channel.EMAIL
+    assert renderer.check("x", mail, ["de"]) == []
+    said = "email/x.de: the text does not tell what it charges itself (fee) (a fee)"
+    assert renderer.check("x", mail, ["de"], charges=True) == [said]
+    assert renderer.check("y", mail, ["de"], charges=True) == []
 
 
 def test_html_is_held_to_the_same(tmp_path: Path) -> None:

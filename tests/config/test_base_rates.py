@@ -114,3 +114,14 @@ def test_a_bad_table_of_ones_own_refuses_the_configuration_with_its_line(tmp_pat
     (tmp_path / "contactd.toml").write_text('[claims]\nbase_rates = "rates.csv"\n')
     [problem] = inspect(tmp_path / "contactd.toml").findings.errors
     assert (problem.file, problem.line) == (str(tmp_path / "rates.csv"), 3)
+
+
+def test_a_changed_table_comes_into_force_with_the_configuration_that_is_loaded_next(tmp_path: Path) -> None:
+    table, path = tmp_path / "rates.csv", tmp_path / "contactd.toml"
+    table.write_text("valid_from,percent\n2026-07-01,1.52\n")
+    path.write_text('[claims]\nbase_rates = "rates.csv"\n')
+    settings = load(path)
+    assert settings.base_rates.percent_on(date(2026, 12, 1)) == Decimal("1.52")
+    table.write_text("valid_from,percent\n2026-07-01,1.27\n")
+    assert settings.base_rates.percent_on(date(2026, 12, 1)) == Decimal("1.52")
+    assert load(path).base_rates.percent_on(date(2026, 12, 1)) == Decimal("1.27")

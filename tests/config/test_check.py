@@ -123,6 +123,9 @@ def test_a_text_that_cannot_be_rendered_is_an_error_and_one_that_lacks_something
     result = call("check")
     assert result.exit_code == 0
     assert "step[1].template: email/erinnerung.de: the text names no contact person" in result.stdout
+    assert "does not tell what it charges" not in result.stdout
+    change(desk, 'otherwise = "erinnerung-sms"', 'fee = "1.20 EUR"\notherwise = "erinnerung-sms"')
+    assert "step[1].template: email/erinnerung.de: the text does not tell what it charges" in call("check").stdout
     own.write_text("Subject: Hallo\n{{ frist }}\n", encoding="utf-8")
     result = call("check")
     assert result.exit_code == 3
@@ -219,7 +222,8 @@ def test_a_broken_main_file_leaves_the_texts_unchecked_and_the_rest_checked(desk
 
 
 @pytest.mark.parametrize(
-    ("arguments", "title"), [((), "Sections"), (("contactd",), "Sections"), (("campaign",), "CampaignFile")]
+    ("arguments", "title"),
+    [((), "Sections"), (("contactd",), "Sections"), (("campaign",), "CampaignFile"), (("script",), "ScriptFile")],
 )
 def test_the_schema_is_printed_as_json(arguments: tuple[str, ...], title: str) -> None:
     result = call("schema", *arguments)
@@ -231,10 +235,14 @@ def test_config_show_reads_back_as_the_same_settings(desk: Path) -> None:
     change(
         Path("contactd.toml"), 'name = "Anna"', 'name = "Anna \\"A\\"\\u007f"\n[creditors."Stadt Werke"]\nname = "x"'
     )
-    change(Path("contactd.toml"), "[agents", '[[web.tokens]]\nname = "erp"\ntoken = { env = "TOKEN" }\n[agents')
+    hook = 'name = "crm"\nurl = "https://crm.example.org/hook"\nsecret = { env = "TOKEN" }'
+    change(Path("contactd.toml"), "[agents", f"[[webhooks]]\n{hook}\n[agents")
     whole = tomllib.loads(call("config", "show").stdout)
+    assert whole["webhooks"] == [
+        {"name": "crm", "url": "https://crm.example.org/hook", "secret": {"env": "TOKEN"},
+         "events": ["outcome", "agreement"], "personal": False},
+    ]  # fmt: skip
     assert whole["agents"]["anna"] == {"name": 'Anna "A"\x7f', "team": "", "languages": ["de"], "phone": ""}
-    assert whole["web"]["tokens"] == [{"name": "erp", "token": {"env": "TOKEN"}, "scopes": ["accounts", "payments"]}]
     assert whole["smtp"]["bounces"]["port"] == 2525
     Path("again.toml").write_text(call("config", "show").stdout, encoding="utf-8")
     assert tomllib.loads(call("config", "show", "--config", "again.toml").stdout) == whole

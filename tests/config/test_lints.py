@@ -7,6 +7,14 @@ import pytest
 from contactd.config.load import inspect
 
 EMAIL = '[[step]]\nid = "{id}"\nchannel = "email"\ntemplate = "mahnung"\n'
+BY_POST = EMAIL.replace('"email"', '"letter"') + 'deadline = "10 days"\n'
+FIRST = (
+    "is that of the first reminder, which brings default about: nobody owes it who was not in default before; remove it"
+)
+TOO_HIGH = (
+    "is 2.50 EUR; of consumers courts let stand what paper, print and postage cost "
+    "(BGH VIII ZR 95/18: a flat 2.50 EUR is too high); write about 1.20 EUR"
+)
 CALL = '[[step]]\nid = "anruf"\nchannel = "call"\n'
 AGENT = "[agents.anna]\n"
 
@@ -97,6 +105,42 @@ LETTER = '[[step]]\nid = "brief"\nchannel = "letter"\ntemplate = "mahnung"\nday 
                 "9: step[1].claim: has no effect on a step by email; it is for letters",
             ],
             id="keys of other channels",
+        ),
+        pytest.param(
+            CALL + 'day = 3\nfee = "1.20 EUR"\n',
+            ["6: step[1].fee: has no effect on a step by call; it is for letters and e-mails"],
+            id="a fee for a call",
+        ),
+        pytest.param(
+            EMAIL.format(id="a")
+            + 'day = 3\nfee = "0.50 EUR"\n'
+            + BY_POST.format(id="b")
+            + 'day = 9\nfee = "1.20 EUR"\n',
+            [
+                f"7: step[1].fee: {FIRST}",
+                "7: step[1].fee: is for an e-mail, which costs neither paper nor postage: consumers owe none; drop it",
+                '14: step[2].fee: is charged, but the letter does not ask for it; write claim = "all"',
+            ],
+            id="fees that are not owed or not asked for",
+        ),
+        pytest.param(
+            BY_POST.format(id="a")
+            + 'day = 3\nfee = "0.00 EUR"\n'
+            + BY_POST.format(id="b")
+            + 'day = 9\nfee = "2.50 EUR"\nclaim = "all"\n[select]\ncurrencies = ["CHF"]\n',
+            [
+                f"15: step[2].fee: {TOO_HIGH}",
+                "15: step[2].fee: is in EUR, which currencies leaves out: never charged",
+            ],
+            id="a fee that is too high, in a currency nobody has",
+        ),
+        pytest.param(
+            EMAIL.format(id="a")
+            + "day = 3\n"
+            + BY_POST.format(id="b")
+            + 'day = 9\nfee = "5.00 EUR"\nclaim = "all"\n[select]\nkinds = ["business"]\n',
+            [],
+            id="what businesses agreed to",
         ),
     ],
 )

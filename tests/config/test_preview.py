@@ -38,7 +38,7 @@ def test_a_letter_is_written_into_a_file_with_the_operators_own_words(tmp_path: 
 def test_sixty_invoices_in_english_go_where_they_are_told(tmp_path: Path) -> None:
     done = call("letter", "erinnerung", "--language", "en", "--invoices", "sixty", "--out", "here.pdf")
     assert (done.exit_code, done.output) == (0, "here.pdf\n")
-    assert len(list(pages((tmp_path / "here.pdf").read_bytes()))) == 3
+    assert len(list(pages((tmp_path / "here.pdf").read_bytes()))) == 2
 
 
 def test_pictures_are_one_a_page(tmp_path: Path) -> None:

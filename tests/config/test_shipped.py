@@ -78,12 +78,13 @@ def test_every_key_is_documented_with_its_true_default(place: tuple[str, ...], d
 
 
 def nested(place: tuple[str, ...], value: object) -> dict[str, Any]:
-    """Build the tables around one key; callers of the HTTP interface need two keys more."""
+    """Build the tables around one key; webhooks need three keys more."""
     for part in reversed(place):
         value = {part: value}
     assert isinstance(value, dict)
-    if place[:2] == ("web", "tokens"):
-        value["web"]["tokens"] = [{"name": "erp", "token": Secret("x")} | value["web"]["tokens"]]
+    if place[0] == "webhooks":
+        needed = {"name": "crm", "url": "https://crm.example.org", "secret": Secret("x")}
+        value["webhooks"] = [needed | value["webhooks"]]
     return value
 
 
@@ -107,10 +108,10 @@ def test_the_shipped_configuration_can_be_used_as_it_stands() -> None:
     assert len(settings.agents) == 8
 
 
-@pytest.mark.parametrize("kind", ["contactd", "campaign"])
+@pytest.mark.parametrize("kind", ["contactd", "campaign", "script"])
 def test_the_schema_knows_every_key_of_the_shipped_files(kind: str) -> None:
     schema = schema_of(kind)
-    files = [CONFIG / "contactd.toml"] if kind == "contactd" else sorted((CONFIG / "campaigns.d").glob("*.toml"))
+    files = [CONFIG / "contactd.toml"] if kind == "contactd" else sorted((CONFIG / f"{kind}s.d").glob("*.toml"))
     assert files
     assert [fault for file in files for fault in faults(tomllib.loads(file.read_text("utf-8")), schema, schema)] == []
 

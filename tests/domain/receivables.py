@@ -66,7 +66,12 @@ def ledgers(draw: st.DrawFn) -> Ledger:
     names = NAMES[: draw(st.integers(1, 3))]
     on = st.sampled_from([START + 60 * ONE_DAY, START + 61 * ONE_DAY]) | DAYS
     which = st.sampled_from((*names, COMMON))
-    wish = st.builds(Designation, st.lists(which, max_size=2).map(tuple), st.none() | st.sampled_from(Part))
+    wish = st.builds(
+        Designation,
+        st.lists(which, max_size=2).map(tuple),
+        st.none() | st.sampled_from(Part),
+        st.lists(which, max_size=1).map(tuple),
+    )
     payments = tuple(
         Payment(f"p{number}", draw(on), draw(AMOUNTS), draw(st.just(UNDESIGNATED) | wish))
         for number in range(draw(st.integers(0, 5)))

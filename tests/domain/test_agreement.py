@@ -242,3 +242,66 @@ def test_a_plan_paid_on_its_days_is_fulfilled_on_its_last_and_never_in_default(
     found = [standing(agreed, receipts, on).event for on in days]
     assert found == [*[Event.BEGUN] * (count - 1), Event.SETTLED]
     assert standing(agreed, receipts, day(30 * count + 100)).missing == 0
+
+
+# ---- the rest falls due only after a notice (§ 498 BGB) --------------------------------------------------------------
+
+
+def noticed(*warned: tuple[int, date], missed: int = 2) -> Agreement:
+    """Make a plan of four instalments, late after days 3, 13, 23 and 33."""
+    return replace(plan_of(100, 100, 100, 100, missed=missed), notice_days=14, warned=warned)
+
+
+def test_the_rest_of_a_plan_waits_for_its_notice_and_is_due_after_its_days() -> None:
+    assert standing(noticed(), [], day(13)).warn_of == 0
+    stands = standing(noticed(), [], day(14))
+    assert (stands.event, stands.warn_of, stands.rests_until) == (Event.PENDING, 2, day(28))
+    warned = noticed((2, day(29)))
+    stands = standing(warned, [], day(29))
+    assert (stands.event, stands.warn_of, stands.rests_until) == (Event.PENDING, 0, day(29))
+    assert standing(warned, [], day(30)).event is Event.MISSED
+    assert standing(replace(noticed(), notice_days=0), [], day(14)).event is Event.MISSED
+
+
+def test_arrears_that_come_in_by_then_save_the_plan_and_a_part_of_them_does_not() -> None:
+    warned = noticed((2, day(29)))
+    assert standing(warned, [Receipt(day(29), 200)], day(30)).event is Event.BEGUN
+    assert standing(warned, [Receipt(day(29), 199)], day(30)).event is Event.MISSED
+    assert standing(warned, [Receipt(day(30), 200)], day(30)).event is Event.MISSED
+
+
+def test_what_comes_in_before_the_notice_went_out_makes_it_needless() -> None:
+    stands = standing(noticed(), [Receipt(day(14), 100)], day(14))
+    assert (stands.event, stands.warn_of) == (Event.BEGUN, 0)
+
+
+def test_who_makes_up_and_falls_behind_again_is_given_notice_again() -> None:
+    paid = [Receipt(day(20), 200)]
+    five = replace(noticed((2, day(21))), parts=plan_of(100, 100, 100, 100, 100).parts)
+    assert standing(five, paid, day(33)).warn_of == 0
+    stands = standing(five, paid, day(34))
+    assert (stands.event, stands.warn_of) == (Event.BEGUN, 4)
+
+
+def test_at_the_end_of_a_plan_everything_is_due_without_notice() -> None:
+    assert standing(noticed(missed=4), [], day(34)).event is Event.MISSED
+    assert standing(noticed((2, day(29))), [Receipt(day(29), 400)], day(40)).event is Event.SETTLED
+
+
+def test_nothing_falls_due_before_the_day_a_late_notice_named_not_even_at_the_end_of_the_plan() -> None:
+    late = noticed((2, day(60)))
+    stands = standing(late, [], day(60))
+    assert (stands.event, stands.rests_until) == (Event.PENDING, day(60))
+    assert standing(late, [], day(61)).event is Event.MISSED
+    arrears = [Receipt(day(50), 200)]  # and nothing of what fell due after them
+    assert standing(late, arrears, day(60)).event is Event.BEGUN
+    assert standing(late, arrears, day(61)).event is Event.MISSED
+    assert standing(late, [*arrears, Receipt(day(60), 200)], day(61)).event is Event.SETTLED
+
+
+def test_who_owes_nothing_any_more_by_the_day_a_late_notice_named_has_kept_the_plan() -> None:
+    late = replace(noticed((2, day(60))), settled_on=day(60))
+    assert standing(late, [], day(60)).event is Event.SETTLED
+    assert standing(replace(late, settled_on=day(61)), [], day(61)).event is Event.MISSED
+    waiting = replace(noticed(), settled_on=day(40))
+    assert standing(waiting, [], day(40)).event is Event.SETTLED

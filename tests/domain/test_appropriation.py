@@ -128,6 +128,13 @@ def test_a_claim_the_debtor_named_is_paid_before_the_others() -> None:
     )
 
 
+def test_a_claim_the_debtor_contests_is_paid_after_all_others_unless_he_names_it() -> None:
+    not_due = replace(B, claim="c", due=False)
+    found = appropriate(A.total + B.total + not_due.total, [A, B, not_due], Designation(last=("a",)))
+    assert list(dict.fromkeys(share.claim for share in found.shares)) == ["b", "c", "a"]
+    assert {share.claim for share in appropriate(100, [A, B], Designation(("a",), last=("a",))).shares} == {"a"}
+
+
 def test_a_part_the_debtor_named_is_paid_before_the_others() -> None:
     assert appropriate(500, [A], Designation(("a",), PRINCIPAL)).shares == (Share("a", PRINCIPAL, 500),)
     assert appropriate(121_000, [A], Designation(part=PRINCIPAL)).shares == (

@@ -17,8 +17,10 @@ from contactd.domain.charges import (
     collection_costs,
     dunning_fee,
     lump_sum,
+    set_off,
 )
 from contactd.domain.default_date import Basis, Default
+from contactd.domain.ledger import Cost
 from tests.domain.receivables import FEES, day
 
 BY_CALENDAR = Default(day("2026-06-05"), Basis.CALENDAR, day("2026-06-05"))
@@ -44,6 +46,38 @@ def test_the_lump_sum_is_nothing_for_consumers_damages_old_contracts_and_who_is_
 def test_the_lump_sum_is_set_off_against_the_costs_of_a_lawyer() -> None:
     assert [beyond_lump_sum(costs, LUMP_SUM) for costs in (0, 3999, 4000, 5562)] == [0, 0, 0, 1562]
     assert beyond_lump_sum(5562, 0) == 5562
+
+
+def after_set_off(lumps: list[Cost], *costs: Cost) -> list[tuple[str, int, int]]:
+    """Answer the reason of each cost, what is left of it, and what was set off."""
+    return [(one.reason, one.amount, one.set_off) for one in set_off(costs, lumps)]
+
+
+def test_a_lump_sum_is_set_off_once_against_agency_and_lawyer_of_the_same_default() -> None:
+    june, july = day("2026-06-05"), day("2026-07-01")
+    lump = Cost(june, LUMP_SUM, "R-1", "lump_sum")
+    agency, lawyer = Cost(july, 3_000, "R-1", "agency"), Cost(july, 5_562, "R-1", "lawyer")
+    assert after_set_off([lump], agency, lawyer) == [("agency", 0, 3_000), ("lawyer", 4_562, 1_000)]
+    assert after_set_off([], agency) == [("agency", 3_000, 0)]
+
+
+def test_no_lump_sum_is_set_off_against_another_default_one_to_come_or_what_is_no_pursuit() -> None:
+    june, july = day("2026-06-05"), day("2026-07-01")
+    first, later = Cost(june, LUMP_SUM, "R-1", "lump_sum"), Cost(day("2026-07-02"), LUMP_SUM, "R-2", "lump_sum")
+    assert after_set_off([first], Cost(july, 9_000, "R-2", "lawyer")) == [("lawyer", 9_000, 0)]
+    assert after_set_off([later], Cost(july, 9_000, "R-2", "lawyer")) == [("lawyer", 9_000, 0)]
+    others = ("court", "inquiry", "reminder", "other")
+    assert after_set_off([first], *(Cost(july, 500, "R-1", why) for why in others)) == [(why, 500, 0) for why in others]
+
+
+def test_costs_of_no_one_invoice_take_the_lump_sums_of_all_that_was_late_by_then() -> None:
+    june, july = day("2026-06-05"), day("2026-07-01")
+    lumps = [Cost(june, LUMP_SUM, "R-1", "lump_sum"), Cost(july, LUMP_SUM, "R-2", "lump_sum")]
+    lumps.append(Cost(day("2026-08-01"), LUMP_SUM, "R-3", "lump_sum"))
+    both = Cost(july, 15_562, reason="agency")
+    assert after_set_off(lumps, both) == [("agency", 7_562, 8_000)]
+    own = Cost(july, 2_500, "R-1", "lawyer")
+    assert after_set_off(lumps, both, own) == [("lawyer", 0, 2_500), ("agency", 10_062, 5_500)]
 
 
 def test_only_letters_after_the_first_one_cost_something() -> None:

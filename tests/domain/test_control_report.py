@@ -51,6 +51,9 @@ def test_the_vector_of_the_reference_comes_out() -> None:
     rows = {row.method: row for row in found.rows}
     assert rows["sms"].any_touch == Part(2, 25_000)
     assert rows["sms"].contacted == Part(2, 40_000)
+    assert {method: rows[method].first_touch for method in METHODS} == {
+        "email": Part(0, 0), "sms": Part(2, 25_000), "letter": Part(1, 20_000), "call": Part(0, 0),
+    }  # fmt: skip
     assert [rows[method].days for method in METHODS] == [None, 2, 14, 7]
 
 
@@ -124,6 +127,8 @@ def test_all_rows_add_up_to_the_cohort(
     mine = [Money(m.claim, owners.get(m.claim, m.customer), m.on, m.amount, m.booked) for m in moneys]
     found = report(FIRST, debts, touches, mine, as_of=FIRST, window=window)
     assert found.total == found.cohort
+    firsts = sum((row.first_touch for row in found.rows), found.unattributed + found.listed + found.open)
+    assert firsts == found.cohort
     assert found.open.customers >= 0
     assert found.open.amount >= 0
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contactd.domain.limitation import Ground, Limitation, Suspension, limitation
+from contactd.domain.limitation import Ground, Limitation, Suspension, limitation, of_loan
 from tests.domain.receivables import BERLIN, day
 
 NONE: frozenset[date] = frozenset()
@@ -58,6 +58,11 @@ def test_a_title_lives_thirty_years_and_what_begins_anew_then_too() -> None:
     assert limitation(DUE, NONE, title_on=title).last_day == day("2055-06-10")
     restarts = [day("2025-02-10"), day("2030-03-04")]
     assert limitation(DUE, NONE, title_on=title, restarts=restarts).last_day == day("2060-03-04")
+
+
+def test_a_consumers_loan_in_default_is_held_up_for_ten_years_from_when_it_fell_due_at_most() -> None:
+    assert list(of_loan(DUE, day("2024-01-15"))) == [suspended(Ground.LOAN, "2024-01-15", "2033-05-15")]
+    assert list(of_loan(DUE, day("2033-05-16"))) == []
 
 
 def test_days_of_negotiations_do_not_count() -> None:

@@ -158,9 +158,35 @@ def test_other_currencies_and_creditors_are_only_suggested(books: Books) -> None
         (5, 51, "names invoice RE-2026-051, which is of OTHER")
     ]
     reference = rf_reference("RE2026051")
-    assert suggested(books, entry(1, references=(reference,)), "ACME") == []
+    assert suggested(books, entry(1, references=(reference,)), "ACME") == [
+        (5, 51, "names invoice RE-2026-051, which is of OTHER")
+    ]
     assert suggested(books, entry(1, mandate="M-1"), "OTHER") == []
     assert suggested(books, entry(5_000, iban=IBAN), "OTHER") == []
+
+
+@pytest.mark.parametrize(
+    ("one", "creditor", "likely"),
+    [
+        (entry(1, "RE-2026-051"), "ACME", (5,)),
+        (entry(1, references=(rf_reference("RE2026051"),)), "ACME", (5,)),
+        (entry(1, "RE-2026-001, RE-2026-0015"), "", (1, 2)),
+        (entry(5_000, iban=IBAN), "OTHER", (1,)),
+        (entry(7_700, iban=SHARED), "", (2,)),
+        (entry(5_001, iban=IBAN), "OTHER", ()),
+        (entry(1, "RE-2026-041"), "", ()),  # in dollars
+        (entry(1, "150326"), "", ()),  # may be a day, and nothing is open
+        (entry(1, "A-31"), "OTHER", ()),  # too short to say it by itself
+        (entry(4_400, "Danke", name="Erika Beispiel"), "", ()),
+        (entry(-1, "RE-2026-051"), "ACME", ()),
+    ],
+)
+def test_what_names_an_account_for_certain_is_likely_its_though_it_cannot_be(
+    books: Books, one: Entry, creditor: str, likely: tuple[int, ...]
+) -> None:
+    found = match(books, one, creditor)
+    assert isinstance(found, Unclear)
+    assert found.likely == likely
 
 
 def test_suggestions_come_with_reasons_the_likeliest_first(books: Books) -> None:
@@ -282,6 +308,23 @@ def test_a_reason_names_what_was_found(books: Books) -> None:
     found = match(books, entry(1, "RE-2026-001 RE-2026-002"))
     assert isinstance(found, Match)
     assert found.reason == "number: RE2026001, RE2026002"
+
+
+@given(
+    st.lists(
+        st.sampled_from(["RE-2026-001", "RE-2026-0015", "A-31", "A-32", "K-1", "4711", "Danke", "RF18"]), max_size=3
+    ),
+    st.sampled_from([1, 2_500, 5_000, 15_000, -5_000]),
+    st.sampled_from(["", IBAN, OTHER, SHARED]),
+    st.sampled_from(["", "Max Muster", "Anna Müller"]),
+    st.sampled_from(["", "A-32", "E-1"]),
+)
+def test_books_without_guesses_answer_the_same_and_suggest_nothing(
+    lines: list[str], amount: int, iban: str, name: str, end: str
+) -> None:
+    one = entry(amount, *lines, iban=iban, name=name, end=end)
+    found, bare = match(open_books(ACCOUNTS, INVOICES), one), match(open_books(ACCOUNTS, INVOICES, guessing=False), one)
+    assert bare == (found if isinstance(found, Match) else found._replace(suggestions=()))
 
 
 def test_a_purpose_is_its_lines_on_one() -> None:

@@ -25,8 +25,9 @@ def agreement(kind: Kind = Kind.PLAN, state: State = State.ACTIVE, *amounts: int
 
 def test_only_what_must_be_read_in_peace_goes_by_post_and_costs_never_by_sms() -> None:
     by_post = {occasion for occasion in Occasion if fits(occasion, Channel.LETTER)}
-    assert by_post == {Occasion.CONFIRMATION, Occasion.COSTS, Occasion.ADVICE}
-    assert {occasion for occasion in Occasion if not fits(occasion, Channel.SMS)} == {Occasion.COSTS, Occasion.ADVICE}
+    at_leisure = {Occasion.COSTS, Occasion.ADVICE, Occasion.ACCELERATION}
+    assert by_post == at_leisure | {Occasion.CONFIRMATION}
+    assert {occasion for occasion in Occasion if not fits(occasion, Channel.SMS)} == at_leisure
     assert all(fits(occasion, Channel.EMAIL) for occasion in Occasion)
 
 
@@ -109,3 +110,23 @@ def test_whoever_is_reminded_still_owes_what_they_are_reminded_of(amounts: list[
 def test_who_cannot_pay_is_advised_as_long_as_that_stands(kind: Kind, state: State, why: str) -> None:
     assert to_advise(agreement(kind, state)) is (not why)
     assert unwanted(Occasion.ADVICE, 0, agreement(kind, state), 0, MONDAY) == why
+
+
+@pytest.mark.parametrize(("today", "number"), [(day(26), 0), (day(27), 1), (day(30), 1), (day(31), 0)])
+def test_the_end_of_a_deferral_is_reminded_of(today: date, number: int) -> None:
+    deferral = Agreement(Kind.DEFERRAL, State.OPEN, until=day(30))
+    assert to_remind(deferral, MONDAY, 0, today, 3) == number
+    assert to_remind(deferral, MONDAY, 7, today, 3) == number  # a part of it came in
+    assert to_remind(deferral, day(28), 0, today, 3) == 0  # agreed on closer to the day
+    assert unwanted(Occasion.REMINDER, 1, deferral, 0, today) == ("too_late" if today > day(30) else "")
+    ended = Agreement(Kind.DEFERRAL, State.KEPT, until=day(30))
+    assert unwanted(Occasion.REMINDER, 1, ended, 0, today) == "agreement_kept"
+
+
+def test_notice_of_arrears_is_wanted_until_they_are_paid_or_the_plan_has_ended() -> None:
+    plan = agreement(Kind.PLAN, State.ACTIVE, 100, 100, 100)
+    late = day(300)  # there is no day by which it comes too late
+    assert unwanted(Occasion.ACCELERATION, 2, plan, 199, late) == ""
+    assert unwanted(Occasion.ACCELERATION, 2, plan, 200, late) == "paid"
+    ended = agreement(Kind.PLAN, State.DEFAULTED, 100, 100, 100)
+    assert unwanted(Occasion.ACCELERATION, 2, ended, 0, late) == "agreement_defaulted"

@@ -183,6 +183,14 @@ def test_a_bad_hour_stops_the_dialer_though_the_month_was_good() -> None:
     assert (decision.place, decision.reason) == (3, Reason.HOUR_SPENT)
 
 
+def test_a_level_takes_its_share_of_what_power_places_beyond_one_for_each() -> None:
+    each = {
+        level: decide(View(NOON, 4), FORECASTS["usual"], rested(), Settings(Mode.POWER, ratio=3.0, level=level)).place
+        for level in (0.0, 0.5, 1.0)
+    }
+    assert each == {0.0: 0, 0.5: 8, 1.0: 12}
+
+
 def test_power_fills_up_to_its_ratio_of_the_free_agents() -> None:
     power = Settings(mode=Mode.POWER, ratio=1.5)
     view = View(NOON, 4, waiting=1, calls=Lines([NOON - 3] * 2))

@@ -290,10 +290,10 @@ def test_every_rule_answers_by_its_name() -> None:
     told = dict(answers(seen, CALL, policy, berlin(22, 12)))
     assert list(told) == [
         "something open",
+        "account not stopped",
         "no payment since planning",
         "payments fresh",
         "not paused",
-        "account not stopped",
         "address usable",
         "time zone known",
         "not on hold",

@@ -1,5 +1,6 @@
 """The statement of claim: the vectors to the cent, and what holds whatever happened on an account."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -8,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contactd.domain.appropriation import COMMON, Designation, Part, Scheme
+from contactd.domain import statement as derived
+from contactd.domain.appropriation import COMMON, Appropriation, Debt, Designation, Part, Scheme, appropriate
 from contactd.domain.interest import BUSINESS, CONSUMER, Segment, total
 from contactd.domain.ledger import Claim, Cost, Ledger, Payment, Reversal, WriteOff
-from contactd.domain.statement import Allocation, Balance, Statement, statement
-from tests.domain.receivables import DAYS, ONE_DAY, RATES, day, ledgers
+from contactd.domain.statement import Allocation, Balance, Statement, principals, statement
+from tests.domain.receivables import DAYS, ONE_DAY, RATES, START, day, ledgers
 
 COSTS, INTEREST, PRINCIPAL = Part.COSTS, Part.INTEREST, Part.PRINCIPAL
 DUE = day("2025-01-14")
@@ -228,6 +230,34 @@ def _check_balance(balance: Balance, found: Statement, ledger: Ledger) -> None:
         paid = sum(one.amount for one in found.allocations if (one.claim, one.part) == (balance.claim, part))
         given_up = sum(one.amount for one in found.write_offs if (one.claim, one.part) == (balance.claim, part))
         assert open_now[part] == ever[part] - paid - given_up
+
+
+@given(ledger=ledgers(), days=st.tuples(DAYS, DAYS, DAYS), scheme=SCHEMES)
+@settings(deadline=None)
+def test_the_principal_of_a_day_of_its_own_is_that_of_the_statement_of_that_day(
+    ledger: Ledger, days: tuple[date, date, date], scheme: Scheme
+) -> None:
+    asked = {claim.id: on for claim, on in zip(ledger.claims, days, strict=False)}
+    told = {(one.claim, on): one.principal for on in days for one in statement(ledger, on, RATES, scheme).balances}
+    assert principals(ledger, asked, RATES, scheme) == {number: told[number, on] for number, on in asked.items()}
+
+
+def test_the_days_are_gone_through_once_for_the_principals_of_many_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def counting(amount: int, debts: Sequence[Debt], wish: Designation, scheme: Scheme) -> Appropriation:
+        asked.append(amount)
+        return appropriate(amount, debts, wish, scheme)
+
+    days = [START + 7 * number * ONE_DAY for number in range(20)]
+    ledger = Ledger(
+        tuple(Claim(str(on), 10_000, on, on + 14 * ONE_DAY, BUSINESS, on + 15 * ONE_DAY) for on in days),
+        payments=tuple(Payment(f"p{on}", on + 3 * ONE_DAY, 9_000) for on in days),
+    )
+    monkeypatch.setattr(derived, "appropriate", counting)
+    found = principals(ledger, {str(on): on + 14 * ONE_DAY for on in days}, RATES)
+    assert asked == [9_000] * 20
+    assert sum(found.values()) > 0
 
 
 @given(data=st.data(), ledger=ledgers(), as_of=DAYS, scheme=SCHEMES)

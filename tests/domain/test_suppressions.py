@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from contactd.domain.account import Channel, Hold, Phone, Suppression
-from contactd.domain.policy import Allowed, Never, NotBefore, Proposal, Reason
-from contactd.domain.rules import may_contact
+from contactd.domain.policy import Allowed, Never, NotBefore, Proposal, Reason, Verdict
+from contactd.domain.rules import may_contact, silenced
 from tests.domain.people import (
     ALL,
     CALL,
@@ -59,6 +59,29 @@ def test_an_end_in_the_year_9999_is_no_end() -> None:
     assert may_contact(facts(suppressions=(stop,)), MAIL, PLAIN, MONDAY) == Never(Reason.STOPPED)
     hold = Hold("promise", date(9999, 12, 31))
     assert may_contact(facts(hold=hold), MAIL, PLAIN, MONDAY) == Never(Reason.ON_HOLD)
+
+
+def test_of_several_stops_the_gravest_for_good_is_told_before_lesser_reasons() -> None:
+    def told(*words: str, until: datetime | None = None) -> Verdict:
+        stops = tuple(Suppression("account", "5", None, word, until if word == "stop" else None) for word in words)
+        return may_contact(facts(suppressions=stops), replace(MAIL, paused=True), PLAIN, MONDAY)
+
+    assert told("stop", "represented") == told("represented", "stop") == Never(Reason.REPRESENTED)
+    assert told("deceased", "insolvency", "represented") == Never(Reason.DECEASED)
+    assert told("insolvency", "represented") == Never(Reason.INSOLVENCY)
+    assert told("represented", "stop", until=LATER) == Never(Reason.REPRESENTED)
+    assert told("represented", "stop", until=datetime(9999, 12, 31, tzinfo=UTC)) == Never(Reason.REPRESENTED)
+
+
+def test_only_what_forbids_every_channel_for_good_silences() -> None:
+    def told(*stops: Suppression) -> Reason | None:
+        return silenced(facts(suppressions=stops), MONDAY)
+
+    assert told() is None
+    assert told(Suppression("account", "5", None, "represented")) is Reason.REPRESENTED
+    assert told(Suppression("account", "5", None, "stop", LATER)) is None
+    assert told(Suppression("account", "5", Channel.LETTER, "stop")) is None
+    assert told(Suppression("email", EMAIL, None, "opted_out")) is None
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,14 @@ import sqlalchemy as sa
 
 from contactd.config.settings import Operator, Sections, Settings
 from contactd.domain.agreement import Kind
-from contactd.engine.agreeing import Agreeing, Order, Told, choose, told
-from contactd.engine.judgement import judge_everyone, judge_of
+from contactd.domain.statement import Statement
+from contactd.engine.agreeing import Agreeing, Order
+from contactd.engine.agreement_told import Told, told
+from contactd.engine.charging import charge_everyone
+from contactd.engine.claims import owed_by, terms_of
+from contactd.engine.debtors import choose
+from contactd.engine.judgement import judge_everyone, judge_of, judge_some
+from contactd.intake.accept import accept_accounts
 from contactd.store import accounts, agreements, contact_log, payments
 from contactd.store.agreements import Stored
 from contactd.store.database import Database
@@ -30,6 +36,15 @@ def settings_of(**sections: Any) -> Settings:  # noqa: ANN401 - sections by name
 
 
 AGENCY = settings_of(operator=Operator(kind="collection-agency"))
+
+
+def judge_all(database: Database, settings: Settings, clock: HandClock) -> None:
+    """Charge and judge everybody, as a daemon does after midnight."""
+    for every in (charge_everyone, judge_everyone):
+        after: int | None = 0
+        while after is not None:
+            with database.transaction() as connection:
+                after = every(connection, after, settings, clock.now())
 
 
 @dataclass
@@ -62,6 +77,50 @@ class Bookkeeper:
             accounts.refresh(connection, [account_id], MONDAY_TEN)
         return account_id
 
+    def invoice(self, name: str, amount: int, *, due: int, number: str = "K-1") -> None:
+        """Write another invoice, a month old when it falls due; a credit note is below zero."""
+        now = self.now
+        with self.database.transaction() as connection:
+            [owner] = accounts.find(connection, number)
+            row = {
+                "account_id": owner.id, "invoice_no": name, "invoice_date": day(due - 30), "due_date": day(due),
+                "amount": amount, "open": amount, "imported_open": amount,
+            }  # fmt: skip
+            connection.execute(sa.insert(invoice).values(row))
+            accounts.refresh(connection, [owner.id], now)
+
+    def list_of(self, rests: dict[str, int], *, number: str = "K-1") -> None:
+        """Import a full list of the account's invoices, with what is open of each; what is left out is settled."""
+        with self.database.snapshot() as connection:
+            known = {row.invoice_no: row for row in connection.execute(sa.select(invoice))}
+        rows = [
+            {
+                "creditor": "acme", "account_no": number, "name": "Erika Muster", "invoice_no": name,
+                "amount": f"{known[name].amount / 100:.2f}",
+                "invoice_date": known[name].invoice_date.isoformat(), "due_date": known[name].due_date.isoformat(),
+                "open": f"{rest / 100:.2f}", "currency": "EUR",
+            }
+            for name, rest in rests.items()
+        ]  # fmt: skip
+        clock = HandClock(self.now)
+        report = accept_accounts(self.database, rows, now=clock.now, full=True, force=True)
+        assert not report.rejected, report.rejected
+        judge_some(self.database, report.touched, self.settings, clock)
+
+    def stands(self, number: str = "K-1") -> tuple[int, int, dict[str, int]]:
+        """Read what an account owes, its credit, and what is open of each invoice."""
+        with self.database.snapshot() as connection:
+            [owner] = accounts.find(connection, number)
+            mine = sa.select(invoice.c.invoice_no, invoice.c.open).where(invoice.c.account_id == owner.id)
+            return owner.open, owner.credit, {row.invoice_no: row.open for row in connection.execute(mine)}
+
+    def statement(self, number: str = "K-1") -> Statement:
+        """Derive what is owed by law today."""
+        with self.database.snapshot() as connection:
+            [owner] = accounts.find(connection, number)
+            [owed] = owed_by(connection, [owner.id], terms_of(self.settings), day(self.at))
+            return owed.statement
+
     def agree(self, kind: Kind, number: str = "K-1", **order: Any) -> Stored:  # noqa: ANN401 - an order's fields
         with self.database.transaction() as connection:
             agreeing = Agreeing(self.settings, connection, by="anna", now=self.now)
@@ -79,7 +138,7 @@ class Bookkeeper:
         line = NewPayment(mark, "acme", number, invoice_no, amount, "EUR", value_on, "")
         judge = judge_of(self.settings, HandClock(now))
         with self.database.transaction() as connection:
-            judge(connection, payments.record(connection, [line], lambda: now).accounts)
+            judge(connection, payments.record(connection, [line], lambda: now, judge.charge).accounts)
 
     def wake(self, at: int) -> None:
         """Let it be that day, and judge as a daemon does after midnight."""

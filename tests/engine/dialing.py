@@ -19,7 +19,7 @@ from contactd.domain.ivr import Personal
 from contactd.domain.policy import Policy
 from contactd.engine.book import Book
 from contactd.engine.bus import Bus
-from contactd.engine.callbook import CallBook, Dial, StoredCallBook, Wanted
+from contactd.engine.callbook import CallBook, Conclude, Dial, StoredCallBook, Wanted
 from contactd.engine.dialer import Dialer, Line
 from contactd.engine.gate import Gate, Refused
 from contactd.engine.lists import CallList, Key, key_of
@@ -188,8 +188,9 @@ class MemoryCallBook:
             self._follow(claimed.reference, stage.transition.event)
         self.entries[claimed.reference].append(stage)
 
-    async def hand_in(self, item: HandedIn) -> None:
-        """Remember; only the first counts."""
+    async def hand_in(self, item: HandedIn, conclude: Conclude | None = None) -> None:
+        """Remember; only the first counts, and nothing else is done with it."""
+        del conclude
         self._answer()
         if not item.beside and any(one.attempt_id == item.attempt_id and not one.beside for one in self.handed_in):
             raise StoreConflict(f"attempt {item.attempt_id} has a disposition already")

@@ -16,16 +16,17 @@ from contactd.config.policies import policy_of_notices
 from contactd.config.providers import Letters, Sms, Smtp
 from contactd.config.settings import Operator, Sections, Settings
 from contactd.domain.account import Channel
-from contactd.domain.agreement import Kind
+from contactd.domain.agreement import Kind, State
 from contactd.domain.campaign import Campaign
 from contactd.domain.notice import CAMPAIGN
 from contactd.domain.posting import Kind as Posted
-from contactd.engine.agreeing import Agreeing, Order, choose
+from contactd.engine.agreeing import Agreeing, Order
 from contactd.engine.arranging import Arranging
 from contactd.engine.bookings import Bookings, Entry
 from contactd.engine.compose import Composer
+from contactd.engine.debtors import choose
 from contactd.engine.judgement import judge_everyone, judge_of
-from contactd.store import payments
+from contactd.store import agreements, payments
 from contactd.store.agreements import Stored
 from contactd.store.database import Database
 from contactd.store.payments import NewPayment
@@ -84,6 +85,13 @@ class Office:
         with self.world.database.transaction() as connection:
             bookings = Bookings(self.settings, connection, by="anna", now=self.world.clock.now())
             bookings.post(choose(connection, "K-1"), Entry(Posted.WRITE_OFF, amount, "hopeless"))
+
+    def state(self, number: int) -> State:
+        """Read where an agreement stands."""
+        with self.world.database.snapshot() as connection:
+            found = agreements.read(connection, number)
+        assert found is not None
+        return found.agreed.state
 
     def judge(self) -> None:
         """Judge the first account as an import does that has touched it."""

@@ -11,10 +11,13 @@ from contactd.domain.agreement import Kind, State
 from contactd.domain.errors import InputError
 from contactd.domain.money import Money
 from contactd.engine.arranging import Arranging
-from contactd.engine.judgement import today_of
+from contactd.engine.judgement import judge_of, today_of
+from contactd.engine.tasking import Saying, Tasking
 from contactd.store import payments
 from contactd.store.database import Database
+from contactd.store.payments import NewPayment
 from contactd.store.schema import account, invoice
+from tests.clock import HandClock
 from tests.engine.books import AGENCY, Bookkeeper, day, settings_of
 
 OPEN, KEPT, BROKEN = "open", "kept", "broken"
@@ -234,6 +237,30 @@ def test_a_hold_for_another_reason_stays_and_gives_the_agreement_its_own_back(bo
     books.say(1, "withdraw", "wrong account")
     assert (books.states(), books.hold(owner)) == (["withdrawn"], ("", None))
     assert books.told()[0]["history"][-1]["reason"] == "wrong account"
+
+
+def test_a_payment_to_be_assigned_rests_the_ladder_beside_an_agreement_and_the_longer_counts(books: Bookkeeper) -> None:
+    owner = books.owing(10_000)
+    with books.database.transaction() as connection:
+        waits = NewPayment("mark", "", "", "", 4_000, "EUR", day(-3), "danke")
+        payments.record(connection, [waits], lambda: books.now)
+        judge_of(books.settings, HandClock(books.now)).rest(connection, {1: [owner]})
+    rests = ("payment_to_assign", day(7))  # five banking days
+    assert books.hold(owner) == rests
+    made = books.agree(Kind.PROMISE, on=day(4))
+    assert books.hold(owner) == ("promise", day(9))
+    books.say(made.id, "withdraw", "no promise")
+    assert books.hold(owner) == rests
+    with books.database.transaction() as connection:
+        Tasking(books.settings, connection, by="anna", now=books.now).say(1, Saying("postpone", due_on=day(8)))
+    assert books.hold(owner) == ("payment_to_assign", day(8))
+    with books.database.transaction() as connection:
+        payments.hold_rejected(connection, {"K-1"}, books.now, release=False)
+    assert books.hold(owner) == ("payment_rejected", None)
+    with books.database.transaction() as connection:
+        payments.hold_rejected(connection, set(), books.now, release=True)
+        Tasking(books.settings, connection, by="anna", now=books.now).say(1, Saying("drop", "not theirs"))
+    assert books.hold(owner) == ("", None)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,13 @@ from contactd.config.base_rates import load_base_rates
 from contactd.config.claims import Claims
 from contactd.domain.appropriation import Part
 from contactd.domain.errors import InputError
+from contactd.domain.money import Money
 from contactd.domain.posting import Kind, Purpose
-from contactd.engine.agreeing import choose
 from contactd.engine.bookings import Bookings, Entry
 from contactd.engine.claims import Owed, Terms, owed_by
+from contactd.engine.debtors import choose
+from contactd.engine.statement_sheet import statement_sheet
+from contactd.engine.statement_told import statement_told
 from contactd.store import accounts, contact_log
 from contactd.store.allocations import note_taken_off
 from contactd.store.database import Database
@@ -75,6 +78,33 @@ def test_a_cost_is_in_the_statement_from_its_day_and_leaves_dunning_as_it_is(kee
 def test_an_agencys_fee_is_worked_out_by_its_rate_on_the_open_principal(keeper: Bookkeeper) -> None:
     [made] = post(keeper, Entry(Kind.COST, rate="0.9", reason="agency took over"))
     assert (made.posted.amount, made.posted.purpose) == (12_105 + 2000, "agency")  # 0.9 of 134.50, and at most 20
+
+
+def test_the_lump_sum_is_set_off_against_what_an_agency_costs_and_not_claimed_beside_it(keeper: Bookkeeper) -> None:
+    with keeper.database.transaction() as connection:
+        connection.execute(sa.update(account).values(kind="business"))
+    made = post(keeper, Entry(Kind.COST, "100.44", "agency ordered", day(0), "R-1", Purpose.AGENCY))
+    found = owed(keeper, day(0))
+    assert [(cost.reason, cost.claim, cost.amount, cost.set_off) for cost in found.ledger.costs] == [
+        ("lump_sum", "R-1", 4_000, 0), ("lump_sum", "R-2", 4_000, 0), ("agency", "R-1", 6_044, 4_000),
+    ]  # fmt: skip
+    assert found.statement.costs == 4_000 + 10_044
+    charged = statement_told(found)["charged"][-1]
+    assert (charged["amount"], charged["set_off"]) == (Money(6_044, "EUR"), Money(4_000, "EUR"))
+    reverse(keeper, made[0].posted.id)
+    assert owed(keeper, day(0)).statement.costs == 8_000
+
+
+def test_an_agency_that_cost_no_more_than_the_lump_sum_is_in_the_statement_with_nothing(keeper: Bookkeeper) -> None:
+    with keeper.database.transaction() as connection:
+        connection.execute(sa.update(account).values(kind="business"))
+    post(keeper, Entry(Kind.COST, "38.00", "agency ordered", day(0), "R-1", Purpose.AGENCY))
+    found = owed(keeper, day(0))
+    assert [(cost.amount, cost.set_off) for cost in found.ledger.costs if cost.reason == "agency"] == [(0, 3_800)]
+    assert found.statement.costs == 8_000
+    charged = statement_sheet(found, [], keeper.settings, day(0), "de")["charged"]
+    assert isinstance(charged, list)
+    assert [row["set_off"] for row in charged] == ["", "", "38,00\N{NO-BREAK SPACE}€"]
 
 
 def test_a_reversed_cost_counts_as_if_it_had_never_been_from_the_day_it_was_reversed(keeper: Bookkeeper) -> None:

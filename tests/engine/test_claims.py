@@ -2,21 +2,27 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Connection
 
 from contactd.config.base_rates import load_base_rates
 from contactd.config.claims import Claims
 from contactd.config.load import load_defaults
-from contactd.domain.account import Channel
+from contactd.domain.account import Channel, Kind
+from contactd.domain.appropriation import Part
 from contactd.domain.default_date import Basis
+from contactd.domain.money import Money
+from contactd.domain.posting import Kind as Posted
+from contactd.domain.posting import Posting
 from contactd.engine.claims import Owed, Terms, owed_by
 from contactd.store import accounts, attempts, payments, schema
 from contactd.store.attempts import NewAttempt
 from contactd.store.database import Database
+from contactd.store.ledgers import BookedInvoice, BookedPayment, BookedReminder, Books
 from contactd.store.payments import NewPayment
 from contactd.store.schema import account, invoice
 
@@ -25,6 +31,10 @@ RATES = load_base_rates(load_defaults().base_rates_path)
 AGREED = Claims(due_date_agreed=True)
 SUNDAY = date(2024, 3, 31)  # Easter
 YEAR_END = date(2024, 12, 31)
+
+
+def day_of(offset: int) -> date:
+    return NOW.date() + timedelta(offset)
 
 
 def owing(
@@ -41,6 +51,11 @@ def owing(
         connection.execute(sa.insert(invoice).values(row))
     accounts.refresh(connection, [account_id], NOW)
     return account_id
+
+
+def say(connection: Connection, number: str, **columns: object) -> None:
+    """Have a list say something about an invoice."""
+    connection.execute(sa.update(invoice).where(invoice.c.invoice_no == number).values(columns))
 
 
 def pay(connection: Connection, amount: int, on: date, number: str = "", mark: str = "") -> None:
@@ -69,6 +84,40 @@ def remind(
     attempts.plan(connection, [new])
     changed = sa.update(schema.attempt).where(schema.attempt.c.step == step)
     connection.execute(changed.values(state=state, sending_at=at, ended_at=at))
+
+
+def test_each_claim_bears_the_rate_agreed_for_it_or_the_laws(database: Database) -> None:
+    with database.transaction() as connection:
+        number = owing(connection, [10_000] * 4, kind="business")
+        say(connection, "R-2", contract_rate="11 %")
+        say(connection, "R-3", claim_kind="other")
+        found = owed(connection, number)
+        general = owed(connection, number, agreed=Claims(due_date_agreed=True, contract_rate="base + 12 %"))
+    percents = {one.claim: one.segments[-1].percent for one in found.statement.balances if one.segments}
+    assert percents == {
+        "R-1": Decimal("12.37"), "R-2": Decimal(11), "R-3": Decimal("8.37"), "R-4": Decimal("12.37"),
+    }  # fmt: skip
+    assert [one.basis for one in found.bearings.values()] == ["business", "contract", "no_service", "business"]
+    assert {cost.claim for cost in found.ledger.costs} == {"R-1", "R-2", "R-4"}  # no lump sum without goods or services
+    percents = {one.claim: one.segments[-1].percent for one in general.statement.balances if one.segments}
+    assert (percents["R-1"], percents["R-2"]) == (Decimal("15.37"), Decimal(11))
+
+
+def test_v5_of_a_consumers_loan_a_payment_goes_to_principal_before_interest(database: Database) -> None:
+    with database.transaction() as connection:
+        number = owing(connection, [120_000, 120_000], due=date(2025, 1, 14))
+        say(connection, "R-1", claim_kind="consumer_loan")
+        say(connection, "R-2", claim_kind="property_loan")
+        pay(connection, 30_000, date(2025, 4, 10), "R-1")
+        found = owed(connection, number, date(2025, 9, 30), Claims(due_date_agreed=True, contract_rate="20 %"))
+    loan, secured = found.statement.balances[1:]
+    # As vector V5 of the reference without its reminder costs, by hand: 85 days of 1,200.00, then 900.00.
+    assert (loan.principal, loan.interest) == (90_000, 2032 + 1470 + 1422)
+    assert [(one.days, one.principal, one.amount) for one in loan.segments] == [
+        (85, 120_000, 2032), (82, 90_000, 1470), (92, 90_000, 1422),
+    ]  # fmt: skip
+    assert secured.segments[0].percent == Decimal("4.77")  # 2.27 + 2.5, § 497(4) BGB
+    assert [one.basis for one in found.bearings.values()] == ["consumer_loan", "property_loan"]
 
 
 def test_interest_begins_after_the_working_day_that_ends_the_time_for_paying(database: Database) -> None:
@@ -240,3 +289,60 @@ def test_before_anybody_is_in_default_statement_and_books_agree_to_the_cent(
         transaction.rollback()
     assert (found.statement.principal - found.statement.credit) == sum(rests) - received
     assert found.statement.principal - found.statement.credit == kept.open - kept.credit
+
+
+_offset = st.integers(-80, 40)
+_books = st.builds(
+    Books,
+    *map(st.just, (1, "acme", "K-1", "Erika Muster", "EUR")),
+    kind=st.sampled_from(Kind),
+    timezone=st.just("Europe/Berlin"),
+    region=st.just("DE-BE"),
+    invoices=st.lists(
+        st.builds(
+            lambda number, due, amount: BookedInvoice(
+                f"R-{number}", day_of(due - 20), day_of(due), amount, amount, 0, 0, None
+            ),
+            st.integers(1, 3), _offset, st.integers(1, 9_000),
+        ),
+        max_size=3, unique_by=lambda one: one.number,
+    ),
+    payments=st.lists(
+        st.builds(
+            lambda number, on, amount, named: BookedPayment(number, day_of(on), amount, named),
+            st.integers(1, 3), _offset, st.integers(1, 9_000), st.sampled_from(["", "R-1", "R-2"]),
+        ),
+        max_size=3, unique_by=lambda one: one.id,
+    ),
+    reminders=st.lists(
+        st.builds(
+            lambda on, channel, fee: BookedReminder(NOW + timedelta(on), channel, 1, NOW + timedelta(on), fee),
+            _offset, st.sampled_from([Channel.EMAIL, Channel.LETTER]), st.sampled_from([None, 0, 250]),
+        ),
+        max_size=2,
+    ),
+    postings=st.lists(
+        st.builds(
+            lambda kind, on: Posting(1, kind, day_of(on), 500, "R-1", Part.PRINCIPAL), st.sampled_from(Posted), _offset
+        ),
+        max_size=1,
+    ),
+)  # fmt: skip
+
+
+@given(
+    _books,
+    st.builds(
+        Claims,
+        due_date_agreed=st.booleans(),
+        thirty_days_notice=st.booleans(),
+        letter_fees=st.sampled_from([(), (Money(120, "EUR"),)]),
+    ),
+)
+@settings(max_examples=300)
+def test_who_cannot_bear_interest_or_costs_has_none(books: Books, agreed: Claims) -> None:
+    terms = Terms(agreed, RATES)
+    stated = terms.owed(books, NOW.date()).statement
+    has = stated.costs + stated.interest + sum(one.amount for one in stated.allocations if one.part != Part.PRINCIPAL)
+    assert not has or terms.may_bear(books, NOW.date())
+    event(f"may bear: {terms.may_bear(books, NOW.date())}, has: {has > 0}")

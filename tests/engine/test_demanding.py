@@ -25,13 +25,15 @@ from contactd.domain.base_rates import BaseRates
 from contactd.domain.campaign import Campaign
 from contactd.domain.interest import total
 from contactd.domain.ledger import Cost
+from contactd.domain.posting import Kind, Posting
 from contactd.engine.claims import Owed, Terms
 from contactd.engine.compose import Composer, overdue
-from contactd.engine.demanding import demanded, owed_on
+from contactd.engine.demanding import Reminding, demanded, owed_on
 from contactd.engine.gate import Begun
-from contactd.store import payments, schema
+from contactd.store import payments, postings, schema
 from contactd.store.database import Database
 from contactd.store.payments import NewPayment
+from contactd.store.postings import Booked
 from tests.channels.letters_in_hand import text
 from tests.engine.test_letters import HOME, LETTERS, TABLES
 from tests.engine.world import OPEN_POLICY, World, open_world
@@ -114,11 +116,35 @@ async def test_a_letter_lists_interest_and_costs_and_asks_for_what_the_statement
     assert demand.total == derived.open == demand.principal + demand.interest + demand.open_costs
     letter = said(begun)
     assert "Verzugszinsen bis zum" in letter
-    assert "darauf bereits gezahlt" in letter
+    assert "darauf bereits gezahlt \N{MINUS SIGN}" in " ".join(letter.split())
     assert letter.count("Pauschale (§ 288 Abs. 5 BGB)") == 2
     euros = f"{derived.open // 100:,}".replace(",", ".") + f",{derived.open % 100:02}"
     assert letter.count(euros) == 3  # below the tables, in the sentence, beside the code
     assert "Vorläufig" not in letter
+
+
+async def test_a_letter_says_which_rate_was_agreed_and_that_a_loan_is_paid_in_another_order(world: World) -> None:
+    world.debtor(1, days_due=400, owed=100_000, kind="consumer", **HOME)
+    with world.database.transaction() as connection:
+        due = world.clock.now().date() - timedelta(days=40)
+        for name, columns in (("R-2", {"contract_rate": "11 %"}), ("R-3", {"claim_kind": "consumer_loan"})):
+            world.owe(connection, 1, name, due, 7_000)
+            connection.execute(sa.update(schema.invoice).where(schema.invoice.c.invoice_no == name).values(columns))
+    letter = " ".join(said(begin(world)).split())
+    assert "Rechnung R-2: Zinssatz: 11 % jährlich, vertraglich vereinbart." in letter
+    assert "Rechnung R-3: Zinssatz: 5 Prozentpunkte über dem jeweiligen Basiszinssatz (§ 497 Abs. 1 BGB" in letter
+    assert "tilgen hier Kosten, dann die Hauptforderung, dann Zinsen (§ 497 Abs. 3 BGB)" in letter
+    assert "Rechnung R-1: Zinssatz" not in letter  # the law's for all needs no word
+
+
+async def test_a_letter_says_of_an_agencys_cost_what_the_lump_sum_took_off(world: World) -> None:
+    world.debtor(1, days_due=400, owed=100_000, kind="business", **HOME)
+    now = world.clock.now()
+    with world.database.transaction() as connection:
+        ordered = Posting(0, Kind.COST, now.date() - timedelta(days=9), 10_044, purpose="agency", reason="ordered")
+        postings.add(connection, Booked(1, ordered, now, "anna"))
+    letter = " ".join(said(begin(world)).split())
+    assert "Inkassokosten: ordered, abzüglich 40,00 € Pauschale (§ 288 Abs. 5 Satz 3 BGB) 60,44 €" in letter
 
 
 async def test_who_is_not_in_default_is_asked_for_the_invoices_only(world: World) -> None:
@@ -181,8 +207,8 @@ async def test_interest_from_before_the_table_is_not_asked_for(world: World) -> 
     world.debtor(1, days_due=400, **HOME)
     today = world.clock.now().date()
     with world.database.snapshot() as connection:
-        assert owed_on(connection, {1: today}, Terms(AGREED, RATES))
-        assert not owed_on(connection, {1: today}, Terms(AGREED, BaseRates(RATES.rows[-1:])))
+        assert owed_on(connection, {1: Reminding(today, 0, ())}, Terms(AGREED, RATES))
+        assert not owed_on(connection, {1: Reminding(today, 0, ())}, Terms(AGREED, BaseRates(RATES.rows[-1:])))
 
 
 @pytest.mark.parametrize("language", ["de", "en"])

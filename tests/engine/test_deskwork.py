@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from contactd.domain import call as calls
 from contactd.domain.agent import State
 from contactd.domain.errors import IllegalTransition, InputError
+from contactd.domain.happened import CallMoved
 from contactd.engine.deskwork import Deskwork
 from contactd.engine.roster import Roster
 from contactd.store.database import Database
@@ -65,6 +67,62 @@ async def test_a_call_is_shown_held_muted_and_ended_with_a_callback(stored: Stor
         assert (shown["state"], shown["call"]) == (State.READY, "")
     again = stored.attempt(2)
     assert (again["not_before"], again["wanted"], again["kept_for"]) == (at, number(1), "anna")
+
+
+async def test_a_desk_shows_the_call_that_is_coming_that_is_talked_in_and_that_is_owed(stored: StoredScene) -> None:
+    scene, desk = await working(stored)
+    heard: list[State] = []
+    desk.listen(lambda agent: heard.append(agent.state))
+    async with scene.at_work():
+        while (coming := desk.standing("anna")).agent.state is State.READY:
+            await stored.clock.run(0.1)
+        assert (coming.agent.state, coming.live and coming.live.call.state) == (State.RESERVED, calls.State.BRIDGING)
+        await stored.clock.run(7)
+        assert desk.standing("anna").wrap_until is None
+        await desk.carry_out("anna", "hang-up", [])
+        await stored.clock.run(1)
+        owing = desk.standing("anna")
+        assert owing.live is not None
+        assert (owing.live.reference, owing.live.call.state) == ("1-1", calls.State.ENDED)
+        assert owing.wrap_until is not None
+        with pytest.raises(IllegalTransition):
+            await desk.carry_out("anna", "hang-up", [])
+        with pytest.raises(IllegalTransition, match="time to write"):
+            await desk.carry_out("anna", "extend", [])
+        await desk.carry_out("anna", "done", ["dropped"])
+        assert desk.standing("anna").live is None
+    assert heard[:3] == [State.RESERVED, State.TALK, State.WRAP]
+
+
+async def test_music_is_told_to_whoever_watches(stored: StoredScene) -> None:
+    scene, desk = await working(stored)
+    async with scene.at_work():
+        await stored.clock.run(10)
+        for order in ("hold", "retrieve"):
+            await desk.carry_out("anna", order, [])
+            await stored.clock.run(1)
+    told = [event.stage for event in scene.happened if isinstance(event, CallMoved)]
+    assert [stage for stage in told if stage in {"held", "retrieved"}] == ["held", "retrieved"]
+
+
+async def test_whoever_was_made_up_signs_out_when_a_person_comes_to_the_desk(stored: StoredScene) -> None:
+    made_up = {"anna"}
+
+    def seated(agent: str) -> bool:
+        sat = agent in made_up
+        made_up.discard(agent)
+        return sat
+
+    scene, _ = await working(stored, planned=0)
+    desk = Deskwork(scene.dialer, scene.roster, stored.commit, seated=seated)
+    async with scene.at_work():
+        desk.heard("anna")
+        assert scene.roster.find("anna").state is State.OFFLINE
+        await desk.carry_out("anna", "sign-in", [])
+        desk.heard("anna")
+        assert scene.roster.find("anna").state is State.READY
+        with pytest.raises(InputError):
+            desk.heard("nobody")
 
 
 async def test_a_call_is_transferred_and_a_supervisor_is_shown_to_the_agent(stored: StoredScene) -> None:

@@ -248,9 +248,9 @@ async def test_whoever_writes_too_long_is_paused_and_owes_the_outcome_before_the
         await scene.clock.run(150)
         anna = scene.roster.find("anna")
         assert (anna.state, anna.reason) == (State.PAUSE, "nachbearbeitung")
-        with pytest.raises(IllegalTransition, match="yet to say what call 1-1 achieved"):
+        with pytest.raises(IllegalTransition, match="yet to say what their call achieved"):
             scene.dialer.desk.resume("anna")
-        with pytest.raises(IllegalTransition, match="yet to say what call 1-1 achieved"):
+        with pytest.raises(IllegalTransition, match="yet to say what their call achieved"):
             scene.dialer.desk.sign_in("anna")
         await scene.dialer.desk.dispose("anna", Disposition.PAID)
         scene.dialer.desk.resume("anna")

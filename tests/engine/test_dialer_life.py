@@ -157,6 +157,7 @@ async def test_calls_that_survived_are_adopted_where_they_stood(book: MemoryCall
         await scene.dialer.desk.dispose("anna", Disposition.PROMISE)
         await scene.clock.run(60)
         assert (book.ends("4-1"), book.ends("3-1")) == (["answered"], ["abandoned"])
+        assert scene.roster.find("anna").state is not State.PHONE_WAIT
 
 
 async def test_nothing_is_called_until_the_carrier_has_said_which_calls_it_still_has(book: MemoryCallBook) -> None:

@@ -1,6 +1,7 @@
 """Who may be erased is, everywhere and for good; who may not is told why; the chain holds either way."""
 
 import asyncio
+import csv
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -8,12 +9,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
+from contactd.channels.base import Letter
+from contactd.channels.letter_archive import Archive
+from contactd.channels.letter_spool import LIST, Outbox
 from contactd.config.load import load
 from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
-from contactd.domain.errors import StoreConflict
+from contactd.domain.errors import InputError, StoreConflict
 from contactd.engine import evidence
 from contactd.engine.custody import Custody
 from contactd.engine.erasing import Erased, NotErasable, Order, delete_letters, erase
@@ -22,7 +27,7 @@ from contactd.engine.retention import due_entries, erase_entries
 from contactd.intake.accept import Options
 from contactd.intake.files import import_file
 from contactd.intake.profile import own
-from contactd.store import accounts, attempts, contact_log, inbox, schema, suppressions
+from contactd.store import accounts, attempts, contact_log, inbox, requests, schema, suppressions
 from contactd.store.columns import metadata
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
@@ -32,6 +37,7 @@ from tests.clock import HandClock
 from tests.store.seed import NOW, add_account, add_invoice, new_attempt, send
 
 LATER = datetime(2036, 1, 1, 12, tzinfo=UTC)  # all of 2026 has been kept long enough
+DAY = "2026-03-02"
 ASKED = Order("kim", "asked for it")
 PAID: dict[str, Any] = {"open": 0, "oldest_due": None}
 TRACES = ("Debtor 1", "debtor1@", "4917604069001", "the words", "one tap", "DE00TEST")
@@ -108,6 +114,59 @@ def test_nothing_is_left_of_who_it_was_but_the_books_and_the_chain(known: Databa
     assert tuple(amounts) == (10_000, "K-1")
     assert (entry.event, entry.reason, entry.details["by"]) == ("erased", "asked for it", "kim")
     assert entry.details["entries"] == done.entries
+
+
+def test_no_file_beside_the_letters_names_who_was_erased(known: Database, settings: Settings) -> None:
+    folder, other = settings.letters_directory, "Debtor 2, Sohn & Co"
+    archive = Archive(folder / "archive")
+    outbox = Outbox(folder / "outbox", archive)
+    outbox.ready()
+    (folder / "archive" / DAY / "1-1.pdf").unlink()
+    for reference, name in (("1-1", "Debtor 1"), ("2-1", other), ("1-2", "Debtor 1")):
+        letter = Letter(pdf=lambda: b"%PDF", name=name, postcode="00001", city="Musterstadt")
+        kept = archive.keep(reference, datetime(2026, 3, 2, 12, tzinfo=UTC), b"%PDF")
+        outbox.prepare(kept, letter)
+        outbox.give(kept)
+        archive.done(kept)
+    outbox.tidy()
+    lists = [folder / box / DAY / LIST for box in ("archive", "outbox")]
+    before = [path.read_text(encoding="utf-8") for path in lists]
+    assert all(told.count("Debtor 1") == 2 for told in before)
+    erased(known, settings)
+    delete_letters(settings, [f"{DAY}/1-2.pdf", "2020-01-01/none.pdf"])
+    for path, told in zip(lists, before, strict=True):
+        left = path.read_text(encoding="utf-8")
+        assert ("Debtor 1" in left, other in left, len(left)) == (False, True, len(told))
+    assert [path.name for path in sorted(folder.rglob("*.pdf"))] == ["2-1.pdf", "2-1.pdf"]
+    (folder / "outbox" / DAY / "2-1.pdf").unlink()
+    kept = archive.keep("3-1", datetime(2026, 3, 2, 12, tzinfo=UTC), b"%PDF")  # the lists are written on
+    outbox.prepare(kept, Letter(pdf=lambda: b"%PDF", name="Debtor 3", postcode="", city=""))
+    outbox.give(kept)
+    outbox.tidy()
+    assert [row["name"] for row in csv.DictReader(lists[1].read_text().splitlines())] == ["Debtor 3"]
+
+
+def test_a_list_that_cannot_be_written_is_told_and_stops_nothing(known: Database, settings: Settings) -> None:
+    (settings.letters_directory / "outbox" / DAY / LIST).mkdir(parents=True)
+    with capture_logs() as said:
+        erased(known, settings)
+    assert [(line["event"], line["log_level"]) for line in said] == [("letter_not_struck_out", "warning")]
+    assert not list(settings.letters_directory.rglob("*.pdf"))
+
+
+def test_an_answer_that_was_kept_for_a_repeated_request_goes_too(known: Database, settings: Settings) -> None:
+    asked = requests.Asked("api:crm", "5f1c", "digest", NOW)
+    other = requests.Asked("api:crm", "77aa", "digest", NOW)
+    with known.transaction() as connection:
+        for one, number in ((asked, 1), (other, 2)):
+            told = requests.Told({"name": f"Debtor {number}"}, number)
+            assert requests.once(connection, one, iter([told]).__next__) == told.answer
+    erased(known, settings)
+    assert "Debtor 1" not in everything(known)
+    with known.transaction() as connection:
+        with pytest.raises(InputError, match="was erased since; nothing was done again"):
+            requests.once(connection, asked, lambda: requests.Told("again", 1))
+        assert requests.once(connection, other, lambda: requests.Told("again", 2)) == {"name": "Debtor 2"}
 
 
 def test_nobody_else_is_touched(known: Database, settings: Settings) -> None:

@@ -6,14 +6,18 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from contactd.config.policies import policy_of_notices
 from contactd.domain.account import Channel
+from contactd.domain.agreement import Kind
 from contactd.domain.campaign import Campaign, Select, Step
 from contactd.domain.money import Money
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.domain.policy import Cap, Policy
 from contactd.engine.gate import Begun, Refused, release
 from contactd.store import accounts, pauses, schema, suppressions
 from contactd.store.database import Database
 from contactd.store.suppressions import NewSuppression
+from tests.engine.notified import open_office
 from tests.engine.world import LADDER, OPEN_POLICY, open_world
 
 
@@ -98,6 +102,20 @@ async def test_two_attempts_of_one_customer_in_one_batch_keep_the_daily_cap(data
         assert second.reason == "day_cap"
         assert second.until is not None
         assert second.until > world.clock.now()
+
+
+async def test_a_notice_about_an_agreement_takes_up_none_of_what_a_day_allows(database: Database) -> None:
+    async with open_office(database) as office:
+        world, policy = office.world, replace(OPEN_POLICY, caps=(Cap(1, timedelta(days=1)),))
+        world.book.replace((LADDER,), {"standard": policy, NOTICES: policy_of_notices(office.settings)})
+        world.debtor(1)
+        made = office.agree(Kind.PROMISE, on=office.today + timedelta(days=30))
+        assert len((await office.send()).ledger) == 1
+        office.say(made.id, "withdraw")
+        world.planner.plan("standard", world.clock.now())
+        [message] = (await office.send()).ledger
+        assert [(row.campaign, row.state) for row in world.rows()] == [(NOTICES, "accepted"), ("standard", "accepted")]
+        assert message.text
 
 
 CALLS = Campaign("standard", (Step("call", Channel.CALL, day=3, attempts=4, pause=timedelta(minutes=1)),))

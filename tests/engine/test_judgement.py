@@ -1,19 +1,22 @@
 """The daily turn of a daemon: what is broken by nothing but time is found at its start and after midnight."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from datetime import date, datetime
 
 import pytest
+import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from contactd.domain.agreement import Kind
+from contactd.config.settings import Settings
+from contactd.domain.agreement import Agreement, Kind, Receipt, Standing, standing
 from contactd.domain.errors import StoreAway
 from contactd.engine import judgement
-from contactd.engine.judgement import Judgement, judge_all
+from contactd.engine.judgement import Judgement, judge_some
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
 from tests.clock import HandClock
-from tests.engine.books import Bookkeeper, day, settings_of
+from tests.engine.books import Bookkeeper, day, judge_all, settings_of
 
 _DAY = 86_400.0
 SETTINGS = settings_of()
@@ -70,6 +73,54 @@ async def test_many_accounts_are_judged_some_at_a_time(
     clock.advance(4 * _DAY)
     judge_all(books.database, SETTINGS, clock)
     assert books.states() == ["broken"] * 3
+
+
+def test_after_a_list_only_the_accounts_it_told_of_are_judged(books: Bookkeeper) -> None:
+    ids = [books.owing(5_000, number=number) for number in ("K-2", "K-3", "K-4")]
+    for number in ("K-2", "K-3"):
+        books.agree(Kind.PROMISE, number, on=day(0))
+    clock = HandClock()
+    clock.advance(4 * _DAY)
+    judge_some(books.database, [ids[1], ids[2]], SETTINGS, clock)
+    assert books.states() == ["open", "open", "broken"]
+    judge_some(books.database, [], SETTINGS, clock)
+    assert books.states() == ["open", "open", "broken"]
+
+
+def test_one_account_that_breaks_judging_keeps_none_of_the_others_from_it(
+    books: Bookkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, rest in (("K-2", 7_777), ("K-3", 5_000)):
+        books.owing(rest, number=number)
+        books.agree(Kind.PROMISE, number, on=day(0))
+
+    def stands(agreed: Agreement, receipts: Iterable[Receipt], today: date) -> Standing:
+        if agreed.amount == 7_777:
+            raise ZeroDivisionError
+        return standing(agreed, receipts, today)
+
+    clock = HandClock()
+    clock.advance(4 * _DAY)
+    monkeypatch.setattr(judgement, "standing", stands)
+    with capture_logs() as logs:
+        judge_all(books.database, SETTINGS, clock)
+    assert books.states() == ["broken", "open", "broken"]
+    assert [one["event"] for one in logs] == ["account_not_judged"]
+
+
+async def test_a_fault_in_charging_does_not_keep_agreements_from_being_judged(
+    books: Bookkeeper, commit: GroupCommit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(connection: sa.Connection, after: int, settings: Settings, now: datetime) -> int | None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(judgement, "charge_everyone", broken)
+    clock = HandClock()
+    clock.advance(4 * _DAY)
+    with capture_logs() as logs:
+        await Judgement(commit, clock, lambda: SETTINGS).look()
+    assert books.states() == ["broken"]
+    assert [one["event"] for one in logs] == ["judging_broke"]
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,9 @@ async def test_a_step_by_letter_is_printed_accepted_and_logged_with_its_document
     said = text(pdf)
     for part in ("Debtor 1 Beispielweg 12 00001 Musterstadt", "R-1", "100,00 €", "rufen wir Sie an", "Werksweg 3"):
         assert part in said
-    deadline = world.clock.now().date() + timedelta(days=13)  # ten days, and three for the post
-    assert f"{deadline:%d.%m.%Y}" in said
+    ends = world.clock.now().date() + timedelta(days=13)  # ten days, and three for the post
+    assert f"{ends:%A %d.%m.%Y}" == "Sunday 06.12.2026"
+    assert ("06.12.2026" in said, "07.12.2026" in said) == (False, True)  # § 193 BGB
 
 
 async def test_whoever_has_no_postal_address_gets_no_letter(office: Office) -> None:

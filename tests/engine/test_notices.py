@@ -13,8 +13,8 @@ from contactd.domain.account import Channel
 from contactd.domain.agreement import Kind, State
 from contactd.domain.campaign import Step
 from contactd.domain.errors import ChannelRejected, InputError
-from contactd.engine.agreeing import choose
 from contactd.engine.arranging import Arranging
+from contactd.engine.debtors import choose
 from contactd.store import accounts
 from contactd.store.database import Database
 from contactd.store.schema import account
@@ -31,6 +31,7 @@ async def test_a_promise_is_confirmed_by_mail_and_only_once(database: Database) 
         assert message.subject == "Danke für Ihre Zusage – acme"
         assert "60,00\N{NO-BREAK SPACE}€" in message.text
         assert "3. Dezember 2026" in message.text
+        assert "laufen die Verzugszinsen weiter, bis das Geld" in message.text
         assert office.told() == [("confirmation", "email", "accepted", "")]
         assert [event for event, _, _ in office.world.log()] == ["agreement", "sending", "accepted"]
         office.sleep(1)
@@ -48,6 +49,7 @@ async def test_a_plan_is_told_with_every_date_and_the_clause_and_a_draft_is_not(
         assert "23 Dec 2026" in message.text
         assert "if 2 instalments are in arrears, the whole rest falls due at once" in message.text
         assert "Please confirm this by 7 December 2026." in message.text
+        assert "we claim neither default interest nor the costs so far" in message.text
         office.say(made.id, "confirm")
         assert len(office.told()) == 1
 
@@ -338,3 +340,26 @@ async def test_advice_is_given_neither_without_a_message_nor_when_switched_off_n
         office.world.debtor(3)
         office.agree(Kind.HARDSHIP, 3)
         assert len(office.told()) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        (
+            "de",
+            "Am 3. Dezember 2026 endet Ihr Zahlungsaufschub.\nBitte zahlen Sie bis dahin 100,00\N{NO-BREAK SPACE}€.",
+        ),
+        ("en-GB", "the time we gave you ends on 3 December 2026.\nPlease pay €100.00 by then."),
+    ],
+)
+async def test_the_end_of_a_deferral_is_reminded_of_once(database: Database, language: str, says: str) -> None:
+    async with open_office(database, confirm=False) as office:
+        office.world.debtor(1, language=language)
+        office.agree(Kind.DEFERRAL, on=office.today + timedelta(days=10))
+        office.sleep(6)
+        assert office.told() == []
+        office.sleep(2)
+        [message] = (await office.send()).ledger
+        assert says in message.text
+        office.sleep(5)
+        assert [row[0] for row in office.told()] == ["reminder"]

@@ -114,6 +114,15 @@ async def test_what_happened_meanwhile_falls_out_with_its_reason(world: World, p
         suppressions.add(connection, [NewSuppression("account", "6", None, "stop", "test", now)])
         other = attempts.NewAttempt(7, 7, None, "other", "mail", LADDER.steps[0].channel, 1, 1, now, now)
         attempts.plan(connection, [other])
+    told, fallen = proposing.outlook(run, now)
+    assert fallen == {
+        1: "paid_since_planning", 2: "paid_since_planning", 3: "on_hold", 4: "case_ended", 5: "disputed", 6: "stopped",
+        7: "attempt_open",
+    }  # fmt: skip
+    assert [(one["account"], one["reason"]) for one in told["falls_out"]][2:4] == [
+        ("K-3", "on_hold"),
+        ("K-4", "case_ended"),
+    ]
     assert approve(world, proposing, run) == (
         1,
         {"attempt_open": 1, "case_ended": 1, "disputed": 1, "on_hold": 1, "paid_since_planning": 2, "stopped": 1},
@@ -121,6 +130,7 @@ async def test_what_happened_meanwhile_falls_out_with_its_reason(world: World, p
     assert {row.account_id for row in world.rows()} == {7, 8}
     assert {line["dropped_by"] for line in lines(world, run).values()} == {"", "contactd"}
     assert world.log().count(("dropped", "", "paid_since_planning")) == 2
+    assert proposing.outlook(run, now)[1] == {}
 
 
 async def test_the_hour_of_the_day_leaves_a_run_as_it_is(world: World, proposing: Proposing) -> None:
@@ -143,6 +153,7 @@ async def test_a_step_or_campaign_that_is_no_more_is_not_carried_out(world: Worl
     world.book.replace((), {})
     with pytest.raises(InputError, match="configured no more"):
         approve(world, proposing, run)
+    assert proposing.outlook(run, world.clock.now())[1] == {1: "campaign_changed", 2: "campaign_changed"}
     assert (read(world, run).state, world.log()) == ("proposed", [])
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from contactd.domain.agent import Agent, Event, State
 from contactd.domain.errors import IllegalTransition, InputError
-from contactd.engine.roster import SILENCE_LIMIT, WRAP_LIMIT, Roster
+from contactd.engine.roster import SILENCE_LIMIT, WRAP_LIMIT, WRAP_MORE, WRAP_OFFER, Roster
 from tests.clock import HandClock
 
 
@@ -205,3 +205,41 @@ def test_a_desk_of_nobody_is_an_input_error_and_of_whoever_left_is_forgotten() -
     roster.replace([Agent("berta")])
     silence(roster, clock, 20)
     assert not roster.is_reserved("anna")
+
+
+def test_more_time_to_write_is_given_near_its_end_and_as_often_as_asked_for() -> None:
+    roster, clock = a_roster("anna")
+    sign_in(roster, clock, "anna")
+    heard: list[Agent] = []
+    roster.listen(heard.append)
+    for event in (Event.RESERVED, Event.BRIDGED, Event.HUNG_UP):
+        roster.apply("anna", event)
+    since = clock.now()
+    assert roster.wrap_until("anna") == since + WRAP_LIMIT
+    with pytest.raises(IllegalTransition, match="not at the end of the time to write"):
+        roster.extend("anna")
+    for more in (1, 2):
+        clock.advance((WRAP_LIMIT - WRAP_OFFER).total_seconds() if more == 1 else WRAP_MORE.total_seconds())
+        roster.extend("anna")
+        assert roster.wrap_until("anna") == since + WRAP_LIMIT + more * WRAP_MORE
+        assert heard[-1].state is State.WRAP
+    roster.tick()
+    assert roster.find("anna").state is State.WRAP
+    clock.advance((WRAP_OFFER + WRAP_MORE).total_seconds())
+    roster.tick()
+    assert roster.find("anna").state is State.PAUSE
+    assert roster.wrap_until("anna") is None
+    with pytest.raises(IllegalTransition):
+        roster.extend("anna")
+
+
+def test_more_time_is_for_one_call_only() -> None:
+    roster, clock = a_roster("anna")
+    sign_in(roster, clock, "anna")
+    for event in (Event.RESERVED, Event.BRIDGED, Event.HUNG_UP):
+        roster.apply("anna", event)
+    clock.advance((WRAP_LIMIT - WRAP_OFFER).total_seconds())
+    roster.extend("anna")
+    for event in (Event.WRAPPED_UP, Event.RESERVED, Event.BRIDGED, Event.HUNG_UP):
+        roster.apply("anna", event)
+    assert roster.wrap_until("anna") == clock.now() + WRAP_LIMIT

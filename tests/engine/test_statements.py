@@ -22,6 +22,7 @@ from tests.fakes.bank import OWN, Account, Booking, Payment, camt, mt940
 
 PAID = Account([Booking((Payment(4_000, ("RE-2026-0001",), bank_ref="A1"),), bank_ref="A1")])
 OTHER = Account([Booking((Payment(500, ("x",), bank_ref="B1"),), bank_ref="B1")])
+AGAIN = "the other statements of it were taken; sending all of it again doubles nothing"
 TORN = Account([Booking((Payment(500, ("x",), bank_ref="B1"),), bank_ref="B1")], number="torn", closing=1)
 
 
@@ -129,7 +130,7 @@ def test_of_a_file_that_is_good_in_part_the_rest_is_told(desk: Desk) -> None:
     desk.put("day.xml", camt([PAID, TORN]))
     desk.rest()
     reason = (desk.folder / "refused" / "day.xml.reason.txt").read_text()
-    assert reason.startswith('the other statements of it were taken\nline 11: statement "torn"')
+    assert reason.startswith(f'{AGAIN}\nline 11: statement "torn"')
     assert desk.open() == 6_000
 
 
@@ -165,19 +166,71 @@ def test_a_file_that_breaks_contactd_is_kept_and_the_others_are_read(
     assert desk.lying() == ["done/b.sta", "refused/a.xml", "refused/a.xml.reason.txt"]
 
 
+FIRST = mt940([":61:2603020302C10,00NTRFNONREF//A0", ":86:166?20x?32Erika"], closing="C260302EUR1010,00")
+SECOND = mt940(
+    [":61:2603020302C40,00NTRFNONREF//A1", ":86:166?20RE-2026-0001?32Erika"],
+    closing="C260302EUR1040,00", number="6/1",
+)  # fmt: skip
+
+
 def test_an_upload_that_stalls_between_two_statements_is_read_whole(desk: Desk) -> None:
-    first = mt940([":61:2603020302C10,00NTRFNONREF//A0", ":86:166?20x?32Erika"], closing="C260302EUR1010,00")
-    second = mt940(
-        [":61:2603020302C40,00NTRFNONREF//A1", ":86:166?20RE-2026-0001?32Erika"],
-        closing="C260302EUR1040,00", number="6/1",
-    )  # fmt: skip
-    with desk.put("day.sta", first).open("a", newline="") as upload:
+    with desk.put("day.sta", FIRST).open("a", newline="") as upload:
         for _ in range(4):
             assert desk.watch.look() == 0
             desk.clock.advance(5)
-        upload.write(second)
+        upload.write(SECOND)
     assert desk.rest() == 1
     assert (desk.lying(), desk.open(), desk.payments()) == (["done/day.sta"], 6_000, 2)
+
+
+def test_an_upload_that_stalls_until_its_beginning_was_read_is_read_again_whole(desk: Desk) -> None:
+    path = desk.put("day.sta", FIRST)
+    with path.open("a", newline="") as upload:
+        assert desk.rest() == 1
+        assert (desk.lying(), desk.payments()) == (["done/day.sta"], 1)
+        upload.write(SECOND)  # the file that is in done/ by now grows
+    assert desk.rest() == 1
+    assert (desk.lying(), desk.open(), desk.payments()) == (["done/day.sta"], 6_000, 2)
+    assert desk.rest() == 0
+
+
+def test_the_rest_of_a_refused_file_brings_it_back_without_the_reason(desk: Desk) -> None:
+    whole = camt([PAID])
+    path = desk.put("day.xml", whole[:-40])
+    with path.open("a", newline="") as upload:
+        assert desk.rest() == 1
+        assert desk.lying() == ["refused/day.xml", "refused/day.xml.reason.txt"]
+        upload.write(whole[-40:])
+    assert desk.rest() == 1
+    assert (desk.lying(), desk.open()) == (["done/day.xml"], 6_000)
+
+
+def test_a_file_that_grew_takes_no_others_name(desk: Desk) -> None:
+    path = desk.put("day.sta", FIRST)
+    with path.open("a", newline="") as upload:
+        desk.rest()
+        upload.write(SECOND)
+    desk.put("day.sta", mt940([]))
+    assert desk.rest() == 2
+    assert (desk.lying(), desk.payments()) == (["done/2-day.sta", "done/day.sta"], 2)
+
+
+def test_a_rest_that_comes_as_a_file_of_its_own_is_read_and_the_whole_file_doubles_nothing(desk: Desk) -> None:
+    for name, text in (("day.sta", FIRST), ("rest.sta", SECOND), ("again.sta", FIRST + SECOND)):
+        desk.put(name, text)
+        assert desk.rest() == 1
+    assert (desk.open(), desk.payments()) == (6_000, 2)
+
+
+def test_after_a_day_what_was_put_away_is_looked_at_no_more(desk: Desk) -> None:
+    path = desk.put("day.sta", FIRST)
+    with path.open("a", newline="") as upload:
+        desk.rest()
+        desk.clock.advance(86_401)
+        desk.watch.look()
+        upload.write(SECOND)
+    assert desk.rest() == 0
+    assert desk.lying() == ["done/day.sta"]
 
 
 @pytest.mark.parametrize("text", [camt([OTHER]), "hello"])

@@ -2,7 +2,8 @@
 
 In a test: `async with carrier_server(SimulatedCarrier(...)) as server`. As a process:
 `python -m tests.fakes.carrier_server --port 0 --ledger FILE --speed 10` prints `{"port": …}` and serves until it is
-ended. Its calls go on while nobody is connected; events go to whoever is.
+ended. Its calls go on while nobody is connected; events go to whoever is. With `--stay 3` the first three customers who
+speak to an agent go on until SIGUSR1.
 """
 
 import argparse
@@ -34,7 +35,7 @@ _ENDS = frozenset(Kind) - {
 
 @dataclass(frozen=True)
 class Noted:
-    """A row of the ledger: an order the carrier took or refused, or (`order` is "ended") how a call went out."""
+    """A row of the ledger: an order the carrier took or refused, who "stays", or how a call "ended"."""
 
     order: str
     reference: str
@@ -54,8 +55,10 @@ def read_ledger(path: Path) -> list[Noted]:
 class CarrierServer:
     """Serves one carrier to everybody who connects; `silent` orders are carried out and not answered."""
 
-    def __init__(self, carrier: SimulatedCarrier, *, ledger: Path | None = None) -> None:
-        self._carrier = carrier
+    def __init__(self, carrier: SimulatedCarrier, *, ledger: Path | None = None, stay: int = 0) -> None:
+        """Let so many customers `stay`."""
+        self._carrier, self._stay = carrier, stay
+        self._staying: list[str] = []
         self._file = os.open(ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if ledger else None
         self._clients: set[asyncio.StreamWriter] = set()
         self._callers: dict[asyncio.StreamWriter, str] = {}
@@ -77,6 +80,11 @@ class CarrierServer:
         """Cut every connection."""
         for client in list(self._clients):
             client.transport.abort()
+
+    def let_go(self) -> None:
+        """Let those who stayed hang up."""
+        for reference in [*self._staying]:
+            self._carrier.ring_off(reference)
 
     async def close(self) -> None:
         """End the calls, then the connections."""
@@ -146,8 +154,15 @@ class CarrierServer:
         if event.kind in _ENDS:
             self._told.pop(event.reference, None)
             self._note(Noted("ended", event.reference, _now(), detail=event.kind.value))
+            if event.reference in self._staying:
+                self._staying.remove(event.reference)
         else:
             self._told[event.reference].append(event)
+            if event.kind is Kind.BRIDGED and self._stay:
+                self._stay -= 1
+                self._staying.append(event.reference)
+                self._carrier.stay(event.reference)
+                self._note(Noted("stays", event.reference, _now()))
         for client in list(self._clients):
             self._send(event, client)
 
@@ -183,10 +198,11 @@ async def _run(options: argparse.Namespace) -> None:
         talk=options.talk,
     )  # fmt: skip
     clock = FastClock(datetime.now(UTC), options.speed)
-    server = CarrierServer(SimulatedCarrier(shares, clock), ledger=options.ledger)
+    server = CarrierServer(SimulatedCarrier(shares, clock), ledger=options.ledger, stay=options.stay)
     ended = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, ended.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, server.let_go)
     sys.stdout.write(json.dumps({"port": await server.start(options.port)}) + "\n")
     sys.stdout.flush()
     await ended.wait()
@@ -199,6 +215,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--ledger", type=Path)
     parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than life its customers live")
+    parser.add_argument("--stay", type=int, default=0, help="how many go on talking until SIGUSR1")
     for name, value in (("seed", 1), ("answer", 0.6), ("busy", 0.1), ("machine", 0.1), ("ring", 3.0), ("talk", 10.0)):
         parser.add_argument(f"--{name}", type=type(value), default=value)
     asyncio.run(_run(parser.parse_args()))

@@ -1,5 +1,7 @@
 """Daemons that dial, on the stage of the fault tests, and what the carrier's ledger and the contact log say of it."""
 
+import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -58,16 +60,20 @@ class Calls:
     port: int
     teams: Sequence[str]
     agents: int
+    carrier: "subprocess.Popen[bytes]"
 
     @classmethod
-    def on(cls, stage: Stage, *, teams: Sequence[str], each: int, agents: int, talk: int = 12) -> "Calls":
-        """Start the carrier, and let people owe something to be called for by each team."""
+    def on(
+        cls, stage: Stage, *, teams: Sequence[str], each: int, agents: int, talk: int = 12, stay: int = 0
+    ) -> "Calls":
+        """Start the carrier, and let people owe something to be called for by each team; some `stay` until `let_go`."""
         ledger = stage.directory / "calls.ledger"
-        town = ("--speed", "4", "--answer", "0.7", "--ring", "3", "--talk", str(talk))
+        town = ("--speed", "4", "--answer", "0.7", "--ring", "3", "--talk", str(talk), "--stay", str(stay))
         port = stage.start_peer("tests.fakes.carrier_server", "--ledger", ledger, *town)
+        carrier = stage.peers[-1]
         for place, team in enumerate(teams):
             stage.owe(team, each, first=place * each)
-        return cls(stage, ledger, port, teams, agents)
+        return cls(stage, ledger, port, teams, agents, carrier)
 
     def life(self, name: str) -> Life:
         """Make a daemon with all agents and all campaigns."""
@@ -85,6 +91,14 @@ class Calls:
     def ledger(self, order: str = "place") -> list[Noted]:
         """Read the orders of a kind that the carrier took."""
         return [row for row in read_ledger(self.ledger_file) if row.order == order and not row.refused]
+
+    def staying(self) -> set[str]:
+        """Name the calls that are up until `let_go`."""
+        return {row.reference for row in self.ledger("stays")} - {row.reference for row in self.ledger("ended")}
+
+    def let_go(self) -> None:
+        """Let those who stayed hang up."""
+        self.carrier.send_signal(signal.SIGUSR1)
 
     def ends(self) -> dict[int, list[str]]:
         """Read how each call ended, by attempt, from the contact log."""

@@ -140,6 +140,10 @@ class Life:
         log = self.folder / "daemon.log"
         return log.read_text(errors="replace") if log.exists() else ""
 
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """Read what was logged of an event, in all its lives."""
+        return [json.loads(line) for line in self.log_text().splitlines() if f'"{event}"' in line]
+
     def log_tail(self) -> str:
         """Give the end of the daemon's log."""
         return f"{self.name}:\n{self.log_text()[-4000:]}"

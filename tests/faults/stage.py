@@ -205,6 +205,7 @@ def twice(ledger: Mapping[int, int]) -> list[int]:
 
 def debtors(channel: str, count: int, zone: str, today: date, *, first: int = 0) -> Iterator[dict[str, str]]:
     """Make up accounts that are due for the campaign of a channel; numbers reserved for fiction, each once."""
+    by_post = channel == "letter"
     for place in range(first, first + count):
         area, line = divmod(place, 100)
         yield {
@@ -215,6 +216,7 @@ def debtors(channel: str, count: int, zone: str, today: date, *, first: int = 0)
             "timezone": zone,
             "country": "US",
             "segment": channel,
+            **({"street": f"Sample Street {place}", "postcode": "00001", "city": "Sampletown"} if by_post else {}),
             "email": f"debtor{place}@example.com" if channel == "email" else "",
             "mobile": f"+1{AREAS[area]}555{100 + line:04d}" if channel != "email" else "",
             "invoice_no": f"{channel}-R{place}",

@@ -136,7 +136,6 @@ BROKEN_ROWS = {
         "2: open: is more than the amount of the credit note",
     ),
     "an open credit note": (row(amount="-100,00", open="50,00"), "2: open: has another sign than the amount"),
-    "an invoice open the other way": (row(open="-50,00"), "2: open: has another sign than the amount"),
     "nothing billed": (row(amount="0,00", open="-5,00"), "2: open: is more than the amount of the invoice"),
     "more open than billed": (row(open="500,00"), "2: open: is more than the amount of the invoice"),
     "no currency": (

@@ -223,7 +223,7 @@ def test_the_answer_can_be_json(run: Import) -> None:
     assert json.loads(answer.out) == {
         "accepted": 1, "new": 1, "changed": 0, "cleared": 0, "unchanged": 0, "rejected": 1, "accounts": 1,
         "new_accounts": 1, "rejected_rows": [{"row": 3, "column": "open", "reason": "is empty"}],
-        "creditors_left": [], "rejected_file": "list.rejected.csv",
+        "credit_rows": [], "creditors_left": [], "rejected_file": "list.rejected.csv",
     }  # fmt: skip
 
 

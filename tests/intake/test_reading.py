@@ -128,6 +128,14 @@ def test_cells_missing_at_the_end_are_empty(tmp_path: Path) -> None:
     assert (claim.goods, claim.terms) == ("", "")
 
 
+def test_a_profile_says_what_all_claims_of_a_list_are_and_at_which_rate(tmp_path: Path) -> None:
+    profile = Profile(
+        columns={"contract_rate": "Zins"}, fixed={"claim_kind": "other"}, values={"contract_rate": {"V": "12,5 %"}}
+    )
+    [claim], _ = read(tmp_path / "list.csv", f"{HEADER};Zins\n{ROW};V\n".encode(), profile)
+    assert (claim.claim_kind, claim.contract_rate) == ("other", "12.5 %")
+
+
 @pytest.mark.parametrize(
     ("side", "amount", "rest"),
     [("S", "5,00", 500), ("H", "5,00", -500), ("Soll", "5,00", 500), ("haben", "5,00", -500), ("H", "5,00-", 500)],

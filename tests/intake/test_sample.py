@@ -38,6 +38,12 @@ def test_the_accounts_are_a_mixture() -> None:
     assert 2_800 < len(rows) < 3_200
     assert {row["kind"] for row in rows} == {"consumer", "business"}
     assert {row["language"] for row in rows} == {"de", "en"}
+    assert {(row["kind"], row["segment"]) for row in rows} == {
+        ("consumer", "private"),
+        ("business", "commercial"),
+        ("business", "strategic"),
+        ("business", "government"),
+    }
     without = [row for row in people.values() if not row["email"]]
     dead = [row for row in people.values() if row["email"].endswith(DEAD_DOMAIN)]
     assert 200 < len(without) < 400

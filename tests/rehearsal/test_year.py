@@ -1,23 +1,30 @@
 """A simulated year: every check holds, the same seed gives the same year, and what is wrong is seen."""
 
+import json
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
+from contactd.cli.simulate import simulate as verb
 from contactd.config.load import load
 from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.agreement import Agreement, Kind, Part, State
+from contactd.domain.base_rates import BaseRates
+from contactd.engine.explanation import TO_DO
 from contactd.rehearsal import audit as auditing
 from contactd.rehearsal import year as living
 from contactd.rehearsal.audit import UNEXPLAINED, Audit, state_of
 from contactd.rehearsal.bank import Bank, Bill, Creditor, Entry
+from contactd.rehearsal.conditions import only
 from contactd.rehearsal.umpire import Contact, Umpire
-from contactd.rehearsal.year import Options, only, simulate
-from contactd.store.schema import account, payment
+from contactd.rehearsal.year import Options, simulate
+from contactd.store.schema import account, allocation, attempt, invoice, payment
 
 MONDAY = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)  # ten o'clock in Berlin
 OWNER = "100001"
@@ -27,22 +34,46 @@ ROW = {
 }  # fmt: skip
 
 
+_RARE = (
+    "letters that came back", "addresses marked", "new addresses found", "new addresses not found", "numbers marked",
+    "represented by a lawyer", "insolvent", "deceased", "paid twice", "direct debits that came back",
+    "payments assigned by hand", "letters set as a sample",
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def settings() -> Settings:
     return load(Path(__file__).parents[2] / "config" / "contactd.toml")
 
 
-@pytest.mark.parametrize(("seed", "days"), [(1, 90), (2, 48)])
+@pytest.mark.parametrize(("seed", "days"), [(3, 90), (2, 48)])
 def test_every_check_holds_at_the_end(settings: Settings, tmp_path: Path, seed: int, days: int) -> None:
     shares: list[float] = []
-    found = simulate(settings, tmp_path, Options(days, 40, seed), shares.append)
+    found = simulate(settings, tmp_path, Options(days, 100, seed), shares.append)
     assert [check.wrong for check in found.checks if check.wrong] == []
     assert found.good
     assert all(check.count for check in found.checks)
     assert UNEXPLAINED not in found.states
-    assert sum(found.states.values()) == 40
+    explained = next(check for check in found.checks if "`why` explains" in check.name)
+    assert sum(found.states.values()) == explained.count > 60
     assert {"bookings", "statements", "lists", "contacts by email", "contacts by call"} <= set(found.figures)
+    if days > 60:
+        assert [rare for rare in _RARE if not found.kinds[rare]] == []
     assert shares[-1] == 1.0
+
+
+def test_a_ladder_that_begins_with_a_meeting_goes_on_once_somebody_has_been_there(
+    settings: Settings, tmp_path: Path
+) -> None:
+    found = simulate(only(settings, ["behoerden-grosskunden"]), tmp_path, Options(45, 30, 1))
+    assert found.good, found.checks
+    assert found.figures["contacts by task"] >= found.figures["contacts by email"] > 0
+
+
+def test_who_is_insolvent_before_any_list_tells_of_them_is_never_contacted(settings: Settings, tmp_path: Path) -> None:
+    found = simulate(only(settings, ["mahnung-standard"]), tmp_path, Options(75, 80, 3))
+    assert [check.wrong for check in found.checks if check.wrong] == []
+    assert found.kinds["insolvent"] == found.figures["insolvency"] == 2
 
 
 def test_the_same_seed_gives_the_same_year_and_another_seed_another(settings: Settings, tmp_path: Path) -> None:
@@ -58,19 +89,42 @@ def test_the_same_seed_gives_the_same_year_and_another_seed_another(settings: Se
 # ---- what is wrong is seen -------------------------------------------------------------------------------------------
 
 
-def end_with(
-    monkeypatch: pytest.MonkeyPatch, settings: Settings, folder: Path, statement: sa.Update | sa.Delete
-) -> Audit:
-    """Live a short year and change the database behind everybody's back before it is audited."""
+def tamper(monkeypatch: pytest.MonkeyPatch, *statements: sa.Update | sa.Delete | sa.Insert) -> None:
+    """Change the database behind everybody's back before it is audited."""
     audit = auditing.audit
 
     def tampered(year: living.Year) -> Audit:
         with year.database.transaction() as connection:
-            connection.execute(statement)
+            for statement in statements:
+                connection.execute(statement)
         return audit(year)
 
     monkeypatch.setattr(living, "audit", tampered)
-    return simulate(settings, folder, Options(40, 20, 1))
+
+
+def wrong_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, folder: Path, *statements: sa.Update | sa.Delete | sa.Insert
+) -> dict[str, tuple[str, ...]]:
+    """Live a short year, change its database and answer what the audit finds."""
+    tamper(monkeypatch, *statements)
+    found = simulate(settings, folder, Options(50, 30, 1))
+    wrong = {check.name: check.wrong for check in found.checks if check.wrong}
+    assert found.good is not bool(wrong)
+    return wrong
+
+
+def test_who_simulates_gets_exit_code_1_and_json_when_something_is_wrong(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tamper(monkeypatch, sa.update(account).values(open=account.c.open + 1))
+    few = ("mahnung-standard", "--days", "20", "--accounts", "8", "--config", str(settings.path), "--json")
+    ended = CliRunner().invoke(verb, few)
+    assert ended.exit_code == 1
+    told = json.loads(ended.stdout)
+    assert told["good"] is False
+    assert told["kinds"]["letters that came back"] == 0
+    [wrong] = [one for one in told["checks"] if one["check"] == "accounts that owe what the creditor's books say"]
+    assert wrong["wrong"]
 
 
 def test_a_cent_too_much_on_an_account_is_seen(
@@ -78,9 +132,7 @@ def test_a_cent_too_much_on_an_account_is_seen(
 ) -> None:
     first = sa.select(sa.func.min(payment.c.id)).scalar_subquery()
     more = sa.update(payment).where(payment.c.id == first).values(amount=payment.c.amount + 1)
-    found = end_with(monkeypatch, settings, tmp_path, more)
-    wrong = {check.name: check.wrong for check in found.checks if check.wrong}
-    assert not found.good
+    wrong = wrong_at_the_end(monkeypatch, settings, tmp_path, more)
     assert wrong["accounts whose payments are the bank's"][0].startswith("account 1000")
     assert "cents booked, as the bank has them" in wrong
     assert "statements that add up with the bank's and the creditor's books" in wrong
@@ -90,11 +142,58 @@ def test_an_account_that_is_asked_for_too_much_is_seen(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = sa.select(sa.func.min(account.c.id)).scalar_subquery()
-    found = end_with(
-        monkeypatch, settings, tmp_path, sa.update(account).where(account.c.id == first).values(open=99_999)
-    )
-    wrong = {check.name: check.wrong for check in found.checks if check.wrong}
+    more = sa.update(account).where(account.c.id == first).values(open=99_999)
+    wrong = wrong_at_the_end(monkeypatch, settings, tmp_path, more)
     assert wrong["accounts that owe what the creditor's books say"][0].startswith("account 1000")
+
+
+def test_a_payment_that_is_missing_is_seen(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = sa.select(sa.func.min(allocation.c.payment_id)).scalar_subquery()
+    gone = [
+        sa.delete(allocation).where(allocation.c.payment_id == first),
+        sa.delete(payment).where(payment.c.id.not_in(sa.select(allocation.c.payment_id)), payment.c.credited == 0),
+    ]
+    wrong = wrong_at_the_end(monkeypatch, settings, tmp_path, *gone)
+    assert "cents booked, as the bank has them" in wrong
+    assert "cents laid against invoices, charged, left over or unmatched" in wrong
+    assert "accounts whose payments are the bank's" in wrong
+
+
+def test_interest_by_another_table_of_base_rates_is_seen(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = BaseRates.percent_on
+
+    def dearer(table: BaseRates, day: date) -> Decimal:
+        return other(table, day) + (day.year == 2025) * Decimal("0.45")
+
+    monkeypatch.setattr(BaseRates, "percent_on", dearer)
+    wrong = wrong_at_the_end(monkeypatch, settings, tmp_path)
+    assert list(wrong) == ["statements that are right when reckoned day by day"]
+
+
+def test_a_reminder_sent_twice_and_a_call_at_night_are_seen(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mails = sa.select(sa.func.min(attempt.c.id)).where(attempt.c.channel == "email", attempt.c.state == "accepted")
+    calls = sa.select(sa.func.max(attempt.c.id)).where(attempt.c.channel == "call", attempt.c.sending_at.is_not(None))
+    copied = [column for column in attempt.c if column.name not in {"id", "try_no"}]
+    again = sa.select(*copied, attempt.c.try_no + 1).where(attempt.c.id == mails.scalar_subquery())
+    twice = sa.insert(attempt).from_select([*(column.name for column in copied), "try_no"], again)
+    night = sa.update(attempt).where(attempt.c.id == calls.scalar_subquery())
+    late = night.values(sending_at=datetime(2025, 2, 10, 22, 30, tzinfo=UTC))
+    wrong = wrong_at_the_end(monkeypatch, settings, tmp_path, twice, late)
+    assert "had reached them" in wrong["contacts: no step twice"][0]
+    assert "it is " in wrong["contacts: within the hours of call and step"][0]
+
+
+def test_a_debt_that_no_report_by_contact_method_knows_is_seen(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sa.select(sa.func.min(invoice.c.id)).where(invoice.c.open > 0, invoice.c.due_date < date(2025, 2, 1))
+    lost = sa.update(invoice).where(invoice.c.id == first.scalar_subquery()).values(due_date=date(2024, 6, 3))
+    wrong = wrong_at_the_end(monkeypatch, settings, tmp_path, lost)
+    assert "cents overdue in the control reports, as in the creditor's books" in wrong
 
 
 @pytest.mark.parametrize(
@@ -108,6 +207,7 @@ def test_an_account_that_is_asked_for_too_much_is_seen(
         ({"decision": "wait", "why": "on_hold", "when": "2025-03-03", "step": {"id": "a"}, "hold": {}}, UNEXPLAINED),
         ({"decision": "wait", "why": "on_hold", "hold": {"reason": "promise"}}, "in an agreement"),
         ({"decision": "planned", "when": "2025-03-03", "step": {"id": "anruf"}}, "waiting for anruf"),
+        ({"decision": "rest", "why": TO_DO, "step": {"id": "termin"}}, "waiting for termin"),
         ({"decision": "held", "why": "payments_stale"}, UNEXPLAINED),
         ({"decision": "unclear"}, UNEXPLAINED),
     ],
@@ -142,7 +242,7 @@ def a_call(number: int = 1, **changes: object) -> Contact:
 
 def broken(umpire: Umpire, *contacts: Contact) -> list[str]:
     counts, found = umpire.judge(contacts)
-    assert set(counts.values()) == {len(contacts)}
+    assert max(counts.values()) == len(contacts)
     return [f"{one.rule} {one.contact.attempt}" for one in found]
 
 

@@ -12,6 +12,7 @@ from contactd.domain.account import Channel, Facts, Kind
 from contactd.domain.attempt import Event
 from contactd.domain.campaign import Campaign, Select, Step
 from contactd.domain.money import Money
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.store import attempts, candidates, facts, schema, suppressions
 from contactd.store.candidates import Candidate
 from contactd.store.database import Database
@@ -308,6 +309,13 @@ def test_contacts_of_the_customer_count_from_a_number_on(
     assert bool(one.profile) is alike
     assert one.facts
     assert bool(one.facts.contacts) is not alike
+
+
+def test_notices_about_agreements_count_for_nothing(connection: Connection) -> None:
+    add_account(connection, 1)
+    attempts.plan(connection, [new_attempt(1, campaign=NOTICES, step="thanks", try_no=number) for number in range(3)])
+    send(connection, Event.BEGUN, Event.TAKEN)
+    assert found(connection, least=1)[1].profile
 
 
 def test_contacts_of_long_ago_count_for_nothing(connection: Connection) -> None:

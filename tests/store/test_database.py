@@ -11,10 +11,11 @@ from alembic.script import ScriptDirectory
 
 import contactd.store
 from contactd.domain.errors import StoreError
-from contactd.store import schema, schema_notices, settings
+from contactd.store import personal, schema, schema_notices, settings
 from contactd.store.database import VERSION, VERSION_TABLE, VERSIONS, Database, open_database
 from contactd.store.failures import explain
 from contactd.store.migrate import upgrade
+from tests.store.seed import NOW, add_account
 
 
 def described(url: str) -> dict[str, object]:
@@ -135,3 +136,18 @@ def test_too_many_at_once_is_said_in_words(database: Database) -> None:
     assert isinstance(error, StoreError)
     assert "every connection is busy" in str(error)
     assert explain(ZeroDivisionError(), database.place) is None
+
+
+def test_what_is_blanked_is_gone_from_the_file_of_sqlite_too(tmp_path: Path) -> None:
+    place = tmp_path / "blanked.db"
+    database = open_database(f"sqlite:///{place}")
+    upgrade(database)
+    with database.transaction() as connection:
+        add_account(connection, 1)
+    database.close()
+    assert b"debtor1@example.com" in place.read_bytes()
+    database = open_database(f"sqlite:///{place}")
+    with database.transaction() as connection:
+        personal.blank(connection, personal.gather(connection, [1]), personal.BLANKED, NOW)
+    database.close()
+    assert [path.name for path in tmp_path.iterdir() if b"debtor1@" in path.read_bytes()] == []

@@ -22,6 +22,7 @@ from contactd.domain.account import (
     Suppression,
 )
 from contactd.domain.attempt import Event
+from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.store import attempts, facts, schema, suppressions
 from contactd.store.database import Database
 from contactd.store.raw import maker
@@ -107,6 +108,13 @@ def test_what_was_not_taken_is_no_contact(connection: Connection) -> None:
     assert load(connection).contacts == ()
 
 
+def test_a_notice_about_an_agreement_is_no_contact_that_counts(connection: Connection) -> None:
+    add_account(connection, 1)
+    attempts.plan(connection, [new_attempt(1, campaign=NOTICES, step="confirmation"), new_attempt(1)])
+    send(connection, Event.BEGUN, Event.TAKEN)
+    assert load(connection).contacts == (PastContact(Channel.EMAIL, NOW, "debtor1@example.com", 1),)
+
+
 def test_tries_are_those_of_the_current_case_in_the_campaign(connection: Connection) -> None:
     add_account(connection, 1, case_no=2)
     attempts.plan(
@@ -139,13 +147,14 @@ def test_suppressions_of_every_address_and_of_the_customer_are_found(connection:
 
 def test_open_undisputed_invoices_are_listed_oldest_first(connection: Connection) -> None:
     add_account(connection, 1)
-    add_invoice(connection, 1, "R-2", due_date=date(2026, 3, 2), goods="gas")
+    add_invoice(connection, 1, "R-2", due_date=date(2026, 3, 2), goods="gas", contract_date=date(2025, 12, 1))
     add_invoice(connection, 1, "R-1", open=2_000)
     add_invoice(connection, 1, "R-3", disputed=True)
     add_invoice(connection, 1, "R-4", open=0)
     add_account(connection, 2)
     first = Invoice("R-1", date(2026, 1, 1), date(2026, 2, 1), 10_000, 2_000)
-    second = Invoice("R-2", date(2026, 1, 1), date(2026, 3, 2), 10_000, 10_000, goods="gas")
+    signed = date(2025, 12, 1)
+    second = Invoice("R-2", date(2026, 1, 1), date(2026, 3, 2), 10_000, 10_000, goods="gas", contracted_on=signed)
     assert facts.invoices(connection, [1, 2, 3]) == {1: [first, second]}
 
 

@@ -19,6 +19,7 @@ from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished
 from contactd.store.database import Database
 from contactd.store.incoming import Arrival, Caller
 from contactd.store.schema import account, attempt, call
+from contactd.store.schema import contact_log as contact_log_table
 from tests.store.seed import NOW, add_account, new_attempt, state_of
 
 OURS = "+493023125000"
@@ -168,13 +169,31 @@ def test_a_talk_counts_for_the_rest_after_one_and_the_call_for_no_cap_and_no_ste
     assert [one.step for one in seen.tries] == ["call"]
 
 
+def test_the_log_counts_the_calls_in_which_customer_and_agent_talked_and_each_once(connection: Connection) -> None:
+    talk = {"connected_at": NOW.isoformat()}
+    for number, step, channel, details in (
+        (1, "anruf", "call", talk),
+        (1, "anruf", "call", talk),  # both entries of one call
+        (2, "anruf", "call", talk),
+        (3, "ansage", "call", {"answered_at": NOW.isoformat()}),  # a text spoke, nobody else
+        (4, "anruf", "call", None),
+        (5, "inbound", "call", talk),  # they called us
+        (6, "termin", "task", talk),
+    ):
+        said = {"attempt_id": number, "at": NOW, "step": step, "channel": channel, "details": details}
+        connection.execute(sa.insert(contact_log_table).values(said))
+    assert overview.log_connected(connection) == 2
+
+
 def test_what_a_team_learns_and_reports_of_its_calls_leaves_those_of_customers_out(connection: Connection) -> None:
     ours = contact(connection, 1, campaign="mahnung")
     caller = comes_in(connection, number_of(1))
     row = CallRow(ours, number_of(1), OURS, NOW, ended_at=NOW, how_ended=HowEnded.BUSY)
     calls.record(connection, [Stage(row), ended(caller, HowEnded.ABANDONED)])
     assert [one.attempt_id for one in calls.past(connection, "mahnung", NOW - HOUR)] == [ours]
-    assert overview.calls(connection) == {"placed": 1, "answered": 0, "connected": 0, "abandoned": 0}
+    assert overview.calls(connection) == {
+        "placed": 1, "answered": 0, "spoken": 0, "connected": 0, "abandoned": 0,
+    }  # fmt: skip
     assert connection.scalar(sa.select(sa.func.count()).select_from(call)) == 2
 
 

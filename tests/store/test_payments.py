@@ -155,10 +155,10 @@ def test_a_payment_nobody_owns_waits_for_its_account(database: Database) -> None
         assert record(connection, paid(4_000, "A", account_no="")).unmatched == [0]
         assert connection.scalar(sa.select(payment.c.account_id)) is None
         owner = owing(connection, {"A": 10_000})
-        assert payments.settle_waiting(connection, [owner], NOW) == 1
+        assert payments.settle_waiting(connection, [owner], NOW) == {owner}
         assert balance(connection, owner) == (6_000, 0)
-        assert payments.settle_waiting(connection, [owner], NOW) == 0
-        assert payments.settle_waiting(connection, [], NOW) == 0
+        assert payments.settle_waiting(connection, [owner], NOW) == set()
+        assert payments.settle_waiting(connection, [], NOW) == set()
 
 
 def test_an_account_number_two_creditors_use_is_nobodys_alone(database: Database) -> None:
@@ -166,7 +166,7 @@ def test_an_account_number_two_creditors_use_is_nobodys_alone(database: Database
         owing(connection, {"A": 10_000}, creditor="werke")
         other = owing(connection, {"B": 10_000}, creditor="netze")
         assert record(connection, paid(4_000)).unmatched == [0]
-        assert payments.settle_waiting(connection, [other], NOW) == 0
+        assert payments.settle_waiting(connection, [other], NOW) == set()
         assert record(connection, paid(4_000)._replace(creditor="netze", fingerprint="n")).unmatched == []
         assert record(connection, paid(1_000, "A")).unmatched == []
         assert rests(connection) == {"A": 9_000, "B": 6_000}

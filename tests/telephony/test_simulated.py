@@ -31,6 +31,23 @@ async def test_the_simulated_carrier_keeps_a_ledger_of_what_it_was_asked() -> No
     ]
 
 
+async def test_a_customer_who_stays_goes_on_until_told_to_hang_up() -> None:
+    clock, ends = HandClock(), list[Kind]()
+    carrier = SimulatedCarrier(Options(), clock, customers=lambda _: Customer(Kind.ANSWERED, ring=8, talk=5))
+    await carrier.start(lambda event: ends.append(event.kind))
+    await carrier.place(CallRequest("1-1", 1, ANSWERS, "", 30.0))
+    await clock.run(10)
+    await carrier.bridge("1-1", "anna")
+    await clock.run(1)
+    carrier.stay("1-1")
+    await clock.run(3_600)
+    assert await carrier.live() == ["1-1"]
+    carrier.ring_off("1-1")
+    await clock.run(1)
+    assert ends == [Kind.RINGING, Kind.ANSWERED, Kind.BRIDGED, Kind.HUNG_UP]
+    await carrier.close()
+
+
 def test_a_town_of_customers_behaves_as_its_shares_say_and_the_same_each_time() -> None:
     options = Options(seed=3, answer=0.3, busy=0.1, machine=0.2, invalid=0.05, congestion=0.05, rejected=0, failed=0)
     town = [draw(options, f"{number}-1") for number in range(4000)]

@@ -47,6 +47,19 @@ async def test_simulated_agents_sign_in_and_hand_in_an_outcome_after_each_conver
     assert Disposition(disposition)
 
 
+async def test_a_person_who_comes_to_a_desk_has_it_for_themselves() -> None:
+    clock, desk = HandClock(), LedgerDesk()
+    agents = SimulatedAgents(clock)
+    assert not agents.give_up_seat("anna"), "nobody sits anywhere yet"
+    agents.start(desk, ["anna", "berta"])
+    assert agents.give_up_seat("anna")
+    assert not agents.give_up_seat("anna"), "it was given up before"
+    for name in ("anna", "berta"):
+        agents.agent_moved(Agent(name, state=State.WRAP))
+    await clock.run(600)
+    assert [who for who, what in desk.done if what != "sign_in"] == ["berta"]
+
+
 async def test_whoever_wrote_too_long_ends_the_pause_afterwards_and_no_other_pause() -> None:
     clock, desk = HandClock(), LedgerDesk()
     agents = SimulatedAgents(clock)

@@ -1,8 +1,9 @@
 """A window whose daemon is a record of what it was asked, and the applications behind real sockets."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import aiohttp
@@ -12,16 +13,21 @@ from psycopg import sql
 
 from contactd.config.providers import Twilio
 from contactd.config.secret import Secret
-from contactd.config.settings import Sections, Settings, Token, Web
+from contactd.config.settings import Sections, Settings, Web
 from contactd.domain.account import Channel
 from contactd.domain.agent import Agent
 from contactd.domain.campaign import Campaign, Step
+from contactd.domain.scope import SCOPES
 from contactd.engine.bus import Bus
 from contactd.engine.deskwork import Deskwork
+from contactd.engine.dialer import Dialer
+from contactd.engine.oversight import Oversight
 from contactd.engine.roster import Roster
 from contactd.metrics import Metrics
+from contactd.store import program_tokens
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
+from contactd.store.program_tokens import ProgramToken
 from contactd.web.serve import Site
 from contactd.web.window import Window
 from tests.clock import HandClock
@@ -29,26 +35,30 @@ from tests.clock import HandClock
 KEY = b"a key of no installation at all!"
 BOTH, ONLY_PAYMENTS, AGREEING = "token-for-both", "token-for-payments", "token-for-agreements"
 TASKS, CHIEF = "token-for-tasks", "token-for-hand-overs"
+# Name, what is sent, and the families of things it reads and writes.
+CALLERS = (
+    ("bookkeeping", BOTH, "accounts payments"),
+    ("bank", ONLY_PAYMENTS, "payments"),
+    ("crm", AGREEING, "agreements postings circumstances hand-overs"),
+    ("desk", TASKS, "tasks"),
+    ("chief", CHIEF, "hand-overs"),
+)
 CAMPAIGN = Campaign(id="standard", steps=(Step("reminder", Channel.EMAIL, day=3),))
 
 
 def settings(*, callbacks: bool = False) -> Settings:
-    """Give settings with two callers; with `callbacks`, Twilio could reach us."""
-    tokens = (
-        Token(name="bookkeeping", token=Secret(BOTH)),
-        Token(name="bank", token=Secret(ONLY_PAYMENTS), scopes=("payments",)),
-        Token(name="crm", token=Secret(AGREEING), scopes=("agreements", "postings", "hand-overs")),
-        Token(name="crm", token=Secret(TASKS), scopes=("tasks",)),
-        Token(name="chief", token=Secret(CHIEF), scopes=("hand-overs",)),
-        Token(name="gone", token=Secret(problem="env is not set")),
-        Token(name="empty", token=Secret()),
-    )
+    """Give settings; with `callbacks`, Twilio could reach us."""
     public = "https://dunning.example.com" if callbacks else ""
     sections = Sections(
-        web=Web(tokens=tokens, public_url=public),
+        web=Web(public_url=public),
         twilio=Twilio(auth_token=Secret("a-token-of-no-account")) if callbacks else Twilio(),
     )
     return Settings.of(sections, Path("contactd.toml"), (CAMPAIGN,))
+
+
+def everything_of(families: str) -> frozenset[str]:
+    """List the scopes to read and to write some families of things."""
+    return frozenset(scope for scope in SCOPES if scope.partition(":")[0] in families.split())
 
 
 @dataclass
@@ -64,6 +74,12 @@ class Frame:
     planned: list[str] = field(default_factory=list)
     ready: dict[str, bool] = field(default_factory=dict)
     broken: Exception | None = None
+    bus: Bus = field(default_factory=Bus)
+    dialer: Dialer | None = None
+
+    def __post_init__(self) -> None:
+        """Let one agent work here."""
+        self.roster = Roster([Agent("anna")], self.clock)
 
     @property
     def window(self) -> Window:
@@ -73,7 +89,7 @@ class Frame:
             database=self.database,
             commit=self.commit,
             clock=self.clock,
-            bus=Bus(),
+            bus=self.bus,
             metrics=self.metrics,
             signing_key=KEY,
             wake=self._wake,
@@ -81,9 +97,16 @@ class Frame:
             status=self._status,
             reload=self._reload,
             plan=self._plan,
-            deskwork=Deskwork(None, Roster([Agent("anna")], self.clock), self.commit),
+            deskwork=Deskwork(self.dialer, self.roster, self.commit),
+            oversight=Oversight(self.dialer, self.roster, self.commit, self.clock),
             ready=self._ready,
         )
+
+    def admit(self, name: str, secret: str, scopes: Collection[str], expires_at: datetime | None = None) -> None:
+        """Make a token of what is sent."""
+        token = ProgramToken(name, frozenset(scopes), self.clock.now(), "tests", expires_at)
+        with self.database.transaction() as connection:
+            program_tokens.add(connection, token, secret)
 
     def _wake(self) -> None:
         self.woken += 1

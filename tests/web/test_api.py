@@ -1,12 +1,14 @@
 """Accounts and payments over HTTP, on both databases: what is taken, and what is told about it."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import datetime
 
 import pytest
 import sqlalchemy as sa
 from prometheus_client.parser import text_string_to_metric_families
 
+from contactd.engine.charging import Charging
 from contactd.store import facts
 from contactd.store.schema import account, import_run, invoice, payment
 from tests.web.frame import ONLY_PAYMENTS, Frame, Visitor, take_store_away
@@ -42,6 +44,30 @@ async def test_the_same_list_again_changes_nothing(frame: Frame, visitor: Visito
     await send(visitor, ACCOUNTS, [row(1)])
     again = told(await send(visitor, ACCOUNTS, lines(row(1)), kind=NDJSON))
     assert (again["new"], again["changed"], again["unchanged"]) == (0, 0, 1)
+
+
+async def test_a_list_has_only_those_accounts_charged_of_whom_it_told_something_new(
+    frame: Frame, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await send(visitor, ACCOUNTS, [row(number) for number in range(1, 5)])
+    await send(visitor, PAYMENTS, [paid(number) for number in range(1, 5)])
+    charged: list[list[int]] = []
+    right = Charging.charge
+
+    def charge(self: Charging, connection: sa.Connection, ids: Collection[int], *, returned: bool = False) -> None:
+        charged.append(sorted(ids))
+        right(self, connection, ids, returned=returned)
+
+    monkeypatch.setattr(Charging, "charge", charge)
+    await send(visitor, ACCOUNTS, [row(1), row(2, open=500, amount=500), row(3, invoice_no="R-9"), row(4)])
+    numbered = sa.select(account.c.account_no, account.c.id)
+    ids = await frame.commit.read(lambda one: {number: name for name, number in one.execute(numbered)})
+    assert [[ids[number] for number in one] for one in charged] == [["K-2", "K-3"]]
+    told_of = [row(1), row(2, open=500, amount=500), row(3, invoice_no="R-9")]
+    await send(visitor, f"{ACCOUNTS}?full=true&force=true", told_of)
+    assert [[ids[number] for number in one] for one in charged[1:]] == [["K-3", "K-4"]]  # R-3 and R-4 are gone
+    await send(visitor, ACCOUNTS, told_of)
+    assert len(charged) == 2
 
 
 async def test_a_rejected_row_is_named_and_the_others_are_taken(frame: Frame, visitor: Visitor) -> None:
@@ -101,7 +127,7 @@ async def test_single_payments_do_not_pass_for_the_news_of_all(frame: Frame, vis
     assert (await send(visitor, f"{PAYMENTS}?complete=true", [])).status == 200
     assert await frame.commit.read(known) == [frame.clock.now()]
     refused = await send(visitor, f"{ACCOUNTS}?complete=true", [row(1)])
-    assert (refused.status, "complete is for payments" in told(refused)["error"]) == (400, True)
+    assert (refused.status, "complete is for payments" in told(refused)["error"]) == (422, True)
 
 
 async def test_a_snapshot_settles_what_it_does_not_show(frame: Frame, visitor: Visitor) -> None:

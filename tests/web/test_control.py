@@ -1,6 +1,7 @@
 """The control socket from both ends: what the daemon answers, and what a verb of the command line makes of it."""
 
 import asyncio
+import getpass
 import http.client
 import socket
 import threading
@@ -22,6 +23,7 @@ from contactd.domain.errors import (
     StoreError,
     Unreachable,
 )
+from contactd.store import audit
 from contactd.web.control import control_app
 from contactd.web.serve import Site
 from tests.web.frame import Frame
@@ -51,6 +53,20 @@ async def test_the_status_comes_as_plain_values(control: Path) -> None:
 
 async def test_a_reload_answers_what_needs_a_restart(control: Path) -> None:
     assert await asked(control, "POST", "/reload") == {"notes": ["[web] changed: restart to put it in force"]}
+
+
+async def test_what_was_done_over_the_socket_stands_in_the_audit_log_and_what_was_refused_does_not(
+    frame: Frame, control: Path
+) -> None:
+    await asked(control, "POST", "/reload")
+    await asked(control, "POST", "/plan/standard")
+    await asked(control, "POST", "/wake")
+    await asked(control, "GET", "/status")
+    with pytest.raises(InputError):
+        await asked(control, "POST", "/agents/anna/pause/lunch")
+    rows = await frame.commit.read(audit.read)
+    assert [(row.what, row.about) for row in rows] == [("reload", ""), ("plan", "campaign:standard")]
+    assert {row.who for row in rows} == {f"cli:{getpass.getuser()}"}
 
 
 async def test_a_refused_reload_raises_every_problem_on_the_other_side(frame: Frame, control: Path) -> None:

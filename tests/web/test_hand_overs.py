@@ -18,11 +18,11 @@ async def test_one_caller_proposes_another_approves_and_it_is_listed_and_withdra
     assert made["against"] == ["no letter or e-mail of this case has announced it"]
     whose = {"account": "K-1", "reason": "agreed"}
     own = await send(visitor, f"{HAND_OVERS}/approve", whose, token=AGREEING)
-    assert (own.status, "somebody else has to approve it" in told(own)["error"]) == (400, True)
+    assert (own.status, "somebody else has to approve it" in told(own)["error"]) == (409, True)
     approved = told(await send(visitor, f"{HAND_OVERS}/approve", whose, token=CHIEF))
     assert (approved["state"], approved["decided_by"], approved["decision"]) == ("approved", "api:chief", "agreed")
     answer = await visitor.get(HAND_OVERS, Authorization=f"Bearer {CHIEF}")
-    assert [one["account"] for one in json.loads(answer.body)] == ["K-1"]
+    assert [one["account"] for one in json.loads(answer.body)["hand_overs"]] == ["K-1"]
     back = told(await send(visitor, f"{HAND_OVERS}/withdraw", whose, token=AGREEING))
     assert back["state"] == "withdrawn"
     assert frame.woken
@@ -30,15 +30,15 @@ async def test_one_caller_proposes_another_approves_and_it_is_listed_and_withdra
 
 async def test_what_is_asked_wrongly_is_told(visitor: Visitor) -> None:
     await send(visitor, ACCOUNTS, [row(1)])
-    for changed, words in (
-        ({"to": "police"}, "one of court, lawyer, agency"),
-        ({"colour": "red"}, "is no key here"),
-        ({"reason": ""}, "say why"),
-        ({"anyway": ""}, "has announced it"),
-        ({"account": "K-9"}, "there is no account 'K-9'"),
+    for changed, status, words in (
+        ({"to": "police"}, 422, "one of court, lawyer, agency"),
+        ({"colour": "red"}, 422, "is no key here"),
+        ({"reason": ""}, 422, "say why"),
+        ({"anyway": ""}, 409, "has announced it"),
+        ({"account": "K-9"}, 404, "there is no account 'K-9'"),
     ):
         answer = await send(visitor, HAND_OVERS, ASKED | changed, token=AGREEING)
-        assert answer.status == 400
+        assert answer.status == status
         assert words in told(answer)["error"]
     assert (await send(visitor, HAND_OVERS, ASKED)).status == 403
     assert (await visitor.get(HAND_OVERS)).status == 401

@@ -16,7 +16,10 @@ async def test_a_cost_is_posted_listed_and_reversed(frame: Frame, visitor: Visit
     back = await send(visitor, f"{POSTINGS}/{made['id']}/reverse", {"reason": "typed twice"}, token=AGREEING)
     assert [one["reverses"] for one in told(back)] == [made["id"]]
     answer = await visitor.get(f"{POSTINGS}?account=K-1", Authorization=f"Bearer {AGREEING}")
-    assert [(one["kind"], one["reversed_by"]) for one in json.loads(answer.body)] == [("cost", 2), ("reversal", None)]
+    assert [(one["kind"], one["reversed_by"]) for one in json.loads(answer.body)["postings"]] == [
+        ("cost", 2),
+        ("reversal", None),
+    ]
     assert frame.woken
 
 
@@ -33,11 +36,14 @@ async def test_what_is_asked_wrongly_is_told(frame: Frame, visitor: Visitor) -> 
         ({"kind": "gift"}, "kind is one of cost, write_off"),
         ({"colour": "red"}, "is no key here"),
         ({"on": "soon"}, "on is a day like"),
+        ({"on": "0001-01-01"}, "the value date 0001-01-01 is long past; it may be 1900-01-01 or later"),
+        ({"kind": "write_off", "purpose": "other", "on": "0001-01-01"}, "it may be 1900-01-01 or later"),
+        ({"kind": "write_off", "purpose": "other", "on": "1900-01-01"}, "cannot be written off"),
         ({"part": "half"}, "part is one of"),
         ({"reason": ""}, "say why"),
     ):
         answer = await send(visitor, POSTINGS, COST | changed, token=AGREEING)
-        assert answer.status == 400
+        assert answer.status == 422
         assert words in told(answer)["error"]
-    assert (await visitor.get(POSTINGS, Authorization=f"Bearer {AGREEING}")).status == 400
+    assert (await visitor.get(f"{POSTINGS}?whose=K-1", Authorization=f"Bearer {AGREEING}")).status == 422
     assert (await visitor.get(f"{POSTINGS}?account=K-1")).status == 401

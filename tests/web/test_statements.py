@@ -3,7 +3,8 @@
 from contactd.store.schema import payment
 from contactd.web.app import public_app
 from contactd.web.body import Limits
-from contactd.web.statements import routes
+from contactd.web.operation import route
+from contactd.web.statements import operations
 from tests.fakes.bank import Account, Booking, Payment, camt, mt940
 from tests.web.frame import AGREEING, ONLY_PAYMENTS, Frame, Visitor, take_store_away, visiting
 from tests.web.lists import ACCOUNTS, count, row, send, told
@@ -43,7 +44,7 @@ async def test_a_statement_that_does_not_add_up_is_told_with_its_line(visitor: V
 
 async def test_what_is_no_statement_is_refused_without_our_paths(frame: Frame, visitor: Visitor) -> None:
     status, said = await post(visitor, "hello")
-    assert (status, said["error"]) == (400, "is neither CAMT (XML) nor MT940; export camt.053 from the bank")
+    assert (status, said["error"]) == (422, "is neither CAMT (XML) nor MT940; export camt.053 from the bank")
     assert await count(frame, payment) == 0
 
 
@@ -55,9 +56,10 @@ async def test_only_the_scope_payments_may_send_them(frame: Frame, visitor: Visi
 
 async def test_a_body_that_is_too_large_is_refused(frame: Frame) -> None:
     app = public_app(frame.window)
-    app.router.add_post("/narrow", routes(frame.window, Limits(file=100))[0].handler)
+    [narrow] = operations(Limits(file=100))
+    app.router.add_post("/api/v1/narrow", route(frame.window, narrow).handler)
     async with visiting(app) as visitor:
-        answer = await send(visitor, "/narrow", camt([PAID]).encode(), token=ONLY_PAYMENTS, kind="text/plain")
+        answer = await send(visitor, "/api/v1/narrow", camt([PAID]).encode(), token=ONLY_PAYMENTS, kind="text/plain")
     assert answer.status == 413
     assert told(answer)["error"] == "the body is larger than 100 bytes; send it in parts"
 

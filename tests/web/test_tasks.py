@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from contactd.store import audit
 from contactd.store.schema import account, attempt
 from tests.web.frame import BOTH, TASKS, Answer, Frame, Visitor, take_store_away
 from tests.web.lists import ACCOUNTS, row, send, told
@@ -26,16 +27,29 @@ async def listed(visitor: Visitor, query: str = "") -> Any:  # noqa: ANN401 - JS
 async def test_a_task_is_opened_assigned_postponed_and_done(frame: Frame, visitor: Visitor) -> None:
     await send(visitor, ACCOUNTS, [row(1)])
     made = told(await post(visitor, MEETING))
-    assert (made["id"], made["state"], made["opened_by"], made["due_on"]) == (1, "open", "api:crm", "2026-12-01")
+    assert (made["id"], made["state"], made["opened_by"], made["due_on"]) == (1, "open", "api:desk", "2026-12-01")
     assert await listed(visitor) == {"tasks": [made], "next": None}
     assert told(await post(visitor, {"owner": "bernd"}, f"{PATH}/1/assign"))["owner"] == "bernd"
     assert told(await post(visitor, {"due": "2026-12-09"}, f"{PATH}/1/postpone"))["due_on"] == "2026-12-09"
     done = told(await post(visitor, {"outcome": "They pay."}, f"{PATH}/1/done"))
     assert (done["state"], done["outcome"]) == ("done", "They pay.")
-    assert (await listed(visitor), len((await listed(visitor, "?all=true"))["tasks"])) == (
+    assert (await listed(visitor, "?state=open"), len((await listed(visitor))["tasks"])) == (
         {"tasks": [], "next": None},
         1,
     )
+
+
+async def test_what_was_done_over_http_stands_in_the_audit_log_with_its_account(frame: Frame, visitor: Visitor) -> None:
+    await send(visitor, ACCOUNTS, [row(1)])
+    await post(visitor, MEETING)
+    await post(visitor, {"outcome": "They pay."}, f"{PATH}/1/done")
+    assert (await post(visitor, {"outcome": "Again."}, f"{PATH}/1/done")).status == 409
+    rows = await frame.commit.read(audit.read)
+    assert [(one.who, one.what, one.about, one.account_no, one.new, one.reason) for one in rows] == [
+        ("api:bookkeeping", "accounts", "import:1", None, "", ""),
+        ("api:desk", "tasks", "account:K-1", "K-1", "meeting", ""),
+        ("api:desk", "tasks done", "task:1", "K-1", "", "They pay."),
+    ]
 
 
 async def test_a_list_is_narrowed_and_read_page_by_page(frame: Frame, visitor: Visitor) -> None:
@@ -44,13 +58,13 @@ async def test_a_list_is_narrowed_and_read_page_by_page(frame: Frame, visitor: V
         await post(visitor, MEETING | {"account": f"K-{number}", "owner": owner, "due": due})
     for query, ids in {
         "?owner=anna": [1, 2], "?owner=": [3], "?due=2026-12-05": [1, 2], "?account=K-1&creditor=acme": [1, 3],
-        "?account=K-9": [], "?limit=2": [1, 2], "?limit=2&after=2": [3],
+        "?account=K-9": [], "?limit=2": [1, 2],
     }.items():  # fmt: skip
         assert [one["id"] for one in (await listed(visitor, query))["tasks"]] == ids, query
-    assert ((await listed(visitor, "?limit=2"))["next"], (await listed(visitor, "?limit=2&after=2"))["next"]) == (
-        2,
-        None,
-    )
+    following = (await listed(visitor, "?limit=2"))["next"]
+    await post(visitor, MEETING)
+    last = await listed(visitor, f"?limit=2&cursor={following}")
+    assert ([one["id"] for one in last["tasks"]], last["next"]) == ([3, 4], None)
 
 
 @pytest.mark.parametrize(
@@ -59,8 +73,8 @@ async def test_a_list_is_narrowed_and_read_page_by_page(frame: Frame, visitor: V
         (PATH, MEETING | {"kind": "visit"}, "kind is one of meeting, creditor, address, returned_mail, review, other"),
         (PATH, MEETING | {"due": "2026-01-01"}, "2026-01-01 is past; the day may be"),
         (PATH, MEETING | {"til": 1}, "'til' is no key here"),
-        (PATH, [MEETING], "send one JSON object"),
-        (f"{PATH}/7/done", {"outcome": "well"}, "there is no task 7; contactd tasks lists them"),
+        (PATH, [MEETING], "the body is no JSON object"),
+        (f"{PATH}/7/done", {"outcome": "well"}, "there is no task 7: contactd tasks lists them"),
         (f"{PATH}/1/done", {}, "say what came out"),
         (f"{PATH}/1/drop", {}, "say why nobody is to do it"),
         (f"{PATH}/1/assign", {}, "say who is to do it"),
@@ -75,13 +89,13 @@ async def test_what_cannot_be_is_told(frame: Frame, visitor: Visitor, path: str,
     await send(visitor, ACCOUNTS, [row(1)])
     await post(visitor, MEETING)
     answer = await post(visitor, body, path)
-    assert answer.status == 400
+    assert answer.status == (400 if "no JSON" in says else 404 if "there is no" in says else 422)
     assert says in told(answer)["error"]
 
 
 async def test_a_query_nobody_understands_is_told(frame: Frame, visitor: Visitor) -> None:
-    for query in ("?limit=many", "?all=perhaps", "?due=soon", "?whose=anna"):
-        assert (await visitor.get(PATH + query, Authorization=f"Bearer {TASKS}")).status == 400
+    for query in ("?limit=many", "?state=perhaps", "?due=soon", "?whose=anna"):
+        assert (await visitor.get(PATH + query, Authorization=f"Bearer {TASKS}")).status == 422
 
 
 async def test_a_letter_that_came_back_is_noted(frame: Frame, visitor: Visitor) -> None:

@@ -17,6 +17,14 @@ def upgrade() -> None:
     _task()
     _notice()
     _escalation()
+    _fee()
+    _charged()
+    _answered_request()
+    _logins()
+    _draft()
+    _owed()
+    _audit()
+    _programs()
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:
@@ -104,6 +112,8 @@ def _task() -> None:
             "account_id", Id, sa.ForeignKey("account.id", name=op.f("fk_task_account_id_account")), nullable=False
         ),
         sa.Column("attempt_id", Id),
+        sa.Column("payment_id", Id),
+        sa.Column("invoice_id", Id),
         *_texts("kind"),
         sa.Column("state", sa.Text, nullable=False, server_default="open"),
         *_texts("owner"),
@@ -143,6 +153,8 @@ def _notice() -> None:
         sa.Column("number", sa.Integer, nullable=False, server_default="0"),
         sa.Column("amount", sa.BigInteger, nullable=False, server_default="0"),
         *_texts("told_by"),
+        sa.Column("days", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("reply_by", sa.Date),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
         sa.UniqueConstraint(
             "account_id",
@@ -183,6 +195,7 @@ def _escalation() -> None:
     )
     op.create_index("ix_posting_account_id", "posting", ["account_id"])
     op.create_index("ix_posting_invoice_id", "posting", ["invoice_id"])
+    _circumstance()
     op.create_table(
         "handover",
         sa.Column("id", Id, nullable=False),
@@ -205,3 +218,153 @@ def _escalation() -> None:
         *_texts("content", "digest"),
         sa.PrimaryKeyConstraint("attempt_id", "claim_no", name=op.f("pk_sent_message")),
     )
+
+
+def _fee() -> None:
+    op.add_column("attempt", sa.Column("fee", sa.BigInteger))
+
+
+def _charged() -> None:
+    op.add_column("agreement", *_texts("interest"))
+    op.add_column("payment", sa.Column("charged", sa.BigInteger, nullable=False, server_default="0"))
+
+
+def _answered_request() -> None:
+    op.create_table(
+        "answered_request",
+        sa.Column("id", Id, nullable=False),
+        *_texts("caller", "key", "digest", "answer"),
+        sa.Column("at", Utc, nullable=False),
+        sa.Column("account_id", Id, sa.ForeignKey("account.id", name=op.f("fk_answered_request_account_id_account"))),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_answered_request")),
+        sa.UniqueConstraint("caller", "key", name=op.f("uq_answered_request_caller_key")),
+    )
+
+
+def _logins() -> None:
+    op.create_table(
+        "login",
+        sa.Column("name", sa.Text, nullable=False),
+        *_texts("full_name", "role", "password"),
+        sa.Column("one_time", sa.Boolean, nullable=False),
+        *_texts("totp"),
+        sa.Column("totp_last", Id, nullable=False, server_default="0"),
+        *_texts("language", "theme"),
+        sa.Column("made_at", Utc, nullable=False),
+        sa.Column("disabled_at", Utc),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_login")),
+    )
+    op.create_table(
+        "session",
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        *_texts("stage"),
+        sa.Column("began_at", Utc, nullable=False),
+        sa.Column("seen_at", Utc, nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_session")),
+    )
+    op.create_index("ix_session_name", "session", ["name"])
+    op.create_table(
+        "failed_try",
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("last_at", Utc, nullable=False),
+        sa.Column("noted", sa.Boolean, nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_failed_try")),
+    )
+
+
+def _draft() -> None:
+    op.create_table(
+        "draft",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("attempt_id", Id, nullable=False),
+        sa.Column("agent", sa.Text, nullable=False),
+        sa.Column("step", sa.Text, nullable=False, server_default="prepare"),
+        sa.Column("person", sa.Text, nullable=False, server_default="unknown"),
+        *_texts("right"),
+        sa.Column("wrong", sa.Integer, nullable=False, server_default="0"),
+        *_texts("note"),
+        sa.Column("fields", sa.JSON, nullable=False),
+        sa.Column("saved_at", Utc, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_draft")),
+        sa.UniqueConstraint("attempt_id", "agent", name=op.f("uq_draft_attempt_id_agent")),
+    )
+    op.create_index("ix_draft_agent", "draft", ["agent"])
+
+
+def _owed() -> None:
+    where = sa.text("disposition = '' AND conversation_at IS NOT NULL")
+    op.create_index("ix_attempt_owed", "attempt", ["agent"], postgresql_where=where, sqlite_where=where)
+
+
+def _audit() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("at", Utc, nullable=False),
+        *_texts("who", "what", "about"),
+        sa.Column("account_id", Id, sa.ForeignKey("account.id", name=op.f("fk_audit_account_id_account"))),
+        *_texts("old", "new", "reason"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    op.create_index("ix_call_placed_at", "call", ["placed_at"])
+    op.create_index("ix_audit_at", "audit", ["at"])
+    op.create_index("ix_audit_account_id", "audit", ["account_id"])
+
+
+def _programs() -> None:
+    op.create_table(
+        "token",
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("digest", sa.Text, nullable=False),
+        *_texts("scopes"),
+        sa.Column("made_at", Utc, nullable=False),
+        *_texts("made_by"),
+        sa.Column("expires_at", Utc),
+        sa.Column("used_at", Utc),
+        sa.Column("revoked_at", Utc),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_token")),
+        sa.UniqueConstraint("digest", name=op.f("uq_token_digest")),
+    )
+    op.create_table(
+        "hook",
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("last_id", Id, nullable=False),
+        sa.Column("rests_until", Utc),
+        sa.Column("gone_at", Utc),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_hook")),
+    )
+    op.create_table(
+        "hook_event",
+        sa.Column("hook", sa.Text, nullable=False),
+        sa.Column("entry_id", Id, nullable=False, autoincrement=False),
+        sa.Column("account_id", Id),
+        sa.Column("state", sa.Text, nullable=False, server_default="waiting"),
+        sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("first_at", Utc, nullable=False),
+        sa.Column("due_at", Utc, nullable=False),
+        *_texts("error"),
+        sa.PrimaryKeyConstraint("hook", "entry_id", name=op.f("pk_hook_event")),
+    )
+    op.create_index("ix_hook_event_account_id", "hook_event", ["account_id", "hook", "entry_id"])
+
+
+def _circumstance() -> None:
+    owner = sa.ForeignKey("account.id", name=op.f("fk_circumstance_account_id_account"))
+    about = sa.ForeignKey("invoice.id", name=op.f("fk_circumstance_invoice_id_invoice"))
+    op.create_table(
+        "circumstance",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("account_id", Id, owner, nullable=False),
+        sa.Column("at", Utc, nullable=False),
+        *_texts("by", "kind"),
+        sa.Column("on_day", sa.Date, nullable=False),
+        sa.Column("until", sa.Date),
+        sa.Column("invoice_id", Id, about),
+        *_texts("reason"),
+        sa.Column("withdrawn_at", Utc),
+        *_texts("withdrawn_by", "withdrawal"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_circumstance")),
+    )
+    op.create_index("ix_circumstance_account_id", "circumstance", ["account_id"])

@@ -1,0 +1,152 @@
+"""The other ways of a call at the desk: a preview, instalments, an objection, a callback, another number."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.calling import CAMPAIGN, call, identify, open_calling, rows, soon, start_work
+from tests.browser.looks import look_in_both
+from tests.browser.site import Site, Tabs
+
+LETTERS = """\
+[letters]
+backend = "spool"
+"""  # by which what was agreed on is confirmed
+SAID = "SELECT disposition FROM attempt WHERE disposition <> ''"
+
+
+@pytest.fixture
+def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Run a daemon that calls one customer, for each test anew, in the mode the test asks for."""
+    del browser
+    folder = tmp_path_factory.mktemp("desk")
+    with open_calling(folder, mode=getattr(request, "param", "progressive"), more=LETTERS) as site:
+        yield site
+
+
+def in_a_call(tabs: Tabs, site: Site) -> Page:
+    """Talk to the customer, of whom it is known who they are."""
+    page = tabs.open(role="agent", language="de")
+    start_work(page)
+    call(site, page)
+    identify(page)
+    return page
+
+
+def choose(page: Page, digit: str) -> None:
+    """Choose an outcome by its digit."""
+    page.keyboard.press("F2")
+    page.keyboard.press(digit)
+
+
+def test_a_plan_is_shown_instalment_by_instalment_before_it_is_saved(tabs: Tabs, site: Site) -> None:
+    page = in_a_call(tabs, site)
+    choose(page, "2")
+    for name, value in (("first", "+7"), ("count", "4")):
+        page.locator(f"#f-{name}").fill(value)
+    expect(page.locator("#plan tbody tr")).to_have_count(4)
+    expect(page.locator("#plan")).to_contain_text("103,20")
+    expect(page.locator("#foreseen")).to_contain_text("gilt erst nach Bestätigung in Textform")
+    look_in_both(page, "desk-call-plan")
+    page.keyboard.press("Control+Enter")
+    soon(site, SAID, [{"disposition": "plan"}])
+    assert rows(site, "SELECT kind, amount, state FROM agreement") == [
+        {"kind": "plan", "amount": 41280, "state": "sent"}
+    ]
+
+
+def test_a_deferral_is_agreed_on_and_confirmed_by_a_day_of_ones_own_by_keyboard(tabs: Tabs, site: Site) -> None:
+    page = in_a_call(tabs, site)
+    choose(page, "1")
+    keys = page.keyboard
+    keys.press("Tab")
+    keys.type("+21")
+    keys.press("Tab")
+    expect(page.locator("#f-kind")).to_be_focused()
+    keys.press("ArrowDown")
+    expect(page.locator("#foreseen")).to_contain_text("Stundung")
+    keys.press("PageDown")
+    for _ in range(3):
+        keys.press("Tab")
+    expect(page.locator("#f-reply_by")).to_be_focused()
+    keys.type("+5")
+    expect(page.locator("#foreseen")).to_contain_text("Antwort bis")
+    keys.press("Control+Enter")
+    soon(site, SAID, [{"disposition": "promise"}])
+    assert rows(site, "SELECT kind, state FROM agreement") == [{"kind": "deferral", "state": "open"}]
+    assert rows(site, "SELECT julianday(reply_by) - julianday('now') > 2 AS chosen FROM notice") == [{"chosen": 1}]
+
+
+def test_an_objection_names_its_invoices_and_asks_for_what_is_missing(tabs: Tabs, site: Site) -> None:
+    page = in_a_call(tabs, site)
+    choose(page, "4")
+    expect(page.locator("#foreseen")).to_contain_text("Haken Sie die bestrittenen Rechnungen an.")
+    page.get_by_label("Rechnung RE-20817 ist bestritten").check()
+    expect(page.locator("#foreseen")).to_contain_text("Schreiben Sie unter „Verstehen“ auf, was nicht stimmt.")
+    page.locator("#understood").fill("Der Zähler war schon ausgebaut")
+    expect(page.locator("#foreseen")).to_contain_text("RE-20817")
+    page.keyboard.press("Control+Enter")
+    soon(site, SAID, [{"disposition": "dispute"}])
+    assert rows(site, "SELECT invoice_no FROM invoice WHERE disputed") == [{"invoice_no": "RE-20817"}]
+
+
+def test_a_callback_is_on_the_list_of_whoever_promised_it(tabs: Tabs, site: Site) -> None:
+    page = in_a_call(tabs, site)
+    choose(page, "7")
+    page.locator("#f-callback_at").fill("+2h")
+    expect(page.locator("#foreseen")).to_contain_text("Rückruf")
+    page.keyboard.press("Control+Enter")
+    soon(site, SAID, [{"disposition": "callback"}])
+    expect(page.get_by_role("region", name="Ihre Rückrufe").first).to_contain_text("Karin Kranichfeld")
+    look_in_both(page, "desk-callbacks")
+
+
+def test_another_number_of_the_account_is_dialled_and_the_call_before_is_handed_in(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(role="agent", language="de")
+    start_work(page)
+    call(site, page)
+    before = page.locator("#case").get_attribute("data-attempt")
+    for _ in range(2):
+        page.get_by_role("button", name="Wählen").click()
+    soon(site, SAID, [{"disposition": "dropped"}])
+    expect(page.locator("#told")).to_be_hidden()
+    expect(page.locator(f"#case:not([data-attempt='{before}'])")).to_have_count(1, timeout=15_000)
+    expect(page.locator(".points li", has_text="+493023125000")).to_contain_text("gewählt")
+
+
+@pytest.mark.parametrize("site", ["preview"], indirect=True)
+def test_a_preview_is_put_off_with_its_reason_or_called(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(role="agent", language="de")
+    start_work(page)
+    assert site.life.plan(CAMPAIGN)
+    expect(page.locator("#work")).to_have_attribute("data-phase", "offer", timeout=20_000)
+    expect(page.locator(".standing strong")).to_have_text("Ansehen und entscheiden")
+    expect(page.locator(".figures")).to_contain_text("RE-20931")
+    look_in_both(page, "desk-preview")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#work")).to_have_attribute("data-phase", "talk", timeout=15_000)
+    expect(page.locator("#case")).to_have_attribute("data-step", "identify")
+    expect(page.locator(".figures")).to_contain_text("Vertraulich")
+    choose(page, "0")
+    expect(page.locator("#foreseen li").first).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    soon(site, SAID, [{"disposition": "dropped"}])
+
+
+@pytest.mark.parametrize("site", ["preview"], indirect=True)
+def test_a_preview_that_is_put_off_stands_in_the_log_with_who_and_why(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(role="agent", language="en")
+    start_work(page)
+    assert site.life.plan(CAMPAIGN)
+    expect(page.locator("#work")).to_have_attribute("data-phase", "offer", timeout=20_000)
+    page.get_by_label("Why it is put off").select_option("in_process")
+    page.keyboard.press("F4")
+    page.keyboard.type("The creditor is asked")
+    page.get_by_role("button", name=re.compile("^Put off")).click()
+    soon(site, "SELECT outcome, reason, agent FROM contact_log WHERE event = 'skipped' OR outcome = 'skipped'",
+         [{"outcome": "skipped", "reason": "in_process", "agent": "anna"}])  # fmt: skip
+    expect(page.locator("#case")).to_have_count(0)
+    assert rows(site, "SELECT count(*) AS n FROM call") == [{"n": 0}]
+    assert rows(site, "SELECT agent, note FROM draft") == [{"agent": "anna", "note": "The creditor is asked"}]

@@ -1,0 +1,100 @@
+"""How a promise is confirmed, and what else it may be: a settlement, a deferral; on both databases."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import sqlalchemy as sa
+
+from contactd.config.agreements import Agreements
+from contactd.config.providers import Letters
+from contactd.domain.campaign import Campaign
+from contactd.domain.conversation import NotIdentified
+from contactd.domain.errors import InputError
+from contactd.domain.policy import Policy
+from contactd.engine.concluding import Mistyped
+from contactd.store.database import Database
+from contactd.store.schema import account, agreement
+from contactd.store.schema_notices import notice
+from tests.engine.deskroom import DeskRoom, settings_of
+from tests.engine.dialing import CALL, CAMPAIGN
+
+
+@pytest.fixture
+async def room(database: Database) -> AsyncIterator[DeskRoom]:
+    made = DeskRoom(database)
+    yield made
+    await made.stored.commit.close()
+
+
+async def test_a_confirmation_goes_the_way_and_by_the_day_that_were_chosen(room: DeskRoom) -> None:
+    scene = await room.begin()
+    room.settings = settings_of(
+        Campaign(CAMPAIGN, (CALL,)), Policy("free", default_timezone="Europe/Berlin"), letters=Letters(backend="spool")
+    )
+    with room.database.transaction() as connection:
+        connection.execute(sa.update(account).values(street="Musterweg 1", city="Musterstadt", country="DE"))
+    async with scene.at_work():
+        await room.stored.clock.run(10)
+        told = (await room.desk.card("anna", 1))["confirmation"]
+        assert (told["ways"], told["reply_by"]) == (["email", "letter"], "2026-12-07")
+        await room.identify()
+        usual = await room.foresee("promise", on="30.11.")
+        assert [(one["channel"], one["reply_by"]) for one in usual["sends"]] == [("email", "2026-11-30")]
+        chosen = await room.foresee("promise", on="30.11.", confirm="letter", reply_by="27.11.")
+        assert [(one["channel"], one["reply_by"]) for one in chosen["sends"]] == [("letter", "2026-11-27")]
+        assert "27. November 2026" in chosen["summary"]["text"]
+        for field, wrong in (("confirm", {"confirm": "pigeon"}), ("reply_by", {"reply_by": "gestern"})):
+            with pytest.raises(Mistyped) as caught:
+                await room.foresee("promise", on="30.11.", **wrong)
+            assert caught.value.field == field
+        for wrong, told in (
+            ({"confirm": "sms"}, "no confirmation can go by sms; it can by: email, letter"),
+            ({"reply_by": "1.12."}, "the answer is due by 2026-11-30, not later"),
+        ):
+            with pytest.raises(InputError, match=told):
+                await room.foresee("promise", on="30.11.", **wrong)
+        await room.finish("promise", on="30.11.", confirm="letter", reply_by="27.11.")
+        assert [str(one["reply_by"]) for one in room.rows(notice)] == ["2026-11-27"]
+
+
+async def test_a_settlement_waives_no_more_than_the_configuration_lets_an_agent(room: DeskRoom) -> None:
+    scene = await room.begin()
+    async with scene.at_work():
+        await room.stored.clock.run(10)
+        with pytest.raises(NotIdentified):
+            await room.foresee("promise", on="30.11.", amount="90,00", kind="settlement")
+        await room.identify()
+        assert (await room.desk.card("anna", 1))["confirmation"]["solutions"] == ["promise", "deferral"]
+        with pytest.raises(Mistyped, match="nothing may be waived") as caught:
+            await room.foresee("promise", on="30.11.", amount="90,00", kind="settlement")
+        assert caught.value.field == "kind"
+        room.settings = settings_of(
+            Campaign(CAMPAIGN, (CALL,)), Policy("free", default_timezone="Europe/Berlin"),
+            agreements=Agreements(least_settlement=0.8),
+        )  # fmt: skip
+        assert (await room.desk.card("anna", 1))["confirmation"]["solutions"] == ["promise", "settlement", "deferral"]
+        whole = room.rows(account)[0]["open"]
+        least, less = (f"{part // 100},{part % 100:02}" for part in (-(-whole * 4 // 5), -(-whole * 4 // 5) - 1))
+        with pytest.raises(Mistyped, match="a settlement takes at least") as caught:
+            await room.foresee("promise", on="30.11.", amount=less, kind="settlement")
+        assert caught.value.field == "amount"
+        foreseen = await room.foresee("promise", on="30.11.", amount=least, kind="settlement")
+        assert [one["kind"] for one in foreseen["agreements"]] == ["settlement"]
+        assert "verzichten wir auf den Rest" in foreseen["summary"]["text"]
+        await room.finish("promise", on="30.11.", amount=least, kind="settlement")
+        assert [one["kind"] for one in room.rows(agreement)] == ["settlement"]
+
+
+async def test_a_deferral_lets_the_ladder_rest_until_its_day(room: DeskRoom) -> None:
+    scene = await room.begin()
+    async with scene.at_work():
+        await room.stored.clock.run(10)
+        await room.identify()
+        with pytest.raises(Mistyped, match="is no solution"):
+            await room.foresee("promise", on="30.11.", kind="plan")
+        foreseen = await room.foresee("promise", on="18.12.", kind="deferral")
+        assert foreseen["hold"] == {"reason": "deferral", "until": "2026-12-18"}
+        assert "18. Dezember 2026" in foreseen["summary"]["text"]
+        done = await room.finish("promise", on="18.12.", kind="deferral")
+        assert done["hold"] == foreseen["hold"]
+        assert [(one["kind"], str(one["until"])) for one in room.rows(agreement)] == [("deferral", "2026-12-18")]
