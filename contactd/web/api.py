@@ -59,11 +59,13 @@ def _accounts(window: Window, rows: Rows, asked: _Asked, source: str) -> Report:
 def _payments(window: Window, rows: Rows, asked: _Asked, source: str) -> Report:
     if asked.full or asked.force:
         raise InputError("full and force are for accounts; payments only ever come in addition")
-    return accept_payments(
+    report = accept_payments(
         window.database, rows, now=window.clock.now, source=source, currency=window.settings().intake.currency,
         complete=asked.complete, judge=judge_of(window.settings(), window.clock),
         deed=_deed(window, asked, source, "payments"),
     )  # fmt: skip
+    judge_some(window.database, report.touched, window.settings(), window.clock)
+    return report
 
 
 def _deed(window: Window, asked: _Asked, source: str, what: str) -> Deed:

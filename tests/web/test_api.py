@@ -8,8 +8,11 @@ import pytest
 import sqlalchemy as sa
 from prometheus_client.parser import text_string_to_metric_families
 
+from contactd.domain.agreement import Kind
+from contactd.engine.agreeing import Agreeing, Order
 from contactd.engine.charging import Charging
-from contactd.store import facts
+from contactd.engine.debtors import choose
+from contactd.store import agreements, facts
 from contactd.store.schema import account, import_run, invoice, payment
 from tests.web.frame import ONLY_PAYMENTS, Frame, Visitor, take_store_away
 from tests.web.lists import ACCOUNTS, NDJSON, PAYMENTS, count, lines, paid, row, send, told
@@ -128,6 +131,22 @@ async def test_single_payments_do_not_pass_for_the_news_of_all(frame: Frame, vis
     assert await frame.commit.read(known) == [frame.clock.now()]
     refused = await send(visitor, f"{ACCOUNTS}?complete=true", [row(1)])
     assert (refused.status, "complete is for payments" in told(refused)["error"]) == (422, True)
+
+
+async def test_a_list_of_all_payments_judges_at_once_who_is_not_in_it(frame: Frame, visitor: Visitor) -> None:
+    await send(visitor, ACCOUNTS, [row(1), row(2)])
+    settings, now = frame.window.settings(), frame.clock.now()
+
+    def promise(connection: sa.Connection) -> None:
+        order = Order(Kind.PROMISE, on=now.date(), tell=False)
+        Agreeing(settings, connection, by="anna", now=now).make(choose(connection, "K-1"), order)
+
+    await frame.commit.run(promise)
+    frame.clock.advance(14 * 86_400)
+    for flags, state in (("", "open"), ("?complete=true", "broken")):  # some payments say nothing of the others
+        await send(visitor, PAYMENTS + flags, [paid(2)])
+        [one] = await frame.commit.read(lambda one: agreements.everyone(one, alive=False))
+        assert one.agreed.state == state
 
 
 async def test_a_snapshot_settles_what_it_does_not_show(frame: Frame, visitor: Visitor) -> None:
