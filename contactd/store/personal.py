@@ -32,6 +32,7 @@ ABOUT_NOBODY = {
     "failed_try": "digests of what was typed where a name belongs",
     "hook": "other software, and how far it was told",
     "import_run": "sums and the name of a file",
+    "known_address": "digests of who works here and from where they signed in",
     "lease": "processes",
     "login": "those who work here, none of them a debtor",
     "pause": "campaigns and channels",

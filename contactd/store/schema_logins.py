@@ -1,4 +1,4 @@
-"""The tables of those who use the pages: who they are, their sessions, and failed tries to sign in."""
+"""The tables of those who use the pages: who they are, their sessions, failed tries to sign in, whence they came."""
 
 import sqlalchemy as sa
 
@@ -33,7 +33,7 @@ session = sa.Table(
     sa.Index("ix_session_name", "name"),
 )
 
-# By name and by address; kept as digests, for people type pass words where names belong.
+# By name, by address and by both (store/tries.py); kept as digests, for people type pass words where names belong.
 failed_try = sa.Table(
     "failed_try",
     metadata,
@@ -41,4 +41,12 @@ failed_try = sa.Table(
     sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("last_at", Utc, nullable=False),
     sa.Column("noted", sa.Boolean, nullable=False),  # the wait that follows from it stands in the audit log
+)
+
+# From where somebody signed in lately; digests too.
+known_address = sa.Table(
+    "known_address",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # of name and address, as in failed_try
+    sa.Column("at", Utc, nullable=False),  # the last time
 )

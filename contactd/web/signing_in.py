@@ -1,8 +1,9 @@
 """Letting people in and out: name and pass word, the second factor, the first pass word of their own; app.py mounts it.
 
-Every try is counted before the pass word is looked at, by name and by address. Whoever gets a step further gets a new
+Every try is counted before the pass word is looked at (domain/throttle.py). Whoever gets a step further gets a new
 session, so that nobody can hand somebody a session they know. What came of it stands in the audit log: who, from which
-address, and of whom there is no login no name, for people type pass words where names belong.
+address. Names nobody has are not written down, for people type pass words where names belong, and they are counted
+together for each hour, so that no outsider makes the log grow.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from contactd.store import audit, logins, sessions, tries
 from contactd.store.audit import Deed
 from contactd.store.logins import Login
 from contactd.store.sessions import Stage
+from contactd.store.tries import Try
 from contactd.web.hub import Hub
 from contactd.web.pages import Pages
 from contactd.web.passwords import Busy, Passwords
@@ -32,7 +34,6 @@ log = structlog.get_logger()
 _LONGEST_NAME = 64
 _NOBODY = "-"  # in the audit log, of whom there is no login
 _A_YEAR = 365 * 24 * 3600
-_TRIED = {"name": "sign in", "code": "code"}  # what is tried, in the audit log
 _ASKED = {Stage.CODE: "code asked", Stage.PASSWORD: "new password asked"}
 _WRONG = said(_("This name and password do not belong together."))
 _WRONG_CODE = said(_("This code is not valid, or was used already."))
@@ -100,33 +101,36 @@ class SigningIn:
         """Answer where to go after the sign-in: only where we have a page."""
         return wanted if wanted in self._pages.addresses else ""
 
-    async def begin_try(self, request: web.Request, name: str, kind: str = "name") -> timedelta:
-        """Count a try, or answer how long to wait; codes are counted apart, for whoever tries them has the password."""
-        free = dict(
-            zip(self._keys(request, name, kind), (throttle.FREE_BY_NAME, throttle.FREE_BY_ADDRESS), strict=True)
-        )
-        now = self._window.clock.now()
+    async def begin_try(self, request: web.Request, name: str, *, is_code: bool = False) -> timedelta:
+        """Count a try, or answer how long to wait."""
+        one, now = self._try(request, name, is_code=is_code), self._window.clock.now()
 
         def begin(connection: Connection) -> timedelta:
-            wait = tries.begin(connection, free, now)
+            wait = tries.begin(connection, one, now)
             if wait.is_new:
-                audit.add(connection, self._deed(connection, request, name, f"{_TRIED[kind]} throttled"))
+                self._tell(connection, one, "code throttled" if is_code else "sign in throttled")
             return wait.left
 
         return await self._window.commit.run(begin)
 
     async def _note(self, request: web.Request, name: str, what: str) -> None:
-        await self._window.commit.run(
-            lambda connection: audit.add(connection, self._deed(connection, request, name, what))
-        )
+        one = self._try(request, name)
+        await self._window.commit.run(lambda connection: self._tell(connection, one, what))
 
-    def _deed(self, connection: Connection, request: web.Request, name: str, what: str, new: str = "") -> Deed:
-        """Write who did something from where, as far as there is somebody of that name."""
-        found, address = logins.find(connection, name), address_of(self._window.settings(), request)
-        return Deed(self._window.clock.now(), found.name if found else _NOBODY, what, f"address:{address}", new=new)
+    def _tell(self, connection: Connection, one: Try, what: str, new: str = "") -> None:
+        """Write down who did something from where; of names nobody has only how many, and that ever less often."""
+        now, who = self._window.clock.now(), _NOBODY
+        if found := logins.find(connection, one.name):
+            who = found.name
+        else:
+            count = tries.count_nobodys(connection, what, now)
+            if not throttle.is_told(count):
+                return
+            new = f"{count} in this hour with names nobody has"
+        audit.add(connection, Deed(now, who, what, f"address:{one.address}", new=new))
 
-    def _keys(self, request: web.Request, name: str, kind: str = "name") -> tuple[str, str]:
-        return tries.key_of(kind, name), tries.key_of("address", address_of(self._window.settings(), request))
+    def _try(self, request: web.Request, name: str, *, is_code: bool = False) -> Try:
+        return Try(name, address_of(self._window.settings(), request), is_code)
 
     def _wait(self, request: web.Request, wait: timedelta, template: str, **values: object) -> web.Response:
         seconds = ceil(wait.total_seconds())
@@ -142,22 +146,23 @@ class SigningIn:
         stage: Stage,
         onward: str = "",
         *,
-        kind: str = "name",
+        is_code: bool = False,
         was_in: bool = False,
     ) -> web.StreamResponse:
         """Give a session that has come so far, in place of the one there was; `was_in`: it came as far already."""
         held, key = new_id()
         now, settings, old = self._window.clock.now(), self._window.settings(), viewer_of(request).key
-        keys = self._keys(request, one.name, kind)
+        tried = self._try(request, one.name, is_code=is_code)
 
         def begin(connection: Connection) -> None:
             sessions.end(connection, [old])
             sessions.end_old(connection, limits_of(settings), now)
             sessions.begin(connection, key, one.name, stage, now)
-            tries.succeed(connection, *keys)
+            tries.succeed(connection, tried, now)
+            if stage is Stage.IN:
+                tries.know(connection, tried, now)
             if not was_in:
-                new = _ASKED.get(stage, one.role.value)
-                audit.add(connection, self._deed(connection, request, one.name, "sign in", new))
+                self._tell(connection, tried, "sign in", _ASKED.get(stage, one.role.value))
 
         await self._window.commit.run(begin)
         self._hub.end([old])
@@ -176,14 +181,14 @@ class SigningIn:
     async def take_code(self, request: web.Request) -> web.StreamResponse:
         """Let whoever shows a fresh code go on."""
         viewer, typed = viewer_of(request), text_of(await request.post(), "code")
-        wait = await self.begin_try(request, viewer.name, "code")
+        wait = await self.begin_try(request, viewer.name, is_code=True)
         if wait:
             return self._wait(request, wait, "code.html")
         found = await self.use_code(viewer.name, typed, self._window.clock.now())
         if found is None:
             await self._note(request, viewer.name, "code refused")
             return self._pages.show(request, "code.html", status=403, problem=_WRONG_CODE)
-        return await self.go_on(request, found, Stage.PASSWORD if found.one_time else Stage.IN, kind="code")
+        return await self.go_on(request, found, Stage.PASSWORD if found.one_time else Stage.IN, is_code=True)
 
     async def use_code(self, name: str, typed: str, now: datetime) -> Login | None:
         """Answer whose code it is, once."""
@@ -249,8 +254,8 @@ class SigningIn:
         if not right:
             await self._note(request, viewer.name, "password refused")
             return said(_("This is not your password."))
-        keys = self._keys(request, viewer.name)
-        await self._window.commit.run(lambda connection: tries.succeed(connection, *keys))
+        one, now = self._try(request, viewer.name), self._window.clock.now()
+        await self._window.commit.run(lambda connection: tries.succeed(connection, one, now))
         return Phrase()
 
     # -- out, and how it looks -----------------------------------------------------------------------------------------
@@ -258,10 +263,11 @@ class SigningIn:
     async def sign_out(self, request: web.Request) -> web.StreamResponse:
         """End the session, in the store and in the browser."""
         viewer = viewer_of(request)
+        one = self._try(request, viewer.name)
 
         def leave(connection: Connection) -> None:
             sessions.end(connection, [viewer.key])
-            audit.add(connection, self._deed(connection, request, viewer.name, "sign out"))
+            self._tell(connection, one, "sign out")
 
         await self._window.commit.run(leave)
         self._hub.end([viewer.key])

@@ -28,6 +28,18 @@ def test_the_first_tries_are_free_then_each_wait_is_twice_the_one_before_up_to_a
     assert throttle.wait_after(10**6, 5) == timedelta(minutes=15)
 
 
+def test_one_address_alone_does_not_use_up_what_a_name_has_free_in_a_day() -> None:
+    tries, passed = 0, timedelta(0)
+    while passed < timedelta(days=1):
+        tries += 1
+        passed += throttle.wait_after(tries, throttle.FREE_BY_BOTH)
+    assert throttle.FREE_BY_BOTH < tries < throttle.FREE_BY_NAME
+
+
+def test_ever_fewer_of_many_tries_are_worth_a_line() -> None:
+    assert [count for count in range(20_000) if throttle.is_told(count)] == [1, 10, 100, 1_000, 10_000]
+
+
 def test_what_has_passed_of_a_wait_counts() -> None:
     assert throttle.left(6, 5, NOW, NOW + timedelta(seconds=3)) == timedelta(seconds=7)
     assert throttle.left(6, 5, NOW, NOW + timedelta(hours=1)) == timedelta(0)

@@ -146,7 +146,7 @@ async def test_the_case_stays_on_the_desk_until_its_outcome_is_written(room: Des
         saving = asyncio.create_task(scene.dialer.desk.dispose("anna", Disposition.DROPPED))
         await asyncio.sleep(0)
         assert room.desk.current("anna") == 1
-        with pytest.raises(Contradiction, match="has no call to (hand in|dial another number for)"):
+        with pytest.raises(Contradiction, match=r"has no call to (hand in|dial another number for)"):
             await room.desk.dial("anna", 1, "dropped", number(1), {}, "")
         await saving
         assert room.desk.current("anna") == 0

@@ -1,17 +1,21 @@
 """Logins, sessions and failed tries keep what they are given, and let go of it."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from contactd.domain import throttle
 from contactd.domain.errors import InputError
 from contactd.domain.role import Role
 from contactd.store import logins, sessions, tries
 from contactd.store.database import Database
 from contactd.store.logins import Login
+from contactd.store.schema_logins import known_address
 from contactd.store.sessions import Limits, Session, Stage
+from contactd.store.tries import Try
 from tests.store.seed import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -111,41 +115,106 @@ def test_sessions_that_have_run_out_are_forgotten(connection: Connection, anna: 
     assert [one.key for one in sessions.read(connection, ["old", "idle", "good"])] == ["good"]
 
 
-NAME, ADDRESS = tries.key_of("name", "anna"), tries.key_of("address", "192.0.2.1")
-FREE = {NAME: 2, ADDRESS: 4}
+OFFICE, OUTSIDE, ELSEWHERE = "192.0.2.1", "198.51.100.7", "203.0.113.9"
+ANNAS = Try("anna", OFFICE)
+DAY = timedelta(days=1)
 
 
-def test_tries_are_free_at_first_and_then_cost_time_by_name_and_by_address(connection: Connection) -> None:
-    assert [tries.begin(connection, FREE, NOW).left.total_seconds() for _ in range(4)] == [0, 0, 5, 5]
-    later = NOW + timedelta(seconds=5)
-    assert [tries.begin(connection, FREE, later).left.total_seconds() for _ in range(2)] == [0, 10]
-    other = {tries.key_of("name", "bernd"): 2, ADDRESS: 4}
-    assert [tries.begin(connection, other, later).left.total_seconds() for _ in range(2)] == [0, 5]
+def waits(connection: Connection, one: Try, count: int, now: datetime = NOW) -> list[float]:
+    """Try so often at one instant, and list the seconds there are to wait each time."""
+    return [tries.begin(connection, one, now).left.total_seconds() for _ in range(count)]
 
 
-def test_success_forgets_the_name_and_takes_one_off_the_address(connection: Connection) -> None:
-    for _ in range(2):
-        tries.begin(connection, FREE, NOW)
-    tries.succeed(connection, NAME, ADDRESS)
-    assert [tries.begin(connection, {NAME: 2}, NOW).left.total_seconds() for _ in range(3)] == [0, 0, 5]
-    assert [tries.begin(connection, {ADDRESS: 4}, NOW).left.total_seconds() for _ in range(4)] == [0, 0, 0, 5]
+def guess_everywhere(connection: Connection, now: datetime) -> None:
+    """Use up what a name has free in a day, from many addresses."""
+    for number in range(throttle.FREE_BY_NAME // throttle.FREE_BY_BOTH):
+        assert waits(connection, Try("anna", f"2001:db8:{number:x}::/64"), throttle.FREE_BY_BOTH, now) == [0] * 5
 
 
-def test_somebody_at_the_terminal_lets_a_name_in_again(connection: Connection) -> None:
-    for _ in range(3):
-        tries.begin(connection, FREE, NOW)
+def test_tries_of_a_name_from_an_address_are_free_at_first_and_then_cost_time(connection: Connection) -> None:
+    assert waits(connection, ANNAS, 7) == [0, 0, 0, 0, 0, 5, 5]
+    assert waits(connection, ANNAS, 2, NOW + timedelta(seconds=5)) == [0, 10]
+
+
+def test_who_guesses_elsewhere_delays_nobody_here(connection: Connection) -> None:
+    assert waits(connection, Try("anna", OUTSIDE), 6) == [0, 0, 0, 0, 0, 5]
+    assert waits(connection, ANNAS, 1) == [0]
+
+
+def test_many_names_from_one_address_cost_time(connection: Connection) -> None:
+    told = [waits(connection, Try(f"name{number}", OUTSIDE), 1)[0] for number in range(32)]
+    assert told == [0] * 30 + [5, 5]
+    assert waits(connection, Try("name1", OFFICE), 1) == [0]
+
+
+def test_a_name_that_is_guessed_from_everywhere_waits_but_where_its_owner_came_in_lately(
+    connection: Connection,
+) -> None:
+    tries.know(connection, ANNAS, NOW - timedelta(days=29))
+    guess_everywhere(connection, NOW)
+    assert waits(connection, Try("Anna", ELSEWHERE), 1) == [5]
+    assert waits(connection, Try("bernd", ELSEWHERE), 1) == [0]
+    assert waits(connection, ANNAS, 6) == [0, 0, 0, 0, 0, 5], "what is free at that address, and no more"
+
+
+def test_an_address_nobody_came_in_from_for_long_is_one_as_any_other(connection: Connection) -> None:
+    tries.know(connection, ANNAS, NOW - 30 * DAY)
+    guess_everywhere(connection, NOW)
+    assert waits(connection, ANNAS, 1) == [5]
+    tries.know(connection, Try("bernd", OFFICE), NOW)
+    kept = connection.execute(sa.select(known_address.c.key)).scalars().all()
+    assert kept == [Try("bernd", OFFICE).by_both]
+
+
+def test_a_new_day_has_its_own_tries_of_a_name(connection: Connection) -> None:
+    guess_everywhere(connection, NOW)
+    assert waits(connection, ANNAS, 1, NOW + DAY) == [0]
+
+
+def test_success_forgets_the_name_there_and_takes_one_off_what_others_share(connection: Connection) -> None:
+    guess_everywhere(connection, NOW)
+    tries.succeed(connection, Try("anna", "2001:db8:1::/64"), NOW)
+    assert waits(connection, Try("anna", "2001:db8:1::/64"), 2) == [0, 5], "one of the name, not all"
+    for number in range(30):
+        tries.begin(connection, Try(f"name{number}", OFFICE), NOW)
+    tries.succeed(connection, Try("name1", OFFICE), NOW)
+    assert waits(connection, Try("name1", OFFICE), 2) == [0, 5]
+
+
+def test_codes_are_counted_wherever_they_are_tried_and_apart_from_passwords(connection: Connection) -> None:
+    code = [Try("anna", address, is_code=True) for address in (OFFICE, OUTSIDE)]
+    assert [waits(connection, one, 3) for one in code] == [[0, 0, 0], [0, 0, 5]]
+    assert waits(connection, ANNAS, 1) == [0]
+    tries.succeed(connection, code[1], NOW)
+    assert waits(connection, code[0], 6) == [0, 0, 0, 0, 0, 5]
+
+
+def test_somebody_at_the_terminal_lets_a_name_in_again_and_no_other(connection: Connection) -> None:
+    tries.know(connection, ANNAS, NOW)
+    guess_everywhere(connection, NOW)
+    for one in (ANNAS, Try("anna", OFFICE, is_code=True), Try("bernd", OFFICE)):
+        waits(connection, one, 6)
     tries.forget(connection, "Anna")
-    assert not tries.begin(connection, {NAME: 2}, NOW).left
+    assert [waits(connection, one, 1) for one in (ANNAS, Try("anna", OFFICE, is_code=True))] == [[0], [0]]
+    assert waits(connection, Try("anna", ELSEWHERE), 1) == [0]
+    assert waits(connection, Try("bernd", OFFICE), 1) == [5]
+    assert connection.execute(sa.select(known_address)).all() == []
 
 
 def test_after_half_a_day_tries_are_forgotten(connection: Connection) -> None:
-    for _ in range(3):
-        tries.begin(connection, {NAME: 2}, NOW)
-    assert not tries.begin(connection, {NAME: 2}, NOW + timedelta(hours=13)).left
-    assert not tries.begin(connection, {NAME: 2}, NOW + timedelta(hours=13)).left
+    waits(connection, ANNAS, 6)
+    assert waits(connection, ANNAS, 2, NOW + timedelta(hours=13)) == [0, 0]
+
+
+def test_names_nobody_has_are_counted_by_the_hour(connection: Connection) -> None:
+    minutes = [0, 10, 20, 70, 80]
+    counted = [tries.count_nobodys(connection, "sign in refused", NOW + one * MINUTE) for one in minutes]
+    assert counted == [1, 2, 3, 1, 2]
+    assert tries.count_nobodys(connection, "sign in throttled", NOW) == 1
 
 
 def test_what_was_typed_cannot_be_read_from_what_is_kept() -> None:
-    assert "anna" not in NAME
-    assert tries.key_of("name", "Anna") == NAME
-    assert tries.key_of("name", "\ud800") != NAME
+    keys = [ANNAS.by_both, ANNAS.by_name(NOW), ANNAS.by_code, ANNAS.by_address]
+    assert not any("anna" in key or OFFICE in key for key in keys)
+    assert Try("Anna", OFFICE).by_both == ANNAS.by_both
+    assert Try("\ud800", OFFICE).by_both != ANNAS.by_both

@@ -157,9 +157,30 @@ async def test_who_is_refused_is_noted_by_their_login_and_whoever_has_none_witho
         assert (await person.sign_in(name, password)).status == 403
     assert await rows_of(frame) == [
         ("anna", "sign in refused", HERE, ""),
-        ("-", "sign in refused", HERE, ""),
-        ("-", "sign in refused", HERE, ""),
+        ("-", "sign in refused", HERE, "1 in this hour with names nobody has"),
     ]
+
+
+async def test_an_outsider_who_makes_up_names_does_not_make_the_log_grow(frame: Frame, door: Entrance) -> None:
+    for one in range(120):
+        form = {"name": f"made up {one}", "password": "wrong"}
+        proxied = {"X-Forwarded-For": f"192.0.2.{one % 60}", "Sec-Fetch-Site": "same-origin"}
+        assert (await door.somebody().ask("POST", "/sign-in", form, proxied)).status == 403
+        if one == 110:
+            frame.clock.advance(3600)
+    told = [(who, what, new) for who, what, _, new in await rows_of(frame)]
+    assert told == [
+        ("-", "sign in refused", f"{count} in this hour with names nobody has") for count in (1, 10, 100, 1)
+    ]
+
+
+async def test_waits_of_names_nobody_has_are_counted_together_too(frame: Frame, door: Entrance) -> None:
+    for one in range(12):
+        proxied = {"X-Forwarded-For": f"192.0.2.{one}", "Sec-Fetch-Site": "same-origin"}
+        for _ in range(7):
+            await door.somebody().ask("POST", "/sign-in", {"name": "nobody", "password": "wrong"}, proxied)
+    told = [new.partition(" ")[0] for _, what, _, new in await rows_of(frame) if what == "sign in throttled"]
+    assert told == ["1", "10"]
 
 
 async def test_that_somebody_has_to_wait_is_noted_once_a_wait_however_often_they_knock(

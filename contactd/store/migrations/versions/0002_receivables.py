@@ -272,6 +272,12 @@ def _logins() -> None:
         sa.Column("noted", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_failed_try")),
     )
+    op.create_table(
+        "known_address",
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("at", Utc, nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_known_address")),
+    )
 
 
 def _draft() -> None:
