@@ -21,9 +21,10 @@ SOURCES := pyproject.toml README.md LICENSE \
 demo: .venv/.wheel
 	$(BIN)/contactd demo $(DEMO_ARGS)
 
+# Four at once also on two processors: those tests that start programs and place calls wait most of their time.
 test: .venv/.test .venv/.wheel peers lint
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow" --cov --cov-report= $(TEST_ARGS)
+	$(BIN)/pytest -n 4 --dist loadscope --no-loadscope-reorder -m "not slow" --cov --cov-report= $(TEST_ARGS)
 	@echo "coverage, branches included (gates: 95 % of contactd, 100 % of contactd/domain):"
 	@$(BIN)/coverage report --fail-under=95 --precision=1
 	@$(BIN)/coverage report --fail-under=100 --precision=1 --include='contactd/domain/*'

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 # Those that start programs, the longest first; of the others none takes longer than a minute.
-_LONG = ("rehearsal", "acceptance", "calls", "faults")
+_LONG = ("rehearsal", "acceptance", "faults", "calls", "browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
