@@ -1,4 +1,4 @@
-"""Notes what people say about claims, and takes it back: one model for the command line and the API.
+"""Notes what people say about claims, and takes it back: one model for the command line, the API and the desk.
 
 All of a call is one transaction: the note, its line in the contact log, and what follows from it for interest and
 agreements. What cannot be is refused with an InputError.
@@ -15,6 +15,7 @@ from contactd.config.settings import Settings
 from contactd.domain.appropriation import COMMON
 from contactd.domain.circumstance import LASTING, Circumstance, Kind
 from contactd.domain.errors import Contradiction, InputError, NotThere
+from contactd.domain.phrase import NONE, Phrase
 from contactd.engine.debtors import Debtor
 from contactd.engine.judgement import judge, today_of
 from contactd.store import accounts, circumstances
@@ -48,10 +49,10 @@ class Circumstances:
     def note(self, debtor: Debtor, note: Note) -> Noted:
         """Note what a person judged."""
         if not note.reason.strip():
-            raise InputError("say in which words, and how we know: --reason …")
+            raise InputError("say in which words, and how we know", command="--reason …")
         on = note.on or self._today
         if on > self._today:
-            raise InputError(f"the day {on} is to come; it may be {self._today} or earlier")
+            raise InputError("the day %(day)s is to come; it may be %(today)s or earlier", day=on, today=self._today)
         if note.until is not None:
             self._refuse_end(note.kind, on, note.until)
         accounts.lock(self._connection, [debtor.id])
@@ -59,7 +60,9 @@ class Circumstances:
         said = Circumstance(0, note.kind, on, note.invoice_no or COMMON, note.reason, note.until)
         for one in circumstances.of_accounts(self._connection, [debtor.id]).get(debtor.id, []):
             if one.withdrawn_at is None and (one.said.kind, one.said.on, one.said.claim) == (said.kind, on, said.claim):
-                raise Contradiction(f"that is noted already: {said.kind.value} {one.said.id} of {on}")
+                raise Contradiction(
+                    "that is noted already: %(kind)s %(number)s of %(day)s", kind=said.kind, number=one.said.id, day=on
+                )
         number = circumstances.add(self._connection, Noted(debtor.id, said, self._now, self._by, invoice_id))
         return self._settle(number, debtor.id)
 
@@ -70,26 +73,37 @@ class Circumstances:
         known, last = self._read(number), until or self._today
         self._refuse_end(known.said.kind, known.said.on, last)
         if known.withdrawn_at is not None or known.said.until is not None:
-            how = "withdrawn" if known.withdrawn_at else f"ended on {known.said.until}"
-            raise Contradiction(f"{known.said.kind.value} {number} is {how} already")
+            how = Phrase("withdrawn")
+            if known.withdrawn_at is None:
+                how = Phrase("ended on %(day)s", {"day": known.said.until})
+            raise Contradiction("%(kind)s %(number)s is %(how)s already", kind=known.said.kind, number=number, how=how)
         circumstances.end(self._connection, known, last, by=self._by, at=self._now)
         return self._settle(number, known.account_id)
 
     def _refuse_end(self, kind: Kind, on: date, until: date) -> None:
         if kind not in LASTING:
-            raise InputError(f"a {kind.value} happens on one day; only {' and '.join(sorted(LASTING))} end")
+            raise InputError(
+                "%(kind)s happens on one day; what ends is: %(lasting)s", kind=kind, lasting=tuple(sorted(LASTING))
+            )
         if not on <= until <= self._today:
-            raise InputError(f"it cannot have ended on {until}; it may be {on} to {self._today}")
+            raise InputError(
+                "it cannot have ended on %(until)s; it may be %(day)s to %(today)s",
+                until=until,
+                day=on,
+                today=self._today,
+            )
 
     def withdraw(self, number: int, reason: str) -> Noted:
         """Take back what was wrong."""
         if not reason.strip():
-            raise InputError("say why: --reason …")
+            raise InputError("say why", command="--reason …")
         known = self._read(number)
         accounts.lock(self._connection, [known.account_id])
         known = self._read(number)
         if known.withdrawn_at is not None:
-            raise Contradiction(f"{known.said.kind.value} {number} is withdrawn already")
+            raise Contradiction(
+                "%(kind)s %(number)s is %(how)s already", kind=known.said.kind, number=number, how=Phrase("withdrawn")
+            )
         circumstances.withdraw(self._connection, known, reason=reason, by=self._by, at=self._now)
         return self._settle(number, known.account_id)
 
@@ -101,7 +115,7 @@ class Circumstances:
     def _read(self, number: int) -> Noted:
         known = circumstances.read(self._connection, number)
         if known is None:
-            raise NotThere(f"nothing is noted under {number}; contactd claim list ACCOUNT names what is")
+            raise NotThere("nothing is noted under %(number)s", number=number, command="contactd claim list ACCOUNT")
         return known
 
     def _invoice_of(self, debtor: Debtor, number: str, on: date) -> int | None:
@@ -109,11 +123,19 @@ class Circumstances:
         rows = list(self._connection.execute(sa.select(invoice).where(invoice.c.account_id == debtor.id)))
         named = [row for row in rows if row.invoice_no == number] if number else rows
         if number and not named:
-            known = ", ".join(row.invoice_no for row in rows) or "none"
-            raise NotThere(f"account {debtor.number} has no invoice {number!r}; it has: {known}")
+            raise NotThere(
+                "account %(account)s has no invoice %(number)r; it has: %(known)s",
+                account=debtor.number,
+                number=number,
+                known=tuple(row.invoice_no for row in rows) or NONE,
+            )
         if all(row.invoice_date > on for row in named):
             first = min((row.invoice_date for row in named), default=None)
-            raise InputError(f"on {on} there was no invoice yet it could be about; the first is of {first}")
+            raise InputError(
+                "on %(day)s there was no invoice yet it could be about; the first is of %(first)s",
+                day=on,
+                first=first or NONE,
+            )
         return named[0].id if number else None
 
 

@@ -21,6 +21,7 @@ from contactd.domain.account import Kind as DebtorKind
 from contactd.domain.agreement import Kind, State
 from contactd.domain.call import Disposition
 from contactd.domain.campaign import INBOUND
+from contactd.domain.circumstance import Kind as Said
 from contactd.domain.conversation import Identification, Reason, refuse_disclosure
 from contactd.domain.errors import Contradiction, InputError
 from contactd.domain.ladder import zone_of
@@ -33,6 +34,7 @@ from contactd.domain.task import Kind as TaskKind
 from contactd.engine.agreeing import Agreeing, Order
 from contactd.engine.arranging import Arranging
 from contactd.engine.book import Book
+from contactd.engine.circumstances import Circumstances, Note
 from contactd.engine.debtors import Debtor, choose, minor_of
 from contactd.engine.judgement import today_of
 from contactd.engine.tasking import Order as Task
@@ -52,7 +54,8 @@ FIELDS = frozenset({
     "costs",  # plan, where an agency must tell its costs first: what it costs
     "invoices",  # dispute: their numbers, apart by commas or line ends
     "why",  # one of domain/conversation.py's Reason
-    "understood",  # what the person said, in the agent's words; a dispute needs it
+    "final",  # refuses: "yes" when they refused seriously and for good, as "understood" says
+    "understood",  # what the person said, in the agent's words; a dispute needs it, and a final refusal
     "callback_at", "callback_number", "callback_own",  # callback_own: "no" leaves it to the team
     "represented_by",  # name with address or telephone number
     "next_contact",  # a day on which somebody looks at the account again
@@ -188,6 +191,15 @@ class Concluding:
     def _hardship(self, _: Case, debtor: Debtor) -> None:
         self._agree(debtor, Order(Kind.HARDSHIP, on=self._day("on") if self._fields["on"] else None))
 
+    def _refuses(self, _: Case, debtor: Debtor) -> None:
+        """Note a refusal that is serious and final (§286(2) Nr. 3 BGB); any other says nothing by itself."""
+        if self._fields["final"] != "yes":
+            return
+        if not self._fields["understood"]:
+            raise Mistyped("understood", "say in which words they refused, in the step before: what we understood")
+        noting = Circumstances(self._settings, self._connection, by=self._agent, now=self._now)
+        noting.note(debtor, Note(Said.REFUSAL, self._fields["understood"]))
+
     def _callback(self, case: Case, debtor: Debtor) -> None:
         zone = zone_of_customer(self._connection, self._settings, case, self._now)
         if case.step == INBOUND and case.key is None:
@@ -318,6 +330,7 @@ _FOLLOWS: Mapping[Disposition, Callable[[Concluding, Case, Debtor], None]] = {
     Disposition.PAID: Concluding._paid,  # noqa: SLF001 # its own
     Disposition.DISPUTE: Concluding._dispute,  # noqa: SLF001 # its own
     Disposition.HARDSHIP: Concluding._hardship,  # noqa: SLF001 # its own
+    Disposition.REFUSES: Concluding._refuses,  # noqa: SLF001 # its own
     Disposition.CALLBACK: Concluding._callback,  # noqa: SLF001 # its own
     Disposition.REPRESENTED: Concluding._represented,  # noqa: SLF001 # its own
 }

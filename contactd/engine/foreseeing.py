@@ -1,5 +1,6 @@
 """What an outcome would bring about: carried out in a savepoint, looked at, and taken back; nothing is committed."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -12,6 +13,8 @@ from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.agreement import Kind
 from contactd.domain.attempt import Event, State
+from contactd.domain.circumstance import Kind as Said
+from contactd.domain.default_date import Basis
 from contactd.domain.ledger import Payment
 from contactd.domain.money import Money
 from contactd.domain.notice import CAMPAIGN as NOTICES
@@ -24,9 +27,10 @@ from contactd.engine.concluding import Case, zone_of_customer
 from contactd.engine.explanation import explain
 from contactd.engine.judgement import today_of
 from contactd.engine.tasking import told as tasks_told
-from contactd.store import agreements, attempts, notices, tasks
+from contactd.store import agreements, attempts, circumstances, notices, tasks
 from contactd.store.agreements import Stored
 from contactd.store.attempts import Transition
+from contactd.store.circumstances import Noted
 from contactd.store.schema import account, attempt, contact_log
 from contactd.store.schema_tasks import task
 from contactd.store.tasks import Which
@@ -43,6 +47,7 @@ class _Seen:
     agreements: frozenset[int]
     attempts: frozenset[int]
     tasks: frozenset[int]
+    circumstances: frozenset[int]
     log: int
 
 
@@ -54,10 +59,11 @@ def foresee(
     `hold`: {"reason", "until"} or None; `agreements` as `contactd agreements` writes them, with the exact schedule of a
     plan; `sends`: [{"channel", "what", "when", "reply_by"}]; `callback`: {"when", "number", "own"} or None, `when` by
     the customer's clock; `stops`: what is not contacted any more, [{"what": "number"|"customer", "reason"}]; `tasks`:
-    [{"due_on", "note"}]; `next`: the ladder's next step, {"decision", "step", "channel", "when", "on", "why"}, `on`
-    being the customer's day; `next_contact`: the first day on which anything happens; `plan_interest`: what a plan
-    costs the customer beside its instalments, interest until the last of them (a prospect: other payments change it),
-    or None.
+    [{"due_on", "note"}]; `refused`: a final refusal that is noted, with what is open and in default by it,
+    {"on", "defaults": [{"interest_from", "invoices"}]}, or None; `next`: the ladder's next step,
+    {"decision", "step", "channel", "when", "on", "why"}, `on` being the customer's day; `next_contact`: the first day
+    on which anything happens; `plan_interest`: what a plan costs the customer beside its instalments, interest until
+    the last of them (a prospect: other payments change it), or None.
     """
     with connection.begin_nested() as savepoint:
         before = _seen(connection, case.account_id)
@@ -72,7 +78,7 @@ def nothing() -> Told:
     """Answer what an outcome brings about where nobody knows who called."""
     return {
         "hold": None, "agreements": [], "sends": [], "callback": None, "stops": [], "tasks": [], "next": None,
-        "next_contact": None, "plan_interest": None,
+        "next_contact": None, "plan_interest": None, "refused": None,
     }  # fmt: skip
 
 
@@ -83,6 +89,7 @@ def _seen(connection: sa.Connection, account_id: int) -> _Seen:
         frozenset(one.id for one in agreements.of_accounts(connection, [account_id])),
         frozenset(connection.scalars(mine)),
         frozenset(connection.scalars(duties)),
+        frozenset(one.said.id for one in _noted(connection, account_id)),
         connection.scalar(sa.select(sa.func.max(contact_log.c.id))) or 0,
     )
 
@@ -111,6 +118,7 @@ def _look(connection: sa.Connection, settings: Settings, case: Case, before: _Se
         ],
         "next": _next(connection, settings, case.account_id, now, zone),
         "plan_interest": _plan_interest(connection, settings, mine, today_of(settings, now)),
+        "refused": _refused(connection, settings, case.account_id, before, today_of(settings, now)),
     }
     return told | {"next_contact": _next_contact(told, zone)}
 
@@ -130,6 +138,27 @@ def _plan_interest(
     last = statement(ledger, parts[-1].due_on, terms.rates, terms.scheme)
     more = last.open - last.credit + plan.amount - owed.statement.open + owed.statement.credit
     return Money(max(more, 0), owed.books.currency).as_json()
+
+
+def _refused(connection: sa.Connection, settings: Settings, account_id: int, before: _Seen, today: date) -> Told | None:
+    new = [one.said for one in _noted(connection, account_id) if one.said.id not in before.circumstances]
+    refusal = next((one for one in new if one.kind is Said.REFUSAL), None)
+    if refusal is None:
+        return None
+    [owed] = owed_by(connection, [account_id], terms_of(settings), today)
+    begins: dict[date, list[str]] = defaultdict(list)
+    for claim, balance in owed.claims():
+        default = owed.defaults[claim.id]
+        if default is not None and default.basis is Basis.REFUSAL and balance.principal:
+            begins[default.interest_from].append(claim.id)
+    return {
+        "on": refusal.on.isoformat(),
+        "defaults": [{"interest_from": day.isoformat(), "invoices": begins[day]} for day in sorted(begins)],
+    }
+
+
+def _noted(connection: sa.Connection, account_id: int) -> list[Noted]:
+    return circumstances.of_accounts(connection, [account_id]).get(account_id, [])
 
 
 def _hold(connection: sa.Connection, account_id: int) -> Told | None:

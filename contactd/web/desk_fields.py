@@ -42,6 +42,9 @@ FIELDS = (
     Field("costs", {
         Disposition.PLAN: _("Costs of the plan"), Disposition.PROMISE: _("Costs of the deferral"),
     }, _("only where costs have to be told first")),
+    Field("final", {Disposition.REFUSES: _("How they refuse")}, choices={
+        "": _("for now: cannot or will not yet"), "yes": _("seriously and for good, all of it"),
+    }),
     Field("callback_at", {Disposition.CALLBACK: _("Call back on")}, _("e.g. fr 10:30, 3.12. 14:00, +2h")),
     Field("callback_number", {Disposition.CALLBACK: _("At the number")}, _("empty: this one")),
     Field("callback_own", {Disposition.CALLBACK: _("Who calls")}, choices={"": _("I do"), "no": _("the team")}),

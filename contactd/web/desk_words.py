@@ -6,6 +6,7 @@ A word of the trade that is missing here is shown as it is.
 from collections.abc import Mapping
 
 from contactd.domain.call import Disposition
+from contactd.domain.circumstance import Kind as Circumstance
 from contactd.domain.conversation import Item, Person, Reason, Step
 from contactd.web.words import _
 
@@ -68,6 +69,13 @@ SKIPS: Mapping[str, str] = {
     "wrong_data": _("Something is wrong with the data"),
     "other": _("Another reason"),
 }
+CIRCUMSTANCES: Mapping[Circumstance, str] = {
+    Circumstance.REFUSAL: _("Final refusal"),
+    Circumstance.ACKNOWLEDGEMENT: _("Acknowledgement"),
+    Circumstance.NEGOTIATIONS: _("Negotiations"),
+    Circumstance.COURT_ORDER: _("Court order to pay"),
+    Circumstance.TITLE: _("Title"),
+}
 # What stands in a list of contacts, whatever column it is from.
 HAPPENED: Mapping[str, str] = {
     **{one.value: label for one, label in OUTCOMES.items()},
@@ -113,6 +121,7 @@ HAPPENED: Mapping[str, str] = {
     "opted_out": _("wants no calls"),
     "represented": _("Represented"),
     "returned": _("came back"),
+    **{one.value: label for one, label in CIRCUMSTANCES.items()},
 }
 
 

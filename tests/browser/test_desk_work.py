@@ -57,6 +57,37 @@ def test_a_plan_is_shown_instalment_by_instalment_before_it_is_saved(tabs: Tabs,
     ]
 
 
+def test_a_final_refusal_is_told_with_what_follows_and_noted_by_keyboard(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(role="agent", language="de")
+    start_work(page)
+    call(site, page)
+    keys = page.keyboard
+    choose(page, "6")
+    expect(page.locator("#f-final")).to_be_focused()
+    keys.type("ernsthaft")
+    expect(page.locator("#foreseen")).to_contain_text("geht erst, wenn die Person identifiziert ist")
+    for _ in range(2):
+        keys.press("PageUp")
+    expect(page.locator("#case")).to_have_attribute("data-step", "identify")
+    identify(page)
+    expect(page.locator("#foreseen")).to_contain_text("mit welchen Worten verweigert wurde")
+    keys.press("PageDown")
+    expect(page.locator("#why")).to_be_focused()
+    keys.press("Tab")
+    keys.type("Sagt, dass er das nie zahlen wird")
+    expect(page.locator("#foreseen")).to_contain_text("Endgültig verweigert: steht in der Forderungsaufstellung")
+    expect(page.locator("#foreseen")).to_contain_text("RE-20705, RE-20817, RE-20931")
+    choose(page, "6")
+    expect(page.locator("#f-final")).to_be_focused()
+    expect(page.locator("#f-final")).to_have_value("yes")
+    look_in_both(page, "desk-call-refuses")
+    keys.press("Control+Enter")
+    soon(site, SAID, [{"disposition": "refuses"}])
+    assert rows(site, "SELECT kind, reason, by FROM circumstance") == [
+        {"kind": "refusal", "reason": "Sagt, dass er das nie zahlen wird", "by": "anna"}
+    ]
+
+
 def test_a_deferral_is_agreed_on_and_confirmed_by_a_day_of_ones_own_by_keyboard(tabs: Tabs, site: Site) -> None:
     page = in_a_call(tabs, site)
     choose(page, "1")

@@ -24,6 +24,7 @@ DISCLOSING: list[tuple[str, dict[str, str]]] = [
     ("paid", {}),
     ("dispute", {"invoices": "R-1", "understood": "broken"}),
     ("hardship", {}),
+    ("refuses", {"final": "yes", "understood": "never"}),
     ("refuses", {}),
 ]
 

@@ -6,14 +6,19 @@ import pytest
 import sqlalchemy as sa
 
 from contactd.config.agreements import Agreements
+from contactd.config.claims import Claims
 from contactd.config.providers import Letters
 from contactd.domain.campaign import Campaign
+from contactd.domain.circumstance import Kind
 from contactd.domain.conversation import NotIdentified
-from contactd.domain.errors import InputError
+from contactd.domain.errors import Contradiction, InputError
 from contactd.domain.policy import Policy
+from contactd.engine.circumstances import Circumstances, Note
 from contactd.engine.concluding import Mistyped
+from contactd.engine.debtors import choose
 from contactd.store.database import Database
-from contactd.store.schema import account, agreement
+from contactd.store.schema import account, agreement, contact_log
+from contactd.store.schema_escalation import circumstance
 from contactd.store.schema_notices import notice
 from tests.engine.deskroom import DeskRoom, settings_of
 from tests.engine.dialing import CALL, CAMPAIGN
@@ -98,3 +103,60 @@ async def test_a_deferral_lets_the_ladder_rest_until_its_day(room: DeskRoom) -> 
         done = await room.finish("promise", on="18.12.", kind="deferral")
         assert done["hold"] == foreseen["hold"]
         assert [(one["kind"], str(one["until"])) for one in room.rows(agreement)] == [("deferral", "2026-12-18")]
+
+
+FOR_GOOD = {"final": "yes", "understood": "said: I shall never pay that, sue me"}
+
+
+async def test_a_final_refusal_is_shown_with_its_default_and_noted_as_a_fact(room: DeskRoom) -> None:
+    scene = await room.begin()
+    async with scene.at_work():
+        await room.stored.clock.run(10)
+        with pytest.raises(NotIdentified):
+            await room.foresee("refuses", **FOR_GOOD)
+        with pytest.raises(NotIdentified):
+            await room.finish("refuses", **FOR_GOOD)
+        await room.identify()
+        with pytest.raises(Mistyped, match="in which words they refused") as caught:
+            await room.finish("refuses", final="yes", why="refuses")
+        assert caught.value.field == "understood"
+        shown = await room.foresee("refuses", **FOR_GOOD)
+        assert shown["refused"] == {
+            "on": "2026-11-23", "defaults": [{"interest_from": "2026-11-24", "invoices": ["R-1"]}]
+        }  # fmt: skip
+        assert room.rows(circumstance) == []
+        assert (await room.finish("refuses", **FOR_GOOD))["refused"] == shown["refused"]
+        [noted] = room.rows(circumstance)
+        assert (noted["kind"], str(noted["on_day"]), noted["reason"], noted["by"]) == (
+            "refusal", "2026-11-23", FOR_GOOD["understood"], "anna",
+        )  # fmt: skip
+        [line] = room.rows(contact_log, contact_log.c.event == "circumstance")
+        assert line["details"]["by"] == "anna"
+
+
+async def test_who_refuses_for_now_has_not_refused_for_good(room: DeskRoom) -> None:
+    scene = await room.begin()
+    async with scene.at_work():
+        await room.stored.clock.run(10)
+        await room.identify()
+        assert (await room.foresee("hardship", **FOR_GOOD))["refused"] is None  # of another outcome
+        assert (await room.foresee("refuses", understood="no money before Friday"))["refused"] is None
+        await room.finish("refuses", understood="no money before Friday")
+        assert room.rows(circumstance) == []
+
+
+async def test_a_final_refusal_is_noted_once_a_day_and_of_nothing_that_is_in_default_already(room: DeskRoom) -> None:
+    room.settings = settings_of(
+        Campaign(CAMPAIGN, (CALL,)), Policy("free", default_timezone="Europe/Berlin"),
+        claims=Claims(due_date_agreed=True),
+    )  # fmt: skip
+    scene = await room.begin()
+    async with scene.at_work():
+        await room.stored.clock.run(10)
+        await room.identify()
+        assert (await room.foresee("refuses", **FOR_GOOD))["refused"] == {"on": "2026-11-23", "defaults": []}
+        with room.database.transaction() as connection:
+            noting = Circumstances(room.settings, connection, by="ben", now=room.stored.clock.now())
+            noting.note(choose(connection, "K-1"), Note(Kind.REFUSAL, "letter"))
+        with pytest.raises(Contradiction, match=r"noted already: refusal \d+ of 2026-11-23"):
+            await room.foresee("refuses", **FOR_GOOD)

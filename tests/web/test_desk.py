@@ -149,7 +149,7 @@ async def test_a_callback_is_told_by_the_customers_clock_and_by_ours_where_it_di
     frame: Frame, when: str, told: str
 ) -> None:
     it: dict[str, object] = {"hold": None, "agreements": [], "sends": [], "stops": [], "tasks": [], "next": None}
-    it |= {"callback": {"when": when, "number": "", "own": True}}
+    it |= {"callback": {"when": when, "number": "", "own": True}, "refused": None}
     pages = Pages(frame.window, Statics())
     assert told in pages.text(Viewer("anna", language="de"), "desk_foreseen.html", it=it, happened=happened)
 
