@@ -64,9 +64,9 @@ async def _in_full(call: Call) -> object:
 
 def _accounts(connection: sa.Connection, call: Call) -> Told:
     run = call.path["id"]
-    ladder = known(connection, run).ladder
-    rows = list(proposals.lines(connection, run, after=after("accounts", call.query), limit=ask(call.query)))
-    return paged("accounts", call.query, [row.account_id for row in rows], [told_line(row, ladder) for row in rows])
+    ladder, asked = known(connection, run).ladder, {**call.query, "run": run}
+    rows = list(proposals.lines(connection, run, after=after("accounts", asked), limit=ask(asked)))
+    return paged("accounts", asked, [row.account_id for row in rows], [told_line(row, ladder) for row in rows])
 
 
 def _changing(change: Change) -> Work:
