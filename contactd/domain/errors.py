@@ -101,9 +101,9 @@ class Unreachable(ContactdError):
 class ChannelError(ContactdError):
     """A message did not go the usual way; the subclass says what to do. `code` is the provider's own."""
 
-    def __init__(self, message: str, *, code: str = "") -> None:
-        """Keep the provider's code beside the text."""
-        super().__init__(message)
+    def __init__(self, text: str | Phrase, /, *, code: str = "", **values: object) -> None:
+        """Keep the provider's code beside the text, which names its values like %(this)s."""
+        super().__init__(text, command="", **values)
         self.code = code
 
 
@@ -114,9 +114,18 @@ class ChannelUnavailable(ChannelError):
     has an end, and others are called meanwhile.
     """
 
-    def __init__(self, message: str, *, code: str = "", retry_after: float = 60.0, of_recipient: bool = False) -> None:
+    def __init__(
+        self,
+        text: str | Phrase,
+        /,
+        *,
+        code: str = "",
+        retry_after: float = 60.0,
+        of_recipient: bool = False,
+        **values: object,
+    ) -> None:
         """Keep how long to wait, in seconds, and who is to blame."""
-        super().__init__(message, code=code)
+        super().__init__(text, code=code, **values)
         self.retry_after = retry_after
         self.of_recipient = of_recipient
 
@@ -128,9 +137,9 @@ class ChannelUnclear(ChannelError):
 class ChannelRejected(ChannelError):
     """This message or this address, never; `dead` says that it is the address."""
 
-    def __init__(self, message: str, *, code: str = "", dead: bool = False) -> None:
+    def __init__(self, text: str | Phrase, /, *, code: str = "", dead: bool = False, **values: object) -> None:
         """Keep whether the address itself is unusable from now on."""
-        super().__init__(message, code=code)
+        super().__init__(text, code=code, **values)
         self.dead = dead
 
 

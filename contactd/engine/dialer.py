@@ -16,6 +16,7 @@ from contactd.domain.calendar import find_zone
 from contactd.domain.call import State
 from contactd.domain.call_limits import Limits
 from contactd.domain.clock import Clock
+from contactd.domain.phrase import Phrase
 from contactd.engine.bus import Bus
 from contactd.engine.callbook import CallBook
 from contactd.engine.consultation import Consultation
@@ -200,7 +201,7 @@ class Dialer:
                 draining=self._draining,
                 carrier_rests=self._rests(name),
                 trouble=self._carrier.trouble(),
-                refusal=self._teams[name].refusals.words() if name in self._teams else "",
+                refusal=self._teams[name].refusals.words() if name in self._teams else Phrase(),
                 decisions={
                     key: (decision.place, decision.reason.value)
                     for key, decision in (self._teams[name].decisions.items() if name in self._teams else ())

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from contactd.domain.agent import State
 from contactd.domain.pacing import Reason
+from contactd.domain.phrase import Phrase
 from contactd.engine.lists import CallList
 from contactd.store import batches, call_queue, pauses
 
@@ -42,8 +43,8 @@ class Look:
     owned: bool
     draining: bool
     carrier_rests: bool
-    trouble: str  # what keeps the carrier from calling, in its own words
-    refusal: str  # what it says of the numbers that are tried later, while it takes others
+    trouble: Phrase  # what keeps the carrier from calling, in its own words
+    refusal: Phrase  # what it says of the numbers that are tried later, while it takes others
     decisions: Mapping[tuple[str, str], tuple[int, str]]  # calls that may be placed now, and why not more
 
 
@@ -60,7 +61,7 @@ def why(
     reasons = [*_whole(look, paused), *_staff(look), *_lists(look, waiting, paused, held)]
     reasons = reasons or [{"reason": DIALLING, "in_flight": look.in_flight}]
     some = look.refusal and not look.trouble and not look.carrier_rests
-    return [*reasons, {"reason": "trunk_rests", "why": look.refusal}] if some else reasons
+    return [*reasons, {"reason": "trunk_rests", "why": str(look.refusal)}] if some else reasons
 
 
 def _whole(look: Look, paused: Collection[str]) -> list[Told]:
@@ -73,7 +74,7 @@ def _whole(look: Look, paused: Collection[str]) -> list[Told]:
         found.append({"reason": "paused", "what": resting})
     if (look.carrier_rests or look.trouble) and not look.draining:
         told = look.trouble or look.refusal
-        found.append({"reason": "carrier_rests"} | ({"why": told} if told else {}))
+        found.append({"reason": "carrier_rests"} | ({"why": str(told)} if told else {}))
     if not look.lists:
         found.append({"reason": "no_campaign"})
     return found

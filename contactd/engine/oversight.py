@@ -11,6 +11,7 @@ from typing import Any
 from contactd.domain import agent as agents
 from contactd.domain.clock import Clock
 from contactd.domain.errors import InputError
+from contactd.domain.phrase import Phrase
 from contactd.engine.dialer import Dialer
 from contactd.engine.idleness import why_each
 from contactd.engine.lists import CallList
@@ -119,10 +120,10 @@ class Oversight:
         level = self._levels().get(one.campaign.id, 1.0) if one.step.mode in _LEVELLED else None
         return Listed(*one.key, team, one.step.mode, one.step.max_abandon, level, *decision)
 
-    def trouble(self) -> str:
+    def trouble(self) -> Phrase:
         """Say in the carrier's own words what keeps it from calling; empty: nothing, or there is no carrier."""
         looks = self._dialer.looks().values() if self._dialer is not None else ()
-        return next((look.trouble or look.refusal for look in looks if look.trouble or look.carrier_rests), "")
+        return next((look.trouble or look.refusal for look in looks if look.trouble or look.carrier_rests), Phrase())
 
     async def why(self) -> dict[str, list[dict[str, Any]]]:
         """Say for each team what keeps it from dialling, or that nothing does."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from contactd.domain.errors import ChannelMisconfigured, ChannelUnavailable
+from contactd.domain.phrase import Phrase
 from contactd.engine.live_call import CONGESTED
 from contactd.engine.shown import Shown
 
@@ -35,16 +36,16 @@ class Refusals:
         self._trunks = trunks
         self._monotonic = monotonic
         self._rest_until = 0.0
-        self._in_a_row, self._words = 0, ""
+        self._in_a_row, self._words = 0, Phrase()
         self._put_off = 0.0  # until when the last of them was
 
     def rests(self) -> bool:
         """Answer whether the carrier is left alone."""
         return self._monotonic() < max(self._rest_until, self._trunks.rest_until)
 
-    def words(self) -> str:
+    def words(self) -> Phrase:
         """Say why some numbers are tried later; empty: none are."""
-        return self._words if self._monotonic() < self._put_off else ""
+        return self._words if self._monotonic() < self._put_off else Phrase()
 
     def took(self) -> None:
         """Hear that the carrier has taken a call."""
@@ -64,5 +65,5 @@ class Refusals:
         self._put_off = max(self._put_off + _APART, first)
         if self._put_off > now + _AHEAD:
             self._put_off = first
-        self._words = str(error)
+        self._words = error.phrase
         return self._put_off - now

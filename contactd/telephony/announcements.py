@@ -135,6 +135,6 @@ class _Files:
             if isinstance(error, TemplateSyntaxError):
                 file = f"{error.name}:{error.lineno}"
             said = str(error) or type(error).__name__
-            raise ChannelMisconfigured(f"template {file}: {said}", code="template") from error
+            raise ChannelMisconfigured("template %(file)s: %(said)s", file=file, said=said, code="template") from error
         recording = found.with_suffix(".wav")
         return Announcement(text, file.split(".")[-2], str(recording) if recording.exists() else "")

@@ -8,8 +8,9 @@ ChannelMisconfigured.
 import asyncio
 import contextlib
 import json
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from contactd.domain.errors import (
     ChannelUnavailable,
     ChannelUnclear,
 )
+from contactd.domain.phrase import Phrase
 
 log = structlog.get_logger()
 
@@ -36,10 +38,10 @@ _HEARTBEAT = 10.0
 _RECONNECT = (0.1, 5.0)  # seconds to the first try, and the longest between two
 _RETRY_AFTER = 5.0
 _TAKEN_AGAIN = 30.0  # seconds until events that another took are taken back
-_AWAY = "Asterisk is not connected"
+_AWAY = Phrase("Asterisk is not connected")
 # Every second event, and nobody here listens to them.
 _NOISE = ("ChannelVarset", "ChannelDialplan", "ChannelCallerId", "ChannelConnectedLine", "PlaybackStarted")
-_REFUSED: dict[int, type[ChannelError]] = {
+_REFUSED: dict[int, Callable[..., ChannelError]] = {
     400: ChannelRejected,
     401: ChannelMisconfigured,
     403: ChannelMisconfigured,
@@ -153,10 +155,12 @@ class Ari:
             async with self._session.request(method, f"{self._url}/{where}", params=params, json=body) as answer:
                 text = await answer.text()
         except aiohttp.ClientConnectorError as error:
-            raise ChannelUnavailable(f"Asterisk does not answer: {error}", retry_after=_RETRY_AFTER) from error
+            raise ChannelUnavailable(
+                "Asterisk does not answer: %(error)s", error=error, retry_after=_RETRY_AFTER
+            ) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             said = str(error) or type(error).__name__
-            raise ChannelUnclear(f"{method} {where}: {said}") from error
+            raise ChannelUnclear("%(asked)s: %(said)s", asked=f"{method} {where}", said=said) from error
         if answer.ok:
             return json.loads(text) if text else None
         raise _refusal(answer.status, f"{method} {where}", text)
@@ -196,7 +200,7 @@ class Ari:
         try:
             await self._quieten()
             await application.met()
-            self._up, self.trouble = True, ""
+            self._up, self.trouble = True, Phrase()
             log.info("asterisk_connected", url=self._url, app=self.app)
             tried.set()
             while (event := await events.get()) is not None:
@@ -222,7 +226,10 @@ class Ari:
                     break
                 event = json.loads(message.data)
                 if event["type"] == "ApplicationReplaced":  # this connection stays open and silent from now on
-                    self.trouble = f"another daemon uses application {self.app} of Asterisk; give each its own `app`"
+                    self.trouble = Phrase(
+                        "another daemon uses application %(app)s of Asterisk; give each its own `app`",
+                        {"app": self.app},
+                    )
                     log.error("asterisk_application_taken", app=self.app)
                     break
                 events.put_nowait(event)
@@ -242,7 +249,11 @@ def _refusal(status: int, request: str, text: str) -> ChannelError:
     with contextlib.suppress(ValueError, AttributeError):
         told = json.loads(text)
         text = told.get("message") or told.get("error") or text
-    said = f"{request}: {status} {text}"
-    if status in _REFUSED:
-        return _REFUSED[status](said, code=str(status))
-    return ChannelUnavailable(said, code=str(status), retry_after=_RETRY_AFTER)
+    why = Phrase("%(asked)s: %(said)s", {"asked": request, "said": f"{status} {text}"})
+    refused = _REFUSED.get(status, partial(ChannelUnavailable, retry_after=_RETRY_AFTER))
+    return refused(why, code=str(status))
+
+
+def why_of(error: ChannelError | TimeoutError) -> Phrase:
+    """Say why Asterisk has not done something, which may be for want of time."""
+    return error.phrase if isinstance(error, ChannelError) else Phrase("no answer in time")

@@ -12,7 +12,8 @@ import structlog
 
 from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable, ChannelUnclear
-from contactd.telephony.ari import Ari, Event, path
+from contactd.domain.phrase import Phrase
+from contactd.telephony.ari import Ari, Event, path, why_of
 from contactd.telephony.asterisk_guests import Guests
 from contactd.telephony.asterisk_legs import Leg, Legs, mix_of
 from contactd.telephony.asterisk_lines import PREFIX, RETRY_AFTER, WAITING, Line, Lines, channel_of
@@ -74,7 +75,7 @@ class AsteriskCarrier:
         """Create the channel, wait until it is ours, dial; until then nobody is called."""
         channel = PREFIX + request.reference
         if channel in self._lines:
-            raise ChannelRejected(f"call {request.reference} is already up")
+            raise ChannelRejected("call %(call)s is already up", call=request.reference)
         self._require_events()
         trunk, wait = self._trunks.take(request.number)
         line = self._lines.add(Line(request.reference, channel, trunk, detect=request.detect))
@@ -90,7 +91,7 @@ class AsteriskCarrier:
             self._lines.drop(line)
             self._ari.soon(self._ari.delete(path("channels", channel)))
             if isinstance(error, ChannelRejected):
-                raise ChannelUnavailable(f"not dialled: {error}", retry_after=RETRY_AFTER) from error
+                raise ChannelUnavailable("not dialled: %(why)s", why=error.phrase, retry_after=RETRY_AFTER) from error
             raise
 
     def _require_events(self) -> None:
@@ -115,12 +116,16 @@ class AsteriskCarrier:
             async with asyncio.timeout(_START):
                 await ours
         except (ChannelUnclear, TimeoutError) as error:
-            raise ChannelUnavailable(f"Asterisk did not make the channel: {error}", retry_after=RETRY_AFTER) from error
+            raise ChannelUnavailable(
+                "Asterisk did not make the channel: %(why)s", why=why_of(error), retry_after=RETRY_AFTER
+            ) from error
         except (ChannelUnavailable, ChannelRejected) as error:
             # A trunk out of reach answers 500, and now and then a false "exists already".
             if error.code and line.trunk is not None and await self._is_gone(line):
                 self._trunks.rest(line.trunk)
-                raise ChannelUnavailable(f"the trunk is out of reach: {error}", retry_after=RETRY_AFTER) from error
+                raise ChannelUnavailable(
+                    "the trunk is out of reach: %(why)s", why=error.phrase, retry_after=RETRY_AFTER
+                ) from error
             raise
         finally:
             ours.cancel()
@@ -132,7 +137,7 @@ class AsteriskCarrier:
         """Pick up, and say so before Asterisk does: what is ordered next must find the call answered."""
         line = self._lines.find(reference)
         if line is None or not line.inbound:
-            raise ChannelRejected(f"no call {reference} is coming in")
+            raise ChannelRejected("no call %(call)s is coming in", call=reference)
         await self._ari.post(path("channels", line.channel, "answer"))
         self._lines.stands(line, "Up")
 
@@ -160,7 +165,9 @@ class AsteriskCarrier:
                 line.agent = ""
                 self._ari.soon(self._legs.release(leg, is_free=lambda: not self._lines.has(agent_id)))
                 if line.channel in self._lines and not await self._is_gone(line):
-                    raise ChannelUnavailable(f"the telephone of {agent_id} is gone: {error}") from error
+                    raise ChannelUnavailable(
+                        "the telephone of %(agent)s is gone: %(why)s", agent=agent_id, why=error.phrase
+                    ) from error
                 raise
         if before not in ("", agent_id):  # handed over
             await self._legs.release(self._legs.leg(before), is_free=lambda: not self._lines.has(before))
@@ -286,7 +293,7 @@ class AsteriskCarrier:
         """Let them hear no more."""
         await self._guests.unsupervise(supervisor)
 
-    def trouble(self) -> str:
+    def trouble(self) -> Phrase:
         """Say that Asterisk is away, or which trunks let nothing ring."""
         return self._ari.trouble or self._trunks.trouble()
 

@@ -59,7 +59,7 @@ class Guests:
     async def invite(self, line: Line, number: str, caller_id: str) -> None:
         """Call them; they enter the conversation when they answer."""
         if line.third:
-            raise ChannelRejected(f"somebody else is in call {line.reference} already")
+            raise ChannelRejected("somebody else is in call %(call)s already", call=line.reference)
         trunk = line.third_trunk = self._trunks.take_for_guest(number)
         line.third = THIRD + line.reference
         try:
@@ -85,7 +85,7 @@ class Guests:
     async def leave(self, line: Line) -> None:
         """Give the two a bridge of their own, and the agent's leg back."""
         if not line.third_joined:
-            raise ChannelRejected(f"nobody else is in call {line.reference}")
+            raise ChannelRejected("nobody else is in call %(call)s", call=line.reference)
         agent, bridge = line.agent, outside_of(line.reference)
         await self._ari.post("bridges", type="mixing", bridgeId=bridge, name=bridge)
         await self._ari.post(path("bridges", bridge, "addChannel"), channel=f"{line.channel},{line.third}")
@@ -136,7 +136,7 @@ class Guests:
     async def _turn_to(self, agent_id: str, supervisor: str, how: Supervision) -> None:
         leg, own = self._legs.leg(agent_id), self._legs.leg(supervisor)
         if not leg.up:
-            raise ChannelUnavailable(f"the telephone of {agent_id} is not up")
+            raise ChannelUnavailable("the telephone of %(agent)s is not up", agent=agent_id)
         channel = await self._legs.summon(own)
         await self._part(supervisor)
         self._number += 1
@@ -182,7 +182,7 @@ class Guests:
             async with asyncio.timeout(_READY):
                 await ready
         except TimeoutError as error:
-            raise ChannelUnavailable(f"Asterisk did not make {name}") from error
+            raise ChannelUnavailable("Asterisk did not make %(what)s", what=name) from error
         finally:
             del self._ready[name]
 

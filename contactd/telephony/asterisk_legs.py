@@ -12,7 +12,7 @@ import structlog
 
 from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelError, ChannelMisconfigured, ChannelRejected, ChannelUnavailable
-from contactd.telephony.ari import Ari, Event, path
+from contactd.telephony.ari import Ari, Event, path, why_of
 from contactd.telephony.base import Kind
 from contactd.telephony.trunks import Trunk, TrunkGroup, dialled, endpoint_of
 
@@ -94,7 +94,7 @@ class Legs:
     async def seat(self, agent_id: str) -> None:
         """Want an agent's telephone; raises ChannelMisconfigured when there is none."""
         if not self._phones.get(agent_id):
-            raise ChannelMisconfigured(f"agent {agent_id} has no phone in [agents.{agent_id}]")
+            raise ChannelMisconfigured("agent %(agent)s has no phone in [agents.%(agent)s]", agent=agent_id)
         leg = self.leg(agent_id)
         leg.wanted = True
         if leg.up or not self._nailed_up:
@@ -120,7 +120,7 @@ class Legs:
         if self.has_to_ring(leg):
             await self._ring(leg, _RING_FOR_CALL)
         if not leg.up:
-            raise ChannelUnavailable(f"the telephone of {leg.agent_id} is not up")
+            raise ChannelUnavailable("the telephone of %(agent)s is not up", agent=leg.agent_id)
         return leg.channel
 
     async def summon(self, leg: Leg) -> str:
@@ -154,7 +154,9 @@ class Legs:
         was_up, leg.up, leg.channel, leg.muted = leg.up, False, "", False
         self._give_back(leg)
         if leg.came is not None and not leg.came.done():
-            leg.came.set_exception(ChannelUnavailable(f"the telephone of {leg.agent_id} was not picked up"))
+            leg.came.set_exception(
+                ChannelUnavailable("the telephone of %(agent)s was not picked up", agent=leg.agent_id)
+            )
         if was_up and (self._nailed_up or talked or not leg.wanted):
             self._tell(Kind.AGENT_DOWN, leg.agent_id)
         if leg.wanted and self._nailed_up:
@@ -236,7 +238,9 @@ class Legs:
                 leg.channel = ""
                 self._give_back(leg)
             if isinstance(error, ChannelRejected | TimeoutError):
-                raise ChannelUnavailable(f"the telephone of {leg.agent_id} cannot be called: {error}") from error
+                raise ChannelUnavailable(
+                    "the telephone of %(agent)s cannot be called: %(why)s", agent=leg.agent_id, why=why_of(error)
+                ) from error
             raise
         finally:
             leg.came.cancel()

@@ -120,7 +120,7 @@ class Lines:
         """Find a channel that is answered, once it is where it was sent before; raises ChannelRejected."""
         line = self.find(reference)
         if line is None or not line.heard.answered:
-            raise ChannelRejected(f"call {reference} is not answered")
+            raise ChannelRejected("call %(call)s is not answered", call=reference)
         if line.leaving is not None:  # two requests at once may be carried out in either order
             await asyncio.wait({line.leaving})
         return line

@@ -48,7 +48,7 @@ class Recorder:
     async def record(self, line: Line, name: str, sound: str, *, ask: bool) -> None:
         """Begin at once, or when the text is over, or when the person has pressed 1."""
         if not line.agent:
-            raise ChannelRejected(f"nobody talks in call {line.reference}")
+            raise ChannelRejected("nobody talks in call %(call)s", call=line.reference)
         wish = self._wishes[line.channel] = _Wish(line, name, ask)
         if sound:
             where = path("bridges", mix_of(line.agent), "play", _PREFIX + line.channel)

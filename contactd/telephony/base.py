@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from contactd.domain.phrase import Phrase
+
 
 class Kind(StrEnum):
     """What a carrier reports; of calls the same words as in domain/call.py, then of agents and of whoever calls us."""
@@ -224,6 +226,6 @@ class Carrier(Protocol):
         """List those of them that this daemon has begun, now or before it was started anew."""
         ...
 
-    def trouble(self) -> str:
+    def trouble(self) -> Phrase:
         """Say what keeps the carrier from calling, for people; empty: nothing it knows of."""
         ...

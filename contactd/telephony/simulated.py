@@ -12,6 +12,7 @@ from random import Random
 
 from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelRejected
+from contactd.domain.phrase import Phrase
 from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision, reference_of
 
 _BRIDGE_SECONDS = 0.1
@@ -156,7 +157,7 @@ class SimulatedCarrier:
     async def place(self, request: CallRequest) -> None:
         """Begin a call; a reference that is up already is rejected."""
         if request.reference in self._lines:
-            raise ChannelRejected(f"call {request.reference} is already up")
+            raise ChannelRejected("call %(call)s is already up", call=request.reference)
         self._note("place", request.reference, request.number)
         line = _Line(request, self._customers(request))
         self._lines[request.reference] = line
@@ -186,7 +187,7 @@ class SimulatedCarrier:
         """Pick up; whoever calls us waits a while for somebody to speak."""
         line = self._lines.get(reference)
         if line is None or not line.inbound:
-            raise ChannelRejected(f"no call {reference} is coming in")
+            raise ChannelRejected("no call %(call)s is coming in", call=reference)
         self._note("answer", reference)
         if not line.answered:
             line.answered = True
@@ -240,7 +241,7 @@ class SimulatedCarrier:
         """Let the two go on, as long as the customer likes to talk."""
         line = self._answered(reference)
         if not line.third:
-            raise ChannelRejected(f"nobody else is in call {reference}")
+            raise ChannelRejected("nobody else is in call %(call)s", call=reference)
         self._note("leave", reference)
 
     async def supervise(self, agent_id: str, supervisor: str, how: Supervision) -> None:
@@ -297,9 +298,9 @@ class SimulatedCarrier:
         """List the calls that were placed and are up: there is only one daemon."""
         return [reference for reference, line in self._lines.items() if not line.inbound]
 
-    def trouble(self) -> str:
+    def trouble(self) -> Phrase:
         """Say nothing: there is no network that could fail."""
-        return ""
+        return Phrase()
 
     def _note(self, order: str, reference: str, detail: str = "") -> None:
         self.ledger.append(Asked(order, reference, self._clock.now(), detail))
@@ -307,7 +308,7 @@ class SimulatedCarrier:
     def _answered(self, reference: str) -> _Line:
         line = self._lines.get(reference)
         if line is None or not line.answered:
-            raise ChannelRejected(f"call {reference} is not answered")
+            raise ChannelRejected("call %(call)s is not answered", call=reference)
         return line
 
     def _play(self, line: _Line, scene: Coroutine[None, None, None]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from contactd.domain.errors import ChannelError, ChannelRejected, ChannelUnavailable, ChannelUnclear
+from contactd.domain.phrase import Phrase
 from contactd.telephony.base import Announcement, CallRequest, CarrierEvent, Kind, OnEvent, Supervision
 
 log = structlog.get_logger()
@@ -157,9 +158,11 @@ class RemoteCarrier:
         """List none: it does not know whose a call is."""
         return []
 
-    def trouble(self) -> str:
+    def trouble(self) -> Phrase:
         """Say when nobody is connected."""
-        return "" if self._writer is not None else f"nobody answers at {self._host}:{self._port}"
+        if self._writer is not None:
+            return Phrase()
+        return Phrase("nobody answers at %(place)s", {"place": f"{self._host}:{self._port}"})
 
     # -- the wire ------------------------------------------------------------------------------------------------
 
@@ -176,7 +179,11 @@ class RemoteCarrier:
             async with asyncio.timeout(self._patience):
                 return await answer
         except TimeoutError:
-            raise ChannelUnclear(f"{order} {reference}: no answer in {self._patience:g} seconds") from None
+            raise ChannelUnclear(
+                "%(asked)s: no answer in %(seconds)s seconds",
+                asked=f"{order} {reference}".rstrip(),
+                seconds=f"{self._patience:g}",
+            ) from None
         finally:
             del self._asked[number]
 
@@ -227,4 +234,6 @@ class RemoteCarrier:
 
 
 def _refusal(why: str, words: str) -> ChannelError:
-    return ChannelRejected(words) if why == "rejected" else ChannelUnavailable(words, retry_after=_RETRY_AFTER)
+    if why == "rejected":
+        return ChannelRejected("%(why)s", why=words)
+    return ChannelUnavailable("%(why)s", why=words, retry_after=_RETRY_AFTER)

@@ -65,7 +65,9 @@ class Speech:
             try:
                 told.update(Path(announcement.recording).read_bytes())
             except OSError as error:
-                raise ChannelMisconfigured(f"recording {announcement.recording}: {error.strerror}") from error
+                raise ChannelMisconfigured(
+                    "recording %(file)s: %(said)s", file=announcement.recording, said=error.strerror
+                ) from error
         return told.hexdigest()[:32]
 
     async def _once(self, name: str, commands: Sequence[Words], text: str = "") -> Path:
@@ -85,7 +87,9 @@ class Speech:
             self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             work = Path(tempfile.mkdtemp(prefix=_WORK, dir=self._folder))
         except OSError as error:
-            raise ChannelMisconfigured(f"folder of spoken texts {self._folder}: {error.strerror}") from error
+            raise ChannelMisconfigured(
+                "folder of spoken texts %(folder)s: %(said)s", folder=self._folder, said=error.strerror
+            ) from error
         try:
             for words in commands:
                 await _run(words, work, text)
@@ -104,14 +108,19 @@ async def _run(words: Words, folder: Path, text: str) -> None:
             told.seek(0)
             process = await asyncio.create_subprocess_exec(*words, cwd=folder, stdin=told, stdout=nothing, stderr=pipe)
     except OSError as error:
-        raise ChannelMisconfigured(f"{words[0]} cannot be run: {error.strerror}; install it to speak texts") from error
+        raise ChannelMisconfigured(
+            "%(program)s cannot be run: %(said)s; install it to speak texts", program=words[0], said=error.strerror
+        ) from error
     try:
         async with asyncio.timeout(_PATIENCE):
             _, said = await process.communicate()
     except TimeoutError:
-        raise ChannelMisconfigured(f"{words[0]} did not end in {_PATIENCE:g} seconds") from None
+        raise ChannelMisconfigured(
+            "%(program)s did not end in %(seconds)s seconds", program=words[0], seconds=f"{_PATIENCE:g}"
+        ) from None
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
     if process.returncode:
-        raise ChannelMisconfigured(f"{words[0]} failed: {said.decode(errors='replace').strip()[-300:]}")
+        why = said.decode(errors="replace").strip()[-300:]
+        raise ChannelMisconfigured("%(program)s failed: %(why)s", program=words[0], why=why)

@@ -11,6 +11,7 @@ import structlog
 
 from contactd.config.providers import Trunk as Settings
 from contactd.domain.errors import ChannelMisconfigured, ChannelUnavailable
+from contactd.domain.phrase import Phrase
 from contactd.telephony.base import UNSERVED
 
 log = structlog.get_logger()
@@ -70,12 +71,12 @@ class TrunkGroup:
         if wait > _LONGEST_QUEUE:
             soonest = min(self._wait(one, now) for one in self._trunks)
             well = soonest <= _LONGEST_QUEUE
-            told = _out(serving) or f"trunk {', '.join(one.name for one in serving)} is full"
+            told = _out(serving) or Phrase("trunk %(trunks)s is full", {"trunks": _names(serving)})
             if not well:
                 wait = soonest  # so long everybody waits
             elif trunk.suspect or trunk.is_full:
                 wait = max(wait, _LATER[trunk.suspect])
-            raise ChannelUnavailable(told, retry_after=min(wait, _REST), of_recipient=well)
+            raise ChannelUnavailable("%(why)s", why=told, retry_after=min(wait, _REST), of_recipient=well)
         if trunk.suspect:
             trunk.probed_until = now + _REST
         trunk.calls += 1
@@ -103,8 +104,10 @@ class TrunkGroup:
     def _serving(self, number: str) -> list[Trunk]:
         serving = [trunk for trunk in self._trunks if _serves(trunk.settings, number)]
         if not serving:
-            cure = "add its country to the prefixes of one"
-            raise ChannelMisconfigured(f"no trunk of [telephony.asterisk] serves this number; {cure}", code=UNSERVED)
+            raise ChannelMisconfigured(
+                "no trunk of [telephony.asterisk] serves this number; add its country to the prefixes of one",
+                code=UNSERVED,
+            )
         return serving
 
     def give_back(self, trunk: Trunk | None) -> None:
@@ -130,9 +133,9 @@ class TrunkGroup:
         trunk.rest_until, trunk.probed_until = self._monotonic() + _REST, 0.0
         log.error("trunk_out", trunk=trunk.name, calls=trunk.silent, seconds=_REST)
 
-    def trouble(self) -> str:
+    def trouble(self) -> Phrase:
         """Say that every trunk is out of order; empty: one at least is not."""
-        return _out(self._trunks) if all(trunk.suspect for trunk in self._trunks) else ""
+        return _out(self._trunks) if all(trunk.suspect for trunk in self._trunks) else Phrase()
 
     def _wait(self, trunk: Trunk, now: float) -> float:
         """Tell for how long the trunk takes no further call."""
@@ -151,9 +154,13 @@ def _serves(settings: Settings, number: str) -> bool:
     return not settings.prefixes or number.startswith(settings.prefixes)
 
 
-def _out(trunks: Iterable[Trunk]) -> str:
-    out = [trunk.name for trunk in trunks if trunk.suspect]
-    return f"no call rings by trunk {', '.join(out)}" if out else ""
+def _out(trunks: Iterable[Trunk]) -> Phrase:
+    out = [trunk for trunk in trunks if trunk.suspect]
+    return Phrase("no call rings by trunk %(trunks)s", {"trunks": _names(out)}) if out else Phrase()
+
+
+def _names(trunks: Iterable[Trunk]) -> str:
+    return ", ".join(trunk.name for trunk in trunks)
 
 
 def dialled(dial: str) -> str:

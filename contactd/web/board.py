@@ -18,6 +18,7 @@ import structlog
 
 from contactd.domain.agent import State
 from contactd.domain.errors import StoreError
+from contactd.domain.phrase import Phrase
 from contactd.engine.idleness import callbacks_of, held_by_reason
 from contactd.engine.oversight import Listed, Seat, Up
 from contactd.store import call_queue, overview, pauses, proposals, tasks, today
@@ -70,7 +71,7 @@ class Floor:
     seats: Sequence[Seat]
     calls: Sequence[Up]
     lists: Sequence[Listed]
-    trouble: str
+    trouble: Phrase
     known: Known
     trends: Mapping[str, Sequence[float]]
 

@@ -10,6 +10,7 @@ from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.agent import State
 from contactd.domain.call import State as CallState
+from contactd.domain.phrase import Phrase
 from contactd.engine.oversight import Listed, Seat
 from contactd.store.today import Tally
 from contactd.web import reasons, wall
@@ -99,7 +100,7 @@ class Way:
     unclear: int
     oldest: str
     rests: Any
-    trouble: str
+    trouble: Phrase
 
 
 def state_of(floor: Floor, settings: Settings, language: str) -> dict[str, object]:
@@ -177,7 +178,7 @@ def _ways(floor: Floor) -> Iterator[Way]:
     known = floor.known
     for channel, word in CHANNELS.items():
         queue = known.queues.get(channel.value, {})
-        rests, trouble = known.resting.get(f"channel:{channel}"), floor.trouble if channel is Channel.CALL else ""
+        rests, trouble = known.resting.get(f"channel:{channel}"), floor.trouble if channel is Channel.CALL else Phrase()
         if not queue and rests is None and not trouble and channel is not Channel.CALL:
             continue
         oldest = known.oldest.get(channel.value)

@@ -37,7 +37,7 @@ def refusal(problem: ContactdError, language: str) -> str:
         case StoreConflict():
             phrase = said(_("Somebody else was quicker. Look again, then decide again."))
         case ChannelError():
-            phrase = said(_("The telephone system has not done it: %(why)s"), why=str(problem))
+            phrase = said(_("The telephone system has not done it: %(why)s"), why=problem.phrase)
         case _other:
             phrase = problem.phrase
     text = str(_told(phrase, language))

@@ -53,7 +53,8 @@ def speaker(language: str) -> Callable[[str | Phrase], str]:
 
     def spoken(words: str | Phrase) -> str:
         if isinstance(words, Phrase):
-            return Markup(translate(words.text)) % words.values if words else ""  # noqa: S704 - a marked text; values are escaped
+            values = {name: spoken(one) if isinstance(one, Phrase) else one for name, one in words.values.items()}
+            return Markup(translate(words.text)) % values if words else ""  # noqa: S704 - a marked text; values are escaped
         return translate(words) if words else ""  # the empty text would be the catalogue's header
 
     return spoken

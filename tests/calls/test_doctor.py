@@ -194,7 +194,7 @@ async def test_an_application_in_use_is_another_daemons_unless_ours_runs(
         assert told["application"][:2] == ("ok", '"contactd" is the daemon\'s')
         assert told["daemon"][1].startswith("runs ")
         assert office.daemon.carrier is not None
-        assert office.daemon.carrier.trouble() == "", "the doctor does not take the daemon's events away"
+        assert not office.daemon.carrier.trouble(), "the doctor does not take the daemon's events away"
     assert (await asyncio.to_thread(examine, config))["application"][:2] == ("ok", '"contactd" is free')
 
 

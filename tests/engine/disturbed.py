@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from contactd.domain.phrase import Phrase
 from contactd.telephony.base import Announcement, CallRequest, Carrier, OnEvent, Supervision
 from tests.engine.dialing import MemoryCallBook, Scene, a_scene
 
@@ -106,7 +107,7 @@ class Disturbed:
         """Pass on."""
         return await self._carrier.own()
 
-    def trouble(self) -> str:
+    def trouble(self) -> Phrase:
         """Pass on."""
         return self._carrier.trouble()
 

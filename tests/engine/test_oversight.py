@@ -7,6 +7,7 @@ import pytest
 from contactd.domain.agent import State
 from contactd.domain.errors import InputError
 from contactd.domain.pacing import Reason
+from contactd.domain.phrase import Phrase
 from contactd.engine.oversight import Oversight
 from contactd.engine.roster import Roster
 from contactd.engine.steering import Steering
@@ -59,7 +60,7 @@ async def test_agents_calls_and_lists_are_shown_as_they_are(stored: StoredScene)
         [listed] = sight.lists()
         assert (listed.campaign, listed.mode, listed.level) == (CAMPAIGN, "progressive", None)
         assert len(moved) >= 3, "paused, reserved, talking"
-        assert sight.trouble() == ""
+        assert not sight.trouble()
         [told] = (await sight.why())[""]
         assert told["reason"] == "dialling"
 
@@ -97,6 +98,12 @@ async def test_nobody_is_called_where_there_is_no_dialer(stored: StoredScene) ->
     sight = Oversight(None, Roster([], stored.clock), stored.commit, stored.clock)
     await sight.look_up_levels()
     await sight.hear_no_more("chef")
-    assert (sight.seats(), sight.calls(), sight.lists(), sight.trouble(), await sight.why()) == ([], [], [], "", {})
+    assert (sight.seats(), sight.calls(), sight.lists(), sight.trouble(), await sight.why()) == (
+        [],
+        [],
+        [],
+        Phrase(),
+        {},
+    )
     with pytest.raises(InputError, match="nobody to hear"):
         await sight.hear("chef", "anna", "listen")

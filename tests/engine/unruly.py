@@ -6,6 +6,7 @@ from dataclasses import replace
 from random import Random
 
 from contactd.domain.errors import ChannelRejected, ChannelUnavailable, ChannelUnclear
+from contactd.domain.phrase import Phrase
 from contactd.telephony.base import Announcement, CallRequest, Carrier, CarrierEvent, Kind, OnEvent, Supervision
 from tests.clock import HandClock
 from tests.engine.dialing import Scene
@@ -144,7 +145,7 @@ class Unruly:
         """Pass on."""
         return await self._carrier.own()
 
-    def trouble(self) -> str:
+    def trouble(self) -> Phrase:
         """Pass on."""
         return self._carrier.trouble()
 

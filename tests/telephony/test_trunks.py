@@ -69,11 +69,11 @@ def test_a_trunk_that_lets_nothing_ring_rests_and_is_then_tried_by_single_calls(
     clock = Seconds()
     group = TrunkGroup({"one": Settings()}, clock)
     for _ in range(5):
-        assert group.trouble() == ""
+        assert not group.trouble()
         trunk = taken(group)
         group.silent(trunk)
         group.give_back(trunk)
-    assert group.trouble() == "no call rings by trunk one"
+    assert str(group.trouble()) == "no call rings by trunk one"
     with pytest.raises(ChannelUnavailable, match="no call rings") as refused:
         group.take(BERLIN)
     assert refused.value.retry_after == 60
@@ -87,7 +87,7 @@ def test_a_trunk_that_lets_nothing_ring_rests_and_is_then_tried_by_single_calls(
         group.take(BERLIN)
     clock.now += 61
     group.alive(taken(group))
-    assert group.trouble() == ""
+    assert not group.trouble()
     assert {taken(group).name for _ in range(5)} == {"one"}
 
 
@@ -97,7 +97,7 @@ def test_a_sign_of_life_between_silent_calls_counts() -> None:
         for _ in range(4):
             group.silent(taken(group))
         group.alive(taken(group))
-    assert group.trouble() == ""
+    assert not group.trouble()
 
 
 def two(clock: Seconds, *, channels: int = 0, per_second: int = 0) -> TrunkGroup:
@@ -112,12 +112,12 @@ def test_a_trunk_out_of_order_is_told_of_its_numbers_only_while_another_is_well(
     with pytest.raises(ChannelUnavailable, match="no call rings by trunk austria") as refused:
         group.take(VIENNA)
     assert (refused.value.of_recipient, refused.value.retry_after) == (True, 60)
-    assert group.trouble() == ""
+    assert not group.trouble()
     group.rest(taken(group))
     with pytest.raises(ChannelUnavailable) as refused:
         group.take(VIENNA)
     assert refused.value.of_recipient is False
-    assert group.trouble() == "no call rings by trunk austria, rest"
+    assert str(group.trouble()) == "no call rings by trunk austria, rest"
 
 
 def test_a_full_trunk_is_told_of_its_numbers_only_and_one_that_is_asked_too_fast_for_a_second() -> None:

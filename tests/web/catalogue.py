@@ -24,6 +24,11 @@ REFUSALS = {
     "InputError": 0, "NotThere": 0, "Contradiction": 0, "IllegalTransition": 0, "NotIdentified": 0, "Mistyped": 1,
     "Phrase": 0,
 }  # fmt: skip
+# The same of those who call for us.
+TELEPHONE = dict.fromkeys(
+    ("ChannelError", "ChannelUnavailable", "ChannelUnclear", "ChannelRejected", "ChannelMisconfigured"), 0
+)
+CARRIERS = "contactd.telephony."
 PAGES = ("contactd.web.desk", "contactd.web.live", "contactd.web.live_office", "contactd.web.me")
 # What pages import for its figures alone: what it refuses is told at a terminal and over HTTP.
 ELSEWHERE = frozenset(
@@ -53,7 +58,7 @@ def path_of(language: str) -> Path:
 def reached() -> tuple[Module, ...]:
     """List the modules whose refusals can reach a page: what the desk and the live view import, and so on."""
     found: dict[str, Module] = {}
-    wanted = list(PAGES)
+    wanted = [*PAGES, *(name for name in known() if name.startswith(CARRIERS))]
     while wanted:
         name = wanted.pop()
         if name in found or name in ELSEWHERE or name not in known():
@@ -68,15 +73,21 @@ def reached() -> tuple[Module, ...]:
 @cache
 def known() -> dict[str, Module]:
     """Name every module of contactd."""
-    return {".".join(one.path.with_suffix("").parts): one for one in modules("contactd")}
+    return {name_of(one): one for one in modules("contactd")}
+
+
+def name_of(module: Module) -> str:
+    """Name a module as it is imported."""
+    return ".".join(module.path.with_suffix("").parts)
 
 
 def refusals(module: Module) -> Iterator[tuple[ast.Call, ast.expr]]:
     """List where a module refuses something, or words a part of that, with the text."""
+    heard = REFUSALS | (TELEPHONE if name_of(module).startswith(CARRIERS) else {})
     for node in ast.walk(module.tree):
         name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-        if isinstance(node, ast.Call) and name in REFUSALS and len(node.args) > REFUSALS[name]:
-            yield node, node.args[REFUSALS[name]]
+        if isinstance(node, ast.Call) and name in heard and len(node.args) > heard[name]:
+            yield node, node.args[heard[name]]
 
 
 def texts() -> Iterator[tuple[str, str | tuple[str, ...]]]:

@@ -6,14 +6,26 @@ from enum import StrEnum
 
 import pytest
 
+from contactd.config.providers import Trunk
 from contactd.domain import agent, agreement, attempt, call, conversation, policy, proposal, task
 from contactd.domain.conversation import Identification, Known, Person, refuse_disclosure
-from contactd.domain.errors import ChannelUnavailable, ContactdError, Contradiction, InputError, StoreConflict
+from contactd.domain.errors import (
+    ChannelRejected,
+    ChannelUnavailable,
+    ContactdError,
+    Contradiction,
+    InputError,
+    StoreConflict,
+)
 from contactd.domain.money import Money
 from contactd.domain.phrase import NONE
 from contactd.domain.typed import amount, day
+from contactd.telephony.ari import Ari
+from contactd.telephony.simulated import Options, SimulatedCarrier
+from contactd.telephony.trunks import TrunkGroup
 from contactd.web.refusals import refusal
-from contactd.web.words import catalogue
+from contactd.web.words import catalogue, speaker
+from tests.clock import HandClock
 
 SUM = Money(41_280, "EUR")
 
@@ -66,6 +78,32 @@ def test_what_the_domain_refuses_is_german_on_german_pages(work: Callable[[], ob
 def test_a_race_and_the_telephone_have_words_of_their_own() -> None:
     assert refusal(StoreConflict("attempt 7 has been claimed"), "de").startswith("Jemand anderes war schneller.")
     assert refusal(ChannelUnavailable("no answer"), "de") == "Die Telefonanlage hat es nicht getan: no answer"
+
+
+async def test_what_the_telephone_system_says_is_german_on_german_pages() -> None:
+    carrier = SimulatedCarrier(Options(), HandClock())
+    with pytest.raises(ChannelRejected) as caught:
+        await carrier.leave("7-1")
+    assert str(caught.value) == "call 7-1 is not answered"
+    assert refusal(caught.value, "de") == "Die Telefonanlage hat es nicht getan: Der Anruf 7-1 ist nicht angenommen"
+    with pytest.raises(ChannelUnavailable) as away:
+        await Ari("http://127.0.0.1:9/ari", username="contactd", password="", app="contactd", patience=1).post(
+            "channels"
+        )
+    assert refusal(away.value, "de") == "Die Telefonanlage hat es nicht getan: Asterisk ist nicht verbunden"
+
+
+def test_a_trunk_in_trouble_is_told_in_german_also_within_what_follows_from_it() -> None:
+    trunks = TrunkGroup({"eins": Trunk()}, lambda: 100.0)
+    trunks.rest(trunks.take("+493023125001")[0])
+    with pytest.raises(ChannelUnavailable) as caught:
+        trunks.take("+493023125001")
+    assert str(caught.value) == "no call rings by trunk eins"
+    told = "Über die Leitung eins klingelt kein Anruf"
+    assert refusal(caught.value, "de").endswith(told)
+    assert speaker("de")(trunks.trouble()) == speaker("de")(caught.value.phrase) == told
+    further = ChannelUnavailable("not dialled: %(why)s", why=caught.value.phrase)
+    assert refusal(further, "de").endswith(f"nicht gewählt: {told}")
 
 
 @pytest.mark.parametrize(

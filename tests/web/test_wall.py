@@ -10,6 +10,7 @@ import pytest
 
 from contactd.domain.agent import State
 from contactd.domain.happened import CallMoved
+from contactd.domain.phrase import Phrase
 from contactd.domain.role import Role
 from contactd.engine.oversight import Listed, Seat
 from contactd.store.today import Promises, Tally
@@ -36,7 +37,7 @@ def floor(seats: Sequence[Seat] = (), *, limit: float = 0.03, **known: Any) -> F
     """Make a floor with a list that is dialled predictively."""
     listed = Listed("standard", "anruf", "", "predictive", limit, 1.0, 0, "")
     trends: Mapping[str, Sequence[float]] = dict.fromkeys(FIGURES, ())
-    return Floor(HandClock().now(), seats, (), (listed,), "", Known(**known), trends)
+    return Floor(HandClock().now(), seats, (), (listed,), Phrase(), Known(**known), trends)
 
 
 def tiles(frame: Frame, shown: Floor, language: str = "en") -> dict[str, Tile]:
