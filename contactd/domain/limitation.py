@@ -24,6 +24,7 @@ class Ground(StrEnum):
 
     NEGOTIATIONS = "negotiations"  # §203
     COURT = "court"  # §204(1) Nr. 3: a payment order, from its service on
+    DEFERRAL = "deferral"  # §205: as long as the debtor need not pay by what was agreed
     LOAN = "loan"  # §497(3) S. 3: a consumer's loan, from default on
 
 

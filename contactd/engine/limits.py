@@ -23,6 +23,7 @@ _YEARS = {3: "three", 30: "thirty"}
 _SUSPENDED = {
     "negotiations": "negotiations, § 203 BGB: three months more at least",
     "court": "court order, § 204 BGB: six months after it included",
+    "deferral": "a deferral, § 205 BGB",
     "loan": "a consumer's loan in default, § 497(3) BGB",
 }
 _GROUNDS = {Kind.NEGOTIATIONS: Ground.NEGOTIATIONS, Kind.COURT_ORDER: Ground.COURT}
@@ -104,11 +105,17 @@ def _restarts(owed: Owed, claim: Claim, noted: list[Circumstance]) -> Iterator[t
 
 
 def _suspensions(owed: Owed, claim: Claim, noted: list[Circumstance]) -> Iterator[Suspension]:
-    """List the times that do not count; what ended after the day of the statement goes on."""
+    """List the times that do not count; what ended after the day of the statement goes on, or as long as agreed."""
+    as_of = owed.statement.as_of
     for one in noted:
         if one.kind in _GROUNDS and one.concerns(claim.id, claim.arose_on):
-            ended = one.until if one.until and one.until <= owed.statement.as_of else None
+            ended = one.until if one.until and one.until <= as_of else None
             yield Suspension(_GROUNDS[one.kind], one.on, ended)
+    for word in owed.books.acknowledged:
+        day = local_day(owed.zone, word.at)
+        if word.until and day <= as_of and claim.arose_on <= day:
+            ended = local_day(owed.zone, word.ended_at) if word.ended_at else word.until
+            yield Suspension(Ground.DEFERRAL, day, min(ended, word.until) if ended <= as_of else word.until)
     default = owed.defaults.get(claim.id)
-    if claim.consumer_loan and default is not None and default.on <= owed.statement.as_of:
+    if claim.consumer_loan and default is not None and default.on <= as_of:
         yield from of_loan(claim.due_on, default.on)

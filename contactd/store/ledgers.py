@@ -87,11 +87,16 @@ class BookedReminder(NamedTuple):
 
 
 class BookedWord(NamedTuple):
-    """A plan the customer confirmed, or a deferral they asked for, when, and for which invoices; none: for all."""
+    """A plan the customer confirmed, or a deferral they asked for, when, and for which invoices; none: for all.
+
+    Of a deferral `until` is the last day, and `ended_at` when it ended, which may be before; None: it has not.
+    """
 
     kind: Agreed
     at: datetime
     invoices: tuple[str, ...]
+    until: date | None = None
+    ended_at: datetime | None = None
 
 
 class BookedAgreement(NamedTuple):
@@ -156,7 +161,9 @@ def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
     for number, invoice_no in _NAMED(connection, books):
         waived[number].append(invoice_no)
     for row in _ACKNOWLEDGED(connection, books):
-        word = BookedWord(Agreed(row.kind), row.at, tuple(waived[row.id]))
+        until = row.until if row.kind == Agreed.DEFERRAL else None
+        ended_at = None if row.state in ALIVE else row.ended_at
+        word = BookedWord(Agreed(row.kind), row.at, tuple(waived[row.id]), until, ended_at)
         books[row.account_id].acknowledged.append(word)
     for owner, agreed in _agreements(connection, books, waived):
         books[owner].agreed.append(agreed)
@@ -209,15 +216,20 @@ def _agreements(
 
 def _agreed(among: Keyed) -> sa.Select[Any]:
     instant, mine = agreement.c.made_at.type, agreement_event.c.agreement_id == agreement.c.id
-    last = sa.select(sa.func.max(agreement_event.c.at, type_=instant)).where(mine)
     first = sa.select(sa.func.min(agreement_event.c.at, type_=instant)).where(mine)
     begun_at = first.where(agreement_event.c.state.in_(_BINDING)).scalar_subquery().label("begun_at")
     return (
-        sa.select(agreement, invoice.c.invoice_no, begun_at, last.scalar_subquery().label("ended_at"))
+        sa.select(agreement, invoice.c.invoice_no, begun_at, _last_event().label("ended_at"))
         .select_from(agreement.outerjoin(invoice))
         .where(among(agreement.c.account_id), agreement.c.kind.in_(_ABOUT_INVOICES))
         .order_by(agreement.c.id)
     )
+
+
+def _last_event() -> sa.ScalarSelect[datetime]:
+    event = agreement_event.alias("last_event")
+    last = sa.select(sa.func.max(event.c.at, type_=agreement.c.made_at.type))
+    return last.where(event.c.agreement_id == agreement.c.id).scalar_subquery()
 
 
 def _acknowledged(among: Keyed) -> sa.Select[Any]:
@@ -225,11 +237,12 @@ def _acknowledged(among: Keyed) -> sa.Select[Any]:
     plans = sa.and_(agreement.c.kind == Agreed.PLAN.value, agreement_event.c.event == Said.CONFIRMED.value)
     deferrals = sa.and_(agreement.c.kind == Agreed.DEFERRAL.value, agreement_event.c.state.in_(_BINDING))
     at = sa.func.min(agreement_event.c.at, type_=agreement_event.c.at.type).label("at")
+    chosen = [agreement.c[name] for name in ("account_id", "id", "kind", "state", "until")]
     return (
-        sa.select(agreement.c.account_id, agreement.c.id, agreement.c.kind, at)
+        sa.select(*chosen, at, _last_event().label("ended_at"))
         .join_from(agreement, agreement_event, agreement_event.c.agreement_id == agreement.c.id)
         .where(among(agreement.c.account_id), agreement.c.state.not_in(_TAKEN_BACK), sa.or_(plans, deferrals))
-        .group_by(agreement.c.account_id, agreement.c.id, agreement.c.kind)
+        .group_by(*chosen)
         .order_by(agreement.c.id)
     )
 

@@ -80,6 +80,38 @@ def test_a_plan_counts_once_it_is_confirmed_and_a_deferral_at_once(keeper: Bookk
     assert {because for _, because in days(keeper)} == {"deferral"}
 
 
+def test_a_deferral_is_not_counted_while_it_runs_and_says_so(keeper: Bookkeeper) -> None:
+    keeper.agree(Agreed.DEFERRAL, on=day(10))
+    # By hand: three years from Monday, 23 November 2026, without the ten days to 3 December.
+    assert days(keeper)[0] == (date(2029, 12, 3), "deferral")
+    assert days(keeper, day(-1))[0] == (PLAIN, "year")
+    told = limit_told(limits(keeper)["R-1"])
+    assert told["suspended"] == [{"ground": "deferral", "from": day(0), "to": day(10)}]
+    assert "without 2026-11-23 to 2026-12-03 (a deferral, § 205 BGB)" in limit_words(told)
+    keeper.at = 4
+    keeper.agree(Agreed.PROMISE, on=day(20))  # which takes its place
+    assert days(keeper)[0] == (date(2029, 11, 27), "deferral")
+    assert days(keeper, day(2))[0] == (date(2029, 12, 3), "deferral")  # nobody knew of it yet
+    with keeper.database.snapshot() as connection:
+        found = list(expiring(connection, terms_of(keeper.settings), day(4), 3650))
+    assert {one.last_day for one in found} == {date(2029, 11, 27)}
+
+
+def test_a_deferral_that_is_over_held_the_time_up_to_its_last_day_and_a_withdrawn_one_never(
+    keeper: Bookkeeper,
+) -> None:
+    made = keeper.agree(Agreed.DEFERRAL, on=day(10))
+    keeper.wake(30)
+    assert keeper.states() == ["expired"]
+    assert days(keeper)[0] == (date(2029, 12, 3), "deferral")
+    second = keeper.agree(Agreed.DEFERRAL, on=day(60))
+    assert second.id != made.id
+    # By hand: from 23 December 2026 three years and the thirty days to 22 January 2027; the first was before.
+    assert days(keeper)[0] == (date(2030, 1, 22), "deferral")
+    keeper.say(second.id, "withdraw")
+    assert days(keeper)[0] == (date(2029, 12, 3), "deferral")
+
+
 def test_an_acknowledgement_that_was_noted_begins_the_time_anew(keeper: Bookkeeper) -> None:
     note(keeper, Note(Kind.ACKNOWLEDGEMENT, "e-mail: I know I owe it", date(2025, 2, 10), "R-1"))
     assert days(keeper) == [(date(2028, 2, 10), "acknowledgement"), (PLAIN, "year")]
