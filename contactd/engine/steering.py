@@ -46,9 +46,9 @@ class Steering:
         """Dial a campaign with that share of what its configuration allows: never more; raises InputError."""
         if not LEAST <= level <= 1.0:
             raise InputError(
-                "the level is between %(least)s and 100%%, not %(level)s; to stop, pause the campaign",
-                least=f"{LEAST:.0%}",
-                level=f"{level:.0%}",
+                "the level is between %(least)s%% and 100%%, not %(level)s%%; to stop, pause the campaign",
+                least=f"{LEAST * 100:g}",
+                level=f"{level * 100:g}",
             )
         before = levels.read(self._connection).get(campaign, 1.0)
         levels.put(self._connection, campaign, level)

@@ -13,6 +13,7 @@ from aiohttp import web
 from contactd.domain.agent import Agent
 from contactd.domain.errors import ChannelError, IllegalTransition, InputError
 from contactd.domain.happened import CallbackSoon, CallMoved, PreviewOffered, Supervised
+from contactd.domain.phrase import Phrase
 from contactd.domain.role import Role
 from contactd.engine.conversing import Conversing
 from contactd.store import audit, call_queue, calls
@@ -171,5 +172,5 @@ async def _note_dialled(window: Window, who: str, attempt: int, outcome: str) ->
 def _words(order: str, said: str) -> list[str]:
     """Give what stands behind an order; raises InputError for a pause that has a reason of its own."""
     if order == "pause" and said and said not in PAUSES:
-        raise InputError("the reason of a pause is one of %(known)s", known=tuple(PAUSES))
+        raise InputError("the reason of a pause is one of %(known)s", known=tuple(map(Phrase, PAUSES.values())))
     return [said] if said else []

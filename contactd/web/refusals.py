@@ -23,6 +23,17 @@ _STANDS: Mapping[str, str] = {
     "found": _("found again"), "leg_up": _("telephone up"), "leg_down": _("telephone down"), "done": _("done"),
     "assigned": _("assigned"), "postponed": _("postponed"), "planned": _("planned"), "claimed": _("in hand"),
     "sending": _("being sent"), "unclear": _("unclear"), "proposed": _("proposed"), "executed": _("approved"),
+    "forbidden": _("not permitted"), "taken": _("taken"), "not_taken": _("not taken"),
+    "lost_sight": _("lost from sight"),
+    # Of calls.
+    "cancelling": _("being ended"), "playing": _("hears a text"), "listening": _("may press a key"),
+    "farewell": _("hears the last text"), "outside": _("left to a third person"), "ended": _("ended"),
+    "answered_agentless": _("answered"), "machine_takes_text": _("answering machine"), "congestion": _("no line"),
+    "held": _("put on hold"), "retrieved": _("taken from hold"), "pressed": _("key pressed"),
+    "wants_agent": _("wants to speak to somebody"), "speaks_on": _("next text"), "parts": _("last text"),
+    "played": _("text over"), "played_asking": _("text over"), "agent_found": _("agent found"),
+    "nobody_there": _("nobody there"), "agent_lost": _("agent gone"), "agent_done": _("agent done"),
+    "handed_over": _("handed over"), "left": _("left to a third person"),
 }  # fmt: skip
 _WORDS: tuple[Mapping[Any, str], ...] = (
     live_state.CALLS, desk_words.REASONS, _STANDS, reasons.HELD, desk_words.HAPPENED, desk_words.REFUSED,

@@ -23,7 +23,7 @@ from contactd.web.statics import Statics
 from contactd.web.visitors import Viewer
 from tests.web.catalogue import WEB
 from tests.web.frame import Frame, settings
-from tests.web.people import Entrance
+from tests.web.people import OWN, Entrance
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 dialect = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
@@ -55,7 +55,10 @@ async def test_a_pause_has_one_of_our_reasons_and_whatever_else_is_written_is_sh
     with_anna(frame)
     anna, sven = await door.person("anna"), await door.person("sven", Role.SUPERVISOR)
     answer = await anna.post("/desk/do", order="pause", words="<form hx-post=/live/do/pause>")
-    assert (answer.status, "The reason of a pause is one of break, meeting" in answer.text) == (422, True)
+    assert (answer.status, "The reason of a pause is one of Break, Meeting" in answer.text) == (422, True)
+    german = await anna.ask("POST", "/desk/do", {"order": "pause", "words": "Kaffee"}, OWN | {"Accept-Language": "de"})
+    told = "Der Grund einer Pause ist einer von: Pause, Besprechung, Schulung, Sachbearbeitung, Technische Störung"
+    assert json.loads(german.text)["error"] == told
     frame.roster.sign_in("anna")
     frame.roster.apply("anna", Event.LEG_UP)
     frame.roster.pause("anna", "100 % <b>lunch</b>")  # as a terminal may

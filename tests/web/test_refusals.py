@@ -7,7 +7,7 @@ from enum import StrEnum
 import pytest
 
 from contactd.config.providers import Trunk
-from contactd.domain import agent, agreement, attempt, call, conversation, policy, proposal, task
+from contactd.domain import agent, agreement, attempt, call, circumstance, conversation, policy, proposal, task
 from contactd.domain.conversation import Identification, Known, Person, refuse_disclosure
 from contactd.domain.errors import (
     ChannelRejected,
@@ -109,7 +109,8 @@ def test_a_trunk_in_trouble_is_told_in_german_also_within_what_follows_from_it()
 @pytest.mark.parametrize(
     "words",
     [
-        agreement.Kind, agreement.State, agreement.Event, agent.State, agent.Event, attempt.State, call.Disposition,
+        agreement.Kind, agreement.State, agreement.Event, agent.State, agent.Event, attempt.State, attempt.Event,
+        call.Disposition, call.State, call.Event, circumstance.Kind,
         conversation.Reason, conversation.Person, conversation.Item, conversation.Step, policy.Reason, proposal.State,
         task.State, task.Event,
     ],
