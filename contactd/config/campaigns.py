@@ -54,6 +54,7 @@ OUTCOMES = {
     "congestion": "congestion",
     "abandoned": "abandoned",
     "failed": "failed",
+    "dropped": "dropped",
 }
 NOTHING = "nothing"
 # The channels whose steps may charge a fee.

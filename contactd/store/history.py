@@ -92,9 +92,15 @@ def _contacts(connection: Connection, since: datetime, customers: set[int]) -> d
     return {key: tuple(contacts) for key, contacts in found.items()}
 
 
+# Somebody picked up, and it came to no talk with the customer: the agent says so, and it is tried again like no answer.
+_ENDED = sa.case(
+    (attempt.c.disposition == sa.literal_column("'dropped'"), sa.literal_column("'dropped'")),
+    (attempt.c.disposition == sa.literal_column("'wrong_person'"), sa.literal_column("'wrong_number'")),
+    else_=attempt.c.outcome,
+)
 _TRIES = Asked(
     lambda among: sa.select(
-        attempt.c.account_id, attempt.c.case_no, attempt.c.step, attempt.c.try_no, attempt.c.state, attempt.c.outcome,
+        attempt.c.account_id, attempt.c.case_no, attempt.c.step, attempt.c.try_no, attempt.c.state, _ENDED,
         attempt.c.address, sa.func.coalesce(attempt.c.ended_at, attempt.c.sending_at, attempt.c.planned_at),
         attempt.c.channel,
     )

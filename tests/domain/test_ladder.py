@@ -159,7 +159,12 @@ def test_a_failed_message_without_attempts_left_leads_to_the_next_rung() -> None
 
 
 @pytest.mark.parametrize(
-    ("outcome", "delay"), [("busy", timedelta(minutes=30)), ("no_answer", 4 * HOUR), ("machine", timedelta(days=1))]
+    ("outcome", "delay"), [
+        ("busy", timedelta(minutes=30)),
+        ("no_answer", 4 * HOUR),
+        ("machine", timedelta(days=1)),
+        ("dropped", timedelta(days=1)),
+    ],
 )
 def test_a_call_is_tried_again_exactly_as_configured(outcome: str, delay: timedelta) -> None:
     step = STANDARD.steps[3]

@@ -1,6 +1,7 @@
 """How a promise is confirmed, and what else it may be: a settlement, a deferral; on both databases."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -60,6 +61,19 @@ async def test_a_confirmation_goes_the_way_and_by_the_day_that_were_chosen(room:
                 await room.foresee("promise", on="30.11.", **wrong)
         await room.finish("promise", on="30.11.", confirm="letter", reply_by="27.11.")
         assert [str(one["reply_by"]) for one in room.rows(notice)] == ["2026-11-27"]
+
+
+async def test_a_call_that_came_to_no_talk_is_tried_again_and_the_agent_is_told_when(room: DeskRoom) -> None:
+    scene = await room.begin()
+    room.settings = settings_of(
+        Campaign(CAMPAIGN, (replace(CALL, attempts=3),)), Policy("free", default_timezone="Europe/Berlin")
+    )
+    async with scene.at_work():
+        await room.stored.clock.run(10)
+        told = (await room.foresee("dropped"))["next"]
+        assert (told["step"], told["decision"], told["on"]) == (CALL.id, "wait", "2026-11-24")
+        await room.identify()
+        assert (await room.foresee("refuses"))["next"]["step"] is None
 
 
 async def test_a_settlement_waives_no_more_than_the_configuration_lets_an_agent(room: DeskRoom) -> None:

@@ -126,6 +126,18 @@ def test_tries_are_those_of_the_current_case_in_the_campaign(connection: Connect
     assert load(connection).tries == (done,)
 
 
+@pytest.mark.parametrize(
+    ("said", "ended"),
+    [("dropped", "dropped"), ("wrong_person", "wrong_number"), ("promise", "answered"), ("", "answered")],
+)
+def test_a_call_that_came_to_no_talk_is_no_answered_one(connection: Connection, said: str, ended: str) -> None:
+    add_account(connection, 1, phone="+493023125000")
+    attempts.plan(connection, [new_attempt(1, step="anruf", channel=Channel.CALL)])
+    values = {"state": "delivered", "outcome": "answered", "disposition": said}
+    connection.execute(sa.update(schema.attempt).values(values))
+    assert [one.outcome for one in load(connection).tries] == [ended]
+
+
 def test_suppressions_of_every_address_and_of_the_customer_are_found(connection: Connection) -> None:
     add_account(connection, 1, customer_id=7, phone="+493023125000")
     given = [
