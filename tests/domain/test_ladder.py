@@ -159,7 +159,8 @@ def test_a_failed_message_without_attempts_left_leads_to_the_next_rung() -> None
 
 
 @pytest.mark.parametrize(
-    ("outcome", "delay"), [
+    ("outcome", "delay"),
+    [
         ("busy", timedelta(minutes=30)),
         ("no_answer", 4 * HOUR),
         ("machine", timedelta(days=1)),
