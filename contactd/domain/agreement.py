@@ -223,11 +223,15 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Money that was not known of yet when the agreement was made; `gone_on` is the day on which it was taken back."""
+    """Money that was not known of yet when the agreement was made; `gone_on` is the day on which it was taken back.
+
+    `earlier`: it was there by then. It leaves less to pay, but begins nothing and keeps nothing by itself.
+    """
 
     on: date
     amount: int
     gone_on: date | None = None
+    earlier: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,19 +265,20 @@ def standing(agreement: Agreement, receipts: Iterable[Receipt], today: date) -> 
     """Derive where an agreement stands at the beginning of a day; the order of receipts is no matter."""
     known = [one for one in receipts if one.on <= today]
     money = [one for one in known if one.gone_on is None or one.gone_on > today]
+    new = [one for one in money if not one.earlier]
     received = sum(one.amount for one in money)
     missing = max(agreement.amount - received, 0)
     late, warn_of = _late_from(agreement, money, today)
     if _settled_otherwise(agreement, known, late, today) or (agreement.parts and late == date.max):
-        return Standing(Event.SETTLED, received, missing)
+        return Standing(Event.SETTLED if new or not money else Event.SUPERSEDED, received, missing)
     if today > late:
-        short = agreement.kind is not Kind.PLAN and _by(late, money)
+        short = agreement.kind is not Kind.PLAN and _by(late, new)
         return Standing(Event.SHORT if short else Event.MISSED, received, missing)
-    if not agreement.parts or (agreement.state is State.SENT and not received):
+    if not agreement.parts or (agreement.state is State.SENT and not new):
         end = min(agreement.until or date.max, late)
         over = today > end
         return Standing(Event.OVER if over else Event.PENDING, received, missing, None if over else end)
-    return Standing(Event.BEGUN if received else Event.PENDING, received, missing, late, warn_of)
+    return Standing(Event.BEGUN if new else Event.PENDING, received, missing, late, warn_of)
 
 
 def rests(kind: Kind, state: State) -> bool:

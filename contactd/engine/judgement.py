@@ -5,7 +5,7 @@ The caller's transaction is the payment's own, so nobody ever sees the one witho
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, partial
@@ -25,10 +25,10 @@ from contactd.domain.happened import AttemptMoved
 from contactd.domain.money import Money
 from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.engine.charging import Charging, charge_everyone
-from contactd.engine.claims import money_of, payment_id
 from contactd.engine.expiring import warn_everyone
 from contactd.engine.giving_up import GivingUp
 from contactd.engine.notifying import Notifying, make_up_by
+from contactd.engine.receipts import receipts_of
 from contactd.engine.task_ends import drop_moot
 from contactd.engine.timetable import Appointment, Timetable
 from contactd.intake import awaiting
@@ -108,7 +108,7 @@ def _judge_charged(connection: sa.Connection, account_ids: Collection[int], sett
     every = agreements.of_accounts(connection, ids)
     turn = _Turn(connection, settings, now, today, notifying, _warned(connection, ids, settings))
     changed = [(one, _judge(turn, one, every, known[one.account_id])) for one in every]
-    kept = {one.account_id for one, state in changed if state in _KEPT}
+    kept = {one.account_id for one, state in changed if state in _KEPT or _is_paid_up(known[one.account_id], state)}
     agreements.hold(connection, ids, now)
     if kept and settings.agreements.thank != "never":
         notifying.thank(kept)
@@ -121,8 +121,7 @@ def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> 
     connection, table = turn.connection, TABLE[one.agreed.kind]
     others = _others(turn, one, known.books) if one.agreed.kind is Kind.SETTLEMENT else ()
     one = _with_notice(turn, one, known.books.kind)
-    receipts = list(_receipts(one, known.books, others))
-    receipts += _listed(one, known.books, others, receipts, today_of(turn.settings, one.made_at))
+    receipts = receipts_of(one, known.books, others, today_of(turn.settings, one.made_at))
     settled_on, stands = _stands(one, receipts, turn.today, known)
     state = table.get((one.agreed.state, stands.event))
     if state is None:
@@ -137,11 +136,16 @@ def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> 
         agreements.found(connection, one, stands.received, rests_until, settled_on)
     if state is agreed.state:
         return None
-    reason = _reason(stands, one, known.books.currency)
+    reason = _reason(stands, one, known)
     if agreed.kind in _NAMING:
         reason = _waived(turn, one, state, known.books.currency) or reason
     agreements.change(connection, one, Change(turn.now, event, state, BY, reason))
     return state
+
+
+def _is_paid_up(known: _Known, state: State | None) -> bool:
+    """Tell whether an agreement ended because money had come in before it was made that was all there was to pay."""
+    return state is State.SUPERSEDED and known.settled and not known.written_off
 
 
 def _warned(
@@ -197,33 +201,6 @@ def _stands(one: Stored, receipts: Sequence[Receipt], today: date, known: _Known
     return one.agreed.settled_on, stands
 
 
-def _receipts(one: Stored, books: Books, others: Collection[str]) -> Iterable[Receipt]:
-    """List the money nobody knew of when it was agreed: what was known then was off the sum already.
-
-    Money that names one of the `others` is for that invoice.
-    """
-    heard = {booked.id: booked.received_at for booked in books.payments if booked.invoice not in others}
-    payments, reversals = money_of(books)
-    gone = {reversal.payment: reversal.on for reversal in reversals}
-    for payment in payments:
-        received_at = heard.get(payment_id(payment))
-        if received_at is not None and received_at > one.made_at:
-            yield Receipt(payment.on, payment.amount, gone.get(payment.id))
-
-
-def _listed(
-    one: Stored, books: Books, others: Collection[str], paid: Iterable[Receipt], made_on: date
-) -> Iterator[Receipt]:
-    """Take what only lists took off since for money that came in, as far as less is left than was agreed on."""
-    before = [booked for booked in books.invoices if booked.invoiced_on <= made_on and booked.number not in others]
-    told = [(booked.taken_off_on, booked.taken_off) for booked in before if booked.taken_off_on]
-    since = [(day, taken) for day, taken in told if day > made_on and taken > 0]
-    left = one.agreed.amount - sum(receipt.amount for receipt in paid if receipt.gone_on is None)
-    amount = min(sum(taken for _, taken in since), left - sum(booked.open for booked in before))
-    if amount > 0:
-        yield Receipt(max(day for day, _ in since), amount)
-
-
 def _newer(one: Stored, every: Iterable[Stored]) -> bool:
     return any(
         other.id > one.id and other.account_id == one.account_id and rules.rests(other.agreed.kind, other.agreed.state)
@@ -231,13 +208,13 @@ def _newer(one: Stored, every: Iterable[Stored]) -> bool:
     )
 
 
-def _reason(stands: Standing, one: Stored, currency: str) -> str:
+def _reason(stands: Standing, one: Stored, known: _Known) -> str:
     if stands.event is Event.SUPERSEDED:
-        return "written off"
+        return "written off" if known.written_off else "paid before it was made"
     if one.agreed.kind not in rules.ABOUT_MONEY or stands.event is Event.SETTLED or not stands.missing:
         return ""
-    whole = Money(one.agreed.amount, currency)
-    return f"{Money(stands.missing, currency)} of {whole} missing"
+    currency = known.books.currency
+    return f"{Money(stands.missing, currency)} of {Money(one.agreed.amount, currency)} missing"
 
 
 def judge_everyone(connection: sa.Connection, after: int, settings: Settings, now: datetime) -> int | None:

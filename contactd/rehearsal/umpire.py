@@ -261,7 +261,14 @@ class Umpire:
             return False
         if not agreed.parts:
             return agreed.until is None or today <= agreed.until
+        # Money that was there by then keeps nothing, but leaves less to pay: how much less, the creditor's books say.
         heard = [(on, amount) for at, on, amount in known.money if made_at < at <= one.at]
+        made_on = made_at.astimezone(ZoneInfo(self._settings.claims.timezone)).date()
+        new = [(on, amount) for on, amount in heard if on >= made_on or agreed.kind is Kind.SAYS_PAID]
+        return self._is_kept_up(agreed, heard, today) and self._is_kept_up(agreed, new, today)
+
+    def _is_kept_up(self, agreed: Agreement, heard: Sequence[tuple[date, int]], today: date) -> bool:
+        """Work out whether nothing is late with this money, and not all of it is there."""
         if sum(amount for _, amount in heard) >= agreed.amount:
             return False
         owed = 0

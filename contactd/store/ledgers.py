@@ -60,8 +60,9 @@ class BookedInvoice:
 class BookedPayment:
     """Money that came in, or below zero: went back; `invoice` is the one it names, if any.
 
-    `part` tells the parts of one that went back in parts only; `received_at` is when we heard of it. `charged` is what
-    of it went to interest and costs, as far as that is known.
+    `part` tells the parts of one that went back in parts only; `received_at` is when we heard of it, `assigned_at` when
+    it became the account's if it had waited. `charged` is what of it went to interest and costs, as far as that is
+    known.
     """
 
     id: int
@@ -71,6 +72,7 @@ class BookedPayment:
     part: int = 0
     received_at: datetime | None = None
     charged: int = 0
+    assigned_at: datetime | None = None
 
 
 class BookedReminder(NamedTuple):
@@ -149,8 +151,9 @@ def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
             given_up[one.invoice_id or 0] += one.laid
     for owner, booked in _invoices(connection, books, given_up):
         books[owner].invoices.append(booked)
-    for owner, number, value_on, amount, named, received_at, charged in _PAYMENTS.raw(connection, books):
-        money = BookedPayment(number, day(value_on), amount, named, 0, instant(received_at), charged)
+    for owner, number, value_on, amount, named, received_at, charged, assigned_at in _PAYMENTS.raw(connection, books):
+        heard = instant(received_at), charged, instant(assigned_at)
+        money = BookedPayment(number, day(value_on), amount, named, 0, *heard)
         books[owner].payments.append(money)
     for row in _REMINDED(connection, books):
         reminder = BookedReminder(row.at, Channel(row.channel), row.case_no, row.sending_at, row.fee)
@@ -290,7 +293,7 @@ _INVOICES = Stated(
         .order_by(invoice.c.due_date, invoice.c.id)
     )
 )
-_PAYMENT = ("account_id", "id", "value_date", "amount", "invoice_no", "received_at", "charged")
+_PAYMENT = ("account_id", "id", "value_date", "amount", "invoice_no", "received_at", "charged", "assigned_at")
 _PAYMENTS = Stated(
     lambda among: (
         sa.select(*(payment.c[name] for name in _PAYMENT))

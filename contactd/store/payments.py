@@ -143,7 +143,7 @@ def settle_waiting(
     owner = sa.update(payment).where(payment.c.id == sa.bindparam("payment"))
     if postings:
         connection.execute(
-            owner.values(account_id=sa.bindparam("owner")),
+            owner.values(account_id=sa.bindparam("owner"), assigned_at=now),
             [{"payment": posting.payment_id, "owner": posting.match.account_id} for posting in postings],
         )
     _post(connection, postings, now, charge)

@@ -105,6 +105,7 @@ payment = sa.Table(
     sa.Column("received_at", Utc, nullable=False),
     # What it spent on interest and costs beside what it covers of invoices (store/charges.py): no credit any more.
     sa.Column("charged", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("assigned_at", Utc),  # when it was given to its account; NULL: it has not waited
     sa.UniqueConstraint("fingerprint"),
     sa.Index("ix_payment_account_id", "account_id"),
 )

@@ -1,12 +1,13 @@
 """Bank statements at the command line: what is certain is booked once, the rest waits until a person says whose."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.acceptance.program import contactd
-from tests.fakes.bank import OWN, Account, Booking, Payment, camt, iban
+from tests.fakes.bank import DAY, OWN, Account, Booking, Payment, camt, iban
 
 ROWS = """\
 account_no,creditor,name,invoice_no,invoice_date,due_date,amount,open,currency
@@ -47,10 +48,12 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def bank_says(config: Path, *payments: Payment, name: str = "bank.xml", closing: int | None = None) -> Path:
+def bank_says(
+    config: Path, *payments: Payment, name: str = "bank.xml", closing: int | None = None, valued: date = DAY
+) -> Path:
     """Write a statement with a booking for each payment."""
     path = config.parent / name
-    bookings = [Booking((one,), bank_ref=one.bank_ref) for one in payments]
+    bookings = [Booking((one,), bank_ref=one.bank_ref, valued=valued) for one in payments]
     path.write_text(camt([Account(bookings, closing=closing)]))
     return path
 
@@ -149,6 +152,18 @@ def test_a_promise_is_found_kept_by_what_the_bank_says(config: Path) -> None:
     on = datetime.now(UTC).date() + timedelta(days=5)
     made = contactd("agree", "promise", "KD-10002", "--amount", "50.00", "--on", str(on), "--config", config)
     assert made.code == 0, made.err
-    contactd("import", "statement", bank_says(config, BY_ACCOUNT), "--config", config)
+    today = datetime.now(ZoneInfo("Europe/Berlin")).date()
+    contactd("import", "statement", bank_says(config, BY_ACCOUNT, valued=today), "--config", config)
     [kept] = contactd("agreements", "KD-10002", "--all", "--json", "--config", config).json()
     assert kept["state"] == "kept"
+
+
+def test_a_payment_of_before_that_is_assigned_after_a_promise_does_not_keep_it(config: Path) -> None:
+    contactd("import", "statement", bank_says(config, NOBODYS), "--config", config)
+    on = datetime.now(UTC).date() + timedelta(days=5)
+    made = contactd("agree", "promise", "KD-10003", "--on", str(on), "--config", config)
+    assert made.code == 0, made.err
+    [waiting] = contactd("payments", "unmatched", "--json", "--config", config).json()
+    assert contactd("payments", "assign", str(waiting["payment"]), "KD-10003", "--config", config).code == 0
+    [ended] = contactd("agreements", "KD-10003", "--all", "--json", "--config", config).json()
+    assert (ended["state"], ended["history"][-1]["reason"]) == ("superseded", "paid before it was made")

@@ -146,6 +146,34 @@ def test_a_promise_is_kept_by_what_came_in_time(
     assert found.rests_until == (day(9) if event in {Event.PENDING, Event.BEGUN} else None)
 
 
+@pytest.mark.parametrize(
+    ("receipts", "today", "event", "missing"),
+    [
+        ([Receipt(day(-9), 40, earlier=True)], day(9), Event.PENDING, 60),  # it leaves less to pay and begins nothing
+        ([Receipt(day(-9), 40, earlier=True)], day(10), Event.MISSED, 60),
+        ([Receipt(day(-9), 40, earlier=True), Receipt(day(1), 20)], day(10), Event.SHORT, 40),
+        ([Receipt(day(-9), 40, earlier=True), Receipt(day(1), 60)], day(30), Event.SETTLED, 0),
+        ([Receipt(day(-9), 100, earlier=True)], day(1), Event.SUPERSEDED, 0),
+        ([Receipt(day(-9), 100, day(5), earlier=True)], day(5), Event.PENDING, 100),
+    ],
+)
+def test_money_that_was_there_before_keeps_no_promise_by_itself(
+    receipts: list[Receipt], today: date, event: Event, missing: int
+) -> None:
+    stands = standing(promise(), receipts, today)
+    assert (stands.event, stands.missing) == (event, missing)
+    settled = replace(promise(), settled_on=day(1))
+    if all(one.earlier and one.gone_on is None for one in receipts):
+        assert standing(settled, receipts, today).event is Event.SUPERSEDED
+
+
+def test_no_plan_is_agreed_to_by_money_that_was_there_before() -> None:
+    sent = plan_of(50, 50, state=State.SENT, until=day(5))
+    paid_before = standing(sent, [Receipt(day(-1), 50, earlier=True)], day(5))
+    assert (paid_before.event, paid_before.rests_until) == (Event.PENDING, day(5))
+    assert standing(sent, [Receipt(day(-1), 50, earlier=True)], day(6)).event is Event.OVER
+
+
 def test_a_cent_within_the_tolerance_breaks_nothing() -> None:
     assert standing(promise(tolerance=1), [Receipt(MONDAY, 99)], MONDAY).event is Event.SETTLED
     assert standing(promise(tolerance=1), [Receipt(MONDAY, 98)], MONDAY).event is Event.BEGUN

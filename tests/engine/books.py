@@ -16,8 +16,9 @@ from contactd.engine.charging import charge_everyone
 from contactd.engine.claims import owed_by, terms_of
 from contactd.engine.debtors import choose
 from contactd.engine.judgement import judge_everyone, judge_of, judge_some
-from contactd.intake.accept import accept_accounts
-from contactd.store import accounts, agreements, contact_log, payments
+from contactd.intake import banking
+from contactd.intake.accept import Options, accept_accounts
+from contactd.store import accounts, agreements, bank, contact_log, payments
 from contactd.store.agreements import Stored
 from contactd.store.database import Database
 from contactd.store.payments import NewPayment
@@ -139,6 +140,20 @@ class Bookkeeper:
         judge = judge_of(self.settings, HandClock(now))
         with self.database.transaction() as connection:
             judge(connection, payments.record(connection, [line], lambda: now, judge.charge).accounts)
+
+    def wait(self, amount: int, *, on: int) -> int:
+        """Record a payment nobody has been found for; answers its number."""
+        now = self.now
+        with self.database.transaction() as connection:
+            line = NewPayment(f"waits {now}", "", "", "", amount, "EUR", day(on), "danke")
+            payments.record(connection, [line], lambda: now)
+            return int(bank.waiting(connection)[-1].id)
+
+    def assign(self, payment_id: int, account_id: int, *, invoice_no: str = "") -> None:
+        """Give a payment that waits to an account, as `contactd payments assign` does."""
+        clock = HandClock(self.now)
+        options = Options(clock.now, "anna", judge=judge_of(self.settings, clock))
+        banking.assign(self.database, payment_id, account_id, invoice_no, options)
 
     def wake(self, at: int) -> None:
         """Let it be that day, and judge as a daemon does after midnight."""

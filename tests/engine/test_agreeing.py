@@ -83,8 +83,9 @@ def test_what_was_known_before_was_off_the_sum_already(books: Bookkeeper) -> Non
     books.pay(5_000)
     books.agree(Kind.PROMISE, on=day(4))
     assert books.told()[0]["missing"] == {"amount": "50.00", "currency": "EUR"}
-    books.pay(5_000, on=-3)  # sent before, heard of after
-    assert books.states() == [KEPT]
+    books.pay(5_000, on=-3)  # sent before, heard of after: there was nothing left to promise
+    assert books.states() == ["superseded"]
+    assert books.logged()[-1] == ("superseded", "promise 1: paid before it was made")
 
 
 def test_the_newer_promise_supersedes_the_older(books: Bookkeeper) -> None:

@@ -41,7 +41,7 @@ async def test_a_promise_is_made_and_kept_by_the_payments_that_come_in(frame: Fr
     assert said["amount"] == {"amount": "400.00", "currency": "EUR"}
     assert (await hold(frame), await alive(visitor), frame.woken) == ("promise", [said], 2)
     frame.clock.advance(60)
-    await send(visitor, PAYMENTS, [paid(1, "400.00")])
+    await send(visitor, PAYMENTS, [paid(1, "400.00") | {"value_date": str(frame.clock.now().date())}])
     assert (await hold(frame), await alive(visitor)) == ("", [])
     [kept] = (await listed(visitor, "?account=K-1&creditor=acme&state=kept"))["agreements"]
     assert (kept["state"], kept["missing"]["amount"]) == ("kept", "0.00")

@@ -227,6 +227,7 @@ def _fee() -> None:
 def _charged() -> None:
     op.add_column("agreement", *_texts("interest"))
     op.add_column("payment", sa.Column("charged", sa.BigInteger, nullable=False, server_default="0"))
+    op.add_column("payment", sa.Column("assigned_at", Utc))
 
 
 def _answered_request() -> None:

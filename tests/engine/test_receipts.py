@@ -1,0 +1,116 @@
+"""Money that was there before something was agreed on, and became known to be the account's only afterwards."""
+
+from typing import Any
+
+import pytest
+
+from contactd.config.agreements import Agreements
+from contactd.domain.agreement import Kind, State
+from contactd.store.database import Database
+from tests.engine.books import Bookkeeper, day, settings_of
+
+
+@pytest.fixture
+def books(database: Database) -> Bookkeeper:
+    return Bookkeeper(database, settings_of(agreements=Agreements(missed_instalments=1)))
+
+
+def sums(books: Bookkeeper) -> tuple[str, str]:
+    """Read what came in for the newest agreement and what is missing of it."""
+    told = books.told()[-1]
+    return told["received"]["amount"], told["missing"]["amount"]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_who_paid_a_part_yesterday_and_promises_the_rest_owes_the_rest(books: Bookkeeper, *, waits: bool) -> None:
+    owner = books.owing(10_000)
+    number = books.wait(4_000, on=-1) if waits else 0
+    books.agree(Kind.PROMISE, amount="60.00", on=day(4))
+    books.assign(number, owner) if waits else books.pay(4_000, on=-1)  # the statement of yesterday comes today
+    assert (books.states(), sums(books), books.stands()[0]) == (["open"], ("0.00", "60.00"), 6_000)
+    books.wake(10)
+    assert books.logged()[-1] == ("broken", "promise 1: 60.00 EUR of 60.00 EUR missing")
+    books.pay(6_000, on=9)
+    assert (books.states(), sums(books)) == (["kept"], ("60.00", "0.00"))
+
+
+def test_who_promised_all_is_asked_for_no_more_than_is_left(books: Bookkeeper) -> None:
+    owner = books.owing(10_000)
+    number = books.wait(4_000, on=-1)
+    books.agree(Kind.PROMISE, on=day(4))
+    books.assign(number, owner)
+    assert (books.states(), sums(books)) == (["open"], ("40.00", "60.00"))
+    books.wake(10)
+    assert books.logged()[-1] == ("broken", "promise 1: 60.00 EUR of 100.00 EUR missing")  # nothing of it was kept
+    books.pay(6_000, on=9)
+    assert books.states() == ["kept"]
+
+
+def test_a_promise_of_what_had_been_paid_ends_without_being_kept_or_broken(books: Bookkeeper) -> None:
+    owner = books.owing(10_000)
+    number = books.wait(10_000, on=-1)
+    books.agree(Kind.PROMISE, amount="60.00", on=day(4))
+    books.assign(number, owner)
+    assert (books.states(), books.hold(owner)) == (["superseded"], ("", None))
+    assert books.logged()[-1] == ("superseded", "promise 1: paid before it was made")
+    books.wake(11)
+    assert books.states() == ["superseded"]
+
+
+def test_what_waited_since_before_is_not_new_whatever_its_value_date(books: Bookkeeper) -> None:
+    owner = books.owing(10_000)
+    number = books.wait(6_000, on=0)
+    books.agree(Kind.PROMISE, amount="40.00", on=day(4))
+    books.assign(number, owner)
+    assert (books.states(), sums(books)) == (["open"], ("0.00", "40.00"))
+    books.pay(4_000)  # of the same day, and heard of after it
+    assert books.states() == ["kept"]
+
+
+def test_money_that_waited_and_came_after_the_promise_keeps_it(books: Bookkeeper) -> None:
+    owner = books.owing(10_000)
+    books.agree(Kind.PROMISE, amount="60.00", on=day(4))
+    books.at = 2
+    number = books.wait(6_000, on=1)
+    books.at = 3
+    books.assign(number, owner)
+    assert books.states() == ["kept"]
+
+
+def test_what_was_assigned_before_was_off_the_sum_already(books: Bookkeeper) -> None:
+    owner = books.owing(10_000)
+    books.assign(books.wait(4_000, on=-1), owner)
+    books.agree(Kind.PROMISE, on=day(4))
+    assert sums(books) == ("0.00", "60.00")
+
+
+def test_who_says_paid_means_the_very_money_that_waits(books: Bookkeeper) -> None:
+    owner = books.owing(10_000)
+    number = books.wait(4_000, on=-1)
+    books.agree(Kind.SAYS_PAID, amount="40.00")
+    books.assign(number, owner)
+    assert (books.states(), books.stands()[0]) == (["kept"], 6_000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "order"), [(Kind.PLAN, {"count": 3, "state": State.SENT}), (Kind.SETTLEMENT, {"amount": "90.00"})]
+)
+def test_no_plan_or_settlement_is_begun_or_kept_by_it(books: Bookkeeper, kind: Kind, order: dict[str, Any]) -> None:
+    owner = books.owing(12_000)
+    number = books.wait(9_000, on=-1)
+    books.agree(kind, on=day(7), **order)
+    before = books.states()
+    books.assign(number, owner)
+    assert (books.states(), books.stands()[0]) == (before, 3_000)
+    books.pay(3_000)
+    assert books.states() == ["fulfilled"]
+
+
+def test_it_takes_nothing_more_off_once_it_went_back(books: Bookkeeper) -> None:
+    owner = books.owing(10_000)
+    number = books.wait(4_000, on=-1)
+    books.agree(Kind.PROMISE, on=day(4))
+    books.assign(number, owner)
+    books.at = 1
+    books.pay(-4_000)
+    assert (books.states(), sums(books)) == (["open"], ("0.00", "100.00"))
