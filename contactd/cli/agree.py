@@ -278,6 +278,8 @@ def _lines(one: "Told") -> list[str]:
         for part in one["instalments"]
     ]
     decided = f"to be decided by {one['until']}" if one["kind"] == "dispute" and one["until"] else ""
+    if one["went_back"]:
+        lines.append(f"        {_amount_of(one['went_back']['amount'])} went back on {one['went_back']['on']}")
     if one["owner"] or decided:
         lines.append(f"        {', '.join(filter(None, (one['owner'] and 'owner ' + one['owner'], decided)))}")
     if one["rests_until"]:

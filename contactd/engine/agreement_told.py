@@ -28,6 +28,9 @@ def told(connection: sa.Connection, stored: Iterable[Stored]) -> Iterator[Told]:
             "amount": Money(one.amount, currency).as_json() if one.amount else None,
             "received": Money(one.received, currency).as_json() if agreed.parts else None,
             "missing": Money(max(one.amount - one.received, 0), currency).as_json() if agreed.parts else None,
+            "went_back": {
+                "on": one.went_back_on.isoformat(), "amount": Money(one.went_back, currency).as_json()
+            } if one.went_back_on else None,
             "instalments": [
                 {"number": place, "due_on": part.due_on.isoformat(), "last_day": part.last_day.isoformat(),
                  "amount": Money(part.amount, currency).as_json()}

@@ -28,13 +28,13 @@ from contactd.engine.charging import Charging, charge_everyone
 from contactd.engine.expiring import warn_everyone
 from contactd.engine.giving_up import GivingUp
 from contactd.engine.notifying import Notifying, make_up_by
-from contactd.engine.receipts import receipts_of
+from contactd.engine.receipts import receipts_of, went_back
 from contactd.engine.task_ends import drop_moot
 from contactd.engine.timetable import Appointment, Timetable
 from contactd.intake import awaiting
 from contactd.intake.accept import commit_again
 from contactd.store import accounts, agreements, ledgers, notices, postings, waivers
-from contactd.store.agreements import Change, Stored
+from contactd.store.agreements import Change, Found, Stored
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
 from contactd.store.ledgers import Books
@@ -132,13 +132,15 @@ def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> 
     if agreed.state not in ALIVE and rules.rests(agreed.kind, state) and _newer(one, every):
         event, state = Event.SUPERSEDED, table[agreed.state, Event.SUPERSEDED]
     rests_until = stands.rests_until if rules.rests(agreed.kind, state) else None
-    if (stands.received, rests_until, settled_on) != (one.received, one.rests_until, agreed.settled_on):
-        agreements.found(connection, one, stands.received, rests_until, settled_on)
+    back = went_back(receipts, turn.today)
+    agreements.found(connection, one, Found(stands.received, rests_until, settled_on, back.amount, back.gone_on))
     if state is agreed.state:
         return None
     reason = _reason(stands, one, known)
     if agreed.kind in _NAMING:
         reason = _waived(turn, one, state, known.books.currency) or reason
+    if reason and stands.missing and back.gone_on:
+        reason = f"{Money(back.amount, known.books.currency)} went back on {back.gone_on}; {reason}"
     agreements.change(connection, one, Change(turn.now, event, state, BY, reason))
     return state
 

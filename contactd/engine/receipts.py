@@ -6,7 +6,7 @@ pays what is owed beside the sum, and shortens the sum only as far as less than 
 yesterday, the rest comes on Friday" owes the rest on Friday. Of "I have paid" it is the very money that is meant.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 
 from contactd.domain.agreement import Kind, Receipt
@@ -32,6 +32,13 @@ def receipts_of(one: Stored, books: Books, others: Collection[str], made_on: dat
             receipts.append(Receipt(max(day for day, _ in found), amount, earlier=was_there))
             beyond -= amount
     return receipts
+
+
+def went_back(receipts: Iterable[Receipt], today: date) -> Receipt:
+    """Answer what went back last by a day, of however many payments; nothing did: an empty one."""
+    gone = [(one.gone_on, one.amount) for one in receipts if one.gone_on is not None and one.gone_on <= today]
+    last = max((day for day, _ in gone), default=None)
+    return Receipt(today, sum(amount for day, amount in gone if day == last), last)
 
 
 def _since(one: Stored, books: Books, others: Collection[str], made_on: date) -> Iterator[Receipt]:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -29,7 +29,10 @@ _ALIVE = [state.value for state in ALIVE]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An agreement with its place in the books; `interest`: what becomes of it once a plan or settlement was kept."""
+    """An agreement with its place in the books; `interest`: what becomes of it once a plan or settlement was kept.
+
+    `went_back` is the amount of the last payment for it that did, and the day.
+    """
 
     id: int
     account_id: int
@@ -45,6 +48,23 @@ class Stored:
     received: int = 0
     rests_until: date | None = None
     interest: str = ""
+    went_back: int = 0
+    went_back_on: date | None = None
+
+    @property
+    def found(self) -> "Found":
+        """Give what is derived of it."""
+        return Found(self.received, self.rests_until, self.agreed.settled_on, self.went_back, self.went_back_on)
+
+
+class Found(NamedTuple):
+    """What is derived of an agreement beside its state."""
+
+    received: int
+    rests_until: date | None
+    settled_on: date | None
+    went_back: int = 0
+    went_back_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +107,10 @@ def change(connection: Connection, one: Stored, what: Change) -> None:
     _tell(connection, one.id, one.account_id, one.agreed.kind, what)
 
 
-def found(
-    connection: Connection, one: Stored, received: int, rests_until: date | None, settled_on: date | None
-) -> None:
+def found(connection: Connection, one: Stored, derived: Found) -> None:
     """Write what was derived of an agreement beside its state."""
-    values = {"received": received, "rests_until": rests_until, "settled_on": settled_on}
-    connection.execute(sa.update(agreement).where(agreement.c.id == one.id).values(values))
+    if derived != one.found:
+        connection.execute(sa.update(agreement).where(agreement.c.id == one.id).values(derived._asdict()))
 
 
 def _tell(connection: Connection, number: int, account_id: int, kind: Kind, what: Change) -> None:
@@ -180,6 +198,7 @@ def _stored(row: Row[Any], parts: tuple[Part, ...]) -> Stored:
     return Stored(
         row.id, row.account_id, agreed, row.amount, row.made_at, row.made_by, row.reason, row.owner, row.invoice_id,
         row.invoice_no or "", row.cost_notice_on, row.received, row.rests_until, row.interest,
+        row.went_back, row.went_back_on,
     )  # fmt: skip
 
 

@@ -49,6 +49,7 @@ def test_a_promise_of_which_nothing_came_is_broken_once_the_grace_is_over(books:
     books.wake(10)
     assert (books.states(), books.hold(owner)) == ([BROKEN], ("", None))
     assert books.logged()[-1] == ("broken", "promise 1: 100.00 EUR of 100.00 EUR missing")
+    assert books.told()[0]["went_back"] is None
     books.wake(11)
     assert len(books.logged()) == 2
 
@@ -71,11 +72,15 @@ def test_a_return_opens_a_promise_again_and_breaks_it_when_time_is_up(books: Boo
     books.at = 3
     books.pay(-6_000)
     assert (books.states(), books.hold(owner)) == ([OPEN], ("promise", day(9)))
+    back = "60.00 EUR went back on 2026-11-26; 60.00 EUR of 60.00 EUR missing"
+    assert books.logged()[-1] == ("open", f"promise 1: {back}")
+    assert books.told()[0]["went_back"] == {"on": "2026-11-26", "amount": {"amount": "60.00", "currency": "EUR"}}
     books.pay(6_000)
     assert books.states() == [KEPT]
     books.at = 30
     books.pay(-6_000)
     assert (books.states(), books.hold(owner)) == ([BROKEN], ("", None))
+    assert "60.00 EUR went back on 2026-12-23; 60.00 EUR of" in books.told()[0]["history"][-1]["reason"]
 
 
 def test_what_was_known_before_was_off_the_sum_already(books: Bookkeeper) -> None:

@@ -203,7 +203,7 @@ async def test_a_kept_settlement_waives_the_rest_and_a_return_brings_it_back(dat
         )  # fmt: skip
         office.pay(-6_000)
         assert (office.open(owner), office.world.log()[-1]) == (
-            10_000, ("agreement", "open", "settlement 1: 40.00 EUR owed again")
+            10_000, ("agreement", "open", "settlement 1: 60.00 EUR went back on 2026-11-23; 40.00 EUR owed again")
         )  # fmt: skip
         office.sleep(20)
         assert (office.open(owner), office.world.log()[-1][1]) == (10_000, "broken")

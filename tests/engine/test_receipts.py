@@ -106,6 +106,16 @@ def test_no_plan_or_settlement_is_begun_or_kept_by_it(books: Bookkeeper, kind: K
     assert books.states() == ["fulfilled"]
 
 
+def test_a_return_of_two_payments_is_told_whole(books: Bookkeeper) -> None:
+    books.owing(10_000)
+    books.agree(Kind.PROMISE, amount="60.00", on=day(4))
+    books.pay(2_500)
+    books.pay(3_500)
+    books.at = 1
+    books.pay(-6_000)
+    assert books.logged()[-1][1] == "promise 1: 60.00 EUR went back on 2026-11-24; 60.00 EUR of 60.00 EUR missing"
+
+
 def test_it_takes_nothing_more_off_once_it_went_back(books: Bookkeeper) -> None:
     owner = books.owing(10_000)
     number = books.wait(4_000, on=-1)

@@ -20,7 +20,7 @@ STAY = {
         "invoice.contract_rate", "invoice.contract_date",
         "payment.currency", "payment.value_date", "instalment.due_on", "instalment.last_day", "agreement.until",
         "agreement.cost_notice_on", "notice.reply_by",
-        "agreement.rests_until", "agreement.settled_on", "account.hold_until",
+        "agreement.rests_until", "agreement.settled_on", "agreement.went_back_on", "account.hold_until",
         "arm_draw.currency", "posting.value_date",
         "circumstance.on_day", "circumstance.until", "proposal_line.oldest_due", "task.due_on",
     },

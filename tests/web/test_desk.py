@@ -157,6 +157,19 @@ async def test_a_callback_is_told_by_the_customers_clock_and_by_ours_where_it_di
     assert told in pages.text(Viewer("anna", language="de"), "desk_foreseen.html", it=it, happened=happened)
 
 
+@dialect
+@pytest.mark.parametrize(
+    ("language", "told"), [("de", "60,00\xa0€ zurückgebucht am 26.11.26"), ("en", "went back on 26 Nov 26")]
+)
+async def test_what_was_agreed_says_that_a_payment_went_back(frame: Frame, language: str, told: str) -> None:
+    back = {"on": "2026-11-26", "amount": {"amount": "60.00", "currency": "EUR"}}
+    one = {"id": 1, "kind": "promise", "state": "open", "invoice": "", "amount": back["amount"], "went_back": back}
+    one |= {"made_at": "2026-11-23T10:00:00+01:00"}
+    assert told in Pages(frame.window, Statics()).text(
+        Viewer("anna", language=language), "desk_agreed.html", every=[one], happened=happened
+    )
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(-3, "00:00"), (161.9, "02:41"), (3_725, "1:02:05")])
 def test_a_clock_is_written_in_minutes_and_with_hours_only_when_there_are_some(seconds: float, text: str) -> None:
     assert clock_of(seconds) == text
