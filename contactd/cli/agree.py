@@ -280,6 +280,10 @@ def _lines(one: "Told") -> list[str]:
     decided = f"to be decided by {one['until']}" if one["kind"] == "dispute" and one["until"] else ""
     if one["went_back"]:
         lines.append(f"        {_amount_of(one['went_back']['amount'])} went back on {one['went_back']['on']}")
+    for credit in one["credited"]:
+        how = f"by posting {credit['posting']}" if credit["posting"] else "by a list"
+        day = f" on {credit['on']}" if credit["on"] else ""
+        lines.append(f"        {_amount_of(credit['amount'])} taken off the invoice since, {how}{day}")
     if one["owner"] or decided:
         lines.append(f"        {', '.join(filter(None, (one['owner'] and 'owner ' + one['owner'], decided)))}")
     if one["rests_until"]:

@@ -233,7 +233,8 @@ class Agreeing:
             )
         until = self._day(order.on, Phrase("the deadline"), "--deadline") if order.on else None
         made = self._new(debtor, order, State.OPEN, until=until)
-        return replace(made, amount=amount, invoice_id=found.id, invoice_no=order.invoice_no)
+        billed = found.amount - found.taken_off
+        return replace(made, amount=amount, invoice_id=found.id, invoice_no=order.invoice_no, billed=billed)
 
     # ---- what makers share ------------------------------------------------------------------------------------------
 

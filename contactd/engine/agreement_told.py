@@ -9,6 +9,7 @@ from contactd.domain import agreement as rules
 from contactd.domain.money import Money
 from contactd.store import accounts, agreements
 from contactd.store.agreements import Stored
+from contactd.store.credited import since_disputed
 
 Told = dict[str, Any]
 
@@ -18,6 +19,7 @@ def told(connection: sa.Connection, stored: Iterable[Stored]) -> Iterator[Told]:
     chosen = list(stored)
     rows = accounts.named(connection, {one.account_id for one in chosen})
     history = agreements.history(connection, [one.id for one in chosen])
+    credited = since_disputed(connection, chosen)
     for one in chosen:
         creditor, number, currency = rows[one.account_id]
         agreed = one.agreed
@@ -31,6 +33,11 @@ def told(connection: sa.Connection, stored: Iterable[Stored]) -> Iterator[Told]:
             "went_back": {
                 "on": one.went_back_on.isoformat(), "amount": Money(one.went_back, currency).as_json()
             } if one.went_back_on else None,
+            "credited": [
+                {"on": credit.on.isoformat() if credit.on else None, "by": "posting" if credit.posting else "list",
+                 "amount": Money(credit.amount, currency).as_json(), "posting": credit.posting or None}
+                for credit in credited.get(one.id, ())
+            ],
             "instalments": [
                 {"number": place, "due_on": part.due_on.isoformat(), "last_day": part.last_day.isoformat(),
                  "amount": Money(part.amount, currency).as_json()}

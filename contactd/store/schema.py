@@ -143,9 +143,10 @@ agreement = sa.Table(
     sa.Column("received", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("rests_until", sa.Date),
     sa.Column("settled_on", sa.Date),
+    _text("interest"),  # waive | keep: what becomes of it once a plan or settlement was kept; empty: not agreed on
     sa.Column("went_back", sa.BigInteger, nullable=False, server_default="0"),  # the last payment that did, and when
     sa.Column("went_back_on", sa.Date),
-    _text("interest"),  # waive | keep: what becomes of it once a plan or settlement was kept; empty: not agreed on
+    sa.Column("billed", sa.BigInteger),  # of a dispute: what its invoice asked for then, less what lists had taken off
     sa.Index("ix_agreement_account_id", "account_id"),
     sa.Index("ix_agreement_state", "state"),
 )

@@ -103,6 +103,7 @@ SCHEMAS: dict[str, Schema] = {
     "Agreement": thing(
         id=WHOLE, kind=TEXT, state=TEXT, **_WHOSE, amount=maybe(_MONEY), received=maybe(_MONEY),
         missing=maybe(_MONEY), went_back=maybe(thing(on=DAY, amount=_MONEY)),
+        credited=many(thing(on=maybe(DAY), by=TEXT, amount=_MONEY, posting=maybe(WHOLE))),
         instalments=many(thing(number=WHOLE, due_on=DAY, last_day=DAY, amount=_MONEY)),
         until=maybe(DAY), rests_until=maybe(DAY), invoice=TEXT, reason=TEXT, owner=TEXT, interest=TEXT,
         cost_notice_sent=maybe(DAY), made_at=INSTANT, made_by=TEXT,

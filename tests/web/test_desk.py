@@ -164,9 +164,22 @@ async def test_a_callback_is_told_by_the_customers_clock_and_by_ours_where_it_di
 async def test_what_was_agreed_says_that_a_payment_went_back(frame: Frame, language: str, told: str) -> None:
     back = {"on": "2026-11-26", "amount": {"amount": "60.00", "currency": "EUR"}}
     one = {"id": 1, "kind": "promise", "state": "open", "invoice": "", "amount": back["amount"], "went_back": back}
-    one |= {"made_at": "2026-11-23T10:00:00+01:00"}
+    one |= {"credited": [], "made_at": "2026-11-23T10:00:00+01:00"}
     assert told in Pages(frame.window, Statics()).text(
         Viewer("anna", language=language), "desk_agreed.html", every=[one], happened=happened
+    )
+
+
+@dialect
+@pytest.mark.parametrize(
+    ("on", "told"), [("2026-12-01", "60,00\xa0€ gutgeschrieben am 01.12.26"), (None, "gutgeschrieben<")]
+)
+async def test_a_dispute_says_what_was_credited_of_its_invoice(frame: Frame, on: str | None, told: str) -> None:
+    amount = {"amount": "60.00", "currency": "EUR"}
+    one = {"id": 1, "kind": "dispute", "state": "upheld", "invoice": "R-1", "amount": amount, "went_back": None}
+    one |= {"credited": [{"on": on, "amount": amount}], "made_at": "2026-11-23T10:00:00+01:00"}
+    assert told in Pages(frame.window, Statics()).text(
+        Viewer("anna", language="de"), "desk_agreed.html", every=[one], happened=happened
     )
 
 

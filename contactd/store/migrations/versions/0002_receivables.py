@@ -228,6 +228,7 @@ def _charged() -> None:
     op.add_column("agreement", *_texts("interest"))
     op.add_column("agreement", sa.Column("went_back", sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("agreement", sa.Column("went_back_on", sa.Date))
+    op.add_column("agreement", sa.Column("billed", sa.BigInteger))
     op.add_column("payment", sa.Column("charged", sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("payment", sa.Column("assigned_at", Utc))
 
