@@ -169,7 +169,7 @@ def test_a_consumers_loan_in_default_is_held_up_for_ten_years_at_most(keeper: Bo
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (Note(Kind.REFUSAL, "said", day(-5), until=day(-1)), "a refusal happens on one day"),
+        (Note(Kind.REFUSAL, "said", day(-5), until=day(-1)), "refusal happens on one day; what ends is: court"),
         (Note(Kind.NEGOTIATIONS, "said", day(-5), until=day(-6)), "it cannot have ended on"),
         (Note(Kind.COURT_ORDER, "said", day(-5), until=day(1)), "it cannot have ended on"),
     ],
