@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from contactd.store.schema import account, agreement, attempt, batch, call, inst
 from tests.engine.reported import OCTOBER, SETTINGS, Ledger, five_customers, october, rows_of, staffed
 
 LAST = date(2026, 10, 31)
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def contacted(database: Database, settings: Settings = SETTINGS, last: date = LAST) -> dict[str, Table]:
@@ -230,7 +232,7 @@ def test_whatever_was_tried_the_rows_are_disjoint_and_a_plain_recount_says_the_s
     @given(st.lists(ATTEMPTS, max_size=12))
     def whatever(tried: list[Tried]) -> None:
         enter(database, tried)
-        recount([one for one in tried if OCTOBER <= (october(one.day, one.hour) + SUMMER).date() <= LAST])
+        recount([one for one in tried if OCTOBER <= october(one.day, one.hour).astimezone(BERLIN).date() <= LAST])
 
     def recount(mine: list[Tried]) -> None:
         found = contacted(database)
@@ -253,6 +255,3 @@ def test_whatever_was_tried_the_rows_are_disjoint_and_a_plain_recount_says_the_s
         assert sum(row["right_party"] for row in called(database)) == sum(spoke(one) for one in mine)
 
     whatever()
-
-
-SUMMER = timedelta(hours=2)  # Berlin's days of October, but for the last ones
