@@ -21,8 +21,8 @@
         next_stage                    costs of a court payment order (next_stage.py), or None
         agreements                    as `contactd agreements` tells them, oldest first
         promises                      {"kept": n, "broken": n, "open": n}
-        history                       newest first: [{"at", "channel", "event", "outcome", "disposition", "reason",
-                                      "agent", "note"}]
+        history                       newest first: [{"at", "channel", "step", "event", "kind": of an agreement, else
+                                      "", "outcome", "disposition", "reason", "agent", "note"}]
         ladder                        where it stands: explanation.py
 
 Amounts are {"amount", "currency"}, days and times ISO 8601. Of a caller nobody knows only the call is told.
@@ -243,12 +243,16 @@ def _history(connection: sa.Connection, account_id: int, now: datetime) -> list[
     rows = [row for row in contact_log.of_account(connection, account_id, now) if not _is_silent(row)]
     return [
         {
-            "at": row.at.isoformat(timespec="minutes"), "channel": row.channel, "event": row.event,
-            "outcome": row.outcome, "disposition": row.disposition, "reason": row.reason, "agent": row.agent,
-            "note": row.details.get("note", "") if isinstance(row.details, Mapping) else "",
+            "at": row.at.isoformat(timespec="minutes"), "channel": row.channel, "step": row.step, "event": row.event,
+            "kind": _detail(row, "kind"), "outcome": row.outcome, "disposition": row.disposition, "reason": row.reason,
+            "agent": row.agent, "note": _detail(row, "note"),
         }
         for row in reversed(rows[-_HISTORY:])
     ]  # fmt: skip
+
+
+def _detail(row: Any, name: str) -> str:  # noqa: ANN401 - a row
+    return str(row.details.get(name, "")) if isinstance(row.details, Mapping) else ""
 
 
 def _is_silent(row: Any) -> bool:  # noqa: ANN401 - a row

@@ -86,8 +86,9 @@ def _agreed(script: ScriptFile, card: Mapping[str, Any], foreseen: Told, languag
     first = date.fromisoformat(parts[0]["due_on"]) if parts else None
     back, held = foreseen["callback"], foreseen["hold"]
     sent: Told = foreseen["sends"][0] if foreseen["sends"] else {"channel": "", "reply_by": None}
-    # A plan waits for its answer also where nothing is sent.
-    answer = made[0]["until"] if made and made[0]["kind"] == Kind.PLAN.value else sent["reply_by"]
+    # What is sent asks for an answer before the first money is due; a plan waits for one also where nothing is sent.
+    waits = made[0]["until"] if made and made[0]["kind"] == Kind.PLAN.value else None
+    answer = sent["reply_by"] or waits
     values = {
         "amount": _money(made[0]["amount"] if made else None, language),
         "day": day(first, language, "long") if first else "",

@@ -12,11 +12,13 @@ from typing import Any
 from aiohttp import web
 
 from contactd.domain.call import Disposition
+from contactd.domain.conversation import OUTCOMES as RANKED
 from contactd.domain.errors import ContactdError, Contradiction, InputError, NotThere
 from contactd.engine.concluding import FIELDS as NAMES
 from contactd.engine.concluding import Mistyped
 from contactd.engine.conversing import Conversing
 from contactd.web.desk_fields import FIELDS, Field
+from contactd.web.desk_history import line
 from contactd.web.desk_words import ITEMS, OUTCOMES, PERSONS, REASONS, REFUSED, SKIPS, STEPS, happened
 from contactd.web.pages import Pages
 from contactd.web.refusals import refusal
@@ -28,6 +30,7 @@ from contactd.web.written import time_of_day
 # What the fields of a case hold at most comes to less, with each letter as nine bytes of a form.
 _LARGEST = 256 * 1024
 _TOO_MUCH = _("That is more than can be kept at once. It still stands here: shorten the note, then it is kept.")
+_DISCLOSING = {one.disposition.value for one in RANKED if one.discloses}
 _FILTERS = {"": _("all"), "call": _("Calls"), "written": _("Letters")}
 
 Told = dict[str, Any]
@@ -88,7 +91,8 @@ class Cases:
         return self._pages.text(
             viewer, "desk_case.html", apologise=apologise, card=card, steps=STEPS, items=ITEMS,
             persons=PERSONS, outcomes=OUTCOMES, reasons=REASONS, refused=REFUSED, skips=SKIPS, fields=self._fields(),
-            filters=_FILTERS, happened=happened,
+            filters=_FILTERS, happened=happened, history_line=line,
+            disclosing=_DISCLOSING,
             chosen=typed.get("outcome") or card["identification"]["preset"] or "",
             disputed=_listed(typed.get("invoices", "")), confirmed=_listed(typed.get("confirmed", "")),
         )  # fmt: skip

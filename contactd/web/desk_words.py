@@ -76,6 +76,16 @@ CIRCUMSTANCES: Mapping[Circumstance, str] = {
     Circumstance.COURT_ORDER: _("Court order to pay"),
     Circumstance.TITLE: _("Title"),
 }
+TASKS: Mapping[str, str] = {
+    "meeting": _("Meeting"),
+    "creditor": _("With the creditor"),
+    "address": _("Find the address"),
+    "returned_mail": _("A letter came back"),
+    "payment": _("Assign a payment"),
+    "limitation": _("A claim is about to be statute-barred"),
+    "review": _("Look it over"),
+    "other": _("Something else"),
+}
 # What stands in a list of contacts, whatever column it is from.
 HAPPENED: Mapping[str, str] = {
     **{one.value: label for one, label in OUTCOMES.items()},
@@ -86,6 +96,7 @@ HAPPENED: Mapping[str, str] = {
     "task": _("Task"),
     "handover": _("Hand-over"),
     "accepted": _("sent"),
+    "sent": _("sent"),
     "delivered": _("delivered"),
     "failed": _("not delivered"),
     "cancelled": _("cancelled"),
@@ -122,6 +133,40 @@ HAPPENED: Mapping[str, str] = {
     "represented": _("Represented"),
     "returned": _("came back"),
     **{one.value: label for one, label in CIRCUMSTANCES.items()},
+    # what became of contacts
+    "rejected": _("rejected"),
+    "congestion": _("no line free"),
+    "missed": _("called us in vain"),
+    "lost": _("connection lost"),
+    "unclear": _("end not known"),
+    "not_taken": _("not taken, tried again"),
+    "unavailable": _("could not be sent then"),
+    "bounced": _("came back"),
+    "unreachable": _("not reached for days"),
+    # what became of agreements and claims
+    "overdue": _("overdue"),
+    "partially_kept": _("kept in part"),
+    "fulfilled": _("fulfilled"),
+    "defaulted": _("broken"),
+    "expired": _("expired"),
+    "superseded": _("replaced"),
+    "upheld": _("customer was right"),
+    "approved": _("approved"),
+    "proposed": _("proposed"),
+    "cost": _("cost"),
+    "write_off": _("written off"),
+    "reversal": _("taken back"),
+    # notices about agreements, and tasks
+    "confirmation": _("Confirmation"),
+    "reminder": _("Reminder"),
+    "acceleration": _("Notice of the arrears"),
+    "thanks": _("Thanks"),
+    "costs": _("Notice of costs"),
+    "advice": _("Where to find advice"),
+    **TASKS,
+    # why somebody or a number is not contacted
+    "insolvency": _("insolvency"),
+    "deceased": _("deceased"),
 }
 
 

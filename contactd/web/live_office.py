@@ -21,6 +21,7 @@ from contactd.store.audit import Deed as Told
 from contactd.store.audit import account_of, add
 from contactd.store.tasks import Which
 from contactd.web import reasons
+from contactd.web.desk_words import TASKS
 from contactd.web.live_deeds import DEEDS, Asked, Choices, Deed, account_named, number_of
 from contactd.web.pages import Pages
 from contactd.web.window import Window
@@ -35,16 +36,6 @@ _STATES = {
     State.EXPIRED.value: _("expired"),
     "unfinished": _("being planned"),
     "interrupted": _("broken off"),
-}
-_TASKS = {
-    "meeting": _("Meeting"),
-    "creditor": _("With the creditor"),
-    "address": _("Find the address"),
-    "returned_mail": _("A letter came back"),
-    "payment": _("Assign a payment"),
-    "limitation": _("A claim is about to be statute-barred"),
-    "review": _("Look it over"),
-    "other": _("Something else"),
 }
 
 
@@ -82,7 +73,7 @@ class _Office:
             lambda connection: list(told(connection, tasks.listed(connection, Which(limit=1000)), today))
         )
         rows = sorted(found, key=lambda one: (one["due_on"], one["id"]))
-        return self._pages.show(request, "live_tasks.html", tasks=rows, kinds=_TASKS, done=_done(request))
+        return self._pages.show(request, "live_tasks.html", tasks=rows, kinds=TASKS, done=_done(request))
 
 
 def _done(request: web.Request) -> str:

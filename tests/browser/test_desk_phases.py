@@ -77,6 +77,7 @@ def test_the_card_is_read_while_it_rings_and_put_away_when_somebody_is_there(tab
     expect(page.locator("#work")).to_have_attribute("data-phase", "ringing")
     expect(page.locator("#work")).to_have_attribute("data-phase", "talk", timeout=60_000)
     expect(page.locator("#case")).to_have_attribute("data-step", "identify")
+    expect(page.locator("[name=person]").first).to_be_focused()
     expect(page.locator(".figures")).to_contain_text("Vertraulich")
     expect(page.locator(".figures")).not_to_contain_text("RE-20931")
 

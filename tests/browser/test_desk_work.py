@@ -48,6 +48,8 @@ def test_a_plan_is_shown_instalment_by_instalment_before_it_is_saved(tabs: Tabs,
         page.locator(f"#f-{name}").fill(value)
     expect(page.locator("#plan tbody tr")).to_have_count(4)
     expect(page.locator("#plan")).to_contain_text("103,20")
+    expect(page.locator("#plan tfoot")).to_contain_text("412,80")
+    expect(page.locator("#plan")).to_contain_text("Was der Plan kostet: etwa ")
     expect(page.locator("#foreseen")).to_contain_text("gilt erst nach Bestätigung in Textform")
     look_in_both(page, "desk-call-plan")
     page.keyboard.press("Control+Enter")
@@ -110,6 +112,75 @@ def test_a_deferral_is_agreed_on_and_confirmed_by_a_day_of_ones_own_by_keyboard(
     assert rows(site, "SELECT julianday(reply_by) - julianday('now') > 2 AS chosen FROM notice") == [{"chosen": 1}]
 
 
+def test_what_is_missing_is_asked_for_by_name_and_what_is_wrong_is_said_below_its_field(tabs: Tabs, site: Site) -> None:
+    page = in_a_call(tabs, site)
+    foreseen, summary = page.locator("#foreseen"), page.locator("#summary")
+    choose(page, "1")
+    expect(foreseen).to_contain_text("Bis zum: Hier steht nichts")
+    expect(foreseen).not_to_have_class(re.compile("refused"))
+    expect(page.locator("#f-on")).not_to_have_attribute("aria-invalid", "true")
+    expect(summary).to_have_text("Noch nichts: wählen Sie ein Ergebnis und füllen Sie aus, wonach es fragt.")
+    page.keyboard.press("PageDown")
+    expect(page.locator("#case")).to_have_attribute("data-step", "close")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#f-on")).to_be_focused()  # in the step before
+    expect(page.locator("#f-on")).to_have_attribute("aria-invalid", "true")
+    page.keyboard.type("gestern")
+    expect(foreseen).to_have_class(re.compile("refused"))
+    expect(page.locator("#e-on")).to_be_visible()
+    measure = "all => all.map(one => one.getBoundingClientRect().toJSON())"
+    label, field, error = page.locator("[for=f-on], #f-on, #e-on").evaluate_all(measure)
+    assert label["bottom"] <= field["top"] < field["bottom"] <= error["top"]
+    assert label["left"] == field["left"] == error["left"]
+    look_in_both(page, "desk-call-wrong-field")
+
+
+def test_an_outcome_that_was_chosen_for_somebody_else_goes_with_them(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(role="agent", language="de")
+    start_work(page)
+    call(site, page)
+    wrong, promised = (page.locator(f"[name=outcome][value={one}]") for one in ("wrong_person", "promise"))
+    expect(promised).to_have_attribute("aria-disabled", "true")
+    page.get_by_label("Jemand anderes").check()
+    expect(wrong).to_be_checked()
+    expect(page.locator("#foreseen")).to_contain_text("wird nicht mehr angerufen")
+    expect(page.locator("[data-item]").first).to_be_hidden()
+    page.get_by_label("Der Kunde selbst").check()
+    expect(wrong).not_to_be_checked()
+    expect(page.locator("#foreseen")).to_contain_text("Wählen Sie ein Ergebnis")
+    identify(page)
+    expect(promised).to_have_attribute("aria-disabled", "false")
+    choose(page, "7")
+    page.locator(".steps [data-step=identify]").click()
+    page.get_by_label("Jemand anderes").check()
+    expect(page.locator("[name=outcome][value=callback]")).to_be_checked()  # the agent's own choice stays
+    choose(page, "0")
+    expect(page.locator("[name=outcome][value=dropped]")).to_be_focused()
+
+
+def test_commands_are_found_by_their_words_reasons_of_a_pause_too(tabs: Tabs, site: Site) -> None:
+    page = in_a_call(tabs, site)
+    keys, listed = page.keyboard, page.locator("#command-list li")
+    keys.press("Control+k")
+    keys.type("lös")
+    expect(listed).to_have_text(["Lösung"])
+    keys.press("Enter")
+    expect(page.locator("#case")).to_have_attribute("data-step", "solution")
+    keys.press("Control+k")
+    keys.type("besprech")
+    expect(listed).to_have_text(["Pause nach Gespräch: Besprechung"])
+    keys.press("Enter")
+    expect(page.get_by_role("button", name="Pause nach Gespräch")).to_have_attribute("aria-pressed", "true")
+    keys.press("F8")
+    expect(page.locator(".acts .danger")).to_contain_text("Nochmals")
+    expect(page.locator("#again")).to_have_text("Nochmals")
+    expect(page.locator(".acts .danger")).to_contain_text("Auflegen", timeout=5_000)
+    keys.press("Control+k")
+    keys.type("auflegen")
+    keys.press("Enter")  # whoever has typed it need not do it twice
+    expect(page.locator(".standing")).to_have_class(re.compile("wrap"))
+
+
 def test_an_objection_names_its_invoices_and_asks_for_what_is_missing(tabs: Tabs, site: Site) -> None:
     page = in_a_call(tabs, site)
     choose(page, "4")
@@ -139,8 +210,8 @@ def test_another_number_of_the_account_is_dialled_and_the_call_before_is_handed_
     start_work(page)
     call(site, page)
     before = page.locator("#case").get_attribute("data-attempt")
-    for _ in range(2):
-        page.get_by_role("button", name="Wählen").click()
+    for word in ("Wählen", "Nochmals"):
+        page.get_by_role("button", name=word).click()
     soon(site, SAID, [{"disposition": "dropped"}])
     expect(page.locator("#told")).to_be_hidden()
     expect(page.locator(f"#case:not([data-attempt='{before}'])")).to_have_count(1, timeout=15_000)

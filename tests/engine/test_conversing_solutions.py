@@ -76,6 +76,18 @@ async def test_a_call_that_came_to_no_talk_is_tried_again_and_the_agent_is_told_
         assert (await room.foresee("refuses"))["next"]["step"] is None
 
 
+async def test_what_is_read_aloud_of_a_plan_asks_for_the_answer_by_the_day_its_letter_does(room: DeskRoom) -> None:
+    scene = await room.begin()
+    async with scene.at_work():
+        await room.stored.clock.run(10)
+        await room.identify()
+        foreseen = await room.foresee("plan", first="26.11.", count="2")
+        assert [one["reply_by"] for one in foreseen["sends"]] == ["2026-11-26"]
+        assert "bis zum 26. November 2026 bestätigt" in foreseen["summary"]["text"]
+        silent = await room.foresee("plan", first="26.11.", count="2", confirm="no")
+        assert "bis zum 7. Dezember 2026 bestätigt" in silent["summary"]["text"]
+
+
 async def test_a_settlement_waives_no_more_than_the_configuration_lets_an_agent(room: DeskRoom) -> None:
     scene = await room.begin()
     async with scene.at_work():

@@ -215,3 +215,35 @@ def test_the_bar_says_how_an_agent_stands_and_what_is_left_of_the_time_to_write(
 )
 def test_a_pause_has_its_reason_in_words_or_as_it_was_written(reason: str, told: str) -> None:
     assert bar_of(Standing(Agent("anna", state=State.PAUSE, reason=reason)), NOW).reason == told
+
+
+def foreseen(frame: Frame, template: str = "desk_foreseen.html", **told: object) -> str:
+    """Write, in German, what an outcome brings about that does this and no more."""
+    it: dict[str, object] = {"hold": None, "agreements": [], "sends": [], "stops": [], "tasks": [], "next": None}
+    it |= {"callback": None, "refused": None, "plan_interest": None} | told
+    text = Pages(frame.window, Statics()).text(Viewer("anna", language="de"), template, it=it, happened=happened)
+    return re.sub(r"\s+", " ", re.sub("<[^>]*>", "", text)).strip()
+
+
+@dialect
+async def test_what_follows_is_told_once_and_in_words_an_agent_uses(frame: Frame) -> None:
+    stops = [{"what": "customer", "reason": "represented"}, {"what": "customer", "reason": "suppressed"}]
+    assert foreseen(frame, stops=stops) == "Der Kunde wird nicht mehr direkt angesprochen"
+    call = {"step": "anruf", "channel": "call", "on": "2026-12-06"}
+    assert foreseen(frame, next=call) == "Danach: anruf, 06.12.2026"
+    assert foreseen(frame, next=call | {"step": "mahnung", "channel": "letter"}) == (
+        "Danach: mahnung per Brief, 06.12.2026"
+    )
+    disputed: dict[str, object] = {"kind": "dispute", "state": "open", "amount": {"amount": "69.40", "currency": "EUR"}}
+    disputed |= {"invoice": "RE-1", "instalments": [], "until": None}
+    assert "RE-1 · wird nicht angemahnt, solange wir prüfen" in foreseen(frame, agreements=[disputed])
+
+
+@dialect
+async def test_a_plan_is_shown_with_its_sum_and_what_it_costs(frame: Frame) -> None:
+    euros = {"amount": "50.00", "currency": "EUR"}
+    part = {"number": 1, "due_on": "2026-12-06", "amount": euros}
+    plan = {"kind": "plan", "amount": euros, "instalments": [part]}
+    told = foreseen(frame, "desk_plan.html", agreements=[plan], plan_interest=euros | {"amount": "1.23"})
+    assert "Zusammen50,00 €" in told
+    assert "Was der Plan kostet: etwa 1,23 € Zinsen bis zur letzten Rate." in told

@@ -39,7 +39,10 @@
     document.title = `${document.querySelector(".standing strong").textContent} · ${title}`;
     // Somebody is there: what was prepared is put away until it is known who.
     const answered = before && before.key === state.key && before.phase !== "talk" && state.phase === "talk";
-    if (answered && form() && form().dataset.step === "prepare") go("identify");
+    if (answered && form() && form().dataset.step === "prepare") {
+      go("identify");
+      if (!typing(document.activeElement)) first()?.focus({ preventScroll: true });
+    }
     tick();
     paintSoon();
   }
@@ -61,9 +64,10 @@
     place.dataset.case = key;
     opened();
     enter(phase);
-    const first = form() && form().querySelector(`.step[data-of="${form().dataset.step}"] input`);
-    if (first && key !== was) first.focus({ preventScroll: true });
+    if (key !== was) first()?.focus({ preventScroll: true });
   }
+
+  const first = () => form() && form().querySelector(`.step[data-of="${form().dataset.step}"] input`);
 
   // The same case, changed: only what nobody types in is replaced.
   function refresh(html) {
@@ -143,8 +147,12 @@
     const now = performance.now(), again = sure.button === button && now - sure.at <= TWICE;
     sure = again ? { button: null, at: 0 } : { button, at: now };
     button.classList.toggle("sure", !again);
-    if (!again) setTimeout(() => button.classList.remove("sure"), TWICE);
-    return again;
+    const word = button.firstChild, plain = word.textContent;
+    if (again) return true;
+    word.textContent = `${button.dataset.twice} `;
+    at("again").textContent = button.dataset.twice;
+    setTimeout(() => { button.classList.remove("sure"); word.textContent = plain; at("again").textContent = ""; }, TWICE);
+    return false;
   }
 
   // -- what is typed ----------------------------------------------------------------------------------------------
@@ -235,6 +243,7 @@
       number.textContent = done ? "✓" : number.dataset.no;
     }
     form().dataset.outcome = outcome;
+    for (const one of all(".discloses input", form())) one.ariaDisabled = String(form().dataset.known !== "yes");
     for (const row of all(".field", form())) {
       row.hidden = !row.dataset.for.split(" ").includes(outcome);
       for (const label of all("[data-label]", row)) label.hidden = label.dataset.label !== outcome;
@@ -261,7 +270,7 @@
       if (one.id.startsWith("e-")) one.hidden = true;
     }
     for (const one of all("[aria-invalid]")) one.removeAttribute("aria-invalid");
-    const field = back && back.field && form() ? form().querySelector(`[name="${back.field}"]`) : null, place = field && at(`e-${back.field}`);
+    const field = named(back), place = field && at(`e-${back.field}`);
     if (!place) return false;
     place.textContent = back.error;
     place.hidden = false;
@@ -269,9 +278,32 @@
     return true;
   }
 
+  const named = (back) => back && back.field && form() ? form().querySelector(`[name="${back.field}"]`) : null;
+
+  // What is missing yet is asked for calmly, and by its name; what was written wrongly is said where it stands as well.
+  function refuse(back) {
+    const field = named(back), label = field && field.labels[0]?.querySelector("[data-label]:not([hidden])");
+    const missing = Boolean(label) && !field.value.trim();
+    wrong(missing ? null : back);
+    tell("", label ? `${label.textContent}: ${back.error}` : back.error, !missing);
+    if (!field) at("summary").textContent = back.error;
+  }
+
+  // Show what follows from an outcome, or what is asked for before anything does; there is nothing to read aloud then.
+  function tell(plan, text, refused) {
+    at("plan").innerHTML = plan;
+    at("foreseen").textContent = text;
+    at("foreseen").classList.toggle("refused", refused);
+    at("summary").textContent = at("summary").dataset.none;
+    at("summary").lang = "";
+    at("summary").classList.remove("say");
+  }
+
   function askSoon() {
     clearTimeout(asking);
-    if (form() && fields().outcome && at("work").dataset.phase !== "offer") asking = setTimeout(foresee, PAUSE);
+    if (!form()) return;
+    if (!fields().outcome) tell("", at("foreseen").dataset.none, false);
+    else if (at("work").dataset.phase !== "offer") asking = setTimeout(foresee, PAUSE);
   }
 
   async function foresee() {
@@ -281,18 +313,13 @@
       const answer = await send("/desk/foresee", everything());
       const back = await answer.json();
       if (mine !== form() || turn !== asked) return;
-      wrong(answer.ok ? null : back);
-      at("plan").innerHTML = answer.ok ? back.plan : "";
-      if (answer.ok) {
-        at("foreseen").innerHTML = back.foreseen;
-        at("summary").textContent = back.summary.text;
-        at("summary").lang = back.summary.language;
-      } else {
-        at("foreseen").textContent = back.error;
-        at("summary").textContent = back.error;
-        at("summary").lang = "";
-      }
-      at("foreseen").classList.toggle("refused", !answer.ok);
+      if (!answer.ok) { refuse(back); return; }
+      wrong(null);
+      tell(back.plan, "", false);
+      at("foreseen").innerHTML = back.foreseen;
+      at("summary").textContent = back.summary.text;
+      at("summary").lang = back.summary.language;
+      at("summary").classList.add("say");
     } catch { /* the connection is lost; it is asked again with the next letter */ }
   }
 
@@ -302,10 +329,8 @@
     const step = outcome === "dispute" ? "understand" : "solution";
     mark();
     const row = outcome === "dispute" ? at("understood") : form().querySelector(".field:not([hidden]) :is(input, select)");
-    if (row) {
-      go(step);
-      row.focus();
-    }
+    if (row) go(step);
+    (row || form().querySelector("[name=outcome]:checked")).focus();
     askSoon();
   }
 
@@ -313,11 +338,13 @@
     const back = await ask("/desk/meet", { attempt: form().dataset.attempt, person });
     if (!back) return;
     form().dataset.person = person;
-    if (back.preset && !fields().outcome) {
+    const chosen = fields().outcome, before = form().dataset.preset;
+    if (!chosen || chosen === before) {  // nobody chose it: it goes with whom it was for
       for (const one of all("[name=outcome]", form())) one.checked = one.value === back.preset;
       dirty = true;
-      askSoon();
     }
+    form().dataset.preset = back.preset || "";
+    askSoon();
     mark();
   }
 
@@ -349,9 +376,17 @@
     await saves;
     const back = await ask("/desk/finish", everything());
     delete mine.dataset.ending;
-    if (!back) { dirty = dirty || was; return false; }
+    if (!back) { dirty = dirty || was; lead(); return false; }
     if (at("work").dataset.held) location.reload();  // what waits may have been told before the answer came
     return true;
+  }
+
+  // Lead to the field that was refused, whatever step it stands in.
+  function lead() {
+    const field = form() && form().querySelector("[aria-invalid]");
+    if (!field) return;
+    if (field.closest(".step")) go(field.closest(".step").dataset.of);
+    field.focus();
   }
 
   async function finishAndPause() {
@@ -375,8 +410,22 @@
   // -- commands by typing -----------------------------------------------------------------------------------------
 
   function commands() {
-    const found = all("#bar button[data-do], #case button:not(.dial), #case .outcome").filter((one) => one.checkVisibility());
-    return found.map((one) => ({ text: one.textContent.replace(/\s+/g, " ").trim(), run: () => (one.matches(".outcome") ? one.querySelector("input") : one).click() }));
+    const menu = document.querySelector("[popovertarget=reasons]") ? all("#reasons button") : [];
+    const found = all("#bar .acts > button[data-do], #case button:not(.dial, [data-check]), #case .outcome").filter((one) => one.checkVisibility());
+    return [...found, ...menu].map((one) => ({ text: wording(one), run: () => run(one) }));
+  }
+
+  // What a button is called, without its number and what is said of it; a reason with what it is the reason of.
+  function wording(button) {
+    const said = button.cloneNode(true), whose = button.closest("#reasons")?.querySelector(".whose");
+    for (const part of all(".no, .done", said)) part.remove();
+    const words = said.textContent.replace(/\s+/g, " ").trim();
+    return whose && button.dataset.do === "pause" ? `${whose.textContent}: ${words}` : words;
+  }
+
+  function run(one) {
+    if ("twice" in one.dataset) sure = { button: one, at: performance.now() };  // whoever has typed it is sure
+    (one.matches(".outcome") ? one.querySelector("input") : one).click();
   }
 
   function list() {
