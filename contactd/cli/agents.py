@@ -10,6 +10,7 @@ import click
 
 from contactd.cli.logins import add, disable, list_, reset
 from contactd.cli.options import as_json, config_option, settings_of
+from contactd.cli.output import console, emit_json, say
 
 _COLUMNS = ("agent", "team", "state", "since", "reason", "account", "number", "call_state", "heard_by")
 
@@ -25,7 +26,6 @@ def agents(ctx: click.Context, config: Path | None, json: bool) -> None:
             raise click.UsageError(f"write the options behind the verb: contactd agents {ctx.invoked_subcommand} …")
         return
     from contactd.cli.control import ask
-    from contactd.cli.output import emit_json
 
     settings, _ = settings_of(config, campaigns=False)
     answer = ask(settings.control_path, "GET", "/agents")
@@ -33,9 +33,9 @@ def agents(ctx: click.Context, config: Path | None, json: bool) -> None:
         emit_json(answer["agents"])
         return
     _table(answer["agents"])
-    click.echo("\ncontactd agent AGENT …")
+    say("", "contactd agent AGENT …")
     for name, order in answer["orders"].items():
-        click.echo(f"  {name} {order}")
+        say(f"  {name} {order}")
 
 
 for _verb in (add, list_, reset, disable):
@@ -54,7 +54,6 @@ def agent(agent: str, order: str, words: tuple[str, ...], config: Path | None, j
     `contactd agents` lists every ORDER with its WORDS.
     """
     from contactd.cli.control import ask
-    from contactd.cli.output import emit_json
 
     settings, _ = settings_of(config, campaigns=False)
     odd = next((word for word in (agent, order, *words) if "/" in word or not word), None)
@@ -68,7 +67,6 @@ def agent(agent: str, order: str, words: tuple[str, ...], config: Path | None, j
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    import rich.console
     import rich.table
 
     table = rich.table.Table(box=None, pad_edge=False)
@@ -76,7 +74,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
         table.add_column(name.replace("_", " "), no_wrap=True)
     for row in rows:
         table.add_row(*(_text(row[name]) for name in _COLUMNS))
-    rich.console.Console(highlight=False, markup=False, soft_wrap=True).print(table)
+    console(soft_wrap=True).print(table)
 
 
 def _text(value: object) -> str:

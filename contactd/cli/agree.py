@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from contactd.cli.options import as_json, config_option, ids_of, open_store, user
+from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
     from contactd.engine.agreeing import Order
@@ -170,7 +171,6 @@ def costs(**options: Any) -> None:  # noqa: ANN401 - as above
 def _arrange(
     act: str, *, account: str, creditor: str, currency: str, config: Path | None, json: bool, **told: Any,  # noqa: ANN401 - as above
 ) -> None:  # fmt: skip
-    from contactd.cli.output import emit_json
     from contactd.clock import SystemClock
     from contactd.engine.arranging import Arranging
     from contactd.engine.debtors import choose
@@ -182,7 +182,7 @@ def _arrange(
     if json:
         emit_json({"done": done})
     else:
-        click.echo(done)
+        say(done)
 
 
 def _make(
@@ -259,14 +259,13 @@ def agreements_(account: str | None, creditor: str | None, ended: bool, config: 
 
 
 def _show(shown: "list[Told]", *, json: bool) -> None:
-    from contactd.cli.output import emit_json, say_line
 
     if json:
         emit_json(shown)
         return
     for one in shown:
         for line in _lines(one):
-            say_line(line)
+            say(line)
 
 
 def _lines(one: "Told") -> list[str]:

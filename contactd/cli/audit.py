@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from contactd.cli.options import as_json, config_option, instant_of, open_store, since_option
-from contactd.cli.output import in_one_line
+from contactd.cli.output import emit_json, say
 
 _PAGE = 1_000
 _SHOWN = ("id", "at", "who", "what", "about", "old", "new", "reason")
@@ -19,7 +19,6 @@ _SHOWN = ("id", "at", "who", "what", "about", "old", "new", "reason")
 @as_json
 def audit(since: str | None, who: str, config: Path | None, json: bool) -> None:
     """Show what people did, oldest first: when, who, what, to what, from what to what, and why."""
-    from contactd.cli.output import emit_json
     from contactd.clock import SystemClock
     from contactd.store import audit as deeds
 
@@ -37,9 +36,9 @@ def audit(since: str | None, who: str, config: Path | None, json: bool) -> None:
         emit_json([{name: getattr(row, name) for name in _SHOWN} for row in found])
         return
     for row in found:
-        click.echo(line_of(row))
+        say(line_of(row))
     if not found:
-        click.echo("nobody did anything" + (" since then" if since else ""), err=True)
+        say("nobody did anything" + (" since then" if since else ""), err=True)
 
 
 def line_of(row: Any) -> str:  # noqa: ANN401 - a row of the audit log
@@ -47,4 +46,4 @@ def line_of(row: Any) -> str:  # noqa: ANN401 - a row of the audit log
     change = " -> ".join(filter(None, (row.old, row.new)))
     words = "; ".join(filter(None, (change, row.reason)))
     when = row.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    return in_one_line(f"{when} {row.who:16} {row.what:20} {row.about:32} {words}").rstrip()
+    return f"{when} {row.who:16} {row.what:20} {row.about:32} {words}".rstrip()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.output import PARTIAL, emit_json, say
 from contactd.cli.witness import import_deed
 from contactd.domain.money import Money
 
@@ -41,7 +42,6 @@ def statement(file: Path, config: Path | None, json: bool) -> None:
     up is refused whole. Importing the same entries again changes nothing.
     """
     from contactd.cli.intake import progress_bar
-    from contactd.cli.output import PARTIAL, emit_json
     from contactd.intake.banking import import_bank_statements
 
     with open_store(config) as (database, settings), progress_bar() as progress:
@@ -53,11 +53,11 @@ def statement(file: Path, config: Path | None, json: bool) -> None:
     if json:
         emit_json({**told.counts, "refused": told.refused, "undivided_sums": told.undivided})
     else:
-        click.echo("  ".join(f"{name} {count}" for name, count in told.counts.items()))
+        say("  ".join(f"{name} {count}" for name, count in told.counts.items()))
         for line in (*told.refused, *told.undivided):
-            click.echo(f"contactd: {line}", err=True)
+            say(f"contactd: {line}", err=True)
         if told.counts["unmatched"]:
-            click.echo("contactd payments unmatched lists what nobody was found for")
+            say("contactd payments unmatched lists what nobody was found for")
     if told.refused:
         raise SystemExit(PARTIAL)
 
@@ -72,7 +72,6 @@ def payments() -> None:
 @as_json
 def unmatched_(config: Path | None, json: bool) -> None:
     """List the payments that wait, with whose they may be and why."""
-    from contactd.cli.output import emit_json, say_line
     from contactd.intake.banking import unmatched
 
     with open_store(config) as (database, _), database.snapshot() as connection:
@@ -81,10 +80,10 @@ def unmatched_(config: Path | None, json: bool) -> None:
         emit_json(rows)
         return
     for row in rows:
-        say_line(f"{row['payment']:6}  {row['value_date']}  {row['amount']!s:>14}  {row['payer']}  {row['reference']}")
+        say(f"{row['payment']:6}  {row['value_date']}  {row['amount']!s:>14}  {row['payer']}  {row['reference']}")
         for one in row["suggestions"]:
-            say_line(f"        {one['account']} of {one['creditor']}: {one['reason']}")
-    click.echo(f"{len(rows)} payments wait" if rows else "no payment waits")
+            say(f"        {one['account']} of {one['creditor']}: {one['reason']}")
+    say(f"{len(rows)} payments wait" if rows else "no payment waits")
 
 
 def _waiting(connection: "Connection", payment_id: int, entry: "Entry", answer: "Match | Unclear") -> dict[str, Any]:
@@ -134,4 +133,4 @@ def assign(payment: int, account: str, creditor: str | None, invoice: str, confi
             told = ", ".join(sorted({f"{row.creditor} in {row.currency}" for row in found}))
             raise InputError(f"account {account!r} exists for {told}: name one with --creditor")
         banking.assign(database, payment, found[0].id, invoice, _options(settings, user()))
-    click.echo(f"payment {payment} is {account}'s")
+    say(f"payment {payment} is {account}'s")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.options import as_json, config_option, ids_of, open_store, user
+from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
     from contactd.engine.circumstances import Circumstances
@@ -177,7 +178,6 @@ def _work(work: "Callable[[Circumstances, Any], Noted]", config: Path | None, *,
 
 
 def _show(shown: list[dict[str, Any]], *, json: bool) -> None:
-    from contactd.cli.output import emit_json, say_line
 
     if json:
         emit_json(shown)
@@ -186,5 +186,5 @@ def _show(shown: list[dict[str, Any]], *, json: bool) -> None:
         gone = f" (withdrawn by {one['withdrawn_by']}: {one['withdrawal']})" if one["withdrawn_at"] else ""
         ends = f" until {one['until']}" if one["until"] else ""
         what = f"{one['kind'].replace('_', ' ')} {one['invoice']}".rstrip()
-        say_line(f"{one['id']:6}  {one['account']:14} {one['on']}{ends}  {what}{gone}")
-        say_line(f"        {one['at']}  {one['reason']} ({one['by']})")
+        say(f"{one['id']:6}  {one['account']:14} {one['on']}{ends}  {what}{gone}")
+        say(f"        {one['at']}  {one['reason']} ({one['by']})")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contactd.cli.options import as_json, config_option
-from contactd.cli.output import REFUSED, emit_json
+from contactd.cli.output import REFUSED, emit_json, say, show_document
 
 if TYPE_CHECKING:
     from contactd.config.findings import Findings
@@ -76,10 +76,10 @@ def show(config: Path | None, changed: bool, json: bool) -> None:
     if json:
         emit_json({"config": str(path), "settings": values, "campaigns": campaigns})
         return
-    click.echo(f"# {path}")
+    say(f"# {path}")
     for one in campaigns:
-        click.echo(f'# campaign "{one["id"]}" in {one["file"]}: {", ".join(one["steps"])}')
-    click.echo(as_toml(values), nl=False)
+        say(f'# campaign "{one["id"]}" in {one["file"]}: {", ".join(one["steps"])}')
+    show_document(as_toml(values))
 
 
 def _as_json(found: "Inspection", findings: "Findings", tests: int) -> dict[str, object]:
@@ -100,13 +100,13 @@ def _row(problem: "Problem") -> dict[str, object]:
 
 def _write(found: "Inspection", findings: "Findings", tests: int) -> None:
     for problem in findings.errors:
-        click.echo(str(problem))
+        say(str(problem))
     for word, problems in (("warning", findings.warnings), ("note", findings.notes)):
         for problem in problems:
-            click.echo(f"{word}: {problem}")
+            say(f"{word}: {problem}")
     counts = [_count(len(findings.errors), "error"), _count(len(findings.warnings), "warning")]
     counts += [_count(len(found.campaigns), "campaign"), _count(tests, "test")]
-    click.echo(f"{found.path}: {'refused' if findings.errors else 'ok'} ({', '.join(counts)})")
+    say(f"{found.path}: {'refused' if findings.errors else 'ok'} ({', '.join(counts)})")
 
 
 def _count(count: int, word: str) -> str:

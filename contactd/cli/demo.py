@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contactd.cli.options import as_json
+from contactd.cli.output import console, emit_json, say, show_document
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -66,12 +67,10 @@ def _open_desk(directory: Path | None, accounts: int, seed: int, *, json: bool) 
 
 def _tell_place(place: "Place", *, json: bool) -> None:
     if json:
-        from contactd.cli.output import emit_json
-
         emit_json({"url": place.url, "name": place.name, "password": place.password})
         sys.stdout.flush()
         return
-    click.echo(f"""\
+    show_document(f"""\
 DEMO: customers, invoices and calls are made up; nothing leaves this machine.
 
   your desk   {place.url}desk
@@ -79,7 +78,8 @@ DEMO: customers, invoices and calls are made up; nothing leaves this machine.
   name        {place.name}
   password    {place.password}
 
-Sign in and press F9: the first customer is on the line within a minute. Ctrl+C ends it.""")
+Sign in and press F9: the first customer is on the line within a minute. Ctrl+C ends it.
+""")
     sys.stdout.flush()
 
 
@@ -96,8 +96,6 @@ def _rehearse(directory: Path | None, speed: float, seconds: float, accounts: in
         with asyncio.Runner(loop_factory=fast_loop()) as runner:
             summary = runner.run(rehearsal.run(look))
     if json:
-        from contactd.cli.output import emit_json
-
         emit_json(summary)
     else:
         _print(summary, directory)
@@ -125,14 +123,13 @@ def _display(*, quiet: bool) -> Iterator[Callable[["Rehearsal"], None]]:
     if quiet:
         yield lambda _: None
         return
-    import rich.console
     import rich.live
 
-    console = rich.console.Console(stderr=True)
-    if not console.is_terminal:
+    screen = console(err=True)
+    if not screen.is_terminal:
         yield _Lines()
         return
-    with rich.live.Live(console=console, refresh_per_second=4) as live:
+    with rich.live.Live(console=screen, refresh_per_second=4) as live:
         yield lambda rehearsal: live.update(_table(rehearsal))
 
 
@@ -145,7 +142,7 @@ class _Lines:
     def __call__(self, rehearsal: "Rehearsal") -> None:
         """Print every twentieth look."""
         if self._looks % 20 == 0:
-            click.echo(f"{rehearsal.clock.now():%H:%M:%S} UTC {rehearsal.stage}: {_words(rehearsal)}", err=True)
+            say(f"{rehearsal.clock.now():%H:%M:%S} UTC {rehearsal.stage}: {_words(rehearsal)}", err=True)
         self._looks += 1
 
 
@@ -184,19 +181,19 @@ def _staff(rehearsal: "Rehearsal") -> dict[str, dict[str, int]]:
 
 
 def _print(summary: dict[str, object], directory: Path | None) -> None:
-    click.echo("")
+    say("")
     for key in ("accounts", "batches", "attempts", "calls", "payments", "held", "log_rows"):
         value = summary[key]
         if not isinstance(value, dict):
-            click.echo(f"{key:10} {value}")
+            say(f"{key:10} {value}")
             continue
         for name, inner in value.items():
             words = ", ".join(f"{word} {count}" for word, count in inner.items()) if isinstance(inner, dict) else inner
-            click.echo(f"{key:10} {name:28} {words}")
+            say(f"{key:10} {name:28} {words}")
     checks = summary["checks"]
     for name, holds in checks.items() if isinstance(checks, dict) else ():
-        click.echo(f"{'ok ' if holds else 'NOT'} {name}")
-    click.echo("reconciled with the contact log" if summary["reconciled"] else "NOT reconciled with the contact log")
+        say(f"{'ok ' if holds else 'NOT'} {name}")
+    say("reconciled with the contact log" if summary["reconciled"] else "NOT reconciled with the contact log")
     if directory is not None:
-        click.echo(f"look around: contactd log --config {directory}/contactd.toml | less")
-    click.echo("take calls yourself: contactd demo --desk (make demo DEMO_ARGS=--desk)")
+        say(f"look around: contactd log --config {directory}/contactd.toml | less")
+    say("take calls yourself: contactd demo --desk (make demo DEMO_ARGS=--desk)")

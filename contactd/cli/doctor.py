@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contactd.cli.options import as_json, config_option
+from contactd.cli.output import FAILED, emit_json, say, say_marked
 
 if TYPE_CHECKING:
     from contactd.cli.checkup import Finding
@@ -30,7 +31,6 @@ def doctor(phone: str | None, yes: bool, config: Path | None, json: bool) -> Non
     """
     from contactd import logs
     from contactd.cli.checkup import State, check_configuration
-    from contactd.cli.output import FAILED, emit_json
 
     logs.set_up("error", "console")
     told = _Told(quiet=json)
@@ -45,7 +45,7 @@ def doctor(phone: str | None, yes: bool, config: Path | None, json: bool) -> Non
         checks = [finding.as_json() for finding in told.findings]
         emit_json({"ok": not states[State.FAILED], "checks": checks, **stages})
     else:
-        click.echo(", ".join(f"{states[state]} {state}" for state in State))
+        say(", ".join(f"{states[state]} {state}" for state in State))
     if states[State.FAILED]:
         raise SystemExit(FAILED)
 
@@ -63,15 +63,15 @@ class _Told:
         self.findings.append(finding)
         if self._quiet:
             return
-        click.echo(f"{click.style(f'{finding.state:8}', fg=_COLOURS[finding.state])} {finding.check}: {finding.found}")
+        say_marked(f"{finding.state:8}", _COLOURS[finding.state], f" {finding.check}: {finding.found}")
         if finding.cure:
-            click.echo(f"         -> {finding.cure}")
+            say(f"         -> {finding.cure}")
 
     def hear_stage(self, seconds: float, what: str) -> None:
         """Take what happened to the test call."""
         self.stages.append({"seconds": round(seconds, 3), "what": what})
         if not self._quiet:
-            click.echo(f"  {seconds:6.2f} s  {what}")
+            say(f"  {seconds:6.2f} s  {what}")
 
 
 def _target(phone: str, settings: "Settings", *, sure: bool) -> "Target":

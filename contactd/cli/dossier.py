@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from contactd.cli.options import config_option, day_of, open_store
+from contactd.cli.output import PARTIAL, say
 from contactd.cli.witness import note_reading
 
 
@@ -20,7 +21,6 @@ def dossier(
     account: str, output: Path, as_of: str | None, creditor: str, currency: str, language: str, config: Path | None
 ) -> None:
     """Write the dossier of ACCOUNT: statement, letters and messages as sent, contact log, agreements, application."""
-    from contactd.cli.output import PARTIAL
     from contactd.engine.debtors import choose
     from contactd.engine.dossier import dossier as gathered
 
@@ -30,8 +30,8 @@ def dossier(
             made = gathered(connection, choose(connection, account, creditor, currency).id, settings, day, language)
         output.write_bytes(made.zipped(day))
         note_reading(database)
-    click.echo(f"{output}: {len(made.files)} files")
+    say(f"{output}: {len(made.files)} files")
     for problem in made.problems:
-        click.echo(f"contactd: {problem}", err=True)
+        say(f"contactd: {problem}", err=True)
     if made.problems:
         raise SystemExit(PARTIAL)

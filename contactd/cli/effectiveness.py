@@ -8,6 +8,7 @@ import click
 
 from contactd.cli.figures import as_csv, print_table, table_option, tell
 from contactd.cli.options import as_json, config_option, day_of, open_store
+from contactd.cli.output import say
 from contactd.domain.control_report import WINDOW
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def control(
     elif found:
         _print(tables[0])
     else:
-        click.echo("no debt fell overdue then")
+        say("no debt fell overdue then")
 
 
 def _first(text: str) -> date:
@@ -68,5 +69,5 @@ def _print(table: "Table") -> None:
         if row["row"] == "cohort":
             month, currency = row["month"], row["currency"]
             provisional = ", provisional" if row["provisional"] else ""
-            click.echo(f"{month}: {row['customers']} customers with {row['amount']} of new debt{provisional}")
+            say(f"{month}: {row['customers']} customers with {row['amount']} of new debt{provisional}")
             print_table(table.where(month=month, currency=currency).cut(_SHOWN))

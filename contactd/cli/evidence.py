@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.options import as_json, config_option, open_store
+from contactd.cli.output import FAILED, emit_json, say
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -23,7 +24,6 @@ _SHOWN = 10  # spans of erased entries
 @as_json
 def seal(config: Path | None, json: bool) -> None:
     """Seal at once what the daemon would seal within a minute or two, and print the anchor."""
-    from contactd.cli.output import emit_json
     from contactd.clock import SystemClock
     from contactd.engine.evidence import seal_now
 
@@ -32,7 +32,7 @@ def seal(config: Path | None, json: bool) -> None:
     if json:
         emit_json({"sealed_to": block.last_id, "blocks": block.number, "anchor": block.hash.hex()})
     else:
-        click.echo(f"sealed up to entry {block.last_id} in {block.number} blocks\nanchor {block.hash.hex()}")
+        say(f"sealed up to entry {block.last_id} in {block.number} blocks", f"anchor {block.hash.hex()}")
 
 
 @click.command()
@@ -46,7 +46,6 @@ def verify(anchors: tuple[str, ...], config: Path | None, json: bool) -> None:
     that. Print it from time to time; the daemon's journal has one for each block (`log_sealed`).
     """
     from contactd.cli.intake import progress_bar
-    from contactd.cli.output import FAILED, emit_json
     from contactd.engine.evidence import verify as walk
 
     wanted = [_anchor(one) for one in anchors]
@@ -93,18 +92,18 @@ def _tell(verdict: "Verdict", broken: dict[str, Any] | None) -> None:
         entry = f"entry {broken['entry']}" if broken["entry"] is not None else f"block {broken['block']}"
         owner = f", account {broken['account']}" if broken["account"] else ""
         at = f", of {broken['at']}" if broken["at"] else ""
-        click.echo(f"BROKEN: {entry}{owner}{at}: {broken['wrong']} (block {broken['block']})")
-        click.echo(f"{verdict.entries:,} entries before it, up to entry {verdict.sealed_to}, are as they were sealed")
+        say(f"BROKEN: {entry}{owner}{at}: {broken['wrong']} (block {broken['block']})")
+        say(f"{verdict.entries:,} entries before it, up to entry {verdict.sealed_to}, are as they were sealed")
         return
-    click.echo(f"{verdict.entries:,} entries in {verdict.blocks:,} blocks are as they were sealed")
+    say(f"{verdict.entries:,} entries in {verdict.blocks:,} blocks are as they were sealed")
     if verdict.sealed_at:
-        click.echo(f"sealed up to entry {verdict.sealed_to}, {verdict.sealed_at.astimezone():%Y-%m-%d %H:%M:%S}")
-    click.echo(f"not sealed yet: {verdict.unsealed:,}")
+        say(f"sealed up to entry {verdict.sealed_to}, {verdict.sealed_at.astimezone():%Y-%m-%d %H:%M:%S}")
+    say(f"not sealed yet: {verdict.unsealed:,}")
     if verdict.erased_entries:
         spans = [str(a) if a == b else f"{a}-{b}" for a, b in verdict.erased[:_SHOWN]]
         more = ", …" if len(verdict.erased) > _SHOWN else ""
-        click.echo(f"erased: {verdict.erased_entries:,} ({', '.join(spans)}{more})")
-    click.echo(f"anchor {verdict.head}")
+        say(f"erased: {verdict.erased_entries:,} ({', '.join(spans)}{more})")
+    say(f"anchor {verdict.head}")
     for anchor, number in verdict.anchors.items():
         found = f"is block {number}" if number else "IS NOT IN THE CHAIN: somebody has made the chain anew or cut it"
-        click.echo(f"{anchor} {found}")
+        say(f"{anchor} {found}")

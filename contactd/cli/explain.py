@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from contactd.cli.options import as_json, config_option, ids_of, open_store
+from contactd.cli.output import console, emit_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ def _book(settings: "Settings", *, assumed_fresh: bool) -> "Book":
 
     policies = dict(settings.policies)
     if assumed_fresh:
-        click.echo("payments are assumed to come in until then", err=True)
+        say("payments are assumed to come in until then", err=True)
         policies = {name: replace(policy, payments_max_age=None) for name, policy in policies.items()}
     return Book(settings.campaigns, policies)
 
@@ -61,7 +62,6 @@ def plan(
     json: bool,
 ) -> None:  # fmt: skip
     """Show what planning would take up and hold back, by step and reason; sends nothing without --now."""
-    from contactd.cli.output import emit_json
     from contactd.engine.planner import Planner
 
     with open_store(config) as (database, settings):
@@ -84,7 +84,7 @@ def plan(
         for summary in summaries:
             _print_summary(summary)
         for one in nobody:
-            click.echo(f"no campaign takes up {_left_out_words(one)}")
+            say(f"no campaign takes up {_left_out_words(one)}")
     if exit_code and any(summary.count for summary in summaries):
         raise SystemExit(_FAILED)
 
@@ -138,14 +138,13 @@ def _left_out_words(one: "LeftOut") -> str:
 
 def _carry_out(campaigns: list[str], settings: "Settings", *, json: bool) -> None:
     from contactd.cli.control import ask
-    from contactd.cli.output import emit_json
 
     done = [ask(settings.control_path, "POST", f"/plan/{campaign}") for campaign in campaigns]
     if json:
         emit_json(done)
         return
     for one in done:
-        click.echo(f"{one['campaign']}: {one['taken']} taken up")
+        say(f"{one['campaign']}: {one['taken']} taken up")
 
 
 def _no_campaign(name: str, settings: "Settings") -> str:
@@ -176,14 +175,14 @@ def _tally_json(tally: "Tally") -> dict[str, object]:
 
 
 def _print_summary(summary: "Summary") -> None:
-    click.echo(f"{summary.campaign}: {summary.count} would be taken up")
+    say(f"{summary.campaign}: {summary.count} would be taken up")
     for step, tally in summary.taken.items():
-        click.echo(f"  {step:32} {_tally_words(tally)}")
+        say(f"  {step:32} {_tally_words(tally)}")
     for arm, tally in summary.drawn.items():
-        click.echo(f"  {f'arm {arm}':32} {_tally_words(tally)}   drawn by lot")
+        say(f"  {f'arm {arm}':32} {_tally_words(tally)}   drawn by lot")
     for step, reasons in summary.held.items():
         for reason, tally in sorted(reasons.items()):
-            click.echo(f"  {step:32} {_tally_words(tally)}   held back: {reason}")
+            say(f"  {step:32} {_tally_words(tally)}   held back: {reason}")
 
 
 def _tally_words(tally: "Tally") -> str:
@@ -201,7 +200,6 @@ def _tally_words(tally: "Tally") -> str:
 @as_json
 def why(account: str, creditor: str | None, at: str | None, config: Path | None, json: bool) -> None:
     """Say where ACCOUNT stands on its ladder, what comes next and when, and what each rule says to that."""
-    from contactd.cli.output import emit_json
     from contactd.domain.errors import InputError
     from contactd.engine.explanation import explain
 
@@ -254,34 +252,32 @@ def _add_law(connection: "Connection", settings: "Settings", ids: list[int], fou
 
 
 def _print_explanation(told: dict[str, Any]) -> None:
-    import rich.console
     import rich.table
 
-    console = rich.console.Console(highlight=False, markup=False)
     opened = told["open"]
     amount = f"{opened['amount']} {opened['currency']}" if isinstance(opened, dict) else ""
-    console.print(
+    say(
         f"{told['account']} of {told['creditor']}: {amount} open, oldest due {told['oldest_due'] or '-'},"
         f" campaign {told['campaign'] or '-'}"
     )
     for one in told["history"] if isinstance(told["history"], list) else []:
-        console.print(f"  {one['at']}  {one['step']} (try {one['try']})  {one['state']} {one['outcome']}")
+        say(f"  {one['at']}  {one['step']} (try {one['try']})  {one['state']} {one['outcome']}")
     for line in _policy_words(told):
-        console.print(f"  {line}")
+        say(f"  {line}")
     step = told.get("step")
     if isinstance(step, dict):
-        console.print(f"  next: {step['id']} by {step['channel']}, due {step['due']}")
+        say(f"  next: {step['id']} by {step['channel']}, due {step['due']}")
     table = rich.table.Table("rule", "answer", "when", "reason", box=None, pad_edge=False)
     rules = told.get("rules")
     for rule in rules if isinstance(rules, list) else []:
         table.add_row(rule["rule"], rule["answer"], rule.get("when", ""), rule.get("reason", ""))
     if table.rows:
-        console.print(table)
+        console().print(table)
     for line in _beside(told):
-        console.print(f"  {line}")
-    console.print(f"  => {told['decision']} {told.get('when', '')} {told.get('why', '')}".rstrip())
+        say(f"  {line}")
+    say(f"  => {told['decision']} {told.get('when', '')} {told.get('why', '')}".rstrip())
     if told["hint"]:
-        console.print(f"  {told['hint']}")
+        say(f"  {told['hint']}")
 
 
 def _beside(told: dict[str, Any]) -> "Iterator[str]":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.options import as_json, config_option, day_of, open_store
+from contactd.cli.output import console, say, show_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from contactd.domain.report_table import Column, Table, Value
 
 _PERCENT = 100
-_UNBOUNDED = 1_000  # columns of a terminal that is none
 
 as_csv = click.option("--csv", "csv", is_flag=True, help="Write one table as CSV: the first, or the one of --table.")
 
@@ -110,23 +110,22 @@ def tell(tables: "Sequence[Table]", *, only: str | None, csv: bool, json: bool) 
     if not chosen:
         raise click.BadParameter(f"this report has no table {only} here", param_hint="--table")
     if json:
-        click.echo(report_files.as_json(chosen))
+        show_document(report_files.as_json(chosen) + "\n")
     elif csv:
-        click.echo(report_files.as_csv(chosen[0]), nl=False)
+        show_document(report_files.as_csv(chosen[0]))
     else:
         for one in chosen:
             if len(chosen) > 1:
-                click.echo(f"{one.name.replace('_', ' ')}:")
+                say(f"{one.name.replace('_', ' ')}:")
             print_table(one)
 
 
 def print_table(table: "Table") -> None:
     """Write a table for people, as wide as it is where nobody wraps lines."""
-    import rich.console
     import rich.table
 
     if not table.rows:
-        click.echo("nothing in this time\n")
+        say("nothing in this time", "")
         return
     made = rich.table.Table(box=None, pad_edge=False)
     for column in table.columns:
@@ -134,11 +133,8 @@ def print_table(table: "Table") -> None:
         made.add_column(column.name.replace("_", " "), justify="left" if left else "right", no_wrap=True)
     for row in table.rows:
         made.add_row(*(_shown(column, value) for column, value in zip(table.columns, row, strict=True)))
-    console = rich.console.Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = _UNBOUNDED
-    console.print(made)
-    click.echo("")
+    console().print(made)
+    say()
 
 
 def _shown(column: "Column", value: "Value") -> str:

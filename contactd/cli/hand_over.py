@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
     from contactd.engine.debtors import Debtor
@@ -93,15 +94,14 @@ def _carry_out(
 
 
 def _show(shown: list[dict[str, Any]], *, json: bool) -> None:
-    from contactd.cli.output import emit_json, say_line
 
     if json:
         emit_json(shown)
         return
     for one in shown:
-        say_line(f"{one['account']:14} to {one['to']}: {one['state']}")
+        say(f"{one['account']:14} to {one['to']}: {one['state']}")
         because = f"; although {'; '.join(one['against'])}: {one['anyway']}" if one["anyway"] else ""
-        say_line(f"        {one['proposed_at']}  proposed: {one['reason']}{because} ({one['proposed_by']})")
+        say(f"        {one['proposed_at']}  proposed: {one['reason']}{because} ({one['proposed_by']})")
         if one["decided_at"]:
             words = ": ".join(filter(None, (one["state"], one["decision"])))
-            say_line(f"        {one['decided_at']}  {words} ({one['decided_by']})")
+            say(f"        {one['decided_at']}  {words} ({one['decided_by']})")

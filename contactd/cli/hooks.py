@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from contactd.cli.options import as_json, config_option, open_store
+from contactd.cli.output import emit_json, say
 
 _name = click.argument("name")
 
@@ -20,7 +21,6 @@ def webhooks() -> None:
 @as_json
 def list_(config: Path | None, json: bool) -> None:
     """Show how it stands with each webhook: what waits since when, what was given up, and why."""
-    from contactd.cli.output import emit_json, say_line
     from contactd.clock import SystemClock
     from contactd.engine.hooks import told_hook
     from contactd.store import hooks
@@ -41,14 +41,14 @@ def list_(config: Path | None, json: bool) -> None:
         emit_json(rows)
         return
     if not rows:
-        click.echo("no webhook was told anything yet; they are in [[webhooks]], and the daemon tells them")
+        say("no webhook was told anything yet; they are in [[webhooks]], and the daemon tells them")
     for row in rows:
         since = f"since {row['oldest']}" if row["oldest"] else ""
         given_up = f"{row['given_up']} given up" + (f" (kept until {row['kept_until']})" if row["kept_until"] else "")
         rests = f"rests until {row['rests_until']}" if row["rests_until"] else ""
         notes = ("" if row["configured"] else "not configured any more", str(row["error"]))
         told = [f"{row['waiting']} waiting", given_up, since, rests, *notes]
-        say_line(f"{row['name']:<20} {row['state']:<9} {', '.join(filter(None, told))}")
+        say(f"{row['name']:<20} {row['state']:<9} {', '.join(filter(None, told))}")
 
 
 @webhooks.command()
@@ -64,7 +64,7 @@ def retry(name: str, config: Path | None) -> None:
 
     with open_store(config) as (database, _), database.transaction() as connection:
         count = hooks.retry(connection, name, SystemClock().now())
-    click.echo(f"{name}: {count} to be told" if count else f"{name}: nothing is left to be told")
+    say(f"{name}: {count} to be told" if count else f"{name}: nothing is left to be told")
 
 
 @webhooks.command()
@@ -76,4 +76,4 @@ def forget(name: str, config: Path | None) -> None:
 
     with open_store(config) as (database, _), database.transaction() as connection:
         hooks.forget(connection, name)
-    click.echo(f"{name} is forgotten")
+    say(f"{name} is forgotten")

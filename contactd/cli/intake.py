@@ -11,7 +11,7 @@ import click
 
 from contactd.cli.bank import statement
 from contactd.cli.options import as_json, config_option
-from contactd.cli.output import FAILED, NOT_ALLOWED, PARTIAL, emit_json, fail
+from contactd.cli.output import FAILED, NOT_ALLOWED, PARTIAL, console, emit_json, fail, say
 from contactd.cli.witness import import_deed
 
 if TYPE_CHECKING:
@@ -144,10 +144,9 @@ def progress_bar() -> Iterator[Callable[[str, float], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
     from rich.progress import Progress as Bars
 
-    with Bars(console=Console(stderr=True), transient=True) as bars:
+    with Bars(console=console(err=True), transient=True) as bars:
         tasks: dict[str, Any] = {}
 
         def note(stage: str, share: float) -> None:
@@ -160,13 +159,13 @@ def progress_bar() -> Iterator[Callable[[str, float], None] | None]:
 
 def _show(report: "Report", table: "Table", rejects: Path | None, *, json: bool) -> None:
     for line in _remarks(report, table, rejects):
-        click.echo(f"contactd: {line}", err=True)
+        say(f"contactd: {line}", err=True)
     if json:
         shown = report.as_json()
         emit_json({**shown, "rejected_file": str(rejects) if report.rejected and rejects else None})
     else:
         names = ("accepted", "new", "changed", "cleared", "unchanged", "unmatched", "rejected")
-        click.echo("  ".join(f"{name} {report.counts[name]:,}" for name in names if name in report.counts))
+        say("  ".join(f"{name} {report.counts[name]:,}" for name in names if name in report.counts))
     if report.rejected:
         raise SystemExit(FAILED if report.useless else PARTIAL)
 

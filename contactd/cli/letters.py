@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.output import FAILED, PARTIAL, emit_json, say
 
 if TYPE_CHECKING:
     from contactd.config.settings import Settings
@@ -39,7 +40,6 @@ def returned(
     REFERENCE is the name of the letter's file, like 123-1.pdf, or an account number: then its last letter is meant.
     With --reason refused the address stays. To say it twice changes nothing.
     """
-    from contactd.cli.output import FAILED, PARTIAL, emit_json
     from contactd.domain.errors import InputError
 
     asked = list(dict.fromkeys([*references, *(_listed(file) if file else ())]))
@@ -58,10 +58,10 @@ def returned(
         emit_json(done)
     else:
         for line in _lines(done):
-            click.echo(line)
+            say(line)
     wrong = [one for one in done if "error" in one]
     for one in wrong:
-        click.echo(f"contactd: {one['reference']}: {one['error']}", err=True)
+        say(f"contactd: {one['reference']}: {one['error']}", err=True)
     if wrong:
         raise SystemExit(PARTIAL if len(wrong) < len(done) else FAILED)
 

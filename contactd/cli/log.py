@@ -8,7 +8,7 @@ import click
 
 from contactd.cli.evidence import seal, verify
 from contactd.cli.options import as_json, config_option, instant_of, open_store, since_option
-from contactd.cli.output import in_one_line
+from contactd.cli.output import json_text, say
 
 if TYPE_CHECKING:
     from contactd.store.database import Database
@@ -54,7 +54,7 @@ def show(account: str | None, since: str | None, follow: bool, config: Path | No
             with database.snapshot() as connection:
                 rows = contact_log.read(connection, account_no=account, since=start, after_id=after, limit=_PAGE)
             for row in rows:
-                click.echo(_as_json(row) if json else _as_line(row))
+                say(json_text(row._asdict()) if json else _as_line(row))
                 after = row.id
             if len(rows) < _PAGE:
                 if not follow:
@@ -70,13 +70,7 @@ def _refuse_unknown(database: "Database", account: str) -> None:
             raise click.BadParameter(f"there is no account {account!r}", param_hint="ACCOUNT")
 
 
-def _as_json(row: Any) -> str:  # noqa: ANN401 - a row of the log, with whatever columns it has
-    import json
-
-    return json.dumps(row._asdict(), default=lambda value: value.isoformat(), ensure_ascii=False)
-
-
-def _as_line(row: Any) -> str:  # noqa: ANN401 - as above
+def _as_line(row: Any) -> str:  # noqa: ANN401 - a row of the log, with whatever columns it has
     words = [
         row.at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
         f"{row.attempt_id or '-':>8}",
@@ -87,4 +81,4 @@ def _as_line(row: Any) -> str:  # noqa: ANN401 - as above
         f"{row.outcome:14}",
         " ".join(filter(None, (row.reason, row.agent, row.disposition))),
     ]
-    return in_one_line(" ".join(words)).rstrip()
+    return " ".join(words).rstrip()

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.output import emit_json, say
 
 _ROLES = ("agent", "supervisor", "manager", "admin")
 _role = click.option("--role", type=click.Choice(_ROLES), help="What they may do; each may do what the one before may.")
@@ -48,7 +49,6 @@ def add(name: str, role: str | None, full_name: str, config: Path | None, json: 
 @as_json
 def list_(config: Path | None, json: bool) -> None:
     """Show who may use the pages."""
-    from contactd.cli.output import emit_json
     from contactd.store import logins
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
@@ -70,7 +70,7 @@ def list_(config: Path | None, json: bool) -> None:
         emit_json(rows)
         return
     if not rows:
-        click.echo("nobody has a login; make one: contactd agents add NAME --role admin")
+        say("nobody has a login; make one: contactd agents add NAME --role admin")
     for row in rows:
         notes = [
             note
@@ -82,7 +82,7 @@ def list_(config: Path | None, json: bool) -> None:
             )
             if holds
         ]
-        click.echo(f"{row['name']:<20} {row['role']:<11} {row['full_name'] or '-':<28} {', '.join(notes)}".rstrip())
+        say(f"{row['name']:<20} {row['role']:<11} {row['full_name'] or '-':<28} {', '.join(notes)}".rstrip())
 
 
 @click.command()
@@ -115,7 +115,6 @@ def reset(name: str, role: str | None, config: Path | None, json: bool) -> None:
 @as_json
 def disable(name: str, lift: bool, config: Path | None, json: bool) -> None:
     """Let NAME in no more, and end their sessions now."""
-    from contactd.cli.output import emit_json
     from contactd.clock import SystemClock
     from contactd.store import logins
 
@@ -126,7 +125,7 @@ def disable(name: str, lift: bool, config: Path | None, json: bool) -> None:
     if json:
         emit_json({"name": name, "disabled_at": at, "by": user()})
     else:
-        click.echo(f"{name} may sign in again" if lift else f"{name} may not sign in any more")
+        say(f"{name} may sign in again" if lift else f"{name} may not sign in any more")
 
 
 def _refuse_odd(name: str, full_name: str) -> None:
@@ -142,10 +141,8 @@ def _refuse_odd(name: str, full_name: str) -> None:
 
 def _tell(name: str, role: str, password: str, *, json: bool) -> None:
     """Print the one-time password; the only place that ever does."""
-    from contactd.cli.output import emit_json
-
     if json:
         emit_json({"name": name, "role": role, "one_time_password": password})
         return
-    click.echo(f"{name} may sign in as {role}, once, with this password:\n\n  {password}\n")
-    click.echo("It is not shown again; whoever signs in with it chooses their own.", err=True)
+    say(f"{name} may sign in as {role}, once, with this password:", "", f"  {password}", "")
+    say("It is not shown again; whoever signs in with it chooses their own.", err=True)

@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors contactd foresaw are told in plain words."""
     import os
 
-    from contactd.cli.output import FAILED, REFUSED, UNREACHABLE
+    from contactd.cli.output import FAILED, REFUSED, UNREACHABLE, say
     from contactd.domain.errors import ConfigError, ContactdError, StoreError, Unreachable
 
     os.umask(0o077)  # databases, logs and lists of rejected rows name people
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         cli.main(arguments, prog_name="contactd")
     except ContactdError as error:
         for line in str(error).splitlines():
-            click.echo(f"contactd: {line}", err=True)
+            say(f"contactd: {line}", err=True)
         codes = {ConfigError: REFUSED, StoreError: UNREACHABLE, Unreachable: UNREACHABLE}
         code = next((code for kind, code in codes.items() if isinstance(error, kind)), FAILED)
         raise SystemExit(code) from None

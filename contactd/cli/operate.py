@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contactd.cli.options import as_json, config_option, open_store, settings_of
+from contactd.cli.output import emit_json, say
 from contactd.cli.witness import steering
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ def run(config: Path | None) -> None:
 def status(config: Path | None, json: bool) -> None:
     """Show what the running daemon is doing: campaigns, queues, calls, agents."""
     from contactd.cli.control import ask
-    from contactd.cli.output import emit_json
 
     settings, _ = settings_of(config, campaigns=False)
     answer = ask(settings.control_path, "GET", "/status")
@@ -41,10 +41,10 @@ def status(config: Path | None, json: bool) -> None:
         emit_json(answer)
         return
     for section, values in answer.items():
-        click.echo(f"{section}:")
+        say(f"{section}:")
         for name, value in values.items() if isinstance(values, dict) else [("", values)]:
             for one in value if isinstance(value, list) else [value]:
-                click.echo(f"  {name:24} {_in_words(one)}")
+                say(f"  {name:24} {_in_words(one)}")
 
 
 def _in_words(value: object) -> str:
@@ -64,7 +64,7 @@ def pause(name: str, reason: str, config: Path | None) -> None:
     with open_store(config) as (database, settings), database.transaction() as connection:
         key = _pause_name(name, settings)
         steering(connection).pause(key, reason)
-    click.echo(f"{key} is paused")
+    say(f"{key} is paused")
 
 
 @click.command(epilog=_NAMES)
@@ -76,7 +76,7 @@ def resume(name: str, reason: str, config: Path | None) -> None:
     with open_store(config) as (database, settings), database.transaction() as connection:
         key = _pause_name(name, settings)
         was_paused = steering(connection).resume(key, reason)
-    click.echo(f"{key} is resumed" if was_paused else f"{key} was not paused")
+    say(f"{key} is resumed" if was_paused else f"{key} was not paused")
 
 
 def _pause_name(name: str, settings: "Settings") -> str:
@@ -104,8 +104,8 @@ def reload(config: Path | None) -> None:
     settings, _ = settings_of(config, campaigns=False)
     answer = ask(settings.control_path, "POST", "/reload")
     for note in answer.get("notes", []):
-        click.echo(note, err=True)
-    click.echo("reloaded")
+        say(note, err=True)
+    say("reloaded")
 
 
 @click.command()
@@ -120,7 +120,7 @@ def stop(**options: object) -> None:
     """Stop contacting an account, at once and for good: what is planned is cancelled by the rules."""
     from contactd.cli.stopping import stop_account
 
-    click.echo(stop_account(**options))  # type: ignore[arg-type] # click made them of the options above
+    say(stop_account(**options))  # type: ignore[arg-type] # click made them of the options above
 
 
 @click.command()
@@ -154,4 +154,4 @@ def migrate(config: Path | None) -> None:
         before, after = upgrade(database)
     finally:
         database.close()
-    click.echo(f"the database is of version {after}" + (f" (was {before or 'empty'})" if before != after else ""))
+    say(f"the database is of version {after}" + (f" (was {before or 'empty'})" if before != after else ""))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.options import as_json, config_option, ids_of, open_store, user
+from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
     from contactd.engine.bookings import Bookings, Entry
@@ -135,7 +136,6 @@ def _work(work: "Callable[[Bookings, Any], list[Booked]]", config: Path | None, 
 
 
 def _show(shown: list[dict[str, Any]], *, json: bool) -> None:
-    from contactd.cli.output import emit_json, say_line
 
     if json:
         emit_json(shown)
@@ -145,5 +145,5 @@ def _show(shown: list[dict[str, Any]], *, json: bool) -> None:
         what = " ".join(filter(None, (one["kind"].replace("_", "-"), one["purpose"], one["part"], one["invoice"])))
         takes = f" of posting {one['reverses']}" if one["reverses"] else ""
         gone = f" (reversed by {one['reversed_by']})" if one["reversed_by"] else ""
-        say_line(f"{one['id']:6}  {one['account']:14} {one['on']}  {amount:>14}  {what}{takes}{gone}")
-        say_line(f"        {one['at']}  {one['reason']} ({one['by']})")
+        say(f"{one['id']:6}  {one['account']:14} {one['on']}  {amount:>14}  {what}{takes}{gone}")
+        say(f"        {one['at']}  {one['reason']} ({one['by']})")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contactd.cli.options import config_option, settings_of
+from contactd.cli.output import say, show_document
 
 if TYPE_CHECKING:
     from contactd.channels.base import Notice
@@ -47,10 +48,10 @@ def preview(
         notice = with_interest(notice) if interest else notice
         for path, content in _letter(settings, template, notice, out, png=png):
             path.write_bytes(content)
-            click.echo(path)
+            say(str(path))
         return
     rendered = words.render(template, Channel(channel), language, notice)
-    click.echo(f"{rendered.subject}\n\n{rendered.text}".strip())
+    show_document(f"{rendered.subject}\n\n{rendered.text}".strip() + "\n")
 
 
 def _sample(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.output import NOT_ALLOWED, emit_json, fail, say
 from contactd.cli.witness import note_reading
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ def export() -> None:
 @config_option
 def gdpr(account: str, creditor: str | None, output: Path | None, config: Path | None) -> None:
     """Write everything that is kept about the debtor of ACCOUNT as JSON (Art. 15 and 20 GDPR)."""
-    from contactd.cli.output import emit_json
     from contactd.clock import SystemClock
 
     with open_store(config) as (database, settings):
@@ -45,7 +45,6 @@ def gdpr(account: str, creditor: str | None, output: Path | None, config: Path |
 
 
 def _write(told: dict[str, Any], output: Path) -> None:
-    from contactd.cli.output import emit_json, fail
 
     try:
         with output.open("x", encoding="utf-8") as file:  # the umask keeps it to ourselves
@@ -54,7 +53,7 @@ def _write(told: dict[str, Any], output: Path) -> None:
         fail(f"{output} is there already; name another file")
     except OSError as error:
         fail(f"{output} cannot be written ({error.strerror})")
-    click.echo(f"{output}: {sum(len(rows) for rows in told['kept'].values())} rows", err=True)
+    say(f"{output}: {sum(len(rows) for rows in told['kept'].values())} rows", err=True)
 
 
 def _export(connection: "Connection", settings: "Settings", ids: list[int], now: "datetime") -> dict[str, Any]:
@@ -95,7 +94,6 @@ def erase(account: str, creditor: str | None, reason: str, restrict: bool, confi
     Refused (exit code 4) while something is owed, agreed or under way, or the law asks to keep it; then --restrict
     still takes away how to reach the person. What they said about not being contacted is kept as a hash.
     """
-    from contactd.cli.output import NOT_ALLOWED, emit_json, fail
     from contactd.clock import SystemClock
     from contactd.engine import erasing
     from contactd.engine.evidence import seal_now
@@ -109,16 +107,16 @@ def erase(account: str, creditor: str | None, reason: str, restrict: bool, confi
             with database.transaction() as connection:
                 done = erasing.erase(connection, _find(connection, account, creditor), order, settings, now())
         except erasing.NotErasable as error:
-            hint = "\n--restrict takes away at once what nobody is obliged to keep" if error.only_kept else ""
-            fail(f"{account} is not erased:\n{error}{hint}", NOT_ALLOWED)
+            hint = ["--restrict takes away at once what nobody is obliged to keep"] if error.only_kept else []
+            fail(f"{account} is not erased:", NOT_ALLOWED, [*str(error).splitlines(), *hint])
         letters = erasing.delete_letters(settings, done.letters)
     told = {"account": account, "restricted": restrict, "entries": done.entries, "letters": letters}
     if json:
         emit_json(told)
     elif restrict:
-        click.echo(f"{account}: nothing tells any more how to reach the person; what must be kept stays")
+        say(f"{account}: nothing tells any more how to reach the person; what must be kept stays")
     else:
-        click.echo(f"{account} is erased: {done.entries} entries of the contact log emptied, {letters} letters deleted")
+        say(f"{account} is erased: {done.entries} entries of the contact log emptied, {letters} letters deleted")
 
 
 def _find(connection: "Connection", account: str, creditor: str | None) -> list[int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.output import emit_json, say
 from contactd.domain.scope import SCOPES
 
 _name = click.argument("name")
@@ -24,7 +25,6 @@ def tokens() -> None:
 @as_json
 def add(name: str, scopes: tuple[str, ...], expires: datetime | None, config: Path | None, json: bool) -> None:
     """Make the token NAME and print it; it is shown this once, only a digest is kept."""
-    from contactd.cli.output import emit_json
     from contactd.clock import SystemClock
     from contactd.store import program_tokens
     from contactd.store.program_tokens import ProgramToken
@@ -40,8 +40,8 @@ def add(name: str, scopes: tuple[str, ...], expires: datetime | None, config: Pa
     if json:
         emit_json({"name": name, "scopes": sorted(scopes), "expires_at": end, "token": secret})
         return
-    click.echo(f"{name} may use {', '.join(sorted(scopes))} with\n\n  Authorization: Bearer {secret}\n")
-    click.echo("It is not shown again; keep it where its program keeps secrets.", err=True)
+    say(f"{name} may use {', '.join(sorted(scopes))} with", "", f"  Authorization: Bearer {secret}", "")
+    say("It is not shown again; keep it where its program keeps secrets.", err=True)
 
 
 @tokens.command("list")
@@ -49,7 +49,6 @@ def add(name: str, scopes: tuple[str, ...], expires: datetime | None, config: Pa
 @as_json
 def list_(config: Path | None, json: bool) -> None:
     """Show which tokens there are or were, what they open and when each was used last."""
-    from contactd.cli.output import emit_json
     from contactd.store import program_tokens
 
     with open_store(config) as (database, _), database.snapshot() as connection:
@@ -59,12 +58,12 @@ def list_(config: Path | None, json: bool) -> None:
         emit_json([{**{key: getattr(one, key) for key in keys}, "scopes": sorted(one.scopes)} for one in found])
         return
     if not found:
-        click.echo("there is none; make one: contactd tokens add NAME --scope accounts:write")
+        say("there is none; make one: contactd tokens add NAME --scope accounts:write")
     for one in found:
         until = f"until {one.expires_at:%Y-%m-%d}" if one.expires_at else "for good"
         state = f"revoked {one.revoked_at:%Y-%m-%d}" if one.revoked_at else until
         used = f"used {one.used_at:%Y-%m-%d %H:%M} UTC" if one.used_at else "never used"
-        click.echo(f"{one.name:<20} {state:<20} {used:<26} {', '.join(sorted(one.scopes))}")
+        say(f"{one.name:<20} {state:<20} {used:<26} {', '.join(sorted(one.scopes))}")
 
 
 @tokens.command()
@@ -77,7 +76,7 @@ def revoke(name: str, config: Path | None) -> None:
 
     with open_store(config) as (database, _), database.transaction() as connection:
         program_tokens.revoke(connection, name, SystemClock().now())
-    click.echo(f"{name} is revoked")
+    say(f"{name} is revoked")
 
 
 def _refuse_odd(name: str, scopes: tuple[str, ...]) -> None:

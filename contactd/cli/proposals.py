@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.output import emit_json, say, show_csv
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +32,6 @@ _COLUMNS = (
 @as_json
 def runs(campaign: str | None, limit: int, config: Path | None, json: bool) -> None:
     """List the planning runs of CAMPAIGN or of all, newest first: which wait, who decided about the others."""
-    from contactd.cli.output import emit_json, say_line
     from contactd.clock import SystemClock
     from contactd.engine.proposing import told_run
     from contactd.store import proposals
@@ -45,7 +45,7 @@ def runs(campaign: str | None, limit: int, config: Path | None, json: bool) -> N
         emit_json(told)
         return
     for one in told:
-        say_line(_run_line(one))
+        say(_run_line(one))
 
 
 def _run_line(one: "Told") -> str:
@@ -71,7 +71,6 @@ def show(run: int, csv: bool, config: Path | None, json: bool) -> None:
 
     While it waits, also what would fall out were it approved now, because of what happened since.
     """
-    from contactd.cli.output import emit_json
     from contactd.clock import SystemClock
     from contactd.engine.proposing import known, proposing_of, told_line
     from contactd.store import proposals
@@ -100,46 +99,39 @@ def _read(connection: Any, run: int, now: "datetime") -> "Told":  # noqa: ANN401
 
 
 def _write_csv(lines: "Iterable[Told]") -> None:
-    import csv
-    import sys
-
     from contactd.engine.report_files import harmless
 
-    writer = csv.DictWriter(sys.stdout, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for line in lines:
-        told = {**line, **line["amount"]}
-        writer.writerow({name: harmless(str(told[name])) for name in _COLUMNS if told[name] is not None})
+    told = ({**line, **line["amount"]} for line in lines)
+    show_csv(_COLUMNS, ({name: harmless(str(one[name])) for name in _COLUMNS if one[name] is not None} for one in told))
 
 
 def _print_run(told: "Told", lines: "Iterator[Told]") -> None:
-    from contactd.cli.output import say_line
 
-    say_line(_run_line(told))
+    say(_run_line(told))
     fresh = told["payments_as_of"]
-    click.echo(f"        payments as of {fresh[:16] if fresh else 'never'}; expires {told['expires_at'][:16]}")
+    say(f"        payments as of {fresh[:16] if fresh else 'never'}; expires {told['expires_at'][:16]}")
     _print_tallies(told)
     for reason, count in told["dropped"].items():
-        say_line(f"  {'dropped':32} {count:8}   {reason}")
+        say(f"  {'dropped':32} {count:8}   {reason}")
     for reason, count in Counter(one["reason"] for one in told["falls_out"]).items():
-        say_line(f"  {'would fall out now':32} {count:8}   {reason}")
+        say(f"  {'would fall out now':32} {count:8}   {reason}")
     for line in islice(lines, _SHOWN):
         amount = f"{line['amount']['amount']} {line['amount']['currency']}"
         words = f"  {line['account']:14} {line['step']:24} {line['channel']:8} {amount:>16} since {line['due_since']}"
         words += f"  level {line['level']}, then {line['next_step'] or 'nothing'}"
         if line["dropped"]:
             words += f"  dropped: {line['dropped']} ({line['dropped_by']})"
-        say_line(f"{words}  would fall out: {line['falls_out']}" if line["falls_out"] else words)
+        say(f"{words}  would fall out: {line['falls_out']}" if line["falls_out"] else words)
     if next(lines, None):
-        click.echo("  … and more; all of them with --csv or --json")
+        say("  … and more; all of them with --csv or --json")
 
 
 def _print_tallies(told: "Told") -> None:
     for step, tally in told["steps"].items():
-        click.echo(f"  {step:32} {_tally(tally)}")
+        say(f"  {step:32} {_tally(tally)}")
     for step, reasons in told["held"].items():
         for reason, tally in sorted(reasons.items()):
-            click.echo(f"  {step:32} {_tally(tally)}   held back: {reason}")
+            say(f"  {step:32} {_tally(tally)}   held back: {reason}")
 
 
 def _tally(tally: "Told") -> str:
@@ -162,7 +154,7 @@ def drop(run: int, accounts: tuple[str, ...], creditor: str | None, reason: str,
             ids = account_ids(connection, run, accounts, creditor)
         now = SystemClock().now()
         count = proposing_of(database, settings).drop(run, ids, reason=reason, by=user(), now=now)
-    click.echo(f"run {run}: {count} dropped")
+    say(f"run {run}: {count} dropped")
 
 
 @proposal.command()
@@ -172,7 +164,6 @@ def drop(run: int, accounts: tuple[str, ...], creditor: str | None, reason: str,
 @as_json
 def approve(run: int, by: str, config: Path | None, json: bool) -> None:
     """Have RUN sent: the rules are asked once more, who has paid meanwhile falls out."""
-    from contactd.cli.output import emit_json
     from contactd.clock import SystemClock
     from contactd.engine.proposing import Person, proposing_of
 
@@ -183,9 +174,9 @@ def approve(run: int, by: str, config: Path | None, json: bool) -> None:
     if json:
         emit_json({"run": run, "state": "executed", "released": released, "dropped": dropped})
         return
-    click.echo(f"run {run}: {released} will be sent")
+    say(f"run {run}: {released} will be sent")
     for reason, count in dropped.items():
-        click.echo(f"  {count:8}   not, because: {reason}")
+        say(f"  {count:8}   not, because: {reason}")
 
 
 @proposal.command()
@@ -199,12 +190,11 @@ def reject(run: int, reason: str, config: Path | None) -> None:
 
     with open_store(config) as (database, settings):
         proposing_of(database, settings).reject(run, reason=reason, by=user(), now=SystemClock().now())
-    click.echo(f"run {run} is rejected")
+    say(f"run {run} is rejected")
 
 
 def propose(database: "Database", settings: "Settings", campaigns: list[str], *, json: bool) -> None:
     """Write a run of each campaign that is to be approved, and tell of it."""
-    from contactd.cli.output import emit_json
     from contactd.cli.witness import witness
     from contactd.clock import SystemClock
     from contactd.engine.proposing import proposing_of
@@ -220,8 +210,6 @@ def propose(database: "Database", settings: "Settings", campaigns: list[str], *,
         emit_json(found)
         return
     for one in found:
-        click.echo(f"{one['campaign']}: run {one['run']} of {one['accounts']} accounts waits for approval")
-        click.echo(
-            f"        payments as of {(one['payments_as_of'] or 'never')[:16]}; expires {one['expires_at'][:16]}"
-        )
+        say(f"{one['campaign']}: run {one['run']} of {one['accounts']} accounts waits for approval")
+        say(f"        payments as of {(one['payments_as_of'] or 'never')[:16]}; expires {one['expires_at'][:16]}")
         _print_tallies(one)

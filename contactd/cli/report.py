@@ -8,6 +8,7 @@ import click
 from contactd.cli.effectiveness import control
 from contactd.cli.figures import contacts, hours, promises
 from contactd.cli.options import as_json, config_option, day_of, open_store
+from contactd.cli.output import console, emit_json, say
 from contactd.cli.report_arms import arms
 from contactd.domain.money import Money
 
@@ -33,7 +34,6 @@ for _verb in (arms, contacts, control, hours, promises):
 @as_json
 def limitation(within: int, as_of: str | None, config: Path | None, json: bool) -> None:
     """List the claims that will be statute-barred soon, or are already."""
-    from contactd.cli.output import emit_json
     from contactd.engine.claims import terms_of
     from contactd.engine.expiring import expiring
 
@@ -59,7 +59,7 @@ def limitation(within: int, as_of: str | None, config: Path | None, json: bool) 
     elif rows:
         _table(rows)
     else:
-        click.echo(f"nothing runs out within {within} days")
+        say(f"nothing runs out within {within} days")
 
 
 @report.command()
@@ -69,7 +69,6 @@ def limitation(within: int, as_of: str | None, config: Path | None, json: bool) 
 @as_json
 def remittance(first: str, last: str, config: Path | None, json: bool) -> None:
     """Add up by creditor what came in and what was taken back: what is to be handed on to them."""
-    from contactd.cli.output import emit_json
     from contactd.store.remittance import remittances
 
     begin, end = day_of(first, "UTC", "--from"), day_of(last, "UTC", "--to")
@@ -83,7 +82,7 @@ def remittance(first: str, last: str, config: Path | None, json: bool) -> None:
     elif rows:
         _table(rows)
     else:
-        click.echo(f"no payment has a value date from {begin} to {end}")
+        say(f"no payment has a value date from {begin} to {end}")
 
 
 def _remittance(one: "Remittance") -> dict[str, Any]:
@@ -98,7 +97,6 @@ def _remittance(one: "Remittance") -> dict[str, Any]:
 
 
 def _table(rows: "Iterable[dict[str, Any]]") -> None:
-    import rich.console
     import rich.table
 
     listed = list(rows)
@@ -107,4 +105,4 @@ def _table(rows: "Iterable[dict[str, Any]]") -> None:
         table.add_column(name.replace("_", " "), justify="left" if isinstance(value, str) else "right", no_wrap=True)
     for row in listed:
         table.add_row(*(str(value) for value in row.values()))
-    rich.console.Console(highlight=False, markup=False).print(table)
+    console().print(table)

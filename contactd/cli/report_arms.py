@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.options import as_json, config_option, day_of, open_store
+from contactd.cli.output import console, emit_json, say
 from contactd.domain.money import Money
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ def arms(campaign: str, window: int, effect: float, as_of: str | None, config: P
 
     Whoever's days are not over is provisional and left out. Look once, when they are: the chances hold for one look.
     """
-    from contactd.cli.output import emit_json
     from contactd.engine.comparing import report
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
@@ -98,8 +98,8 @@ def _too_few(one: "Compared", effect: float) -> bool:
 
 
 def _print(found: "Report", campaign: "Campaign", window: int, effect: float) -> None:
-    import rich.console
     import rich.table
+    import rich.text
 
     table = rich.table.Table(box=None, pad_edge=False)
     for name in ("arm", "customers", "provisional", "paid fully", "partly", "rate", "owed", "recovered", "rate"):
@@ -113,16 +113,17 @@ def _print(found: "Report", campaign: "Campaign", window: int, effect: float) ->
         ]
         name = f"{result.arm} (control)" if result is found.control else result.arm
         rate = f"{share.rate:.1%}" if share else "-"
-        table.add_row(name, *map(str, counts), rate, *map("\n".join, zip(*amounts, strict=True)))
-    console = rich.console.Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(f"{campaign.id}: paid within {window} days after the lot, against {found.control.arm}")
-    console.print(table)
+        table.add_row(
+            name, *map(str, counts), rate, *(rich.text.Text("\n".join(one)) for one in zip(*amounts, strict=True))
+        )
+    say(f"{campaign.id}: paid within {window} days after the lot, against {found.control.arm}")
+    console(soft_wrap=True).print(table)
     for one in found.others:
         if one.comparison and one.p is not None:
             words = f"p = {one.comparison.p:.4f} ({one.comparison.test}), for all comparisons together {one.p:.4f}"
-            console.print(f"{one.result.arm}: {words}")
+            say(f"{one.result.arm}: {words}")
         for language in _WORDS:
-            console.print(f"  {_words(one, found.control, effect, language)}")
+            say(f"  {_words(one, found.control, effect, language)}")
 
 
 _WORDS = {

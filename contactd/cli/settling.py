@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from contactd.cli.options import open_store
-from contactd.cli.output import emit_json, say_line
+from contactd.cli.output import emit_json, say
 from contactd.cli.witness import steering
 from contactd.domain.errors import InputError
 from contactd.store import overview
@@ -22,9 +22,9 @@ def unclear_attempts(config: Path | None, *, json: bool) -> None:
         return
     for row in rows:
         when = row.sending_at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if row.sending_at else "-"
-        say_line(f"{row.id:8}  {when}  {row.channel:6} {row.account_no:14} {row.campaign}/{row.step}  {row.reason}")
+        say(f"{row.id:8}  {when}  {row.channel:6} {row.account_no:14} {row.campaign}/{row.step}  {row.reason}")
     if not rows:
-        click.echo("nothing is unclear", err=True)
+        say("nothing is unclear", err=True)
 
 
 def settle_attempt(attempt: int, how: str, reason: str, config: Path | None) -> None:
@@ -34,4 +34,4 @@ def settle_attempt(attempt: int, how: str, reason: str, config: Path | None) -> 
             state = steering(connection).close(attempt, how, reason)
         except InputError as error:
             raise click.BadParameter(str(error), param_hint="ATTEMPT") from None
-    click.echo(f"attempt {attempt} is {state}")
+    say(f"attempt {attempt} is {state}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contactd.cli.options import as_json, config_option, settings_of
+from contactd.cli.output import console, emit_json, say, show_document
 
 if TYPE_CHECKING:
     from contactd.config.settings import Settings
@@ -75,7 +76,6 @@ def year(campaigns: tuple[str, ...], days: int, accounts: int, seed: int, config
     import tempfile
 
     from contactd import logs
-    from contactd.cli.output import emit_json
     from contactd.rehearsal.year import Options, simulate
 
     logs.set_up("error", "console")
@@ -85,7 +85,7 @@ def year(campaigns: tuple[str, ...], days: int, accounts: int, seed: int, config
     if json:
         emit_json({"days": days, "accounts": accounts, "seed": seed, **_told(found)})
     else:
-        click.echo(f"{days} days, {accounts} accounts, seed {seed}: {', '.join(one.id for one in settings.campaigns)}")
+        say(f"{days} days, {accounts} accounts, seed {seed}: {', '.join(one.id for one in settings.campaigns)}")
         _print_year(found)
     if not found.good:
         raise SystemExit(_FAILED)
@@ -125,16 +125,16 @@ def _print_year(found: "Audit") -> None:
         ("Where the accounts stand", found.states),
     )
     for title, figures in told:
-        click.echo(f"\n{title}")
+        say("", title)
         for name, count in figures.items():
-            click.echo(f"  {count:>12,}  {name}")
-    click.echo("\nChecks")
+            say(f"  {count:>12,}  {name}")
+    say("", "Checks")
     for check in found.checks:
-        click.echo(f"  {check.count:>12,}  {check.name}: {f'{len(check.wrong)} WRONG' if check.wrong else 'ok'}")
+        say(f"  {check.count:>12,}  {check.name}: {f'{len(check.wrong)} WRONG' if check.wrong else 'ok'}")
         for line in check.wrong[:_SHOWN]:
-            click.echo(f"                  {line}")
+            say(f"                  {line}")
         if len(check.wrong) > _SHOWN:
-            click.echo(f"                  … and {len(check.wrong) - _SHOWN} more")
+            say(f"                  … and {len(check.wrong) - _SHOWN} more")
 
 
 @simulate.command()
@@ -147,7 +147,6 @@ def _print_year(found: "Audit") -> None:
 def dialer(scenario: str, agents: int | None, hours: float | None, seed: int | None, names: bool, json: bool) -> None:
     """Run the dialer's engine through a day on a virtual clock; SCENARIO is a file, or one that comes with contactd."""
     from contactd import logs
-    from contactd.cli.output import emit_json
     from contactd.rehearsal.day import rehearse
 
     logs.set_up("error", "console")
@@ -171,7 +170,6 @@ def _chosen(name: str, instead: Mapping[str, object]) -> "Scenario":
 
 
 def _list(*, json: bool) -> None:
-    from contactd.cli.output import emit_json
     from contactd.rehearsal.scenario import load, shipped
 
     texts = {name: load(path).text for name, path in shipped().items()}
@@ -179,34 +177,32 @@ def _list(*, json: bool) -> None:
         emit_json(texts)
         return
     for name, text in texts.items():
-        click.echo(f"{name:<20} {text}")
+        say(f"{name:<20} {text}")
 
 
 @contextlib.contextmanager
 def _progress(*, quiet: bool) -> Iterator[Callable[[float], None]]:
     """Show how far the day is on a terminal, nothing elsewhere."""
-    import rich.console
-
-    console = rich.console.Console(stderr=True)
-    if quiet or not console.is_terminal:
+    screen = console(err=True)
+    if quiet or not screen.is_terminal:
         yield lambda _: None
         return
     import rich.progress
 
-    with rich.progress.Progress(console=console, transient=True) as bar:
+    with rich.progress.Progress(console=screen, transient=True) as bar:
         task = bar.add_task("simulating", total=1.0)
         yield lambda share: bar.update(task, completed=share)
 
 
 def _print(scenario: "Scenario", figures: Mapping[str, float]) -> None:
-    click.echo(f"{scenario.agents} agents, {scenario.hours:g} hours, seed {scenario.seed}")
+    say(f"{scenario.agents} agents, {scenario.hours:g} hours, seed {scenario.seed}")
     if scenario.text:
-        click.echo(scenario.text)
-    click.echo("")
+        show_document(scenario.text.rstrip() + "\n")
+    say("")
     for text, name in _SHARES:
-        click.echo(f"{text:<34} {_PERCENT * figures[name]:>9.2f} %")
+        say(f"{text:<34} {_PERCENT * figures[name]:>9.2f} %")
     for text, name, unit in _NUMBERS:
-        click.echo(f"{text:<34} {figures[name]:>9.2f}{unit}")
+        say(f"{text:<34} {figures[name]:>9.2f}{unit}")
     for name in _COUNTS:
-        click.echo(f"{name.replace('_', ' '):<34} {figures[name]:>9,.0f}")
-    click.echo(f"\n{figures['speedup']:,.0f} times as fast as the clock on the wall")
+        say(f"{name.replace('_', ' '):<34} {figures[name]:>9,.0f}")
+    say("", f"{figures['speedup']:,.0f} times as fast as the clock on the wall")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from contactd.cli.options import as_json, config_option, day_of, ids_of, open_store
+from contactd.cli.output import console, emit_json, say
 from contactd.domain.money import Money
 
 if TYPE_CHECKING:
-    import rich.console
     from sqlalchemy.engine import Connection
 
     from contactd.domain.claim_terms import Bearing
@@ -52,7 +52,6 @@ def statement(
     json: bool,
 ) -> None:
     """Say what ACCOUNT owes: every claim with its default, every line of interest, where each payment went."""
-    from contactd.cli.output import emit_json
     from contactd.config.fees import load_fees
     from contactd.engine.claims import owed_by, terms_of
     from contactd.engine.next_stage import next_stage_told, next_stage_words
@@ -67,16 +66,16 @@ def statement(
             _set(pdf, StatementPress(settings, terms.rates, language), connection, found)
     fees = load_fees(settings.fees_path) if stage else None
     if any(one.statement.provisional for one in found):
-        click.echo(f"contactd: {_PROVISIONAL.format(terms.rates.covered_until)}", err=True)
+        say(f"contactd: {_PROVISIONAL.format(terms.rates.covered_until)}", err=True)
     if json:
         emit_json([statement_told(one) | ({"next_stage": next_stage_told(one, fees)} if fees else {}) for one in found])
     elif pdf is not None:
-        click.echo(pdf)
+        say(str(pdf))
     else:
         for one in found:
             _print(one)
             if fees and (told := next_stage_told(one, fees)):
-                click.echo(next_stage_words(told))
+                say(next_stage_words(told))
 
 
 def _set(path: Path, press: "StatementPress", connection: "Connection", found: "list[Owed]") -> None:
@@ -89,37 +88,35 @@ def _set(path: Path, press: "StatementPress", connection: "Connection", found: "
 
 
 def _print(owed: "Owed") -> None:
-    import rich.console
-
-    console = rich.console.Console(highlight=False, markup=False)
     from contactd.engine.limits import limit_of, limit_told, limit_words
 
     derived, money = owed.statement, partial(Money, currency=owed.books.currency)
-    console.print(f"{owed.books.number} of {owed.books.creditor}, {owed.books.name}: what is owed on {derived.as_of}")
+    say(f"{owed.books.number} of {owed.books.creditor}, {owed.books.name}: what is owed on {derived.as_of}")
     for claim, balance in owed.claims():
         default = owed.defaults.get(claim.id)
         since = f"in default since {default.on} ({default.basis})" if default else "not in default"
-        console.print(f"\n{claim.id}: {money(claim.principal)}, due {claim.due_on}, {since}")
-        console.print(f"  {_rate_words(owed.bearings[claim.id])}", soft_wrap=True)
-        _print_interest(console, balance, money)
+        say("", f"{claim.id}: {money(claim.principal)}, due {claim.due_on}, {since}")
+        say(f"  {_rate_words(owed.bearings[claim.id])}")
+        _print_interest(balance, money)
         if balance.open:
-            console.print(f"  {limit_words(limit_told(limit_of(owed, claim)))}", soft_wrap=True)
-        console.print(f"  open: {money(balance.principal)} and {money(balance.interest)} interest")
+            say(f"  {limit_words(limit_told(limit_of(owed, claim)))}")
+        say(f"  open: {money(balance.principal)} and {money(balance.interest)} interest")
     for cost in owed.ledger.costs_until(derived.as_of):
         why = f"{cost.reason.replace('_', ' ')} {cost.claim}".rstrip() + (f" ({cost.note})" if cost.note else "")
         why += f", less {money(cost.set_off)}, the lump sum (§ 288(5) BGB)" if cost.set_off else ""
-        console.print(f"\n{cost.on}  {money(cost.amount)} charged: {why}")
+        say("", f"{cost.on}  {money(cost.amount)} charged: {why}")
     for one in owed.circumstances():
         what = f"{one.kind.value} of {one.claim or 'all invoices'}: {one.reason} (claim {one.id})"
-        console.print(f"\n{one.on}  {what}", soft_wrap=True)
-    _print_payments(console, owed, money)
-    console.print(
-        f"\nopen: {money(derived.principal)} + {money(derived.costs)} costs + {money(derived.interest)} interest"
-        f" = {money(derived.open)}"
+        say("", f"{one.on}  {what}")
+    _print_payments(owed, money)
+    say(
+        "",
+        f"open: {money(derived.principal)} + {money(derived.costs)} costs + {money(derived.interest)} interest"
+        f" = {money(derived.open)}",
     )
     if derived.credit:
-        console.print(f"credit: {money(derived.credit)}")
-    console.print(f"settles everything if it arrives on {derived.as_of}: {money(derived.payoff)}")
+        say(f"credit: {money(derived.credit)}")
+    say(f"settles everything if it arrives on {derived.as_of}: {money(derived.payoff)}")
 
 
 def _rate_words(bears: "Bearing") -> str:
@@ -129,22 +126,20 @@ def _rate_words(bears: "Bearing") -> str:
     return f"{words}; payments settle costs, then principal, then interest (§ 497(3) BGB)" if bears.loan else words
 
 
-def _print_payments(console: "rich.console.Console", owed: "Owed", money: "Callable[[int], Money]") -> None:
+def _print_payments(owed: "Owed", money: "Callable[[int], Money]") -> None:
     received = {payment.id: payment for payment in owed.ledger.payments}
     for payment in owed.ledger.payments_until(owed.statement.as_of):
         parts = [one for one in owed.statement.allocations if one.payment == payment.id]
         went = [f"{money(one.amount)} to {one.part} of {one.claim or 'all'}" for one in parts]
-        console.print(
-            f"\n{payment.on}  {money(payment.amount)} received: {', '.join(went) or 'kept as credit'}", soft_wrap=True
-        )
+        say("", f"{payment.on}  {money(payment.amount)} received: {', '.join(went) or 'kept as credit'}")
     for one in owed.statement.write_offs:
-        console.print(f"\n{one.on}  {money(one.amount)} written off: {one.part} of {one.claim or 'all'}")
+        say("", f"{one.on}  {money(one.amount)} written off: {one.part} of {one.claim or 'all'}")
     for reversal in owed.reversals():
         payment = received[reversal.payment]
-        console.print(f"\n{reversal.on}  {money(payment.amount)} of {payment.on} taken back")
+        say("", f"{reversal.on}  {money(payment.amount)} of {payment.on} taken back")
 
 
-def _print_interest(console: "rich.console.Console", balance: "Balance", money: "Callable[[int], Money]") -> None:
+def _print_interest(balance: "Balance", money: "Callable[[int], Money]") -> None:
     import rich.table
 
     if not balance.segments:
@@ -156,4 +151,4 @@ def _print_interest(console: "rich.console.Console", balance: "Balance", money: 
         first, percent = f"  {line.first}", f"{line.percent}{'*' if line.provisional else ''}"
         counts = (str(line.days), str(money(line.principal)), percent, str(line.denominator), str(money(line.amount)))
         table.add_row(first, str(line.last), *counts)
-    console.print(table)
+    console().print(table)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contactd.cli.options import as_json, config_option, ids_of, open_store, user
+from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
     from contactd.engine.tasking import Told
@@ -132,15 +133,14 @@ def tasks_(
 
 
 def _show(shown: "list[Told]", *, json: bool) -> None:
-    from contactd.cli.output import emit_json, say_line
 
     if json:
         emit_json(shown)
         return
     for one in shown:
-        say_line(_line(one))
+        say(_line(one))
     if not shown:
-        click.echo("nothing is to be done", err=True)
+        say("nothing is to be done", err=True)
 
 
 def _line(one: "Told") -> str:

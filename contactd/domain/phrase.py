@@ -22,5 +22,11 @@ class Phrase:
 NONE = Phrase("none")
 
 
+def in_one_line(text: str) -> str:
+    """Let words of others neither begin a line of their own nor command a terminal."""
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def _plain(value: object) -> object:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else value
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else value
+    return in_one_line(text) if isinstance(text, str) else text

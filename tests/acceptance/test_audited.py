@@ -1,10 +1,11 @@
 """Every verb of the command line: what changes something stands in the audit log, and what only looks changes nothing.
 
-A new verb has to be put into one of the tables.
+None lets words of others, however they came in, command the terminal. A new verb has to be put into one of the tables.
 """
 
 import getpass
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,7 @@ DAY: list[tuple[str, tuple[str, ...], str]] = [
     ("dossier", ("K-19", "--output", "K-19.zip"), "account:K-19"),
     ("pause", ("standard", "--reason", "fair"), "campaign:standard"),
     ("resume", ("standard",), "campaign:standard"),
-    ("agents add", ("kim", "--role", "admin"), "login:kim"),
+    ("agents add", ("kim", "--role", "admin", "--full-name", "Kim"), "login:kim"),
     ("agents reset", ("kim",), "login:kim"),
     ("agents disable", ("kim",), "login:kim"),
     ("tokens add", ("erp", "--scope", "log:read"), "token:erp"),
@@ -160,6 +161,28 @@ ELSEWHERE = {
     "status": "asks the daemon", "agents": "asks the daemon", "agent": "the daemon notes it: tests/web/test_control.py",
     "reload": "the daemon notes it: tests/web/test_control.py",
 }  # fmt: skip
+
+# What a terminal obeys: a colour, the clearing of the screen, a line of its own, text from right to left.
+MARK = "OBEYED"
+EVIL = f"\x1b[31m\n{MARK}\x9b2J\u202e"
+COMMANDS = "\x1b\x9b\u202e"
+CHOSEN = frozenset({"visit", "seen", "no", "wrong", "right", "RA Beispiel", "met", "asked", "twice", "gone", "letter",
+                    "served", "final", "nothing helped", "paid", "fair"})  # fmt: skip
+WORDS = {
+    "account": "name street city", "attempt": "reason agent",
+    "contact_log": "reason agent", "pause": "reason by",
+    "proposal": "proposed_by decided_by reason", "proposal_line": "dropped dropped_by", "suppression": "source",
+    "token": "made_by", "login": "full_name", "audit": "who old new reason", "invoice": "goods terms",
+    "handover": "reason anyway proposed_by decided_by decision", "payment": "reference payer",
+    "returned_mail": "reason",
+    "task": "owner note outcome opened_by", "agreement": "reason owner made_by", "agreement_event": "by reason",
+    "circumstance": "by reason withdrawn_by withdrawal", "posting": "by reason", "hook_event": "error",
+}  # fmt: skip
+# What is known to tell such words; others may.
+SPEAKING = frozenset(
+    {"why", "statement", "log show", "audit", "tasks", "agreements", "claim list", "post list", "agents list",
+     "runs", "proposal show"}
+)  # fmt: skip
 
 
 def leaves(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[str]:
@@ -259,6 +282,41 @@ def test_who_imports_what_and_how_is_told(folder: Path) -> None:
         ("import accounts", "import:2", "few.csv, full, force"),
         ("import payments", "", "bad.csv"),
     ]
+
+
+def test_words_of_others_neither_command_the_terminal_nor_begin_a_line(folder: Path, database: Database) -> None:
+    found = []
+    for verb, words, _ in DAY:
+        prepare(database, verb)
+        env = {"LOGNAME": "chief"} if verb == "hand-over approve" else {}
+        found.append((verb, contactd(*verb.split(), *map(spoiled, words), cwd=folder, env=env)))
+        spoil(database, WORDS)
+    spoil(database, {"invoice": "invoice_no"})
+    for verb, words in (*LOOKS, *((verb, ("K-16",)) for verb in ("why", "statement", "post list", "claim list"))):
+        found += [(verb, contactd(*verb.split(), *words, *more, cwd=folder)) for more in ((), ("--json",))]
+    assert [(verb, ended.err) for verb, ended in found if ended.code] == []
+    refused = contactd("agree", "dispute", "K-9", "--invoice", "R-9", "--reason", "wrong", cwd=folder)
+    assert (refused.code, MARK in refused.err) == (1, True)
+    found.append(("agree dispute", refused))
+    heard = [(verb, ended.out + ended.err) for verb, ended in found]
+    obeyed = re.compile(rf"^(contactd: )?{MARK}|[{re.escape(COMMANDS)}]", re.MULTILINE)
+    assert [(verb, text) for verb, text in heard if obeyed.search(text)] == []
+    assert {verb for verb, text in heard if MARK in text} >= SPEAKING
+
+
+def spoiled(word: str) -> str:
+    """Put what would command a terminal behind words that people choose."""
+    return word + EVIL if word in CHOSEN else word
+
+
+def spoil(database: Database, words: Mapping[str, str]) -> None:
+    """Put the same behind all words that people or files brought in."""
+    with database.transaction() as connection:
+        for table, names in words.items():
+            of = metadata.tables[table]
+            for name in names.split():
+                new = sa.update(of).where(of.c[name] != "", ~of.c[name].contains(MARK))
+                connection.execute(new.values({name: of.c[name] + EVIL}))
 
 
 def everything(database: Database) -> dict[str, list[Any]]:

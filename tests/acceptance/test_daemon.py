@@ -178,3 +178,25 @@ def test_the_daemon_refuses_a_database_nobody_migrated(tmp_path: Path) -> None:
     ended = contactd("run", "--config", config)
     assert ended.code == 5
     assert "Traceback" not in ended.err
+
+
+def test_what_the_daemon_tells_of_people_commands_no_terminal(tmp_path: Path) -> None:
+    life = Life(tmp_path, "desk")
+    life.config.write_text(
+        f"[web]\nport = {life.web_port}\n"
+        '[agents.anna]\nname = "Anna \\u001B[31m"\nteam = "one"\n[telephony]\nbackend = "simulated"\n'
+    )
+    assert contactd("migrate", "--config", life.config).code == 0
+    life.start()
+    life.wait_ready()
+    try:
+        said = "lunch\x1b[31m\x9b2J"
+        for verb in (("pause", "all", "--reason", f"{said}\nOBEYED"), ("agent", "anna", "sign-in"),
+                     ("agent", "anna", "pause", said), ("status",), ("agents",), ("status", "--json")):  # fmt: skip
+            ended = contactd(*verb, "--config", life.config)
+            assert (ended.code, ended.err) == (0, ""), verb
+            assert "\nOBEYED" not in ended.out, verb
+            assert [letter for letter in ended.out if letter != "\n" and not letter.isprintable()] == [], verb
+        assert "lunch [31m 2J" in contactd("agents", "--config", life.config).out
+    finally:
+        life.stop()

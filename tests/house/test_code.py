@@ -245,3 +245,16 @@ def is_silent(comment: str) -> bool:
     """Tell whether a comment switches a rule off and says nothing else."""
     rest = SUPPRESSION.sub("", comment)
     return rest != comment and not re.search(r"\w", rest)
+
+
+def test_verbs_write_to_the_terminal_in_one_place_where_words_of_others_cannot_command_it() -> None:
+    writers = {"print", "click.echo", "click.secho", "click.style", "Console", "rich.console.Console", "rich.print"}
+    writers |= {"sys.stdout.write", "sys.stderr.write", "csv.writer", "csv.DictWriter"}
+    odd = [
+        module.at(node)
+        for module in modules("contactd")
+        if module.path.parts[1] == "cli" and module.path.name != "output.py"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and dotted(node.func) in writers
+    ]
+    assert odd == [], "say it by contactd/cli/output.py"
