@@ -71,7 +71,7 @@ def year(campaigns: tuple[str, ...], days: int, accounts: int, seed: int, config
     the rules and the readers are those of the daemon, on a temporary database and a clock that passes over idle time;
     e-mail, SMS and letters count as set up. Of letters one in twenty is set as a PDF, the others are only addressed.
     In the end contacts, books, statements and reports are checked by reckonings of their own. The default, 500
-    customers for 365 days, takes about a minute. Exit code 1 when a check fails.
+    customers for 365 days, takes less than a minute. Exit code 1 when a check fails.
     """
     import tempfile
 

@@ -109,7 +109,7 @@ def statement(ledger: Ledger, as_of: date, rates: BaseRates, scheme: Scheme = Sc
         tuple(book.allocations),
         tuple(book.write_offs),
         sum(source.left for source in book.credit),
-        sum(account.debt(as_of).total for account in book.accounts.values()),
+        sum(account.debt(as_of).total for account in book.accounts.values() if not account.settled),
     )
 
 
@@ -146,9 +146,14 @@ class _Account:
         self.since = claim.arose_on  # the day of that change
         self.costs = self.principal = self.closed_interest = self.settled_interest = 0
 
+    @property
+    def settled(self) -> bool:
+        """Say that nothing is open of it, nor comes to be by time alone."""
+        return not self.principal and not self.costs and self.closed_interest == self.settled_interest
+
     def lines(self, until: date) -> tuple[Segment, ...]:
         """List the lines since the last change of principal, up to and with a day."""
-        if self.claim.interest_from is None:
+        if self.claim.interest_from is None or not self.principal:
             return ()
         balance = (max(self.since, self.claim.interest_from), self.principal)
         return segments([balance], until, self.claim.rate, self.rates, self.claim.day_count)
@@ -245,8 +250,10 @@ class _Book:
 
     def _use(self, day: date, sources: Sequence[_Source]) -> None:
         """Set what is designated alike against the claims as one sum, then say which payment went where."""
+        debts = [account.debt(day) for account in self.accounts.values() if not account.settled]
+        if not debts:
+            return
         amount, designation = sum(source.left for source in sources), sources[0].payment.designation
-        debts = [account.debt(day) for account in self.accounts.values()]
         for share in appropriate(amount, debts, designation, self.scheme).shares:
             self.accounts[share.claim].settle(day, share.part, share.amount)
             self.allocations.extend(_deal(day, share, sources))

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from hashlib import blake2b
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -20,13 +22,61 @@ from contactd.config.settings import Settings
 from contactd.domain.appropriation import Part
 from contactd.domain.errors import ConfigError
 from contactd.domain.statement import Statement
-from contactd.engine.claims import Terms, terms_of
+from contactd.engine.claims import Owed, Terms, terms_of
 from contactd.store import accounts, charges, ledgers
 from contactd.store.charges import Came, Position
+from contactd.store.ledgers import Books
 
 log = structlog.get_logger()
 
 _CHUNK = 50  # a transaction holds up everybody who writes
+
+
+class _Stood(NamedTuple):
+    """How an account stood (a digest of it) from one day on, and on which day time alone may change something."""
+
+    mark: bytes
+    since: date
+    until: date
+
+
+class Unmoved:
+    """Which accounts need not be worked out again: they stand as they did when there was nothing to charge.
+
+    For one who charges everybody night after night; a new one knows of none, and so does one under other settings.
+    """
+
+    def __init__(self) -> None:
+        self._settings: Settings | None = None
+        self._stood: dict[int, _Stood] = {}
+
+    def begin(self, settings: Settings) -> None:
+        """Take up a pass."""
+        if settings is not self._settings:
+            self._settings = settings
+            self._stood.clear()
+
+    def holds(self, books: Books, stands: Position, as_of: date) -> bool:
+        """Tell whether an account stands as it did; who does not is forgotten."""
+        stood = self._stood.pop(books.account_id, None)
+        if stood is None or not stood.since <= as_of < stood.until or stood.mark != _mark(books, stands):
+            return False
+        self._stood[books.account_id] = stood
+        return True
+
+    def keep(self, owed: Owed, stands: Position) -> None:
+        """Remember an account of which nothing is to be charged, until the next day on which something begins."""
+        ledger, as_of = owed.ledger, owed.statement.as_of
+        days = [one.arose_on for one in ledger.claims]
+        days += [one.on for one in owed.defaults.values() if one is not None]
+        for facts in (ledger.costs, ledger.payments, ledger.reversals, ledger.write_offs, owed.books.postings):
+            days += [one.on for one in facts]
+        until = min((day for day in days if day > as_of), default=date.max)
+        self._stood[stands.account_id] = _Stood(_mark(owed.books, stands), as_of, until)
+
+
+def _mark(books: Books, stands: Position) -> bytes:
+    return blake2b(repr((books, stands)).encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True)
@@ -35,6 +85,7 @@ class Charging:
 
     settings: Settings
     now: datetime
+    unmoved: Unmoved | None = None
 
     def charge(self, connection: sa.Connection, account_ids: Collection[int], *, returned: bool = False) -> None:
         """Charge what locked accounts paid of interest and costs, and derive what they owe.
@@ -47,18 +98,23 @@ class Charging:
         if terms is None:
             return
         ids = (charges.charged if returned else charges.chargeable)(connection, account_ids)
-        law: dict[int, Statement] = {}
+        bearing: dict[int, tuple[Books, date]] = {}
         for books in ledgers.read(connection, ids) if ids else ():
             with _apart(books.account_id):
                 as_of = max([self._today, *(one.value_on for one in books.payments)])
                 # Of most accounts all that came in was for the invoices: there is nothing else.
                 if any(one.charged for one in books.payments) or terms.may_bear(books, as_of):
-                    law[books.account_id] = terms.owed(books, as_of).statement
-        stands = charges.positions(connection, law) if law else {}
+                    bearing[books.account_id] = books, as_of
+        stands = charges.positions(connection, bearing) if bearing else {}
         wanted: dict[int, dict[int, int]] = {}
-        for number, stated in law.items():
+        for number, (books, as_of) in bearing.items():
             with _apart(number):
-                wanted[number] = (_freed if returned else _wanted)(stands[number], stated)
+                if self.unmoved is not None and self.unmoved.holds(books, stands[number], as_of):
+                    continue
+                owed = terms.owed(books, as_of)
+                wanted[number] = (_freed if returned else _wanted)(stands[number], owed.statement)
+                if self.unmoved is not None and charges.is_charged(stands[number], wanted[number]):
+                    self.unmoved.keep(owed, stands[number])
         for number, amounts in wanted.items():
             charges.change(connection, stands[number], amounts, self.now)
 
@@ -87,14 +143,21 @@ def _apart(account_id: int) -> Iterator[None]:
         log.exception("account_not_charged", account_id=account_id)
 
 
-def charge_everyone(connection: sa.Connection, after: int, settings: Settings, now: datetime) -> int | None:
-    """Charge the next accounts that may need it; answers the last of them, None when there are no more."""
+def charge_everyone(
+    connection: sa.Connection, after: int, settings: Settings, now: datetime, unmoved: Unmoved | None = None
+) -> int | None:
+    """Charge the next accounts that may need it, but for those that stand `unmoved` since an earlier pass.
+
+    Answers the last of them, None when there are no more.
+    """
     ids = charges.chargeable_after(connection, after, _CHUNK)
     if not ids:
         return None
+    if unmoved is not None:
+        unmoved.begin(settings)
     accounts.lock(connection, ids)
-    Charging(settings, now).charge(connection, ids)
-    return ids[-1]
+    Charging(settings, now, unmoved).charge(connection, ids)
+    return ids[-1] if len(ids) == _CHUNK else None
 
 
 def _freed(stands: Position, stated: Statement) -> dict[int, int]:

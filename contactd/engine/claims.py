@@ -84,7 +84,7 @@ class Terms:
 
     def owed(self, books: Books, as_of: date, fee: int = 0) -> Owed:
         """Derive what an account owes at the end of a day, on which a reminder charges a fee."""
-        defaults = {one.number: self._default(one, books) for one in books.invoices}
+        defaults = self._defaults(books)
         upheld = {one.number: _upheld(one, books.agreed) for one in books.invoices}
         bearings = {one.number: self._bearing(one, books.kind) for one in books.invoices}
         claims = {
@@ -121,16 +121,19 @@ class Terms:
         """Tell whether there may be interest or costs by the end of a day; False is certain, and quick to say."""
         if any(one.fee for one in books.reminders) or any(one.kind is Posted.COST for one in books.postings):
             return True
-        defaults = (self._default(one, books) for one in books.invoices)
-        return any(one is not None and one.on <= until for one in defaults)
+        return any(one is not None and one.on <= until for one in self._defaults(books).values())
 
-    def _default(self, one: BookedInvoice, books: Books) -> Default | None:
-        agreed = self._agreed
-        zone = self._zone(books)
+    def _defaults(self, books: Books) -> dict[str, Default | None]:
+        """Find out for each invoice when its debtor came into default."""
+        zone, on_its_way = self._zone(books), timedelta(days=self._agreed.letters_arrive)
         reminded = tuple(
-            local_day(zone, one.at) + timedelta(days=agreed.letters_arrive if one.channel is Channel.LETTER else 0)
+            local_day(zone, one.at) + (on_its_way if one.channel is Channel.LETTER else timedelta())
             for one in books.reminders
         )
+        return {one.number: self._default(one, books, reminded) for one in books.invoices}
+
+    def _default(self, one: BookedInvoice, books: Books, reminded: tuple[date, ...]) -> Default | None:
+        agreed = self._agreed
         course = Course(
             one.due_on,
             books.kind,

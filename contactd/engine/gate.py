@@ -285,6 +285,8 @@ def settle(connection: sa.Connection, items: list[Settled]) -> Sequence[object]:
 
 def release(connection: sa.Connection, claims: list[Claimed], now: datetime, later: datetime | None = None) -> None:
     """Put back what was certainly not sent: merely claimed, or with an intent whose commit was in doubt."""
+    if not claims:
+        return
     stands = attempts.states(connection, [claim.id for claim in claims])
     begun = {attempt_id for attempt_id, state in stands.items() if state in {State.SENDING, State.UNCLEAR}}
     attempts.apply(

@@ -24,7 +24,7 @@ from contactd.domain.errors import StoreConflict, StoreError
 from contactd.domain.happened import AttemptMoved
 from contactd.domain.money import Money
 from contactd.domain.notice import CAMPAIGN as NOTICES
-from contactd.engine.charging import Charging, charge_everyone
+from contactd.engine.charging import Charging, Unmoved, charge_everyone
 from contactd.engine.expiring import warn_everyone
 from contactd.engine.giving_up import GivingUp
 from contactd.engine.notifying import Notifying, make_up_by
@@ -226,7 +226,7 @@ def judge_everyone(connection: sa.Connection, after: int, settings: Settings, no
         return None
     accounts.lock(connection, ids)
     _apart(connection, ids, partial(judge, settings=settings, now=now))
-    return ids[-1]
+    return ids[-1] if len(ids) == _CHUNK else None
 
 
 def _apart(connection: sa.Connection, account_ids: Collection[int], work: Callable[..., int]) -> int:
@@ -304,6 +304,7 @@ class Judgement:
         self._commit = commit
         self._clock = clock
         self._settings = settings
+        self._unmoved = Unmoved()
         self._stuck: set[int] = set()
         self._some = asyncio.Event()
         self.timetable = Timetable(clock, self._look)
@@ -345,7 +346,7 @@ class Judgement:
 
     async def look(self) -> None:
         """Judge all living agreements, some accounts a transaction; open tasks that warn, drop those nobody needs."""
-        for every in (charge_everyone, judge_everyone, warn_everyone):
+        for every in (partial(charge_everyone, unmoved=self._unmoved), judge_everyone, warn_everyone):
             after: int | None = 0
             try:
                 while after is not None:

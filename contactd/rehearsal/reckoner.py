@@ -8,7 +8,7 @@ knows the law's own terms only (`knows`): no contract rate, no letter fees, no p
 import csv
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -88,7 +88,7 @@ class Claim:
 
     def grow(self, day: date, hundredths: int, year: int) -> None:
         """Bear the interest of a day."""
-        if self.bears_from is not None and day >= self.bears_from and self.parts[_PRINCIPAL]:
+        if self.bears_from is not None and day >= self.bears_from:
             if day.day == 1 and day.month in _HALVES:
                 self.close()
             self.year = year
@@ -147,9 +147,8 @@ class _Facts(NamedTuple):
             if amount > 0 and one.taken_off_on <= as_of:
                 yield Money(one.taken_off_on, 0, amount, one.invoice_no, principal=True, names=(one.invoice_no,))
 
-    def meant(self, money: Money) -> Money:
+    def meant(self, money: Money, there: Collection[str]) -> Money:
         """Say what money is for: the invoice it names, those of a plan or settlement in force; disputed ones last."""
-        there = {one.number for one in self.claims()}
         now = [one for one in self.agreed if money.heard and one.binds(money.heard)]
         last = [number for one in now if one.kind == "dispute" for number in one.names if number in there]
         plans = [one.names for one in now if one.kind != "dispute"]
@@ -301,10 +300,12 @@ class Reckoner:
 
     def _run(self, facts: "_Facts", charges: Mapping[str, tuple[date, int]], as_of: date) -> tuple[Result, list[Claim]]:
         claims = list(facts.claims())
-        came = [*map(facts.meant, _standing(facts.payments, as_of)), *facts.listed(as_of)]
+        there = {one.number for one in claims}
+        came = [*(facts.meant(one, there) for one in _standing(facts.payments, as_of)), *facts.listed(as_of)]
         events = {claim.arose for claim in claims} | {money.on for money in came} | {day for day, _ in charges.values()}
         events |= {one.value_date for one in facts.given}
         left: list[list[Any]] = []  # money with what is left of it
+        owed: list[Claim] = []  # what has principal that may bear interest
         day = min(events, default=as_of + _DAY)
         while day <= as_of:
             if day in events:
@@ -317,11 +318,13 @@ class Reckoner:
                 for number, part, amount in facts.waived(day):
                     for claim in claims:
                         claim.take(part, amount if claim.number == number else 0)
-            rate, year = self._hundredths(day, facts.owner.kind), 365
-            if self._agreed.day_count == "act/act":
-                year = (date(day.year + 1, 1, 1) - date(day.year, 1, 1)).days
-            for claim in claims:
-                claim.grow(day, rate, year)
+                owed = [claim for claim in claims if claim.parts[_PRINCIPAL]]
+            if owed:
+                rate, year = self._hundredths(day, facts.owner.kind), 365
+                if self._agreed.day_count == "act/act":
+                    year = (date(day.year + 1, 1, 1) - date(day.year, 1, 1)).days
+                for claim in owed:
+                    claim.grow(day, rate, year)
             day += _DAY
         for claim in claims:
             claim.close()

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from contactd.domain.bank import Entry
 from contactd.domain.books import Books, Debtor, Item, Paid, open_books
 from contactd.domain.errors import InputError
 from contactd.store.among import among
-from contactd.store.raw import raw_rows
+from contactd.store.raw import driver_rows, raw_rows
 from contactd.store.schema import account, invoice, payment
 
 
@@ -39,8 +40,8 @@ def books(connection: Connection, *, guessing: bool) -> Books:
     ).where(payment.c.account_id.is_not(None), payment.c.amount > 0)
     return open_books(
         _debtors(connection, owners.order_by(account.c.id)),
-        (Item(*row) for row in connection.execute(items.order_by(invoice.c.account_id, invoice.c.id))),
-        (Paid(*row) for row in connection.execute(paid.order_by(payment.c.id))),
+        map(Item._make, driver_rows(connection, items.order_by(invoice.c.account_id, invoice.c.id))),
+        map(Paid._make, driver_rows(connection, paid.order_by(payment.c.id))),
         guessing=guessing,
     )
 
@@ -49,9 +50,9 @@ def _debtors(connection: Connection, owners: sa.Select[*tuple[Any, ...]]) -> Ite
     """Give the accounts with the IBANs they paid from; both come in the order of the accounts, none is kept."""
     known = sa.select(payment.c.account_id, payment.c.iban).where(payment.c.iban != "", payment.c.amount > 0)
     known = known.where(payment.c.account_id.is_not(None)).distinct().order_by(payment.c.account_id, payment.c.iban)
-    payers = groupby(connection.execute(known), lambda row: row[0])
+    payers = groupby(driver_rows(connection, known), itemgetter(0))
     payer, rows = next(payers, (None, None))
-    for row in connection.execute(owners):
+    for row in driver_rows(connection, owners):
         ibans: Sequence[str] = ()
         if rows is not None and payer == row[0]:
             ibans = [iban for _, iban in rows]

@@ -78,12 +78,8 @@ def _claim(connection: Connection, chosen: Sequence[int], owner: str, now: datet
     """Make them ours until the lease ends, in this order."""
     if not chosen:
         return []
-    claimed = connection.execute(
-        sa.update(attempt)
-        .where(attempt.c.id.in_(chosen))
-        .values(state=State.CLAIMED, claim_no=attempt.c.claim_no + 1, claimed_by=owner, lease_until=now + lease)
-        .returning(*_CLAIMED, sa.case((attempt.c.kept_until <= now, ""), else_=attempt.c.kept_for).label("kept_for"))
-    ).mappings()
+    given = {"chosen": list(chosen), "owner": owner, "now": now, "until": now + lease}
+    claimed = connection.execute(_CLAIM, given).mappings()
     by_id = {row["id"]: Claimed(**row, channel=Channel.CALL) for row in claimed}
     return [by_id[attempt_id] for attempt_id in chosen]
 
@@ -120,7 +116,23 @@ def _due() -> sa.Select[Any]:
 
 
 _FREE = sa.bindparam("free", type_=sa.Text(), expanding=True)
-_DUE = _due()  # asked again and again: composed once
+# Said again and again: composed once.
+_DUE = _due()
+_CLAIM = (
+    sa.update(attempt)
+    .where(attempt.c.id.in_(sa.bindparam("chosen", type_=sa.BigInteger(), expanding=True)))
+    .values(
+        state=State.CLAIMED, claim_no=attempt.c.claim_no + 1, claimed_by=sa.bindparam("owner"),
+        lease_until=sa.bindparam("until", type_=attempt.c.lease_until.type),
+    )
+    .returning(
+        *_CLAIMED,
+        sa.case(
+            (attempt.c.kept_until <= sa.bindparam("now", type_=attempt.c.kept_until.type), ""),
+            else_=attempt.c.kept_for,
+        ).label("kept_for"),
+    )
+)  # fmt: skip
 
 
 def _waiting(row: Row[Any]) -> Waiting:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from contactd.store import accounts
 from contactd.store.allocations import Ledger, Money, ledger
-from contactd.store.among import Stated, among
+from contactd.store.among import Keyed, Stated
 from contactd.store.schema import account, allocation, invoice, payment
 
 
@@ -102,12 +102,17 @@ def positions(connection: Connection, account_ids: Collection[int]) -> dict[int,
     return {number: _position(number, book, came[number]) for number in account_ids}
 
 
+def is_charged(stands: Position, wanted: Mapping[int, int]) -> bool:
+    """Tell whether each payment (by its id) is charged with so much already."""
+    return all(wanted.get(one.id, one.charged) == one.charged for one in stands.came)
+
+
 def change(connection: Connection, stands: Position, wanted: Mapping[int, int], now: datetime) -> bool:
     """Have each payment (by its id) charge so much, as far as it has it; answers whether anything changed.
 
     What is not charged any more is credit again. Invoices that a payment covers unnamed are opened before its own.
     """
-    if all(wanted.get(one.id, one.charged) == one.charged for one in stands.came):
+    if is_charged(stands, wanted):
         return False
     book = ledger(connection, [stands.account_id])
     monies = {money.id: money for money in book.unspent[stands.account_id]}
@@ -152,34 +157,37 @@ def _position(number: int, book: Ledger, came: Sequence[Came]) -> Position:
 def _came(connection: Connection, account_ids: Collection[int]) -> dict[int, list[Came]]:
     found: dict[int, list[Came]] = defaultdict(list)
     known: dict[int, Came] = {}
-    mine = (among(connection, payment.c.account_id, account_ids), payment.c.amount > 0)
-    for row in connection.execute(sa.select(payment).where(*mine).order_by(payment.c.value_date, payment.c.id)):
-        known[row.id] = Came(row.id, row.value_date, row.invoice_no, row.charged, row.credited)
-        found[row.account_id].append(known[row.id])
+    for owner, number, *rest in _CAME(connection, account_ids):
+        known[number] = Came(number, *rest)
+        found[owner].append(known[number])
+    untold: dict[int, int] = {}  # of each invoice, what no list has told of: the newest money
+    for payment_id, invoice_id, invoice_no, due_on, amount, unlisted in _LAID(connection, account_ids):
+        one = known[payment_id]
+        one.laid[invoice_id] = amount
+        one.fresh[invoice_id] = max(min(amount, untold.setdefault(invoice_id, unlisted)), 0)
+        untold[invoice_id] -= one.fresh[invoice_id]
+        if invoice_no == one.invoice_no:
+            one.named = invoice_id
+        elif due_on >= one.value_on:
+            one.early.add(invoice_id)
+    return found
+
+
+def _laid(among: Keyed) -> sa.Select[Any]:
+    """Choose how much of each payment covers which invoice, the last covered first."""
     part = sa.func.sum(allocation.c.amount)
-    laid = (
+    return (
         sa.select(
             allocation.c.payment_id, invoice.c.id, invoice.c.invoice_no, invoice.c.due_date,
             sa.cast(part, sa.BigInteger), invoice.c.imported_open - invoice.c.open,
         )
         .join_from(allocation, payment)
         .join(invoice, invoice.c.id == allocation.c.invoice_id)
-        .where(*mine)
+        .where(among(payment.c.account_id), payment.c.amount > 0)
         .group_by(allocation.c.payment_id, invoice.c.id)
         .having(part > 0)
         .order_by(sa.func.max(allocation.c.id).desc())
     )  # fmt: skip
-    untold: dict[int, int] = {}  # of each invoice, what no list has told of: the newest money
-    for payment_id, invoice_id, number, due_on, amount, unlisted in connection.execute(laid):
-        one = known[payment_id]
-        one.laid[invoice_id] = amount
-        one.fresh[invoice_id] = max(min(amount, untold.setdefault(invoice_id, unlisted)), 0)
-        untold[invoice_id] -= one.fresh[invoice_id]
-        if number == one.invoice_no:
-            one.named = invoice_id
-        elif due_on >= one.value_on:
-            one.early.add(invoice_id)
-    return found
 
 
 def _chargeable() -> sa.Select[Any]:
@@ -198,6 +206,15 @@ def _chargeable() -> sa.Select[Any]:
     return sa.select(payment.c.account_id).where(beside).distinct()
 
 
+_COLUMNS = ("account_id", "id", "value_date", "invoice_no", "charged", "credited")
+_CAME = Stated(
+    lambda among: (
+        sa.select(*(payment.c[name] for name in _COLUMNS))
+        .where(among(payment.c.account_id), payment.c.amount > 0)
+        .order_by(payment.c.value_date, payment.c.id)
+    )
+)
+_LAID = Stated(_laid)
 _CHARGED = Stated(
     lambda among: sa.select(payment.c.account_id).where(among(payment.c.account_id), payment.c.charged != 0).distinct()
 )

@@ -42,6 +42,13 @@ def raw_rows(connection: Connection, chosen: sa.Select[Any]) -> list[Sequence[An
         return list(result.cursor.fetchall())
 
 
+def driver_rows(connection: Connection, chosen: sa.Select[Any]) -> Iterator[Sequence[Any]]:
+    """Read rows one by one as the driver gives them, and keep none: for many rows of numbers and texts."""
+    with connection.execute(chosen) as result:
+        cursor: Any = result.cursor
+        yield from cursor
+
+
 def raw_pages(
     connection: Connection, chosen: sa.Select[Any], size: int, given: Mapping[str, Any] = MappingProxyType({})
 ) -> Generator[Sequence[Sequence[Any]]]:
@@ -56,11 +63,11 @@ def raw_pages(
         yield from _streamed(connection, chosen, size, given)
         return
     wanted = _paged(chosen, size)
-    last = 0
-    while rows := json.loads(connection.scalar(wanted, {**given, "last": last}) or "[]"):
+    last, full = 0, True
+    while full and (rows := json.loads(connection.scalar(wanted, {**given, "last": last}) or "[]")):
         rows.sort(key=itemgetter(0))  # SQLite promises no order in what it gathers
         yield rows
-        last = rows[-1][0]
+        last, full = rows[-1][0], len(rows) == size
 
 
 @lru_cache(maxsize=256)  # whoever asks with the same statement again need not have it composed again

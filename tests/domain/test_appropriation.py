@@ -208,6 +208,14 @@ def test_the_order_in_which_debts_are_told_does_not_matter(
     assert appropriate(amount, shuffled, wish, scheme) == appropriate(amount, debts, wish, scheme)
 
 
+@given(amount=st.integers(0, 30_000), debts=DEBTS, wish=WISHES, scheme=st.sampled_from(Scheme))
+def test_debts_of_which_nothing_is_open_change_nothing(
+    amount: int, debts: list[Debt], wish: Designation, scheme: Scheme
+) -> None:
+    paid = [replace(one, claim=f"paid {one.claim}", costs=0, interest=0, principal=0) for one in debts]
+    assert appropriate(amount, [*paid, *debts], wish, scheme) == appropriate(amount, debts, wish, scheme)
+
+
 @given(amount=st.integers(0, 30_000), debts=DEBTS)
 def test_by_law_nothing_goes_to_a_claim_while_one_that_comes_first_is_open(amount: int, debts: list[Debt]) -> None:
     found = appropriate(amount, debts, UNDESIGNATED)

@@ -242,6 +242,17 @@ def test_the_principal_of_a_day_of_its_own_is_that_of_the_statement_of_that_day(
     assert principals(ledger, asked, RATES, scheme) == {number: told[number, on] for number, on in asked.items()}
 
 
+@given(ledger=ledgers(), as_of=DAYS, scheme=SCHEMES)
+@settings(deadline=None)
+def test_a_claim_that_is_settled_is_passed_over_and_nothing_is_different(
+    ledger: Ledger, as_of: date, scheme: Scheme
+) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(f"{derived.__name__}._Account.settled", False)
+        every = statement(ledger, as_of, RATES, scheme)
+    assert statement(ledger, as_of, RATES, scheme) == every
+
+
 def test_the_days_are_gone_through_once_for_the_principals_of_many_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 

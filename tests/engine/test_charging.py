@@ -15,7 +15,7 @@ from contactd.config.claims import Claims
 from contactd.domain.agreement import Kind
 from contactd.domain.appropriation import Part
 from contactd.domain.statement import Statement
-from contactd.engine.charging import charge_everyone
+from contactd.engine.charging import Unmoved, charge_everyone
 from contactd.engine.claims import Owed, Terms
 from contactd.store import charges
 from contactd.store.allocations import Ledger, ledger
@@ -264,18 +264,67 @@ def test_a_payment_is_worked_out_once_and_the_books_are_read_again_only_for_a_ch
     assert (len(asked), len(read)) == (2, 3)
 
 
-@given(events, st.sampled_from(["consumer", "business"]))
+def test_who_stands_as_before_is_not_worked_out_anew_night_after_night(
+    books: Bookkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[date] = []
+    right = Terms.owed
+
+    def owed(terms: Terms, known: Books, as_of: date, fee: int = 0) -> Owed:
+        asked.append(as_of)
+        return right(terms, known, as_of, fee)
+
+    def nights(count: int) -> list[int]:
+        """Tell in which of the nights to come the account was worked out."""
+        asked.clear()
+        begun = books.at
+        for _ in range(count):
+            books.at += 1
+            with books.database.transaction() as connection:
+                charge_everyone(connection, 0, books.settings, books.now, unmoved)
+        return [(on - day(begun)).days for on in asked]
+
+    unmoved = Unmoved()
+    books.pay(payoff(books) + 1_234)
+    monkeypatch.setattr(Terms, "owed", owed)
+    assert (nights(5), nights(5)) == ([1], [])
+    books.invoice("R-2", 10_000, due=books.at + 34)
+    assert nights(40) == [1, 4, 35]  # it is there, its day comes, and that on which its default begins
+    books.settings = settings_of(claims=Claims(due_date_agreed=True, thirty_days_notice=True))
+    assert nights(5) == [1]
+    unmoved = Unmoved()  # of a daemon that was started anew
+    assert nights(5) == [1]
+
+
+def pass_over(books: Bookkeeper, unmoved: Unmoved) -> None:
+    """See that a pass which leaves out who stands as before ends as one over everybody, and let it stand."""
+    money = sa.select(payment.c.id, payment.c.charged, payment.c.credited).order_by(payment.c.id)
+    rests = sa.select(invoice.c.id, invoice.c.open, invoice.c.taken_off).order_by(invoice.c.id)
+    now, ends = books.now, list[object]()
+    with books.database.transaction() as connection:
+        for known in (None, unmoved):
+            attempt = connection.begin_nested()
+            charge_everyone(connection, 0, books.settings, now, known)
+            ends.append([connection.execute(chosen).all() for chosen in (money, rests)])
+            if known is None:
+                attempt.rollback()
+    assert ends[0] == ends[1]
+
+
+@given(events, st.sampled_from(["consumer", "business"]), st.integers(0, 9))
 @trying(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_books_and_statement_agree_to_the_cent_whatever_happens(
-    database: Database, happened: list[tuple[str, int, int]], kind: str
+    database: Database, happened: list[tuple[str, int, int]], kind: str, restart: int
 ) -> None:
     with database.transaction() as connection:
         for table in ("allocation", "payment", "invoice", "contact_log", "account"):
             connection.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608 -- names from the line above
     books = Bookkeeper(database, SETTINGS)
     books.owing(100_000, kind=kind)
-    numbers, paid = ["R-1"], list[tuple[int, str]]()
-    for what, amount, which in happened:
+    numbers, paid, unmoved = ["R-1"], list[tuple[int, str]](), Unmoved()
+    for place, (what, amount, which) in enumerate(happened):
+        if place == restart:
+            unmoved = Unmoved()
         if what == "invoice":
             numbers.append(f"R-{len(numbers) + 1}")
             books.invoice(numbers[-1], amount, due=books.at + which)
@@ -290,8 +339,10 @@ def test_books_and_statement_agree_to_the_cent_whatever_happens(
             if sum_in:
                 paid.append((sum_in, name))
                 books.pay(sum_in, invoice_no=name)
-        look_again(books)
+        pass_over(books, unmoved)
         agree(books)
+        books.at += 1
+        pass_over(books, unmoved)
 
 
 def agree(books: Bookkeeper) -> None:

@@ -12,6 +12,7 @@ from contactd.config.settings import Settings
 from contactd.domain.agreement import Agreement, Kind, Receipt, Standing, standing
 from contactd.domain.errors import StoreAway
 from contactd.engine import judgement
+from contactd.engine.charging import Unmoved
 from contactd.engine.judgement import Judgement, judge_some
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
@@ -111,7 +112,9 @@ def test_one_account_that_breaks_judging_keeps_none_of_the_others_from_it(
 async def test_a_fault_in_charging_does_not_keep_agreements_from_being_judged(
     books: Bookkeeper, commit: GroupCommit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(connection: sa.Connection, after: int, settings: Settings, now: datetime) -> int | None:
+    def broken(
+        connection: sa.Connection, after: int, settings: Settings, now: datetime, unmoved: Unmoved
+    ) -> int | None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(judgement, "charge_everyone", broken)

@@ -12,6 +12,7 @@ from contactd.domain.errors import StoreError
 from contactd.store import batches, contact_log, inbox, leases, pauses, schema, settings, suppressions
 from contactd.store.database import Database
 from contactd.store.inbox import Event
+from contactd.store.raw import raw_pages
 from contactd.store.suppressions import NewSuppression
 from tests.store.seed import NOW, add_account
 
@@ -22,6 +23,13 @@ HOUR = timedelta(hours=1)
 def connection(database: Database) -> Iterator[Connection]:
     with database.transaction() as connection:
         yield connection
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5])
+def test_rows_are_read_by_the_page_to_the_last(connection: Connection, count: int) -> None:
+    numbers = [batches.open_batch(connection, "standard", NOW) for _ in range(count)]
+    pages = raw_pages(connection, sa.select(schema.batch.c.id).order_by(schema.batch.c.id), 2)
+    assert [row[0] for rows in pages for row in rows] == numbers
 
 
 def test_a_batch_is_closed_with_its_counts(connection: Connection) -> None:
