@@ -4,7 +4,9 @@ from collections.abc import Callable
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
+import phonenumbers
 from babel.dates import format_datetime
+from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from contactd.channels.wording import day, locale_of, money
 from contactd.domain.calendar import find_zone
@@ -19,12 +21,22 @@ def time_of_day(at: datetime, timezone: str) -> str:
     return at.astimezone(find_zone(timezone)).strftime("%H:%M:%S")
 
 
+def number(text: str) -> str:
+    """Write a telephone number in the groups in which it is read out; whatever else is written stays as it is."""
+    if not text.startswith("+"):
+        return text
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(text), PhoneNumberFormat.INTERNATIONAL)
+    except NumberParseException:
+        return text
+
+
 def writers(language: str, timezone: Callable[[], str]) -> dict[str, Callable[..., str]]:
     """Give what templates call: `money(Money)`, `sum_of(minor, currency)`, `day(date)`, `moment(instant)`.
 
-    `told_sum`, `told_day`, `told_short`, `told_moment` and `told_clock` take plain data: {"amount", "currency"} and
-    ISO 8601. Instants are told in the house's own time zone, whose name `timezone` answers; `told_there` leaves them in
-    the zone they are written in.
+    `number(text)` takes a telephone number. `told_sum`, `told_day`, `told_short`, `told_moment` and `told_clock` take
+    plain data: {"amount", "currency"} and ISO 8601. Instants are told in the house's own time zone, whose name
+    `timezone` answers; `told_there` leaves them in the zone they are written in.
     """
 
     def zone() -> tzinfo | None:
@@ -50,6 +62,7 @@ def writers(language: str, timezone: Callable[[], str]) -> dict[str, Callable[..
         "sum_of": lambda minor, currency: money(Money(minor, currency), language),
         "day": lambda on: day(on, language),
         "short": short,
+        "number": number,
         "moment": moment,
         "told_clock": lambda iso: time_of_day(datetime.fromisoformat(iso), timezone()),
     }

@@ -89,7 +89,7 @@ def test_a_caller_nobody_knows_is_talked_to_and_nothing_can_be_agreed_with_them(
     start_work(page)
     exchange.call_in(UNKNOWN, "+493023125100")
     expect(page.locator("#work")).to_have_attribute("data-phase", "talk", timeout=20_000)
-    expect(page.locator(".debtor h1")).to_have_text(UNKNOWN)
+    expect(page.locator(".debtor h1")).to_have_text("+49 30 23125999")
     expect(page.locator(".debtor")).to_contain_text("Niemand weiß, wessen Nummer das ist")
     expect(page.locator("[name=person], [data-item]")).to_have_count(0)
     look_in_both(page, "desk-unknown-caller")

@@ -215,7 +215,7 @@ def test_another_number_of_the_account_is_dialled_and_the_call_before_is_handed_
     soon(site, SAID, [{"disposition": "dropped"}])
     expect(page.locator("#told")).to_be_hidden()
     expect(page.locator(f"#case:not([data-attempt='{before}'])")).to_have_count(1, timeout=15_000)
-    expect(page.locator(".points li", has_text="+493023125000")).to_contain_text("gewählt")
+    expect(page.locator(".points li", has_text="+49 30 23125000")).to_contain_text("gewählt")
 
 
 @pytest.mark.parametrize("site", ["preview"], indirect=True)

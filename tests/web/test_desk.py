@@ -21,6 +21,7 @@ from contactd.web.desk_words import happened
 from contactd.web.pages import Pages
 from contactd.web.statics import Statics
 from contactd.web.visitors import Viewer
+from contactd.web.written import number
 from tests.web.catalogue import WEB
 from tests.web.frame import Frame, settings
 from tests.web.people import OWN, Entrance
@@ -237,6 +238,21 @@ async def test_what_follows_is_told_once_and_in_words_an_agent_uses(frame: Frame
     disputed: dict[str, object] = {"kind": "dispute", "state": "open", "amount": {"amount": "69.40", "currency": "EUR"}}
     disputed |= {"invoice": "RE-1", "instalments": [], "until": None}
     assert "RE-1 · wird nicht angemahnt, solange wir prüfen" in foreseen(frame, agreements=[disputed])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("+493023125000", "+49 30 23125000"),
+        ("+12015550100", "+1 201-555-0100"),
+        ("Musterweg 7, 00101 Musterstadt", "Musterweg 7, 00101 Musterstadt"),
+        ("karin@example.org", "karin@example.org"),
+        ("+", "+"),
+        ("", ""),
+    ],
+)
+def test_a_number_is_written_in_the_groups_in_which_it_is_read_out(text: str, told: str) -> None:
+    assert number(text) == told
 
 
 @dialect
