@@ -235,6 +235,12 @@ async def test_what_follows_is_told_once_and_in_words_an_agent_uses(frame: Frame
     assert foreseen(frame, next=call | {"step": "mahnung", "channel": "letter"}) == (
         "Danach: mahnung per Brief, 06.12.2026"
     )
+    for what, told in (
+        ("confirmation", "Schriftliche Bestätigung per Brief"),
+        ("advice", "Wo es Beratung gibt, per Brief"),
+        ("costs", "Zuerst geht der Kostenhinweis per Brief hinaus"),
+    ):
+        assert foreseen(frame, sends=[{"channel": "letter", "what": what, "reply_by": None}]) == told
     disputed: dict[str, object] = {"kind": "dispute", "state": "open", "amount": {"amount": "69.40", "currency": "EUR"}}
     disputed |= {"invoice": "RE-1", "instalments": [], "until": None}
     assert "RE-1 · wird nicht angemahnt, solange wir prüfen" in foreseen(frame, agreements=[disputed])
