@@ -1,42 +1,25 @@
 """Verbs for what is agreed with customers and what they say: agree promise, plan, callback and so on; agreements."""
 
-from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from contactd.cli.options import as_json, config_option, ids_of, open_store, user
+from contactd.cli.options import a_day, as_json, at_work, config_option, ids_of, of_account, open_store
 from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
     from contactd.engine.agreeing import Order
     from contactd.engine.agreement_told import Told
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-_DAY = click.DateTime(["%Y-%m-%d"])
 _amount = click.option("--amount", default="", help="Like 120.00; else all that is open.")
 _reason = click.option("--reason", default="", help="Why, for the others.")
 _needed = click.option("--reason", required=True, help="Why, for the others.")
 _quiet = click.option("--no-message", "tell", flag_value=False, default=True, help="Write nothing to the customer.")
 _notice = click.option(
-    "--cost-notice-sent", "cost_notice_on", type=_DAY, help="Agencies: when its costs were told (§ 13a(3) RDG)."
+    "--cost-notice-sent", "cost_notice_on", type=a_day, help="Agencies: when its costs were told (§ 13a(3) RDG)."
 )
-
-
-def _common(verb: F) -> F:
-    """Give a verb what all that agree have."""
-    for option in (
-        as_json,
-        config_option,
-        click.option("--currency", default="", help="Needed when the account is kept in several currencies."),
-        click.option("--creditor", default="", help="Needed when several creditors have an account of that number."),
-        click.argument("account"),
-    ):
-        verb = option(verb)
-    return verb
 
 
 @click.group()
@@ -45,9 +28,9 @@ def agree() -> None:
 
 
 @agree.command()
-@_common
+@of_account
 @_amount
-@click.option("--on", type=_DAY, required=True, help="The day on which the money is to come in.")
+@click.option("--on", type=a_day, required=True, help="The day on which the money is to come in.")
 @_reason
 @_quiet
 def promise(on: datetime, **options: Any) -> None:  # noqa: ANN401 - click made them of the options above
@@ -56,9 +39,9 @@ def promise(on: datetime, **options: Any) -> None:  # noqa: ANN401 - click made 
 
 
 @agree.command()
-@_common
+@of_account
 @_amount
-@click.option("--first", "on", type=_DAY, required=True, help="The day of the first instalment.")
+@click.option("--first", "on", type=a_day, required=True, help="The day of the first instalment.")
 @click.option("--instalments", "count", type=int, help="So many, as equal as can be.")
 @click.option("--instalment", default="", help="So much each, like 50.00; the last is the rest.")
 @click.option("--every", "every_months", type=int, default=1, show_default=True, help="Months between two.")
@@ -75,9 +58,9 @@ def plan(on: datetime, **options: Any) -> None:  # noqa: ANN401 - as above
 
 
 @agree.command()
-@_common
+@of_account
 @click.option("--amount", required=True, help="What is to be paid, like 60.00; the rest is waived.")
-@click.option("--on", type=_DAY, required=True, help="The day on which it is to come in, or the first instalment.")
+@click.option("--on", type=a_day, required=True, help="The day on which it is to come in, or the first instalment.")
 @click.option("--instalments", "count", type=int, help="So many, as equal as can be.")
 @click.option("--instalment", default="", help="So much each, like 50.00; the last is the rest.")
 @click.option("--every", "every_months", type=int, default=1, show_default=True, help="Months between two.")
@@ -90,8 +73,8 @@ def settlement(on: datetime, **options: Any) -> None:  # noqa: ANN401 - as above
 
 
 @agree.command()
-@_common
-@click.option("--until", "on", type=_DAY, required=True, help="The last day of it.")
+@of_account
+@click.option("--until", "on", type=a_day, required=True, help="The last day of it.")
 @_reason
 @_notice
 @_quiet
@@ -101,8 +84,8 @@ def deferral(on: datetime, **options: Any) -> None:  # noqa: ANN401 - as above
 
 
 @agree.command()
-@_common
-@click.option("--until", "on", type=_DAY, help="The day to look again; else after [agreements] hardship.")
+@of_account
+@click.option("--until", "on", type=a_day, help="The day to look again; else after [agreements] hardship.")
 @click.option("--owner", default="", help="Who looks again.")
 @_reason
 def hardship(on: datetime | None, **options: Any) -> None:  # noqa: ANN401 - as above
@@ -111,9 +94,9 @@ def hardship(on: datetime | None, **options: Any) -> None:  # noqa: ANN401 - as 
 
 
 @agree.command("says-paid")
-@_common
+@of_account
 @_amount
-@click.option("--on", type=_DAY, help="The day by which it must have come in; else after [agreements] says_paid.")
+@click.option("--on", type=a_day, help="The day by which it must have come in; else after [agreements] says_paid.")
 @_reason
 def says_paid(on: datetime | None, **options: Any) -> None:  # noqa: ANN401 - as above
     """Note that the customer of ACCOUNT says it is paid."""
@@ -121,19 +104,19 @@ def says_paid(on: datetime | None, **options: Any) -> None:  # noqa: ANN401 - as
 
 
 @agree.command()
-@_common
+@of_account
 @click.option("--invoice", "invoice_no", required=True, help="The invoice's number.")
 @click.option("--amount", default="", help="What is disputed of it, like 20.00; else all of it.")
 @click.option("--reason", required=True, help="What is wrong with it.")
 @click.option("--owner", default="", help="Who is to decide.")
-@click.option("--deadline", "on", type=_DAY, help="By when.")
+@click.option("--deadline", "on", type=a_day, help="By when.")
 def dispute(on: datetime | None, **options: Any) -> None:  # noqa: ANN401 - as above
     """Note that an invoice of ACCOUNT is disputed: it is not asked for until somebody decides."""
     _make("dispute", on=on.date() if on else None, **options)
 
 
 @agree.command()
-@_common
+@of_account
 @click.option("--at", required=True, help="When, like 2026-12-01T10:00.")
 @click.option("--number", default="", help="Which of the account's numbers; else the first.")
 @click.option("--agent", default="", help="Whose call it is; else the team's.")
@@ -143,7 +126,7 @@ def callback(**options: Any) -> None:  # noqa: ANN401 - as above
 
 
 @agree.command("wrong-number")
-@_common
+@of_account
 @click.argument("number")
 @_reason
 def wrong_number(**options: Any) -> None:  # noqa: ANN401 - as above
@@ -152,7 +135,7 @@ def wrong_number(**options: Any) -> None:  # noqa: ANN401 - as above
 
 
 @agree.command()
-@_common
+@of_account
 @click.option("--by", default="", help="By whom, with an address or telephone number.")
 @click.option("--lift", is_flag=True, help="Nobody does any more: the customer may be contacted.")
 def represented(**options: Any) -> None:  # noqa: ANN401 - as above
@@ -161,7 +144,7 @@ def represented(**options: Any) -> None:  # noqa: ANN401 - as above
 
 
 @agree.command()
-@_common
+@of_account
 @click.option("--amount", required=True, help="Like 31.50; 0.00 if it costs nothing.")
 def costs(**options: Any) -> None:  # noqa: ANN401 - as above
     """Agencies and lawyers: tell ACCOUNT in text form what a plan or deferral costs, before it is agreed on."""
@@ -171,13 +154,11 @@ def costs(**options: Any) -> None:  # noqa: ANN401 - as above
 def _arrange(
     act: str, *, account: str, creditor: str, currency: str, config: Path | None, json: bool, **told: Any,  # noqa: ANN401 - as above
 ) -> None:  # fmt: skip
-    from contactd.clock import SystemClock
     from contactd.engine.arranging import Arranging
     from contactd.engine.debtors import choose
 
     words = {name: "yes" if value is True else value or "" for name, value in told.items()}
-    with open_store(config) as (database, settings), database.transaction() as connection:
-        arranging = Arranging(settings, connection, by=user(), now=SystemClock().now())
+    with at_work(config, Arranging) as (arranging, connection):
         done = arranging.carry_out(act, choose(connection, account, creditor, currency), words)
     if json:
         emit_json({"done": done})
@@ -198,13 +179,11 @@ def _make(
 
 
 def _carry_out(order: "Order", whose: tuple[str, str, str], config: Path | None, *, json: bool) -> None:
-    from contactd.clock import SystemClock
     from contactd.engine.agreeing import Agreeing
     from contactd.engine.agreement_told import told
     from contactd.engine.debtors import choose
 
-    with open_store(config) as (database, settings), database.transaction() as connection:
-        agreeing = Agreeing(settings, connection, by=user(), now=SystemClock().now())
+    with at_work(config, Agreeing) as (agreeing, connection):
         made = agreeing.make(choose(connection, *whose), order)
         [shown] = told(connection, [made])
     _show([shown], json=json)
@@ -220,12 +199,10 @@ def _saying(word: str, text: str, *, needs_reason: bool = False) -> None:
     @config_option
     @as_json
     def verb(agreement: int, reason: str, tell: bool, config: Path | None, json: bool) -> None:
-        from contactd.clock import SystemClock
         from contactd.engine.agreeing import Agreeing
         from contactd.engine.agreement_told import told
 
-        with open_store(config) as (database, settings), database.transaction() as connection:
-            agreeing = Agreeing(settings, connection, by=user(), now=SystemClock().now())
+        with at_work(config, Agreeing) as (agreeing, connection):
             [shown] = told(connection, [agreeing.say(agreement, word, reason, tell=tell)])
         _show([shown], json=json)
 

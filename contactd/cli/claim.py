@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from contactd.cli.options import as_json, config_option, ids_of, open_store, user
+from contactd.cli.options import a_day, as_json, at_work, config_option, ids_of, of_account, open_store
 from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
     from contactd.engine.circumstances import Circumstances
     from contactd.store.circumstances import Noted
 
-_DAY = click.DateTime(["%Y-%m-%d"])
-_account = click.argument("account")
-_creditor = click.option("--creditor", default="", help="Needed when several creditors have an account of that number.")
-_currency = click.option("--currency", default="", help="Needed when the account is kept in several currencies.")
 _invoice = click.option("--invoice", "invoice_no", default="", help="Of this invoice alone.")
-_on = click.option("--on", type=_DAY, help="The day on which it happened; else today.")
+_on = click.option("--on", type=a_day, help="The day on which it happened; else today.")
 _reason = click.option("--reason", required=True, help="In which words, and how we know.")
 
 
@@ -29,14 +25,10 @@ def claim() -> None:
 
 
 @claim.command()
-@_account
+@of_account
 @_invoice
 @_on
 @_reason
-@_creditor
-@_currency
-@config_option
-@as_json
 def refused(account: str, **options: Any) -> None:  # noqa: ANN401 - click made them of the options above
     """Note that ACCOUNT refused to pay, seriously and for good: that is default without a reminder (§ 286 BGB).
 
@@ -46,14 +38,10 @@ def refused(account: str, **options: Any) -> None:  # noqa: ANN401 - click made 
 
 
 @claim.command()
-@_account
+@of_account
 @_invoice
 @_on
 @_reason
-@_creditor
-@_currency
-@config_option
-@as_json
 def acknowledged(account: str, **options: Any) -> None:  # noqa: ANN401 - as above
     """Note that ACCOUNT acknowledged the debt towards us: limitation begins anew on the next day (§ 212 BGB).
 
@@ -63,44 +51,32 @@ def acknowledged(account: str, **options: Any) -> None:  # noqa: ANN401 - as abo
 
 
 @claim.command()
-@_account
+@of_account
 @_invoice
-@click.option("--from", "on", type=_DAY, help="Their first day; else today.")
-@click.option("--to", "until", type=_DAY, help="Their last day; else they go on until `claim end`.")
+@click.option("--from", "on", type=a_day, help="Their first day; else today.")
+@click.option("--to", "until", type=a_day, help="Their last day; else they go on until `claim end`.")
 @_reason
-@_creditor
-@_currency
-@config_option
-@as_json
 def negotiations(account: str, **options: Any) -> None:  # noqa: ANN401 - as above
     """Note that ACCOUNT negotiates with us about the claim: that time does not count for limitation (§ 203 BGB)."""
     _note("negotiations", account, **options)
 
 
 @claim.command("court-order")
-@_account
+@of_account
 @_invoice
-@click.option("--served", "on", type=_DAY, help="The day of service; else today.")
-@click.option("--ended", "until", type=_DAY, help="The day of the last step; else it goes on until `claim end`.")
+@click.option("--served", "on", type=a_day, help="The day of service; else today.")
+@click.option("--ended", "until", type=a_day, help="The day of the last step; else it goes on until `claim end`.")
 @_reason
-@_creditor
-@_currency
-@config_option
-@as_json
 def court_order(account: str, **options: Any) -> None:  # noqa: ANN401 - as above
     """Note that a payment order was served on ACCOUNT: limitation rests, and six months longer (§ 204 BGB)."""
     _note("court_order", account, **options)
 
 
 @claim.command()
-@_account
+@of_account
 @_invoice
 @_on
 @_reason
-@_creditor
-@_currency
-@config_option
-@as_json
 def title(account: str, **options: Any) -> None:  # noqa: ANN401 - as above
     """Note that there is a final title against ACCOUNT: thirty years, later interest three (§ 197 BGB)."""
     _note("title", account, **options)
@@ -150,7 +126,7 @@ def withdraw(circumstance: int, reason: str, config: Path | None, json: bool) ->
 
 
 @claim.command("list")
-@_account
+@click.argument("account")
 @click.option("--creditor", help="Needed when several creditors have an account of that number.")
 @config_option
 @as_json
@@ -168,11 +144,9 @@ def list_(account: str, creditor: str | None, config: Path | None, json: bool) -
 
 def _work(work: "Callable[[Circumstances, Any], Noted]", config: Path | None, *, json: bool) -> None:
     """Carry out in one transaction and show what is noted now."""
-    from contactd.clock import SystemClock
     from contactd.engine.circumstances import Circumstances, told
 
-    with open_store(config) as (database, settings), database.transaction() as connection:
-        noting = Circumstances(settings, connection, by=user(), now=SystemClock().now())
+    with at_work(config, Circumstances) as (noting, connection):
         shown = list(told(connection, [work(noting, connection)]))
     _show(shown, json=json)
 

@@ -2,32 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.options import as_json, config_option, of_account, open_store, user
 from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
     from contactd.engine.debtors import Debtor
     from contactd.engine.handing_over import HandingOver
     from contactd.store.handovers import Handover
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _common(verb: F) -> F:
-    """Give a verb what all have that concern an account."""
-    for option in (
-        as_json,
-        config_option,
-        click.option("--currency", default="", help="Needed when the account is kept in several currencies."),
-        click.option("--creditor", default="", help="Needed when several creditors have an account of that number."),
-        click.argument("account"),
-    ):
-        verb = option(verb)
-    return verb
 
 
 @click.group("hand-over")
@@ -36,7 +21,7 @@ def hand_over() -> None:
 
 
 @hand_over.command()
-@_common
+@of_account
 @click.option("--to", type=click.Choice(["court", "lawyer", "agency"]), required=True, help="Who goes on with it.")
 @click.option("--reason", required=True, help="Why, for whoever approves.")
 @click.option("--anyway", default="", help="Why although something is agreed or disputed, or nothing was announced.")
@@ -46,7 +31,7 @@ def propose(to: str, reason: str, anyway: str, **whose: Any) -> None:  # noqa: A
 
 
 @hand_over.command()
-@_common
+@of_account
 @click.option("--reason", default="", help="Why, for the others.")
 def approve(reason: str, **whose: Any) -> None:  # noqa: ANN401 - as above
     """Approve what somebody else has proposed for ACCOUNT: its ladder rests from now on."""
@@ -54,7 +39,7 @@ def approve(reason: str, **whose: Any) -> None:  # noqa: ANN401 - as above
 
 
 @hand_over.command()
-@_common
+@of_account
 @click.option("--reason", required=True, help="Why, for the others.")
 def withdraw(reason: str, **whose: Any) -> None:  # noqa: ANN401 - as above
     """Take the hand-over of ACCOUNT back: its ladder goes on."""

@@ -1,11 +1,11 @@
 """What many verbs share: --config, --json, the settings they name and the store those name."""
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from contactd.config.settings import Settings
     from contactd.store.database import Database
 
+F = TypeVar("F", bound=Callable[..., Any])
+K = TypeVar("K")
+
+a_day = click.DateTime(["%Y-%m-%d"])
 config_option = click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -25,6 +29,19 @@ as_json = click.option("--json", "json", is_flag=True, help="Write JSON: stable 
 since_option = click.option(
     "--since", help="An instant (2026-12-01, 2026-12-01T10:00) or a span back from now (2h, 3d)."
 )
+
+
+def of_account(verb: F) -> F:
+    """Give a verb what all have that change something about one account."""
+    for option in (
+        as_json,
+        config_option,
+        click.option("--currency", default="", help="Needed when the account is kept in several currencies."),
+        click.option("--creditor", default="", help="Needed when several creditors have an account of that number."),
+        click.argument("account"),
+    ):
+        verb = option(verb)
+    return verb
 
 
 def settings_of(config: Path | None, *, campaigns: bool = True, secrets: bool = False) -> "tuple[Settings, Path]":
@@ -48,6 +65,15 @@ def open_store(config: Path | None) -> "Iterator[tuple[Database, Settings]]":
         yield database.witnessed(witness()), settings
     finally:
         database.close()
+
+
+@contextmanager
+def at_work(config: Path | None, kind: Callable[..., K]) -> "Iterator[tuple[K, Connection]]":
+    """Make what does the work of a verb, in one transaction, by the person at the terminal."""
+    from contactd.clock import SystemClock
+
+    with open_store(config) as (database, settings), database.transaction() as connection:
+        yield kind(settings, connection, by=user(), now=SystemClock().now()), connection
 
 
 def ids_of(connection: "Connection", account: str, creditor: str | None) -> list[int]:

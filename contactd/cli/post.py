@@ -7,21 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from contactd.cli.options import as_json, config_option, ids_of, open_store, user
+from contactd.cli.options import a_day, as_json, at_work, config_option, ids_of, of_account, open_store
 from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
     from contactd.engine.bookings import Bookings, Entry
     from contactd.store.postings import Booked
 
-_DAY = click.DateTime(["%Y-%m-%d"])
 _PURPOSES = ("agency", "lawyer", "court", "inquiry", "reminder", "other")
-_account = click.argument("account")
 _amount = click.argument("amount", required=False, default="")
-_creditor = click.option("--creditor", default="", help="Needed when several creditors have an account of that number.")
-_currency = click.option("--currency", default="", help="Needed when the account is kept in several currencies.")
 _invoice = click.option("--invoice", "invoice_no", default="", help="Of this invoice alone.")
-_on = click.option("--on", type=_DAY, help="The value date; else today.")
+_on = click.option("--on", type=a_day, help="The value date; else today.")
 _reason = click.option("--reason", required=True, help="Why, for the others.")
 
 
@@ -31,17 +27,13 @@ def post() -> None:
 
 
 @post.command()
-@_account
+@of_account
 @_amount
 @click.option("--for", "purpose", type=click.Choice(_PURPOSES), default="other", show_default=True, help="What for.")
 @click.option("--rvg", "rate", default="", help="Instead of AMOUNT: an agency's fee by this rate of the RVG, like 0.9.")
 @_invoice
 @_on
 @_reason
-@_creditor
-@_currency
-@config_option
-@as_json
 def cost(account: str, amount: str, purpose: str, rate: str, **options: Any) -> None:  # noqa: ANN401 - click made them of the options above
     """Charge ACCOUNT a cost of its default, like 25.00: it stands in the statement, and payments settle it first."""
     from contactd.domain.posting import Kind, Purpose
@@ -53,7 +45,7 @@ def cost(account: str, amount: str, purpose: str, rate: str, **options: Any) -> 
 
 
 @post.command("write-off")
-@_account
+@of_account
 @_amount
 @click.option(
     "--part", type=click.Choice(["principal", "interest", "costs"]), help="What AMOUNT is of; else principal."
@@ -61,10 +53,6 @@ def cost(account: str, amount: str, purpose: str, rate: str, **options: Any) -> 
 @_invoice
 @_on
 @_reason
-@_creditor
-@_currency
-@config_option
-@as_json
 def write_off(account: str, amount: str, part: str | None, **options: Any) -> None:  # noqa: ANN401 - as above
     """Give AMOUNT of what ACCOUNT owes up, or all of it: nobody is asked for it any more."""
     from contactd.domain.appropriation import Part
@@ -108,7 +96,7 @@ def reverse(posting: int, reason: str, config: Path | None, json: bool) -> None:
 
 
 @post.command("list")
-@_account
+@click.argument("account")
 @click.option("--creditor", help="Needed when several creditors have an account of that number.")
 @config_option
 @as_json
@@ -126,11 +114,9 @@ def list_(account: str, creditor: str | None, config: Path | None, json: bool) -
 
 def _work(work: "Callable[[Bookings, Any], list[Booked]]", config: Path | None, *, json: bool) -> None:
     """Carry out in one transaction and show what was posted."""
-    from contactd.clock import SystemClock
     from contactd.engine.bookings import Bookings, told
 
-    with open_store(config) as (database, settings), database.transaction() as connection:
-        bookings = Bookings(settings, connection, by=user(), now=SystemClock().now())
+    with at_work(config, Bookings) as (bookings, connection):
         shown = list(told(connection, work(bookings, connection)))
     _show(shown, json=json)
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from contactd.cli.options import as_json, config_option, ids_of, open_store, user
+from contactd.cli.options import a_day, as_json, at_work, config_option, ids_of, open_store
 from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
     from contactd.engine.tasking import Told
 
-_DAY = click.DateTime(["%Y-%m-%d"])
 _KINDS = ("meeting", "creditor", "address", "returned_mail", "review", "other")
 _number = click.argument("number", metavar="TASK", type=int)
 _reason = click.option("--reason", default="", help="Why, for the others.")
@@ -27,7 +26,7 @@ def task() -> None:
 @click.argument("account")
 @click.argument("kind", type=click.Choice(_KINDS))
 @click.option("--owner", default="", help="Who is to do it.")
-@click.option("--due", type=_DAY, help="The last day for it; else after [tasks] within.")
+@click.option("--due", type=a_day, help="The last day for it; else after [tasks] within.")
 @click.option("--note", default="", help="What is to be done.")
 @click.option("--creditor", default="", help="Needed when several creditors have an account of that number.")
 @click.option("--currency", default="", help="Needed when the account is kept in several currencies.")
@@ -38,14 +37,12 @@ def open_(
     config: Path | None, json: bool,
 ) -> None:  # fmt: skip
     """Open a task of that KIND about ACCOUNT; creditor: something is wrong on the creditor's side."""
-    from contactd.clock import SystemClock
     from contactd.domain.task import Kind
     from contactd.engine.debtors import choose
     from contactd.engine.tasking import Order, Tasking, told
 
     order = Order(Kind(kind), owner, due.date() if due else None, note)
-    with open_store(config) as (database, settings), database.transaction() as connection:
-        tasking = Tasking(settings, connection, by=user(), now=SystemClock().now())
+    with at_work(config, Tasking) as (tasking, connection):
         made = tasking.open(choose(connection, account, creditor, currency).id, order)
         shown = list(told(connection, [made], tasking.today))
     _show(shown, json=json)
@@ -85,7 +82,7 @@ def assign(number: int, owner: str, reason: str, config: Path | None, json: bool
 
 @task.command()
 @_number
-@click.argument("day", type=_DAY)
+@click.argument("day", type=a_day)
 @_reason
 @config_option
 @as_json
@@ -95,11 +92,9 @@ def postpone(number: int, day: datetime, reason: str, config: Path | None, json:
 
 
 def _say(config: Path | None, number: int, *, json: bool, **said: Any) -> None:  # noqa: ANN401 - fields of Saying
-    from contactd.clock import SystemClock
     from contactd.engine.tasking import Saying, Tasking, told
 
-    with open_store(config) as (database, settings), database.transaction() as connection:
-        tasking = Tasking(settings, connection, by=user(), now=SystemClock().now())
+    with at_work(config, Tasking) as (tasking, connection):
         shown = list(told(connection, [tasking.say(number, Saying(**said))], tasking.today))
     _show(shown, json=json)
 
@@ -107,7 +102,7 @@ def _say(config: Path | None, number: int, *, json: bool, **said: Any) -> None: 
 @click.command("tasks")
 @click.argument("account", required=False)
 @click.option("--owner", help='Only this person\'s; "" for those nobody has.')
-@click.option("--due", type=_DAY, help="Only those to be done by that day.")
+@click.option("--due", type=a_day, help="Only those to be done by that day.")
 @click.option("--all", "ended", is_flag=True, help="Those that ended too.")
 @click.option("--creditor", help="Needed when several creditors have an account of that number.")
 @config_option

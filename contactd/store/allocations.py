@@ -298,7 +298,9 @@ _MONEY = Written(
 def ledger(connection: Connection, account_ids: Collection[int]) -> Ledger:
     """Read the invoices (oldest due first) and the unspent money (oldest first) of accounts that are locked."""
     items: dict[int, list[Item]] = defaultdict(list)
-    for row in _OPEN_ITEMS.raw(connection, account_ids):
+    with _OPEN_ITEMS(connection, account_ids) as found:
+        rows = found.cursor.fetchall()
+    for row in rows:
         number, account_id, rest, amount, imported_open, taken_off, off_on, disputed, given, due_on, *agreed = row
         more = day(off_on), bool(disputed), given, day(due_on) or date.max, agreed[0], bool(agreed[1])
         items[account_id].append(Item(number, account_id, rest, amount, imported_open, taken_off, *more))

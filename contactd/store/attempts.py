@@ -18,8 +18,7 @@ from contactd.domain.attempt import OPEN, Event, State, step
 from contactd.domain.errors import IllegalTransition, StoreConflict
 from contactd.domain.queueing import Priority
 from contactd.store import contact_log, pauses
-from contactd.store.among import among
-from contactd.store.asked import Asked
+from contactd.store.among import Stated, among
 from contactd.store.bulk import Added
 from contactd.store.raw import Written, stored
 from contactd.store.schema import attempt
@@ -232,14 +231,14 @@ def apply(connection: Connection, transitions: Sequence[Transition]) -> list[Sta
 
 
 def _read(connection: Connection, attempt_ids: set[int]) -> dict[int, dict[str, Any]]:
-    rows = _STANDS.rows(connection, ids=sorted(attempt_ids))
+    rows = _STANDS.rows(connection, keys=sorted(attempt_ids))
     return {row[0]: dict(zip(_READ, row, strict=True)) for row in rows}
 
 
-_STANDS = Asked(
+_STANDS = Stated(
     lambda among: (
         sa.select(*(attempt.c[name] for name in _READ))
-        .where(among(attempt.c.id, "ids"))
+        .where(among(attempt.c.id))
         .order_by(attempt.c.id)
         .with_for_update()
     )

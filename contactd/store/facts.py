@@ -11,7 +11,6 @@ from sqlalchemy.engine import Connection
 from contactd.domain.account import Account, Facts, Hold, Invoice, Kind, Phone, PostalAddress
 from contactd.store import history, returned
 from contactd.store.among import Stated
-from contactd.store.asked import Asked
 from contactd.store.history import Known
 from contactd.store.raw import day, instant, maker
 from contactd.store.schema import account, import_run, invoice
@@ -56,7 +55,7 @@ def load(
     if not account_ids:
         return {}
     if today is None:
-        rows = _BY_ID.rows(connection, ids=list(account_ids))
+        rows = _BY_ID.rows(connection, keys=list(account_ids))
     else:
         rows = list(_OF_TODAY(connection, account_ids, today=today).cursor.fetchall())
     some = rows if eventful is None else [row for row in rows if row[0] in eventful]
@@ -67,7 +66,7 @@ def load(
 def invoices(connection: Connection, account_ids: Collection[int]) -> dict[int, list[Invoice]]:
     """List the open, undisputed invoices of accounts, oldest first; an account without any is left out."""
     found: dict[int, list[Invoice]] = {}
-    for row in _INVOICES.rows(connection, ids=list(account_ids)):
+    for row in _INVOICES.rows(connection, keys=list(account_ids)):
         contracted = day(row[8]) if row[8] else None
         made = _make_invoice(row[1], day(row[2]), day(row[3]), *row[4:8], contracted, False)
         found.setdefault(row[0], []).append(made)
@@ -76,7 +75,7 @@ def invoices(connection: Connection, account_ids: Collection[int]) -> dict[int, 
 
 def postal_addresses(connection: Connection, account_ids: Collection[int]) -> dict[int, PostalAddress]:
     """Read where letters to accounts go."""
-    return {row[0]: PostalAddress(*row[1:]) for row in _POSTAL.rows(connection, ids=list(account_ids))}
+    return {row[0]: PostalAddress(*row[1:]) for row in _POSTAL.rows(connection, keys=list(account_ids))}
 
 
 def overdue() -> sa.ColumnElement[int | None]:
@@ -137,20 +136,20 @@ def _zones(text: str) -> tuple[str, ...]:
 
 
 _OF_TODAY = Stated(lambda among: sa.select(*_OWN, *SHARED, overdue()).where(among(account.c.id)))
-_BY_ID = Asked(lambda among: sa.select(*_OWN, *SHARED, account.c.open).where(among(account.c.id, "ids")))
-_INVOICES = Asked(
+_BY_ID = Stated(lambda among: sa.select(*_OWN, *SHARED, account.c.open).where(among(account.c.id)))
+_INVOICES = Stated(
     lambda among: sa.select(
         invoice.c.account_id, invoice.c.invoice_no, invoice.c.invoice_date, invoice.c.due_date, invoice.c.amount,
         invoice.c.open, invoice.c.goods, invoice.c.terms, invoice.c.contract_date,
     )
-    .where(among(invoice.c.account_id, "ids"), invoice.c.open > 0, sa.not_(invoice.c.disputed))
+    .where(among(invoice.c.account_id), invoice.c.open > 0, sa.not_(invoice.c.disputed))
     .order_by(invoice.c.due_date, invoice.c.id)
 )  # fmt: skip
-_PAYMENTS_AS_OF = Asked(
+_PAYMENTS_AS_OF = Stated(
     lambda _: sa.select(sa.func.max(import_run.c.finished_at)).where(import_run.c.kind == "payments")
 )
-_POSTAL = Asked(
+_POSTAL = Stated(
     lambda among: sa.select(
         account.c.id, account.c.street, account.c.postcode, account.c.city, account.c.country
-    ).where(among(account.c.id, "ids"))
+    ).where(among(account.c.id))
 )

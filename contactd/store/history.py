@@ -14,7 +14,7 @@ from contactd.domain.account import Channel, PastContact, StepTry, Suppression
 from contactd.domain.campaign import INBOUND
 from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.store import suppressions
-from contactd.store.asked import Asked
+from contactd.store.among import Stated
 from contactd.store.raw import instant, maker, stored
 from contactd.store.schema import attempt
 
@@ -66,7 +66,7 @@ def _keys(customer: int, email: str, phone: str, mobile: str) -> set[_Key]:
 
 
 def _tries(connection: Connection, campaign: str, account_ids: list[int]) -> dict[tuple[int, int], tuple[StepTry, ...]]:
-    rows = _TRIES.rows(connection, ids=account_ids, campaign=campaign)
+    rows = _TRIES.rows(connection, keys=account_ids, campaign=campaign)
     found: dict[tuple[int, int], list[StepTry]] = defaultdict(list)
     for number, case, step, try_no, state, outcome, address, at, channel in rows:
         found[number, case].append(_make_try(step, try_no, state, outcome, instant(at), address, _CHANNELS[channel]))
@@ -98,17 +98,17 @@ _ENDED = sa.case(
     (attempt.c.disposition == sa.literal_column("'wrong_person'"), sa.literal_column("'wrong_number'")),
     else_=attempt.c.outcome,
 )
-_TRIES = Asked(
+_TRIES = Stated(
     lambda among: sa.select(
         attempt.c.account_id, attempt.c.case_no, attempt.c.step, attempt.c.try_no, attempt.c.state, _ENDED,
         attempt.c.address, sa.func.coalesce(attempt.c.ended_at, attempt.c.sending_at, attempt.c.planned_at),
         attempt.c.channel,
     )
-    .where(among(attempt.c.account_id, "ids"), attempt.c.campaign == sa.bindparam("campaign"))
+    .where(among(attempt.c.account_id), attempt.c.campaign == sa.bindparam("campaign"))
     .where(attempt.c.step != sa.literal_column(f"'{INBOUND}'"))
     .order_by(attempt.c.account_id, attempt.c.planned_at, attempt.c.id)
 )  # fmt: skip
-_CONTACTS = Asked(
+_CONTACTS = Stated(
     lambda among: sa.select(
         attempt.c.customer_id, attempt.c.channel, attempt.c.sending_at, attempt.c.conversation_at, attempt.c.address,
         attempt.c.account_id, attempt.c.outcome, attempt.c.step,

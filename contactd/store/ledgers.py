@@ -151,7 +151,9 @@ def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
             given_up[one.invoice_id or 0] += one.laid
     for owner, booked in _invoices(connection, books, given_up):
         books[owner].invoices.append(booked)
-    for owner, number, value_on, amount, named, received_at, charged, assigned_at in _PAYMENTS.raw(connection, books):
+    for owner, number, value_on, amount, named, received_at, charged, assigned_at in _PAYMENTS.rows(
+        connection, keys=list(books)
+    ):
         heard = instant(received_at), charged, instant(assigned_at)
         money = BookedPayment(number, day(value_on), amount, named, 0, *heard)
         books[owner].payments.append(money)
@@ -196,8 +198,8 @@ def _invoices(
     connection: Connection, books: Mapping[int, Books], given_up: Mapping[int, int]
 ) -> Iterable[tuple[int, BookedInvoice]]:
     covered: dict[int, int] = defaultdict(int)
-    covered.update({row[0]: int(row[1]) for row in _LAID.raw(connection, books)})
-    for row in _INVOICES.raw(connection, books):
+    covered.update({row[0]: int(row[1]) for row in _LAID.rows(connection, keys=list(books))})
+    for row in _INVOICES.rows(connection, keys=list(books)):
         owner, number, name, invoiced_on, due_on, amount, rest, taken_off, off_on, kind, rate = row
         yield owner, BookedInvoice(
             name, day(invoiced_on), day(due_on), amount, rest, covered[number], taken_off, day(off_on),

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from contactd.store.asked import Asked
+from contactd.store.among import Stated
 from contactd.store.conflict import insert_into
 from contactd.store.schema import pause as pause_table
 
@@ -39,4 +39,4 @@ def told(connection: Connection) -> dict[str, dict[str, str]]:
     return {row.name: {"since": row.since.isoformat(), "by": row.by, "reason": row.reason} for row in resting}
 
 
-_NAMES = Asked(lambda _: sa.select(pause_table.c.name))
+_NAMES = Stated(lambda _: sa.select(pause_table.c.name))

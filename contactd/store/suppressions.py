@@ -13,8 +13,7 @@ from sqlalchemy.engine import Connection
 
 from contactd.domain.account import Channel, Suppression
 from contactd.store import accounts, contact_log
-from contactd.store.among import among
-from contactd.store.asked import Asked
+from contactd.store.among import Stated, among
 from contactd.store.conflict import insert_into
 from contactd.store.raw import instant
 from contactd.store.schema import account, suppression
@@ -168,7 +167,7 @@ def paged(
 _COLUMNS = sa.select(
     suppression.c.kind, suppression.c.value, suppression.c.channel, suppression.c.reason, suppression.c.until
 )
-_BY_ADDRESS = Asked(
+_BY_ADDRESS = Stated(
     lambda _: sa.union_all(
         *(
             sa.select(account.c.id)
@@ -178,8 +177,8 @@ _BY_ADDRESS = Asked(
         )
     )
 )
-_CUSTOMERS = Asked(lambda _: sa.select(suppression.c.value).where(suppression.c.kind == _ACCOUNT))
-_LISTED = Asked(lambda among: _COLUMNS.where(among(suppression.c.value, "values"), suppression.c.kind.in_(_KINDS)))
+_CUSTOMERS = Stated(lambda _: sa.select(suppression.c.value).where(suppression.c.kind == _ACCOUNT))
+_LISTED = Stated(lambda among: _COLUMNS.where(among(suppression.c.value, "values"), suppression.c.kind.in_(_KINDS)))
 
 
 def _insert(connection: Connection, item: NewSuppression) -> bool:

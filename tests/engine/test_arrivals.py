@@ -1,7 +1,5 @@
 """What people wish is in force with the commit that keeps it, whatever else waits in the inbox."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 import sqlalchemy as sa
 
@@ -10,17 +8,10 @@ from contactd.engine import arrivals
 from contactd.engine.gate import Refused
 from contactd.engine.reconciler import Reconciler
 from contactd.store import schema
-from contactd.store.database import Database
 from contactd.store.inbox import Event
-from tests.engine.world import World, open_world
+from tests.engine.world import World
 
 NUMBER = "+4915228817386"
-
-
-@pytest.fixture
-async def world(database: Database) -> AsyncIterator[World]:
-    async with open_world(database) as made:
-        yield made
 
 
 def said(world: World, token: str, body: str) -> Event:

@@ -1,6 +1,5 @@
 """Tasks that warn before claims are statute-barred: once for each claim, in time, and not for what others watch."""
 
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
 import pytest
@@ -27,13 +26,6 @@ from tests.engine.test_circumstances import note
 SETTINGS = settings_of(claims=Claims(due_date_agreed=True), tasks=Tasks(owner="anna"))
 LAST = date(2027, 12, 31)  # three years from the end of 2024
 FIRST = (LAST - day(0)).days - 90  # from here on it is said
-
-
-@pytest.fixture
-async def commit(database: Database) -> AsyncIterator[GroupCommit]:
-    made = GroupCommit(database)
-    yield made
-    await made.close()
 
 
 @pytest.fixture

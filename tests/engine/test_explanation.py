@@ -1,10 +1,8 @@
 """What `contactd why` names first: that somebody else speaks for the customer, before whatever else keeps them."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 import sqlalchemy as sa
 
 from contactd.channels.memory import MemoryChannel
@@ -12,17 +10,10 @@ from contactd.domain.account import Channel
 from contactd.domain.campaign import Select
 from contactd.engine.explanation import Told, explain
 from contactd.store import pauses, schema, suppressions
-from contactd.store.database import Database
 from contactd.store.suppressions import REPRESENTED, NewSuppression
-from tests.engine.world import LADDER, OPEN_POLICY, World, open_world
+from tests.engine.world import LADDER, OPEN_POLICY, World
 
 STALE = replace(OPEN_POLICY, payments_max_age=timedelta(days=1))
-
-
-@pytest.fixture
-async def world(database: Database) -> AsyncIterator[World]:
-    async with open_world(database) as made:
-        yield made
 
 
 def stop(world: World, *reasons: str) -> None:

@@ -1,7 +1,7 @@
 """The daily turn of a daemon: what is broken by nothing but time is found at its start and after midnight."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime
 
 import pytest
@@ -21,13 +21,6 @@ from tests.engine.books import Bookkeeper, day, judge_all, settings_of
 
 _DAY = 86_400.0
 SETTINGS = settings_of()
-
-
-@pytest.fixture
-async def commit(database: Database) -> AsyncIterator[GroupCommit]:
-    made = GroupCommit(database)
-    yield made
-    await made.close()
 
 
 @pytest.fixture

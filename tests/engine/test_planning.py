@@ -1,10 +1,8 @@
 """Planning by the timetable and on demand, across the lives of a daemon."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
-import pytest
 from structlog.testing import capture_logs
 
 from contactd.domain.errors import StoreConflict, StoreError
@@ -13,16 +11,9 @@ from contactd.engine.planning import Planning
 from contactd.engine.run_summary import Summary
 from contactd.engine.timetable import Appointment
 from contactd.store import batches
-from contactd.store.database import Database
-from tests.engine.world import World, open_world
+from tests.engine.world import World
 
 DAILY = {"standard": Appointment("30 8 * * *", "Europe/Berlin")}
-
-
-@pytest.fixture
-async def world(database: Database) -> AsyncIterator[World]:
-    async with open_world(database) as made:
-        yield made
 
 
 def a_life(world: World) -> Planning:

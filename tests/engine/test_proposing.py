@@ -1,7 +1,6 @@
 """Runs on approval: nothing of them is anybody's to send before it is approved, and nothing changes afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -18,23 +17,13 @@ from contactd.engine.planner import Planner
 from contactd.engine.planning import Planning
 from contactd.engine.proposing import Person, Proposing, account_ids
 from contactd.store import attempts, batches, proposals, schema, suppressions
-from contactd.store.database import Database
 from contactd.store.schema_proposals import proposal_line
 from contactd.store.suppressions import NewSuppression
 from tests.engine.proposed import ANNA, ON_APPROVAL, approve, everything, lines, propose, read, told
 from tests.engine.test_planning import DAILY, a_life
-from tests.engine.world import LADDER, OPEN_POLICY, World, open_world
+from tests.engine.world import LADDER, OPEN_POLICY, World
 
-
-@pytest.fixture
-async def world(database: Database) -> AsyncIterator[World]:
-    async with open_world(database, campaigns=(ON_APPROVAL,)) as made:
-        yield made
-
-
-@pytest.fixture
-def proposing(world: World) -> Proposing:
-    return Proposing(world.planner)
+CAMPAIGNS = (ON_APPROVAL,)
 
 
 async def test_nothing_of_a_proposed_run_can_be_taken_before_it_is_approved(world: World, proposing: Proposing) -> None:

@@ -1,6 +1,5 @@
 """What follows at once in a campaign on approval: what belongs to the approved contact, and nothing else."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,22 +14,11 @@ from contactd.engine.followup import FollowUp
 from contactd.engine.proposing import Proposing
 from contactd.store import attempts
 from contactd.store.attempts import Transition
-from contactd.store.database import Database
 from tests.engine.proposed import ON_APPROVAL, approve, lines, propose
-from tests.engine.world import LADDER, OPEN_POLICY, World, open_world
+from tests.engine.world import LADDER, OPEN_POLICY, World
 
 SECOND_TRY = replace(LADDER.steps[0], otherwise="", attempts=2, retry={"rejected": timedelta(hours=2)})
-
-
-@pytest.fixture
-async def world(database: Database) -> AsyncIterator[World]:
-    async with open_world(database, campaigns=(ON_APPROVAL,)) as made:
-        yield made
-
-
-@pytest.fixture
-def proposing(world: World) -> Proposing:
-    return Proposing(world.planner)
+CAMPAIGNS = (ON_APPROVAL,)
 
 
 async def fail(world: World, outcome: str, reason: str = "") -> None:

@@ -1,6 +1,5 @@
 """What falls out of a proposed run on approval though only a rule that passes is named, and what a daemon leaves."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,24 +13,13 @@ from contactd.domain.errors import InputError
 from contactd.domain.policy import Cap, Policy
 from contactd.engine.proposing import Proposing
 from contactd.store import attempts, proposals, schema, suppressions
-from contactd.store.database import Database
 from contactd.store.suppressions import NewSuppression
 from tests.engine.proposed import ON_APPROVAL, approve, lines, propose
 from tests.engine.test_planning import DAILY, a_life
-from tests.engine.world import LADDER, OPEN_POLICY, World, open_world
+from tests.engine.world import LADDER, OPEN_POLICY, World
 
 ONCE_A_WEEK = Policy("capped", default_timezone="Europe/Berlin", caps=(Cap(1, timedelta(days=7), per="customer"),))
-
-
-@pytest.fixture
-async def world(database: Database) -> AsyncIterator[World]:
-    async with open_world(database, campaigns=(ON_APPROVAL,)) as made:
-        yield made
-
-
-@pytest.fixture
-def proposing(world: World) -> Proposing:
-    return Proposing(world.planner)
+CAMPAIGNS = (ON_APPROVAL,)
 
 
 def hold(world: World, number: int, days: int) -> None:

@@ -1,29 +1,18 @@
 """Two who propose, approve or drop in the same moment: one of them wins, the other is told."""
 
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 
-import pytest
 import sqlalchemy as sa
 
 from contactd.domain.errors import AwaitsApproval, InputError, StoreConflict
 from contactd.engine.proposing import Proposing
 from contactd.store import proposals, schema
-from contactd.store.database import Database
 from tests.engine.proposed import ON_APPROVAL, approve, propose
-from tests.engine.world import World, open_world
+from tests.engine.world import World
 
-
-@pytest.fixture
-async def world(database: Database) -> AsyncIterator[World]:
-    async with open_world(database, campaigns=(ON_APPROVAL,)) as made:
-        yield made
-
-
-@pytest.fixture
-def proposing(world: World) -> Proposing:
-    return Proposing(world.planner)
+CAMPAIGNS = (ON_APPROVAL,)
 
 
 def at_once(*work: Callable[[], object]) -> list[object]:

@@ -1,6 +1,5 @@
 """A step of the ladder that a person carries out: one task an attempt, and the ladder waits for it."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,10 +19,9 @@ from contactd.engine.task_ends import drop_moot
 from contactd.engine.tasking import Saying, Tasking
 from contactd.store import accounts, attempts, tasks
 from contactd.store.attempts import Transition
-from contactd.store.database import Database
 from contactd.store.schema import invoice
 from contactd.store.tasks import Stored, Which
-from tests.engine.world import World, compose, open_world
+from tests.engine.world import World, compose
 
 TALKS = Campaign(
     id="standard",
@@ -35,12 +33,7 @@ TALKS = Campaign(
 )
 DAY = 86_400.0
 SETTINGS = Settings.of(Sections(), Path("contactd.toml"))
-
-
-@pytest.fixture
-async def world(database: Database) -> AsyncIterator[World]:
-    async with open_world(database, campaigns=(TALKS,)) as made:
-        yield made
+CAMPAIGNS = (TALKS,)
 
 
 def channel(world: World) -> TaskChannel:
