@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 import pytest
 from playwright.sync_api import Browser, expect
 
+from contactd.web.written import number
 from tests.browser.calling import call, identify, open_calling, promise, rows, soon, start_work
 from tests.browser.site import Site, Tabs
 from tests.calls import town as people
@@ -145,7 +146,7 @@ def test_a_real_call_goes_on_while_the_page_is_loaded_anew_and_is_in_all_books_o
     customer = telephones.line(NUMBER)
     attempt = int(page.locator("#case").get_attribute("data-attempt") or 0)
     expect(page.locator(".debtor h1")).to_have_text("Karin Kranichfeld")
-    expect(page.locator(".debtor")).to_contain_text(NUMBER)
+    expect(page.locator(".debtor")).to_contain_text(number(NUMBER))
     identify(page)
     with heard_all_the_while(telephones, customer, desk):
         for _ in range(10):
