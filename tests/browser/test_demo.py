@@ -62,6 +62,20 @@ def ask(page: Page, question: str) -> str:
     return page.locator(".heard .now q").inner_text()
 
 
+def identify(page: Page, told: dict[str, str]) -> None:
+    """Say that the customer is there, and check what they have told."""
+    tab_to(page, "[name=person]")
+    page.keyboard.press("Space")
+    expect(page.locator("#case")).to_have_attribute("data-person", "customer")
+    for item, form in PLACES.items():
+        found = form.search(told[item])
+        assert found is not None, told
+        tab_to(page, f"[data-item={item}]")
+        page.keyboard.type(found[0])
+        page.keyboard.press("Enter")
+        expect(page.locator(f".check:has([data-item={item}]) .verdict")).to_have_text("✓ stimmt")
+
+
 def test_a_person_takes_a_call_within_a_minute_and_the_promise_shows_on_the_live_view(
     tabs: Tabs, demo: dict[str, str]
 ) -> None:
@@ -82,15 +96,7 @@ def test_a_person_takes_a_call_within_a_minute_and_the_promise_shows_on_the_live
     page.reload()
     expect(page.locator(".heard p")).to_have_count(6)
     look_in_both(page, "demo-desk")
-    tab_to(page, "[name=person]")
-    page.keyboard.press("Space")
-    for item, form in PLACES.items():
-        found = form.search(told[item])
-        assert found is not None, told
-        tab_to(page, f"[data-item={item}]")
-        page.keyboard.type(found[0])
-        page.keyboard.press("Enter")
-        expect(page.locator(f".check:has([data-item={item}]) .verdict")).to_have_text("✓ stimmt")
+    identify(page, told)
     promise(page, "+7")
     expect(page.locator("#foreseen")).to_contain_text("Mahnlauf ruht")
     page.keyboard.press("Control+Enter")

@@ -181,6 +181,7 @@ def test_an_outcome_that_a_restart_left_is_written_down_later(tabs: Tabs, site: 
     expect(page.locator(".standing strong")).to_have_text("Nachbearbeitung")
     soon(site, "SELECT how_ended FROM call", [{"how_ended": "answered"}])
     site.life.kill()
+    expect(page.locator("html")).to_have_attribute("data-line", "down")
     site.life.start()
     site.life.wait_ready()
     expect(page.locator("html")).to_have_attribute("data-line", "up", timeout=30_000)
@@ -219,9 +220,11 @@ def test_a_call_that_died_with_its_daemon_is_written_down_once_though_an_answer_
         route.abort()
 
     page.route("**/desk/finish", lose, times=1)
-    page.keyboard.press("Control+Enter")
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/desk/finish")):
+        page.keyboard.press("Control+Enter")
     soon(site, SAID, PROMISED)
     expect(page.locator("#told")).to_be_visible()
+    expect(page.locator("#case:not([data-ending])")).to_have_count(1)
     page.keyboard.press("Control+Enter")
     expect(page.locator("#case")).to_have_count(0)
     assert rows(site, "SELECT count(*) AS n FROM agreement") == [{"n": 1}]

@@ -124,10 +124,10 @@ def test_more_time_to_write_is_offered_and_taken_and_where_it_ends_nothing_is_lo
     expect(taker.locator(".extend")).to_be_hidden()
     expect(taker.locator(".extend")).to_be_visible(timeout=60_000)
     assert seconds_left(taker) <= 20
-    look_at(taker, "desk-wrap-up")
     taker.keyboard.press("F6")
     expect(taker.locator(".extend")).to_be_hidden()
     assert seconds_left(taker) > 60
+    look_at(other, "desk-wrap-up")  # whose time is to end
     look_in_both(taker, "desk-wrap-up-extended")
     expect(other.locator(".standing strong")).to_have_text("Pause · Nachbearbeitung dauerte zu lange", timeout=30_000)
     look_in_both(other, "desk-wrap-up-over")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.calling import call, open_calling, rows
+from tests.browser.calling import call, open_calling, rows, sit_down
 from tests.browser.looks import look_in_both
 from tests.browser.site import Site, Tabs
 
@@ -26,9 +26,7 @@ def says(page: Page, word: str) -> None:
 
 def test_the_desk_looks_well_in_every_state_and_its_keys_do_what_it_says(tabs: Tabs, site: Site) -> None:
     page = tabs.open(role="agent", language="de")
-    page.goto("/desk")
-    expect(page.locator("html")).to_have_attribute("data-line", "up")
-    page.wait_for_timeout(300)
+    sit_down(page)
     says(page, "Abgemeldet")
     page.keyboard.press("F9")
     says(page, "Bereit")

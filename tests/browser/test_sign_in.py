@@ -16,6 +16,7 @@ def test_somebody_new_signs_in_by_keyboard_alone_and_chooses_a_password(tabs: Ta
     page = tabs.open(language="de")
     page.goto("/me")
     expect(page).to_have_url(re.compile(r"/sign-in\?next=/me$"))
+    expect(page.locator("#name")).to_be_focused()
     page.keyboard.type("nora")
     page.keyboard.press("Tab")
     page.keyboard.type(once)
@@ -80,10 +81,12 @@ def test_language_and_colours_change_at_once_and_stay(tabs: Tabs) -> None:
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
     page.goto("/")
     expect(page.locator("html")).to_have_attribute("lang", "de")
-    for name in ("Auto", "EN"):
-        page.locator(".who").click()
-        page.get_by_role("button", name=name, exact=True).click()
-        page.wait_for_load_state()
+    page.locator(".who").click()
+    page.get_by_role("button", name="Auto", exact=True).click()
+    expect(page.locator("html")).not_to_have_attribute("data-theme", "dark")
+    page.locator(".who").click()
+    page.get_by_role("button", name="EN", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
 def test_signing_out_in_one_tab_takes_the_others_to_the_sign_in(tabs: Tabs, site: Site) -> None:
