@@ -302,17 +302,19 @@ def _log_row(row: dict[str, Any], transition: Transition, state: State) -> dict[
     }
 
 
-# Found by id: with the state as it stands PostgreSQL would rather read the partial index of all queued attempts.
+def still(values: Mapping[str, sa.ColumnElement[Any]], state: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Say that an attempt is in that state and under the same claim; for statements of raw.Written.
+
+    Found by id: with the state as it stands PostgreSQL would rather read the partial index of all queued attempts.
+    """
+    same = attempt.c.id == values["id"], attempt.c.claim_no == values["claim_no"]
+    return sa.and_(*same, (attempt.c.state + sa.literal_column("''")) == state)
+
+
 def _guarded(values: Mapping[str, sa.ColumnElement[Any]], rows: sa.FromClause | None) -> sa.Update:
     del rows  # named through its columns
     return (
-        sa.update(attempt)
-        .where(
-            attempt.c.id == values["id"],
-            attempt.c.claim_no == values["claim_no"],
-            (attempt.c.state + sa.literal_column("''")) == values["old_state"],
-        )
-        .values({name: values[name] for name in _CHANGING})
+        sa.update(attempt).where(still(values, values["old_state"])).values({name: values[name] for name in _CHANGING})
     )
 
 

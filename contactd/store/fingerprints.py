@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from contactd.domain.attempt import State
 from contactd.domain.errors import StoreConflict
+from contactd.store.attempts import still
 from contactd.store.raw import Written
 from contactd.store.schema import attempt
 
@@ -38,11 +39,7 @@ def _worded(values: Mapping[str, sa.ColumnElement[Any]], rows: sa.FromClause | N
     del rows  # named through its columns
     return (
         sa.update(attempt)
-        .where(
-            attempt.c.id == values["id"],
-            attempt.c.claim_no == values["claim_no"],
-            (attempt.c.state + sa.literal_column("''")) == sa.literal_column(f"'{State.SENDING}'"),
-        )
+        .where(still(values, sa.literal_column(f"'{State.SENDING}'")))
         .values(fingerprint=values["fingerprint"])
     )
 

@@ -1,6 +1,5 @@
 """Asking Twilio what became of a message: found, absent, or not to be told; never a guess."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -12,25 +11,10 @@ from tests.channels.sms_on_the_wire import (
     NUMBER,
     OTHER,
     answered,
-    backend,
     message,
-    opened,
     question,
-    quiet_twilio,
 )
 from tests.fakes.twilio_server import TwilioServer
-
-
-@pytest.fixture
-async def twilio() -> AsyncIterator[TwilioServer]:
-    async with quiet_twilio() as server:
-        yield server
-
-
-@pytest.fixture
-async def sms(twilio: TwilioServer) -> AsyncIterator[TwilioSms]:
-    async with opened(backend(twilio.url)) as channel:
-        yield channel
 
 
 async def test_a_message_that_was_taken_is_found(sms: TwilioSms, twilio: TwilioServer) -> None:

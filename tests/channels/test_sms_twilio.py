@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -24,24 +23,10 @@ from tests.channels.sms_on_the_wire import (
     answered,
     backend,
     message,
-    opened,
     question,
-    quiet_twilio,
 )
 from tests.fakes.twilio_ledger import Answer
 from tests.fakes.twilio_server import TwilioServer
-
-
-@pytest.fixture
-async def twilio() -> AsyncIterator[TwilioServer]:
-    async with quiet_twilio() as server:
-        yield server
-
-
-@pytest.fixture
-async def sms(twilio: TwilioServer) -> AsyncIterator[TwilioSms]:
-    async with opened(backend(twilio.url)) as channel:
-        yield channel
 
 
 async def test_a_message_is_posted_once_with_sender_text_and_callback(sms: TwilioSms, twilio: TwilioServer) -> None:

@@ -20,10 +20,36 @@ from contactd.domain.errors import (
     RecipientOptedOut,
     StoreError,
 )
+from contactd.engine.sender import Sender
 from contactd.store import schema, sent_messages
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
 from tests.engine.world import World, open_world
+
+
+class Full(GroupCommit):
+    """Refuses what is written by one function, so many times."""
+
+    def __init__(self, database: Database, name: str, times: int = 1) -> None:
+        super().__init__(database)
+        self.name, self.times, self.refused = name, times, 0
+
+    async def submit(self, function, item):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - as its base
+        if function.__name__ == self.name and self.refused < self.times:
+            self.refused += 1
+            raise StoreError("the disk is full")
+        return await super().submit(function, item)
+
+
+async def run_until_accepted(world: World, sender: Sender) -> None:
+    """Run it until the first message was taken, then let it end."""
+    running = asyncio.create_task(sender.run())
+    for _ in range(400):
+        await world.clock.run(0.5)
+        if world.rows()[0].state == "accepted":
+            break
+    sender.drain()
+    await running
 
 
 async def send_one(database: Database, fault: ChannelError | None) -> tuple[World, MemoryChannel]:
@@ -155,26 +181,10 @@ async def test_a_store_that_is_away_for_the_answer_is_asked_until_it_is_back(dat
         world.debtor(1)
         world.planner.plan("standard", world.clock.now())
 
-        class Flaky(GroupCommit):
-            refused = 0
-
-            async def submit(self, function, item):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as its base
-                if function.__name__ == "settle" and self.refused < 2:
-                    self.refused += 1
-                    raise StoreError("the disk is full")
-                return await super().submit(function, item)
-
-        flaky = Flaky(database)
-        world.commit = flaky
+        flaky = world.commit = Full(database, "settle", times=2)
         channel = MemoryChannel()
         sender = world.sender(channel)
-        running = asyncio.create_task(sender.run())
-        for _ in range(400):
-            await world.clock.run(0.5)
-            if world.rows()[0].state == "accepted":
-                break
-        sender.drain()
-        await running
+        await run_until_accepted(world, sender)
         await flaky.close()
         assert flaky.refused == 2
         assert len(channel.ledger) == 1
@@ -186,26 +196,10 @@ async def test_without_a_committed_intent_nothing_is_sent(database: Database) ->
         world.debtor(1)
         world.planner.plan("standard", world.clock.now())
 
-        class Full(GroupCommit):
-            refused = 0
-
-            async def submit(self, function, item):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as its base
-                if function.__name__ == "begin" and not self.refused:
-                    self.refused += 1
-                    raise StoreError("the disk is full")
-                return await super().submit(function, item)
-
-        full = Full(database)
-        world.commit = full
+        full = world.commit = Full(database, "begin")
         channel = MemoryChannel()
         sender = world.sender(channel)
-        running = asyncio.create_task(sender.run())
-        for _ in range(400):
-            await world.clock.run(0.5)
-            if world.rows()[0].state == "accepted":
-                break
-        sender.drain()
-        await running
+        await run_until_accepted(world, sender)
         await full.close()
         assert full.refused == 1
         assert [row.state for row in world.rows()] == ["accepted"]
@@ -262,16 +256,7 @@ async def test_what_would_not_be_found_again_is_not_sent(database: Database) -> 
         world.debtor(1)
         world.planner.plan("standard", world.clock.now())
 
-        class Full(GroupCommit):
-            refused = 0
-
-            async def submit(self, function, item):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as its base
-                if function.__name__ == "keep" and not self.refused:
-                    self.refused += 1
-                    raise StoreError("the disk is full")
-                return await super().submit(function, item)
-
-        world.commit = Full(database)
+        world.commit = Full(database, "keep")
         channel = ByText()
         await world.send(channel)
         assert channel.ledger == []
