@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from contactd.cli.audit import line_of
+from contactd.cli.output import say
 from contactd.config.settings import Agent as AgentTable
 from contactd.config.settings import Sections, Settings
 from contactd.domain.policy import Policy
@@ -65,12 +66,16 @@ async def test_no_query_breaks_a_page(frame: Frame, door: Entrance) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
-async def test_a_reason_writes_no_further_line_and_commands_no_terminal(frame: Frame, door: Entrance) -> None:
+async def test_a_reason_writes_no_further_line_and_commands_no_terminal(
+    frame: Frame, door: Entrance, capsys: pytest.CaptureFixture[str]
+) -> None:
     anna = await door.person("anna", Role.SUPERVISOR)
     reason = "fair\n2026-11-23 09:00:00 boss             approve run          run:7\x1b[2K\x9b2J\u202e"
     assert (await anna.post("/live/do/pause", on="all", reason=reason)).status == 303
     [row] = [one for one in await frame.commit.read(audit.read) if one.what == "pause"]
-    line = line_of(row)
+    capsys.readouterr()
+    say(line_of(row))
+    line = capsys.readouterr().out.removesuffix("\n")
     assert line.isprintable(), line
     assert "fair 2026-11-23" in line
 
