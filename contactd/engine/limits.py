@@ -8,7 +8,7 @@ from typing import Any
 from contactd.domain.calendar import local_day
 from contactd.domain.circumstance import Circumstance, Kind, days_of
 from contactd.domain.ledger import Claim
-from contactd.domain.limitation import Ground, Suspension, limitation, of_loan
+from contactd.domain.limitation import Ground, Limitation, Suspension, limitation, of_loan
 from contactd.engine.claims import Owed
 
 _RUNS_FROM = {
@@ -33,7 +33,8 @@ _GROUNDS = {Kind.NEGOTIATIONS: Ground.NEGOTIATIONS, Kind.COURT_ORDER: Ground.COU
 class Limit:
     """The last day of a claim, None while its time is held up; `began` and `because`: from which event its `years` run.
 
-    `interest_last_day` is that of the oldest interest since a title, which lives shorter; None: there is none.
+    `suspensions` are those that held up this very time. `interest_last_day` is that of the oldest interest since a
+    title, which lives shorter; None: there is none.
     """
 
     last_day: date | None
@@ -57,7 +58,14 @@ def limit_of(owed: Owed, claim: Claim) -> Limit:
     if titled is not None and not claim.consumer_loan:  # §197(2) BGB; not of those loans (§497(3) S. 4)
         oldest = max(titled, date(owed.statement.as_of.year - 3, 1, 1))
         later = limitation(oldest, owed.holidays, suspensions=suspensions, restarts=restarts).last_day
-    return Limit(found.last_day, found.began, because, 3 if titled is None else 30, suspensions, later)
+    counted = tuple(one for one in suspensions if _counts(one, found))
+    return Limit(found.last_day, found.began, because, 3 if titled is None else 30, counted, later)
+
+
+def _counts(one: Suspension, found: Limitation) -> bool:
+    """Tell whether it held up the time that runs: not when it was over before that began, or began after its end."""
+    over = one.until is not None and one.until <= found.began
+    return not over and (found.last_day is None or one.first <= found.last_day)
 
 
 def limit_told(limit: Limit) -> dict[str, Any]:

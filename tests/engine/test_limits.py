@@ -112,6 +112,25 @@ def test_a_deferral_that_is_over_held_the_time_up_to_its_last_day_and_a_withdraw
     assert days(keeper)[0] == (date(2029, 12, 3), "deferral")
 
 
+def test_what_held_up_nothing_of_the_time_that_runs_is_not_told_with_it(keeper: Bookkeeper) -> None:
+    """By hand each day of it would be added, and the sum would not be the last day that is told."""
+    keeper.agree(Agreed.DEFERRAL, on=day(10))
+    keeper.wake(30)
+    note(keeper, Note(Kind.ACKNOWLEDGEMENT, "e-mail: I know I owe it", day(20), "R-1"))
+    anew = limits(keeper)["R-1"]
+    assert (anew.last_day, anew.because, anew.suspensions) == (date(2029, 12, 13), "acknowledgement", ())
+    assert [one.ground for one in limits(keeper)["R-2"].suspensions] == ["deferral"]
+
+
+def test_what_came_after_the_time_had_run_out_is_not_told_with_it(keeper: Bookkeeper) -> None:
+    with keeper.database.transaction() as connection:
+        connection.execute(sa.update(invoice).values(invoice_date=date(2019, 5, 1), due_date=date(2019, 5, 31)))
+    keeper.agree(Agreed.DEFERRAL, on=day(10))
+    barred = limits(keeper)["R-1"]
+    assert (barred.last_day, barred.because, barred.suspensions) == (date(2023, 1, 2), "year", ())
+    assert limit_words(limit_told(barred)).endswith("fell due, §§ 195, 199 BGB)")
+
+
 def test_an_acknowledgement_that_was_noted_begins_the_time_anew(keeper: Bookkeeper) -> None:
     note(keeper, Note(Kind.ACKNOWLEDGEMENT, "e-mail: I know I owe it", date(2025, 2, 10), "R-1"))
     assert days(keeper) == [(date(2028, 2, 10), "acknowledgement"), (PLAIN, "year")]
