@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from contactd.cli.options import config_option, day_of, open_store
-from contactd.cli.output import PARTIAL, say
+from contactd.cli.output import PARTIAL, save, say
 from contactd.cli.witness import note_reading
 
 
@@ -28,7 +28,7 @@ def dossier(
         day = day_of(as_of, settings.claims.timezone, "--as-of")
         with database.snapshot() as connection:
             made = gathered(connection, choose(connection, account, creditor, currency).id, settings, day, language)
-        output.write_bytes(made.zipped(day))
+        save(output, made.zipped(day))
         note_reading(database)
     say(f"{output}: {len(made.files)} files")
     for problem in made.problems:

@@ -42,6 +42,14 @@ def fail(message: str, code: int = FAILED, more: Iterable[str] = ()) -> NoReturn
     raise SystemExit(code)
 
 
+def save(path: Path, content: bytes) -> None:
+    """Write a file that was asked for, or leave and say why it cannot be."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        fail(f"{path} cannot be written ({error.strerror}); name another file")
+
+
 def _plain(value: object) -> object:
     if isinstance(value, datetime | date):
         return value.isoformat()

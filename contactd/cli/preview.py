@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contactd.cli.options import config_option, settings_of
-from contactd.cli.output import say, show_document
+from contactd.cli.output import save, say, show_document
 
 if TYPE_CHECKING:
     from contactd.channels.base import Notice
@@ -47,7 +47,7 @@ def preview(
     if channel == "letter":
         notice = with_interest(notice) if interest else notice
         for path, content in _letter(settings, template, notice, out, png=png):
-            path.write_bytes(content)
+            save(path, content)
             say(str(path))
         return
     rendered = words.render(template, Channel(channel), language, notice)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contactd.cli.options import as_json, config_option, day_of, ids_of, open_store
-from contactd.cli.output import console, emit_json, say
+from contactd.cli.output import console, emit_json, save, say
 from contactd.domain.money import Money
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _set(path: Path, press: "StatementPress", connection: "Connection", found: "
         known = ", ".join(f"{one.books.creditor} in {one.books.currency}" for one in found)
         raise click.BadParameter(f"the account exists for {known}: name one with --creditor", param_hint="--pdf")
     [pdf] = press.press(connection, found[0])
-    path.write_bytes(pdf)
+    save(path, pdf)
 
 
 def _print(owed: "Owed") -> None:

@@ -15,6 +15,7 @@ from contactd.channels.letterpress import LetterPress, paper_of
 from contactd.channels.sheet import Sheet, bearing_told, cost_line, interest_line, plain
 from contactd.config.settings import Settings
 from contactd.domain.base_rates import BaseRates
+from contactd.domain.errors import InputError
 from contactd.domain.ledger import Claim, Payment
 from contactd.domain.money import Money
 from contactd.domain.statement import Balance
@@ -31,9 +32,13 @@ class StatementPress:
     """Sets statements as letters are set: the operator's head and fonts, and his template where he has one."""
 
     def __init__(self, settings: Settings, rates: BaseRates, language: str) -> None:
-        """Take the language to write in: one there is a template `statement` of."""
+        """Take the language to write in; raises InputError when there is no template `statement` of it."""
         self._settings, self._rates, self._language = settings, rates, language
         self._press = LetterPress(settings.template_directories, paper_of(settings))
+        known = self._press.languages(TEMPLATE)
+        if not known & {language, language.partition("-")[0]}:
+            there = ", ".join(sorted(known))
+            raise InputError(f"there is no {TEMPLATE} in the language {language!r}; there are: {there}")
 
     def press(self, connection: sa.Connection, owed: Owed, *, kind: Literal["pdf", "png"] = "pdf") -> list[bytes]:
         """Answer the PDF, or a PNG of each page; raises ChannelMisconfigured or ChannelRejected."""

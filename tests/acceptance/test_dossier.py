@@ -170,3 +170,6 @@ def test_wrong_words_are_told(config: Path, tmp_path: Path) -> None:
     assert "no account 'K-9'" in contactd("dossier", "K-9", "--output", tmp_path / "a.zip", "--config", config).err
     french = contactd("dossier", "K-4", "--output", tmp_path / "a.zip", "--language", "fr", "--config", config)
     assert (french.code, "there are de and en" in french.err) == (3, True)
+    lost = contactd("dossier", "K-4", "--output", tmp_path / "no folder" / "a.zip", "--config", config)
+    assert (lost.code, "a.zip cannot be written (No such file or directory)" in lost.err) == (1, True)
+    assert "Traceback" not in lost.err

@@ -67,6 +67,18 @@ def test_past_the_end_of_the_table_the_figures_are_called_provisional(config: Pa
     assert contactd("statement", "K-1", "--as-of", "2026-06-30", "--config", config).err == ""
 
 
+def test_a_pdf_that_cannot_be_is_refused_in_words(config: Path) -> None:
+    wrong = config.parent / "no folder" / "claims.pdf"
+    refused = contactd("statement", "K-1", "--pdf", wrong, "--config", config)
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == f"contactd: {wrong} cannot be written (No such file or directory); name another file\n"
+    there = config.parent / "claims.pdf"
+    refused = contactd("statement", "K-1", "--pdf", there, "--language", "fr", "--config", config)
+    assert "there is no statement in the language 'fr'; there are: de, en" in refused.err
+    assert (refused.code, there.exists()) == (1, False)
+    assert contactd("statement", "K-1", "--pdf", there, "--language", "en-GB", "--config", config).code == 0
+
+
 def test_it_says_which_rate_each_claim_bears_and_why(config: Path, tmp_path: Path) -> None:
     header, *_ = ROWS.splitlines()
     rows = (
