@@ -47,6 +47,7 @@ class Statements:
         """
         self.path = path
         self.statements: list[Statement] = []
+        self.takes_back = False  # whether an entry takes back an earlier payment
         self._currencies = frozenset(currencies)
         self._faults: list[Fault] = []
         self._equals: dict[str, int] = {}
@@ -113,6 +114,7 @@ class Statements:
         count = self._equals[said] = self._equals.get(said, 0) + 1
         self._spool.add((f"{said}-{count}", len(self.statements) - 1, *entry[2:]))
         statement.entries += 1
+        self.takes_back = self.takes_back or entry.takes_back
 
     def _shut(self, tail: Tail) -> None:
         statement = self.statements[-1]

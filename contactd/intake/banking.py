@@ -78,7 +78,7 @@ def _record_all(
     if not total:
         return last  # a day without bookings needs no books
     with database.snapshot() as connection:
-        books = bank.books(connection, guessing=False)
+        books = bank.books(connection, guessing=False, returns=file.takes_back)
     for chunk in _chunks(file.entries()):
         done += len(chunk)
         with database.snapshot() as connection:
@@ -176,7 +176,7 @@ def unmatched(connection: Connection) -> Iterator[tuple[int, Entry, Unclear | Ma
     """List the payments that wait with what they may be: payment's id, what the bank told, the answer by now."""
     rows = bank.waiting(connection)
     if rows:
-        books = bank.books(connection, guessing=True)
+        books = bank.books(connection, guessing=True, returns=any(row.amount < 0 for row in rows))
         for row in rows:
             entry = bank.entry_of(row)
             yield row.id, entry, match(books, entry)

@@ -30,8 +30,11 @@ class Place:
     currency: str
 
 
-def books(connection: Connection, *, guessing: bool) -> Books:
-    """Lay out every account, invoice and payment to be looked up in; `guessing`: for suggestions as well."""
+def books(connection: Connection, *, guessing: bool, returns: bool) -> Books:
+    """Lay out every account and invoice to be looked up in; `guessing`: for suggestions as well.
+
+    `returns`: with every payment, for only what takes one back asks for them.
+    """
     name = account.c.name if guessing else sa.literal("")
     owners = sa.select(account.c.id, account.c.account_no, account.c.currency, account.c.creditor, name)
     items = sa.select(invoice.c.id, invoice.c.account_id, invoice.c.invoice_no, invoice.c.open)
@@ -41,7 +44,7 @@ def books(connection: Connection, *, guessing: bool) -> Books:
     return open_books(
         _debtors(connection, owners.order_by(account.c.id)),
         map(Item._make, driver_rows(connection, items.order_by(invoice.c.account_id, invoice.c.id))),
-        map(Paid._make, driver_rows(connection, paid.order_by(payment.c.id))),
+        map(Paid._make, driver_rows(connection, paid.order_by(payment.c.id))) if returns else (),
         guessing=guessing,
     )
 

@@ -128,3 +128,25 @@ def test_the_next_payment_from_a_known_iban_with_exactly_what_is_open_is_certain
     told = take(database, tmp_path, Account([Booking((second,), bank_ref="A2")]))
     assert (told.counts["new"], told.counts["unmatched"]) == (1, 0)
     assert opens(database) == {"KD-10001": 0}
+
+
+def test_earlier_payments_are_looked_through_only_when_a_statement_takes_one_back(
+    database: Database, tmp_path: Path
+) -> None:
+    owing(database, ("acme", "KD-10001", "RE-2026-0001", "EUR"))
+    read: list[str] = []
+
+    def listen(connection: sa.Connection, cursor: object, statement: str, *more: object) -> None:
+        if statement.startswith("SELECT payment.fingerprint, payment.account_id"):
+            read.append(statement)
+
+    def came(payment: Payment) -> tuple[int, int]:
+        """Take it; answers how often all payments were read, and what is open then."""
+        take(database, tmp_path, Account([Booking((payment,), bank_ref=payment.bank_ref)]))
+        return len(read), opens(database)["KD-10001"]
+
+    sa.event.listen(database.engine, "before_cursor_execute", listen)
+    paid = Payment(4_000, ("RE-2026-0001",), end_to_end="E1", bank_ref="A1")
+    assert came(paid) == (0, 6_000)
+    assert came(Payment(-300, ("Gebuehr",), bank_ref="A2")) == (0, 6_000)
+    assert came(Payment(-4_000, ("Retoure",), end_to_end="E1", bank_ref="A3", reason="AC04")) == (1, 10_000)
