@@ -42,7 +42,7 @@ def promise(on: datetime, **options: Any) -> None:  # noqa: ANN401 - click made 
 @of_account
 @_amount
 @click.option("--first", "on", type=a_day, required=True, help="The day of the first instalment.")
-@click.option("--instalments", "count", type=int, help="So many, as equal as can be.")
+@click.option("--instalments", "count", type=click.IntRange(min=1), help="So many, as equal as can be.")
 @click.option("--instalment", default="", help="So much each, like 50.00; the last is the rest.")
 @click.option("--every", "every_months", type=int, default=1, show_default=True, help="Months between two.")
 @click.option("--sent", "state", flag_value="sent", help="It is sent; the ladder rests for an answer.")
@@ -61,7 +61,7 @@ def plan(on: datetime, **options: Any) -> None:  # noqa: ANN401 - as above
 @of_account
 @click.option("--amount", required=True, help="What is to be paid, like 60.00; the rest is waived.")
 @click.option("--on", type=a_day, required=True, help="The day on which it is to come in, or the first instalment.")
-@click.option("--instalments", "count", type=int, help="So many, as equal as can be.")
+@click.option("--instalments", "count", type=click.IntRange(min=1), help="So many, as equal as can be.")
 @click.option("--instalment", default="", help="So much each, like 50.00; the last is the rest.")
 @click.option("--every", "every_months", type=int, default=1, show_default=True, help="Months between two.")
 @_reason

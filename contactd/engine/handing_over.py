@@ -94,7 +94,10 @@ class HandingOver:
         """Read the locked account afresh: somebody may have paid since it was chosen."""
         fresh = choose(self._connection, debtor.number, debtor.creditor, debtor.currency)
         if fresh.open <= 0 and not fresh.disputed:
-            raise Contradiction(f"account {debtor.number}: nothing is open, so there is nothing to hand over")
+            raise Contradiction(
+                f"account {debtor.number}: no invoice is open, so there is nothing to hand over; what is left of interest "
+                f"and costs, contactd statement {debtor.number} tells"
+            )
         return fresh
 
     def _refuse_on_hold(self, debtor: Debtor) -> None:

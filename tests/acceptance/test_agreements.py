@@ -123,6 +123,8 @@ def test_wrong_words_are_told(folder: Path) -> None:
     assert contactd("agreements", "K-9", cwd=folder).code == 2
     first = ("--first", str(TODAY))
     assert "--instalments 6, or --instalment 50.00" in contactd("agree", "plan", "K-1", *first, cwd=folder).err
+    none = contactd("agree", "plan", "K-1", *first, "--instalments", "0", cwd=folder)
+    assert (none.code, "0 is not in the range x>=1" in none.err) == (2, True)
     above = contactd("agree", "promise", "K-1", "--on", str(TODAY), "--amount", "500", cwd=folder)
     assert (above.code, "500.00 EUR is more than the" in above.err) == (1, True)
     (folder / "contactd.toml").write_text('[operator]\nname = "Inkasso"\nkind = "collection-agency"\n')
