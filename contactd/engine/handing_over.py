@@ -95,8 +95,8 @@ class HandingOver:
         fresh = choose(self._connection, debtor.number, debtor.creditor, debtor.currency)
         if fresh.open <= 0 and not fresh.disputed:
             raise Contradiction(
-                f"account {debtor.number}: no invoice is open, so there is nothing to hand over; what is left of interest "
-                f"and costs, contactd statement {debtor.number} tells"
+                f"account {debtor.number}: no invoice is open, so there is nothing to hand over; what is left of "
+                f"interest and costs, contactd statement {debtor.number} tells"
             )
         return fresh
 
