@@ -19,36 +19,36 @@ from contactd.config.settings import Settings, lines_of, needs_restart, rate_of
 from contactd.domain.account import Channel
 from contactd.domain.clock import Clock
 from contactd.domain.errors import ConfigError, NameTaken, StoreError
-from contactd.engine.book import Book
+from contactd.engine.agreements.judgement import Judgement
 from contactd.engine.bus import Bus
-from contactd.engine.callbook import StoredCallBook
-from contactd.engine.claims import terms_of
-from contactd.engine.compose import Composer
-from contactd.engine.custody import Custody
-from contactd.engine.deskwork import Deskwork
-from contactd.engine.dialer import Dialer, Line
-from contactd.engine.expiring import open_warnings
-from contactd.engine.followup import FollowUp
+from contactd.engine.calls.callbook import StoredCallBook
+from contactd.engine.calls.dialer import Dialer, Line
+from contactd.engine.calls.idleness import callbacks_of
+from contactd.engine.calls.incoming import reception_of
+from contactd.engine.calls.lists import lists_of
+from contactd.engine.calls.live_call import end_left
+from contactd.engine.calls.ownership import Leases, served
+from contactd.engine.calls.pacer import dialling_of
+from contactd.engine.calls.recordings import Recordings
+from contactd.engine.calls.reminders import Reminders
+from contactd.engine.calls.roster import Roster, agents_of
+from contactd.engine.debt.claims import terms_of
+from contactd.engine.debt.expiring import open_warnings
+from contactd.engine.debt.statements import StatementFolder
+from contactd.engine.desk.deskwork import Deskwork
+from contactd.engine.desk.oversight import Oversight
 from contactd.engine.gate import Gate
 from contactd.engine.hooks import Hooks, failing
-from contactd.engine.idleness import callbacks_of
-from contactd.engine.incoming import reception_of
-from contactd.engine.judgement import Judgement
-from contactd.engine.lists import lists_of
-from contactd.engine.live_call import end_left
-from contactd.engine.oversight import Oversight
-from contactd.engine.ownership import Leases, served
-from contactd.engine.pacer import dialling_of
-from contactd.engine.planner import Planner
-from contactd.engine.planning import Planning
-from contactd.engine.reconciler import Reconciler
-from contactd.engine.recordings import Recordings
-from contactd.engine.reminders import Reminders
-from contactd.engine.roster import Roster, agents_of
-from contactd.engine.sender import Sender
-from contactd.engine.statements import StatementFolder
-from contactd.engine.task_channel import TaskChannel
-from contactd.engine.timetable import appointments_of
+from contactd.engine.ladder.book import Book
+from contactd.engine.ladder.planner import Planner
+from contactd.engine.ladder.planning import Planning
+from contactd.engine.ladder.timetable import appointments_of
+from contactd.engine.records.custody import Custody
+from contactd.engine.sending.compose import Composer
+from contactd.engine.sending.followup import FollowUp
+from contactd.engine.sending.reconciler import Reconciler
+from contactd.engine.sending.sender import Sender
+from contactd.engine.tasks.task_channel import TaskChannel
 from contactd.engine.vitals import Vitals
 from contactd.metrics import Metrics
 from contactd.store import attempts, hooks, inbox, overview, pauses

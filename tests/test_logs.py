@@ -62,7 +62,7 @@ HARMLESS = [
     "SM0f1e2d3c4b5a69788796a5b4c3d2e1f0",
     "RE-2026-000123 and RE2026000123",
     "back to 12345678 rows, 99.5 %",
-    "contactd/engine/sender.py:149",
+    "contactd/engine/sending/sender.py:149",
     "550 5.1.1 no such user",
     "version 3.11.4, sha256:0011aabbccdd",
 ]

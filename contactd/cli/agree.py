@@ -10,8 +10,8 @@ from contactd.cli.options import a_day, as_json, at_work, config_option, ids_of,
 from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
-    from contactd.engine.agreeing import Order
-    from contactd.engine.agreement_told import Told
+    from contactd.engine.agreements.agreeing import Order
+    from contactd.engine.agreements.agreement_told import Told
 
 _amount = click.option("--amount", default="", help="Like 120.00; else all that is open.")
 _reason = click.option("--reason", default="", help="Why, for the others.")
@@ -154,8 +154,8 @@ def costs(**options: Any) -> None:  # noqa: ANN401 - as above
 def _arrange(
     act: str, *, account: str, creditor: str, currency: str, config: Path | None, json: bool, **told: Any,  # noqa: ANN401 - as above
 ) -> None:  # fmt: skip
-    from contactd.engine.arranging import Arranging
-    from contactd.engine.debtors import choose
+    from contactd.engine.agreements.arranging import Arranging
+    from contactd.engine.debt.debtors import choose
 
     words = {name: "yes" if value is True else value or "" for name, value in told.items()}
     with at_work(config, Arranging) as (arranging, connection):
@@ -171,7 +171,7 @@ def _make(
     cost_notice_on: datetime | None = None, state: str | None = None, **rest: Any,  # noqa: ANN401 - as above
 ) -> None:  # fmt: skip
     from contactd.domain.agreement import Kind, State
-    from contactd.engine.agreeing import Order
+    from contactd.engine.agreements.agreeing import Order
 
     notice = cost_notice_on.date() if cost_notice_on else None
     order = Order(Kind(kind), on=on, cost_notice_on=notice, state=State(state or "draft"), **rest)
@@ -179,9 +179,9 @@ def _make(
 
 
 def _carry_out(order: "Order", whose: tuple[str, str, str], config: Path | None, *, json: bool) -> None:
-    from contactd.engine.agreeing import Agreeing
-    from contactd.engine.agreement_told import told
-    from contactd.engine.debtors import choose
+    from contactd.engine.agreements.agreeing import Agreeing
+    from contactd.engine.agreements.agreement_told import told
+    from contactd.engine.debt.debtors import choose
 
     with at_work(config, Agreeing) as (agreeing, connection):
         made = agreeing.make(choose(connection, *whose), order)
@@ -199,8 +199,8 @@ def _saying(word: str, text: str, *, needs_reason: bool = False) -> None:
     @config_option
     @as_json
     def verb(agreement: int, reason: str, tell: bool, config: Path | None, json: bool) -> None:
-        from contactd.engine.agreeing import Agreeing
-        from contactd.engine.agreement_told import told
+        from contactd.engine.agreements.agreeing import Agreeing
+        from contactd.engine.agreements.agreement_told import told
 
         with at_work(config, Agreeing) as (agreeing, connection):
             [shown] = told(connection, [agreeing.say(agreement, word, reason, tell=tell)])
@@ -222,7 +222,7 @@ _saying("reject", "Decide the dispute AGREEMENT against the customer: the invoic
 @as_json
 def agreements_(account: str | None, creditor: str | None, ended: bool, config: Path | None, json: bool) -> None:
     """Show what is agreed with ACCOUNT or with all: where it stands, what came in, what is missing."""
-    from contactd.engine.agreement_told import told
+    from contactd.engine.agreements.agreement_told import told
     from contactd.store import agreements
 
     with open_store(config) as (database, _), database.snapshot() as connection:

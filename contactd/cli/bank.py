@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def _options(settings: "Settings", source: str, deed: "Deed | None" = None) -> "Options":
     from contactd.clock import SystemClock
-    from contactd.engine.judgement import judge_of
+    from contactd.engine.agreements.judgement import judge_of
     from contactd.intake.accept import Options
 
     return Options(SystemClock().now, source, judge=judge_of(settings, SystemClock()), deed=deed)

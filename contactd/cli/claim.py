@@ -11,7 +11,7 @@ from contactd.cli.options import a_day, as_json, at_work, config_option, ids_of,
 from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
-    from contactd.engine.circumstances import Circumstances
+    from contactd.engine.debt.circumstances import Circumstances
     from contactd.store.circumstances import Noted
 
 _invoice = click.option("--invoice", "invoice_no", default="", help="Of this invoice alone.")
@@ -106,8 +106,8 @@ def _note(
     json: bool,
 ) -> None:
     from contactd.domain.circumstance import Kind
-    from contactd.engine.circumstances import Note
-    from contactd.engine.debtors import choose
+    from contactd.engine.debt.circumstances import Note
+    from contactd.engine.debt.debtors import choose
 
     note = Note(Kind(kind), reason, on.date() if on else None, invoice_no, until.date() if until else None)
     _work(
@@ -132,7 +132,7 @@ def withdraw(circumstance: int, reason: str, config: Path | None, json: bool) ->
 @as_json
 def list_(account: str, creditor: str | None, config: Path | None, json: bool) -> None:
     """Show all that was noted about the claims of ACCOUNT, oldest first."""
-    from contactd.engine.circumstances import told
+    from contactd.engine.debt.circumstances import told
     from contactd.store import circumstances
 
     with open_store(config) as (database, _), database.snapshot() as connection:
@@ -144,7 +144,7 @@ def list_(account: str, creditor: str | None, config: Path | None, json: bool) -
 
 def _work(work: "Callable[[Circumstances, Any], Noted]", config: Path | None, *, json: bool) -> None:
     """Carry out in one transaction and show what is noted now."""
-    from contactd.engine.circumstances import Circumstances, told
+    from contactd.engine.debt.circumstances import Circumstances, told
 
     with at_work(config, Circumstances) as (noting, connection):
         shown = list(told(connection, [work(noting, connection)]))

@@ -21,8 +21,8 @@ def dossier(
     account: str, output: Path, as_of: str | None, creditor: str, currency: str, language: str, config: Path | None
 ) -> None:
     """Write the dossier of ACCOUNT: statement, letters and messages as sent, contact log, agreements, application."""
-    from contactd.engine.debtors import choose
-    from contactd.engine.dossier import dossier as gathered
+    from contactd.engine.debt.debtors import choose
+    from contactd.engine.debt.dossier import dossier as gathered
 
     with open_store(config) as (database, settings):
         day = day_of(as_of, settings.claims.timezone, "--as-of")

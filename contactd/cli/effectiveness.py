@@ -40,8 +40,8 @@ def control(
     what was paid without one, and what is open; these add up to the cohort. Beside that: what counts for the first
     contact instead, and after any contact. `recovery` is what had come in so many days after debts fell overdue.
     """
-    from contactd.engine.effectiveness import as_tables, months_until
-    from contactd.engine.effectiveness import control as control_of
+    from contactd.engine.reports.effectiveness import as_tables, months_until
+    from contactd.engine.reports.effectiveness import control as control_of
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
         today = day_of(as_of, settings.claims.timezone, "--as-of")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from contactd.domain.sealing import Fault
-    from contactd.engine.evidence import Verdict
+    from contactd.engine.records.evidence import Verdict
 
 _ANCHOR = re.compile(r"[0-9a-f]{16,64}")
 _SHOWN = 10  # spans of erased entries
@@ -25,7 +25,7 @@ _SHOWN = 10  # spans of erased entries
 def seal(config: Path | None, json: bool) -> None:
     """Seal at once what the daemon would seal within a minute or two, and print the anchor."""
     from contactd.clock import SystemClock
-    from contactd.engine.evidence import seal_now
+    from contactd.engine.records.evidence import seal_now
 
     with open_store(config) as (database, _):
         block = seal_now(database, SystemClock().now)
@@ -46,7 +46,7 @@ def verify(anchors: tuple[str, ...], config: Path | None, json: bool) -> None:
     that. Print it from time to time; the daemon's journal has one for each block (`log_sealed`).
     """
     from contactd.cli.intake import progress_bar
-    from contactd.engine.evidence import verify as walk
+    from contactd.engine.records.evidence import verify as walk
 
     wanted = [_anchor(one) for one in anchors]
     with open_store(config) as (database, _), database.snapshot() as connection, progress_bar() as bar:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from contactd.config.settings import Settings
     from contactd.domain.campaign import Campaign
-    from contactd.engine.book import Book
-    from contactd.engine.run_summary import Summary, Tally
+    from contactd.engine.ladder.book import Book
+    from contactd.engine.ladder.run_summary import Summary, Tally
     from contactd.store.candidates import LeftOut
     from contactd.store.database import Database
 
@@ -28,7 +28,7 @@ _FAILED = 1
 
 def _book(settings: "Settings", *, assumed_fresh: bool) -> "Book":
     """Put the rules in force; of another day nobody knows how old the payments will be, they are assumed to be in."""
-    from contactd.engine.book import Book
+    from contactd.engine.ladder.book import Book
 
     policies = dict(settings.policies)
     if assumed_fresh:
@@ -62,7 +62,7 @@ def plan(
     json: bool,
 ) -> None:  # fmt: skip
     """Show what planning would take up and hold back, by step and reason; sends nothing without --now."""
-    from contactd.engine.planner import Planner
+    from contactd.engine.ladder.planner import Planner
 
     with open_store(config) as (database, settings):
         chosen = [one for one in settings.campaigns if campaign in (None, one.id)]
@@ -201,7 +201,7 @@ def _tally_words(tally: "Tally") -> str:
 def why(account: str, creditor: str | None, at: str | None, config: Path | None, json: bool) -> None:
     """Say where ACCOUNT stands on its ladder, what comes next and when, and what each rule says to that."""
     from contactd.domain.errors import InputError
-    from contactd.engine.explanation import explain
+    from contactd.engine.ladder.explanation import explain
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
         if not settings.campaigns:
@@ -239,10 +239,10 @@ def _add_law(connection: "Connection", settings: "Settings", ids: list[int], fou
     """Say beside each account when its claims are statute-barred, and what the next stage would cost it today."""
     from contactd.clock import SystemClock
     from contactd.config.fees import load_fees
-    from contactd.engine.claims import owed_by, terms_of
-    from contactd.engine.judgement import today_of
-    from contactd.engine.limits import limits_told
-    from contactd.engine.next_stage import next_stage_told
+    from contactd.engine.agreements.judgement import today_of
+    from contactd.engine.debt.claims import owed_by, terms_of
+    from contactd.engine.debt.limits import limits_told
+    from contactd.engine.debt.next_stage import next_stage_told
 
     owed = owed_by(connection, ids, terms_of(settings), today_of(settings, SystemClock().now()))
     fees = load_fees(settings.fees_path)
@@ -303,8 +303,8 @@ def _beside(told: dict[str, Any]) -> "Iterator[str]":
 
 def _escalation(told: dict[str, Any]) -> "Iterator[str]":
     """Say what was given up, where the account was handed to, and what the next stage would cost."""
-    from contactd.engine.limits import limit_words
-    from contactd.engine.next_stage import next_stage_words
+    from contactd.engine.debt.limits import limit_words
+    from contactd.engine.debt.next_stage import next_stage_words
 
     for one in told["limitation"]:
         yield f"{one['claim']} {limit_words(one)}"

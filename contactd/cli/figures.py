@@ -46,8 +46,8 @@ def contacts(first: str | None, last: str | None, only: str | None, csv: bool, c
     By channel; of customers, who was reached, was the right person, promised, and paid (funnel); what was held back by
     the newest planning runs or withdrawn; abandoned calls against their limit; what conversations came to, by team.
     """
-    from contactd.engine.contact_figures import contacts as contacts_of
-    from contactd.engine.contact_figures import days_of
+    from contactd.engine.reports.contact_figures import contacts as contacts_of
+    from contactd.engine.reports.contact_figures import days_of
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
         days = days_of(settings, *_days(first, last, settings.claims.timezone, timedelta(days=29)))
@@ -67,8 +67,8 @@ def promises(first: str | None, last: str | None, only: str | None, csv: bool, c
     By the month in which they were made, by the month in which they fall due, and day by day from two weeks before the
     last day to four weeks after it.
     """
-    from contactd.engine.contact_figures import days_of
-    from contactd.engine.promise_figures import promises as promises_of
+    from contactd.engine.reports.contact_figures import days_of
+    from contactd.engine.reports.promise_figures import promises as promises_of
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
         days = days_of(settings, *_days(first, last, settings.claims.timezone, None))
@@ -83,8 +83,8 @@ def promises(first: str | None, last: str | None, only: str | None, csv: bool, c
 @as_json
 def hours(first: str | None, last: str | None, csv: bool, config: Path | None, json: bool) -> None:
     """Show in which hours of the week calls reach the right people, by the clock of who is called; Monday is 1."""
-    from contactd.engine.contact_figures import days_of
-    from contactd.engine.contact_figures import hours as hours_of
+    from contactd.engine.reports.contact_figures import days_of
+    from contactd.engine.reports.contact_figures import hours as hours_of
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
         days = days_of(settings, *_days(first, last, settings.claims.timezone, timedelta(days=89)))
@@ -104,7 +104,7 @@ def _days(first: str | None, last: str | None, timezone: str, span: timedelta | 
 
 def tell(tables: "Sequence[Table]", *, only: str | None, csv: bool, json: bool) -> None:
     """Write tables: as JSON, one of them as CSV, or for people."""
-    from contactd.engine import report_files
+    from contactd.engine.reports import report_files
 
     chosen = [one for one in tables if only in {None, one.name}]
     if not chosen:

@@ -10,8 +10,8 @@ from contactd.cli.options import as_json, config_option, of_account, open_store,
 from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
-    from contactd.engine.debtors import Debtor
-    from contactd.engine.handing_over import HandingOver
+    from contactd.engine.debt.debtors import Debtor
+    from contactd.engine.debt.handing_over import HandingOver
     from contactd.store.handovers import Handover
 
 
@@ -51,7 +51,7 @@ def withdraw(reason: str, **whose: Any) -> None:  # noqa: ANN401 - as above
 @as_json
 def list_(config: Path | None, json: bool) -> None:
     """Show all hand-overs that are proposed or approved."""
-    from contactd.engine.handing_over import told
+    from contactd.engine.debt.handing_over import told
     from contactd.store import handovers
 
     with open_store(config) as (database, _), database.snapshot() as connection:
@@ -69,8 +69,8 @@ def _carry_out(
     json: bool,
 ) -> None:
     from contactd.clock import SystemClock
-    from contactd.engine.debtors import choose
-    from contactd.engine.handing_over import HandingOver, told
+    from contactd.engine.debt.debtors import choose
+    from contactd.engine.debt.handing_over import HandingOver, told
 
     with open_store(config) as (database, _), database.transaction() as connection:
         desk = HandingOver(connection, by=user(), now=SystemClock().now())

@@ -90,7 +90,7 @@ def _import(
     from contactd.clock import SystemClock
     from contactd.config.load import find, load
     from contactd.domain.errors import NeedsForce
-    from contactd.engine.judgement import judge_of, judge_some
+    from contactd.engine.agreements.judgement import judge_of, judge_some
     from contactd.intake.accept import Options
     from contactd.intake.files import import_file, rejected_path
     from contactd.store.database import open_database

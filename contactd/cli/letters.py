@@ -79,7 +79,7 @@ def _note(
 ) -> dict[str, Any]:
     from contactd.cli.witness import witness
     from contactd.clock import SystemClock
-    from contactd.engine.returned_mail import find, lift, note
+    from contactd.engine.sending.returned_mail import find, lift, note
 
     with database.witnessed(witness(references=reference)).transaction() as connection:
         found = find(connection, reference, creditor)

@@ -11,7 +11,7 @@ from contactd.cli.options import a_day, as_json, at_work, config_option, ids_of,
 from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
-    from contactd.engine.bookings import Bookings, Entry
+    from contactd.engine.debt.bookings import Bookings, Entry
     from contactd.store.postings import Booked
 
 _PURPOSES = ("agency", "lawyer", "court", "inquiry", "reminder", "other")
@@ -37,7 +37,7 @@ def post() -> None:
 def cost(account: str, amount: str, purpose: str, rate: str, **options: Any) -> None:  # noqa: ANN401 - click made them of the options above
     """Charge ACCOUNT a cost of its default, like 25.00: it stands in the statement, and payments settle it first."""
     from contactd.domain.posting import Kind, Purpose
-    from contactd.engine.bookings import Entry
+    from contactd.engine.debt.bookings import Entry
 
     if not amount and not rate:
         raise click.UsageError("say how much, like 25.00, or --rvg 0.9 for an agency's fee")
@@ -57,7 +57,7 @@ def write_off(account: str, amount: str, part: str | None, **options: Any) -> No
     """Give AMOUNT of what ACCOUNT owes up, or all of it: nobody is asked for it any more."""
     from contactd.domain.appropriation import Part
     from contactd.domain.posting import Kind
-    from contactd.engine.bookings import Entry
+    from contactd.engine.debt.bookings import Entry
 
     chosen = Part(part) if part else None
     _post(account, lambda rest: Entry(Kind.WRITE_OFF, amount, part=chosen, **rest), **options)
@@ -75,7 +75,7 @@ def _post(
     config: Path | None,
     json: bool,
 ) -> None:
-    from contactd.engine.debtors import choose
+    from contactd.engine.debt.debtors import choose
 
     made = entry({"invoice_no": invoice_no, "on": on.date() if on else None, "reason": reason})
     _work(
@@ -102,7 +102,7 @@ def reverse(posting: int, reason: str, config: Path | None, json: bool) -> None:
 @as_json
 def list_(account: str, creditor: str | None, config: Path | None, json: bool) -> None:
     """Show all postings on ACCOUNT, oldest first."""
-    from contactd.engine.bookings import told
+    from contactd.engine.debt.bookings import told
     from contactd.store import postings
 
     with open_store(config) as (database, _), database.snapshot() as connection:
@@ -114,7 +114,7 @@ def list_(account: str, creditor: str | None, config: Path | None, json: bool) -
 
 def _work(work: "Callable[[Bookings, Any], list[Booked]]", config: Path | None, *, json: bool) -> None:
     """Carry out in one transaction and show what was posted."""
-    from contactd.engine.bookings import Bookings, told
+    from contactd.engine.debt.bookings import Bookings, told
 
     with at_work(config, Bookings) as (bookings, connection):
         shown = list(told(connection, work(bookings, connection)))

@@ -57,7 +57,7 @@ def _write(told: dict[str, Any], output: Path) -> None:
 
 
 def _export(connection: "Connection", settings: "Settings", ids: list[int], now: "datetime") -> dict[str, Any]:
-    from contactd.engine.erasing import files_of, place_of, rows_of
+    from contactd.engine.records.erasing import files_of, place_of, rows_of
     from contactd.store import personal
 
     rows = rows_of(connection, ids)
@@ -95,8 +95,8 @@ def erase(account: str, creditor: str | None, reason: str, restrict: bool, confi
     still takes away how to reach the person. What they said about not being contacted is kept as a hash.
     """
     from contactd.clock import SystemClock
-    from contactd.engine import erasing
-    from contactd.engine.evidence import seal_now
+    from contactd.engine.records import erasing
+    from contactd.engine.records.evidence import seal_now
 
     now = SystemClock().now
     order = erasing.Order(user(), reason, restrict)

@@ -16,7 +16,7 @@ from contactd.config.settings import Settings
 from contactd.config.words import listed, suggest
 from contactd.domain.account import Channel
 from contactd.domain.errors import ChannelMisconfigured, ConfigError, Problem
-from contactd.engine.notifying import templates_of
+from contactd.engine.agreements.notifying import templates_of
 from contactd.telephony.announcements import (
     APOLOGY,
     CLOSED,

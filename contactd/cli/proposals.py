@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from contactd.config.settings import Settings
-    from contactd.engine.proposing import Told
+    from contactd.engine.ladder.proposing import Told
     from contactd.store.database import Database
 
 _SHOWN = 50  # accounts; all of them with --json or --csv
@@ -33,7 +33,7 @@ _COLUMNS = (
 def runs(campaign: str | None, limit: int, config: Path | None, json: bool) -> None:
     """List the planning runs of CAMPAIGN or of all, newest first: which wait, who decided about the others."""
     from contactd.clock import SystemClock
-    from contactd.engine.proposing import told_run
+    from contactd.engine.ladder.proposing import told_run
     from contactd.store import proposals
 
     with open_store(config) as (database, _), database.snapshot() as connection:
@@ -72,7 +72,7 @@ def show(run: int, csv: bool, config: Path | None, json: bool) -> None:
     While it waits, also what would fall out were it approved now, because of what happened since.
     """
     from contactd.clock import SystemClock
-    from contactd.engine.proposing import known, proposing_of, told_line
+    from contactd.engine.ladder.proposing import known, proposing_of, told_line
     from contactd.store import proposals
 
     with open_store(config) as (database, settings):
@@ -92,14 +92,14 @@ def show(run: int, csv: bool, config: Path | None, json: bool) -> None:
 
 
 def _read(connection: Any, run: int, now: "datetime") -> "Told":  # noqa: ANN401 - SQLAlchemy's
-    from contactd.engine.proposing import known, told_run
+    from contactd.engine.ladder.proposing import known, told_run
     from contactd.store import proposals
 
     return told_run(known(connection, run), proposals.dropped(connection, [run]).get(run, {}), now)
 
 
 def _write_csv(lines: "Iterable[Told]") -> None:
-    from contactd.engine.report_files import harmless
+    from contactd.engine.reports.report_files import harmless
 
     told = ({**line, **line["amount"]} for line in lines)
     show_csv(_COLUMNS, ({name: harmless(str(one[name])) for name in _COLUMNS if one[name] is not None} for one in told))
@@ -147,7 +147,7 @@ def _tally(tally: "Told") -> str:
 def drop(run: int, accounts: tuple[str, ...], creditor: str | None, reason: str, config: Path | None) -> None:
     """Take ACCOUNTS out of RUN; their step comes again with the next run (for longer: contactd stop)."""
     from contactd.clock import SystemClock
-    from contactd.engine.proposing import account_ids, proposing_of
+    from contactd.engine.ladder.proposing import account_ids, proposing_of
 
     with open_store(config) as (database, settings):
         with database.snapshot() as connection:
@@ -165,7 +165,7 @@ def drop(run: int, accounts: tuple[str, ...], creditor: str | None, reason: str,
 def approve(run: int, by: str, config: Path | None, json: bool) -> None:
     """Have RUN sent: the rules are asked once more, who has paid meanwhile falls out."""
     from contactd.clock import SystemClock
-    from contactd.engine.proposing import Person, proposing_of
+    from contactd.engine.ladder.proposing import Person, proposing_of
 
     person = Person(f"{by} ({user()})" if by else user(), user())
     with open_store(config) as (database, settings):
@@ -186,7 +186,7 @@ def approve(run: int, by: str, config: Path | None, json: bool) -> None:
 def reject(run: int, reason: str, config: Path | None) -> None:
     """Have nothing of RUN sent; what is due comes again with the next run."""
     from contactd.clock import SystemClock
-    from contactd.engine.proposing import proposing_of
+    from contactd.engine.ladder.proposing import proposing_of
 
     with open_store(config) as (database, settings):
         proposing_of(database, settings).reject(run, reason=reason, by=user(), now=SystemClock().now())
@@ -197,7 +197,7 @@ def propose(database: "Database", settings: "Settings", campaigns: list[str], *,
     """Write a run of each campaign that is to be approved, and tell of it."""
     from contactd.cli.witness import witness
     from contactd.clock import SystemClock
-    from contactd.engine.proposing import proposing_of
+    from contactd.engine.ladder.proposing import proposing_of
 
     found = []
     for campaign in campaigns:

@@ -34,8 +34,8 @@ for _verb in (arms, contacts, control, hours, promises):
 @as_json
 def limitation(within: int, as_of: str | None, config: Path | None, json: bool) -> None:
     """List the claims that will be statute-barred soon, or are already."""
-    from contactd.engine.claims import terms_of
-    from contactd.engine.expiring import expiring
+    from contactd.engine.debt.claims import terms_of
+    from contactd.engine.debt.expiring import expiring
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
         today = day_of(as_of, settings.claims.timezone, "--as-of")

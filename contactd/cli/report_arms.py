@@ -11,7 +11,7 @@ from contactd.domain.money import Money
 
 if TYPE_CHECKING:
     from contactd.domain.campaign import Campaign
-    from contactd.engine.comparing import Compared, Report, Result
+    from contactd.engine.reports.comparing import Compared, Report, Result
 
 _SURE = 0.05
 _POINTS = 100
@@ -30,7 +30,7 @@ def arms(campaign: str, window: int, effect: float, as_of: str | None, config: P
 
     Whoever's days are not over is provisional and left out. Look once, when they are: the chances hold for one look.
     """
-    from contactd.engine.comparing import report
+    from contactd.engine.reports.comparing import report
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
         chosen = next((one for one in settings.campaigns if one.id == campaign), None)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from contactd.domain.claim_terms import Bearing
     from contactd.domain.statement import Balance
-    from contactd.engine.claims import Owed
-    from contactd.engine.statement_sheet import StatementPress
+    from contactd.engine.debt.claims import Owed
+    from contactd.engine.debt.statement_sheet import StatementPress
 
 _PROVISIONAL = "the base rate is known until {} only: lines beyond it go on with the last one and are provisional"
 
@@ -53,10 +53,10 @@ def statement(
 ) -> None:
     """Say what ACCOUNT owes: every claim with its default, every line of interest, where each payment went."""
     from contactd.config.fees import load_fees
-    from contactd.engine.claims import owed_by, terms_of
-    from contactd.engine.next_stage import next_stage_told, next_stage_words
-    from contactd.engine.statement_sheet import StatementPress
-    from contactd.engine.statement_told import statement_told
+    from contactd.engine.debt.claims import owed_by, terms_of
+    from contactd.engine.debt.next_stage import next_stage_told, next_stage_words
+    from contactd.engine.debt.statement_sheet import StatementPress
+    from contactd.engine.debt.statement_told import statement_told
 
     with open_store(config) as (database, settings), database.snapshot() as connection:
         ids = ids_of(connection, account, creditor)
@@ -88,7 +88,7 @@ def _set(path: Path, press: "StatementPress", connection: "Connection", found: "
 
 
 def _print(owed: "Owed") -> None:
-    from contactd.engine.limits import limit_of, limit_told, limit_words
+    from contactd.engine.debt.limits import limit_of, limit_told, limit_words
 
     derived, money = owed.statement, partial(Money, currency=owed.books.currency)
     say(f"{owed.books.number} of {owed.books.creditor}, {owed.books.name}: what is owed on {derived.as_of}")

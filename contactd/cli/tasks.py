@@ -10,7 +10,7 @@ from contactd.cli.options import a_day, as_json, at_work, config_option, ids_of,
 from contactd.cli.output import emit_json, say
 
 if TYPE_CHECKING:
-    from contactd.engine.tasking import Told
+    from contactd.engine.tasks.tasking import Told
 
 _KINDS = ("meeting", "creditor", "address", "returned_mail", "review", "other")
 _number = click.argument("number", metavar="TASK", type=int)
@@ -38,8 +38,8 @@ def open_(
 ) -> None:  # fmt: skip
     """Open a task of that KIND about ACCOUNT; creditor: something is wrong on the creditor's side."""
     from contactd.domain.task import Kind
-    from contactd.engine.debtors import choose
-    from contactd.engine.tasking import Order, Tasking, told
+    from contactd.engine.debt.debtors import choose
+    from contactd.engine.tasks.tasking import Order, Tasking, told
 
     order = Order(Kind(kind), owner, due.date() if due else None, note)
     with at_work(config, Tasking) as (tasking, connection):
@@ -92,7 +92,7 @@ def postpone(number: int, day: datetime, reason: str, config: Path | None, json:
 
 
 def _say(config: Path | None, number: int, *, json: bool, **said: Any) -> None:  # noqa: ANN401 - fields of Saying
-    from contactd.engine.tasking import Saying, Tasking, told
+    from contactd.engine.tasks.tasking import Saying, Tasking, told
 
     with at_work(config, Tasking) as (tasking, connection):
         shown = list(told(connection, [tasking.say(number, Saying(**said))], tasking.today))
@@ -114,8 +114,8 @@ def tasks_(
     """Show what people have to do, of ACCOUNT or of all: the most urgent first."""
     from contactd.clock import SystemClock
     from contactd.domain.task import State
-    from contactd.engine.judgement import today_of
-    from contactd.engine.tasking import told
+    from contactd.engine.agreements.judgement import today_of
+    from contactd.engine.tasks.tasking import told
     from contactd.store import tasks
     from contactd.store.tasks import Which
 

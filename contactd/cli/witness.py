@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from contactd.engine.steering import Steering
+    from contactd.engine.desk.steering import Steering
     from contactd.store.audit import Deed
     from contactd.store.database import Database
 
 # Verbs that are noted elsewhere, or are nobody's decision.
 _NOT_HERE = {
-    "pause": "engine/steering.py", "resume": "engine/steering.py", "settle": "engine/steering.py",
+    "pause": "engine/desk/steering.py", "resume": "engine/desk/steering.py", "settle": "engine/desk/steering.py",
     "import": "the run of the import, for it takes many transactions", "log": "sealing is what the daemon does as well",
 }  # fmt: skip
 # What their words name, the first that is there.
@@ -36,7 +36,7 @@ _NAMED = {"tokens": "token", "webhooks": "webhook"}  # whose name it is, else a 
 def steering(connection: "Connection") -> "Steering":
     """Let the person at the terminal steer."""
     from contactd.clock import SystemClock
-    from contactd.engine.steering import Steering
+    from contactd.engine.desk.steering import Steering
 
     return Steering(connection, who=f"cli:{user()}", by=user(), now=SystemClock().now())
 

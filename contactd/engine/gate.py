@@ -21,10 +21,10 @@ from contactd.domain.notice import Occasion
 from contactd.domain.policy import Allowed, Never, NotBefore, Proposal
 from contactd.domain.queueing import Priority
 from contactd.domain.rules import may_contact
-from contactd.engine.book import Book, Rung
-from contactd.engine.claims import Owed
-from contactd.engine.demanding import Reminding, owed_on
-from contactd.engine.notifying import template_of, why_not
+from contactd.engine.agreements.notifying import template_of, why_not
+from contactd.engine.debt.claims import Owed
+from contactd.engine.debt.demanding import Reminding, owed_on
+from contactd.engine.ladder.book import Book, Rung
 from contactd.store import accounts, arms, attempts, facts, notices, pauses, sent_messages, suppressions
 from contactd.store.attempts import Claimed, Transition
 from contactd.store.handovers import HOLD as HANDED_OVER

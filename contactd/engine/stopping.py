@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.errors import InputError, NotThere
-from contactd.engine.arranging import FINAL, Arranging
+from contactd.engine.agreements.arranging import FINAL, Arranging
 from contactd.store import accounts, suppressions
 from contactd.store.database import leave_unchanged
 from contactd.store.suppressions import NewSuppression

@@ -9,7 +9,7 @@ import structlog
 
 from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict, StoreError
-from contactd.engine.roster import Roster
+from contactd.engine.calls.roster import Roster
 from contactd.metrics import Metrics
 from contactd.store import overview, settings
 from contactd.store.group_commit import GroupCommit

@@ -14,9 +14,9 @@ from contactd.domain.account import Channel
 from contactd.domain.control_report import WINDOW
 from contactd.domain.money import Money
 from contactd.domain.policy import Reason
-from contactd.engine.claims import owed_by, terms_of
-from contactd.engine.effectiveness import control
-from contactd.engine.explanation import TO_DO, explain
+from contactd.engine.debt.claims import owed_by, terms_of
+from contactd.engine.ladder.explanation import TO_DO, explain
+from contactd.engine.reports.effectiveness import control
 from contactd.rehearsal.kinds import kinds
 from contactd.rehearsal.reckoner import Reckoner, Result, Rows
 from contactd.rehearsal.umpire import Contact

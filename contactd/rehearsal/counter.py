@@ -11,12 +11,12 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from contactd.domain.errors import InputError, NeedsForce
-from contactd.engine import returned_mail
-from contactd.engine.agreeing import Agreeing, Order
-from contactd.engine.arranging import Arranging
-from contactd.engine.debtors import choose
-from contactd.engine.judgement import judge_of, judge_some
-from contactd.engine.tasking import Saying, Tasking
+from contactd.engine.agreements.agreeing import Agreeing, Order
+from contactd.engine.agreements.arranging import Arranging
+from contactd.engine.agreements.judgement import judge_of, judge_some
+from contactd.engine.debt.debtors import choose
+from contactd.engine.sending import returned_mail
+from contactd.engine.tasks.tasking import Saying, Tasking
 from contactd.intake import banking
 from contactd.intake.accept import Options, accept_accounts
 from contactd.rehearsal.bank import Bank, Creditor, Entry

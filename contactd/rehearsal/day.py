@@ -9,10 +9,10 @@ from contactd.domain.account import Channel
 from contactd.domain.agent import Agent
 from contactd.domain.campaign import Campaign, Step
 from contactd.engine.bus import Bus
-from contactd.engine.dialer import Dialer, Line
-from contactd.engine.lists import lists_of
-from contactd.engine.pacer import Dialling
-from contactd.engine.roster import Roster
+from contactd.engine.calls.dialer import Dialer, Line
+from contactd.engine.calls.lists import lists_of
+from contactd.engine.calls.pacer import Dialling
+from contactd.engine.calls.roster import Roster
 from contactd.rehearsal.memory import MemoryBook
 from contactd.rehearsal.people import Town
 from contactd.rehearsal.scenario import Called, Scenario

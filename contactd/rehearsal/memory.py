@@ -12,9 +12,9 @@ from contactd.domain.attempt import Event, State, step
 from contactd.domain.campaign import INBOUND, Step
 from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict
-from contactd.engine.callbook import Conclude, Dial, Wanted
+from contactd.engine.calls.callbook import Conclude, Dial, Wanted
+from contactd.engine.calls.lists import Key, key_of
 from contactd.engine.gate import Refused
-from contactd.engine.lists import Key, key_of
 from contactd.store.attempts import Claimed
 from contactd.store.call_queue import CallBack
 from contactd.store.calls import CallRow, HandedIn, Stage, Unfinished

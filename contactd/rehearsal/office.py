@@ -22,23 +22,23 @@ from contactd.domain.call import Disposition
 from contactd.domain.clock import Clock
 from contactd.domain.errors import ChannelRejected
 from contactd.domain.task import Kind
-from contactd.engine.book import Book
+from contactd.engine.agreements.judgement import Judgement
 from contactd.engine.bus import Bus
-from contactd.engine.callbook import StoredCallBook
-from contactd.engine.claims import terms_of
-from contactd.engine.compose import Composer
-from contactd.engine.dialer import Dialer, Line
-from contactd.engine.followup import FollowUp
+from contactd.engine.calls.callbook import StoredCallBook
+from contactd.engine.calls.dialer import Dialer, Line
+from contactd.engine.calls.lists import lists_of
+from contactd.engine.calls.roster import Roster
+from contactd.engine.debt.claims import terms_of
 from contactd.engine.gate import Gate
-from contactd.engine.judgement import Judgement
-from contactd.engine.lists import lists_of
-from contactd.engine.planner import Planner
-from contactd.engine.planning import Planning
-from contactd.engine.reconciler import Reconciler
-from contactd.engine.roster import Roster
-from contactd.engine.sender import Sender
-from contactd.engine.task_channel import TaskChannel
-from contactd.engine.tasking import Saying, Tasking
+from contactd.engine.ladder.book import Book
+from contactd.engine.ladder.planner import Planner
+from contactd.engine.ladder.planning import Planning
+from contactd.engine.sending.compose import Composer
+from contactd.engine.sending.followup import FollowUp
+from contactd.engine.sending.reconciler import Reconciler
+from contactd.engine.sending.sender import Sender
+from contactd.engine.tasks.task_channel import TaskChannel
+from contactd.engine.tasks.tasking import Saying, Tasking
 from contactd.rehearsal.virtual import VirtualClock
 from contactd.store import settings as stored
 from contactd.store import tasks

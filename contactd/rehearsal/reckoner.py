@@ -1,8 +1,8 @@
 """What an account owes, reckoned once more and apart: day by day in whole numbers, from the rows of the database.
 
-For the audit, which compares it with `contactd statement`. It shares no rule with domain/ or engine/claims.py: default,
-interest, reversals and what payments are set against are written down here a second time, as plainly as can be. It
-knows the law's own terms only (`knows`): no contract rate, no letter fees, no pooling, no months of 30 days.
+For the audit, which compares it with `contactd statement`. It shares no rule with domain/ or engine/debt/claims.py:
+default, interest, reversals and what payments are set against are written down here a second time, as plainly as can
+be. It knows the law's own terms only (`knows`): no contract rate, no letter fees, no pooling, no months of 30 days.
 """
 
 import csv

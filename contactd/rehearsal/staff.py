@@ -7,7 +7,7 @@ from random import Random
 from contactd.domain.agent import Agent, State
 from contactd.domain.call import Disposition
 from contactd.domain.clock import Clock
-from contactd.engine.roster import Roster
+from contactd.engine.calls.roster import Roster
 from contactd.rehearsal.people import lasting
 from contactd.rehearsal.scenario import Scenario
 from contactd.telephony.simulated_agents import Desk

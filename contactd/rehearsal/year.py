@@ -25,8 +25,8 @@ from contactd.domain.account import Channel
 from contactd.domain.agreement import Kind, State
 from contactd.domain.call import Disposition
 from contactd.domain.notice import CAMPAIGN as NOTICES
-from contactd.engine.agreeing import Order
-from contactd.engine.timetable import appointments_of
+from contactd.engine.agreements.agreeing import Order
+from contactd.engine.ladder.timetable import appointments_of
 from contactd.rehearsal.audit import FIRST, Audit, audit
 from contactd.rehearsal.bank import Bank, Bill, Creditor, Entry
 from contactd.rehearsal.conditions import reachable

@@ -1,6 +1,6 @@
 """What of each payment went to interest and costs (`payment.charged`): kept apart, so that only the rest is credit.
 
-How much that is the law says (engine/charging.py). Whoever writes here has locked the accounts.
+How much that is the law says (engine/debt/charging.py). Whoever writes here has locked the accounts.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What the books of accounts say, read in bulk: invoices, the money that came in, reminders; engine/claims.py uses it.
+"""What the books of accounts say, read in bulk: invoices, the money that came in, reminders; for engine/debt/claims.py.
 
 Amounts are minor units of the account's currency.
 """

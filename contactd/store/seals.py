@@ -1,4 +1,4 @@
-"""Seals and blocks of the contact log: read, written, and taken off what is erased; for engine/custody.py.
+"""Seals and blocks of the contact log: read, written, and taken off what is erased; for engine/records/custody.py.
 
 Entries are written by many at once, and on PostgreSQL an id may be committed after a higher one. So what can be seen is
 sealed only when nobody is left who was writing into the log when it was looked at (`horizon`, `still_writing`).

@@ -1,4 +1,4 @@
-"""Which invoices a plan or settlement is for; what is waived once it is kept is posted (engine/giving_up.py).
+"""Which invoices a plan or settlement is for; what is waived once it is kept is posted (engine/debt/giving_up.py).
 
 Whoever writes here has locked the account.
 """

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from contactd.domain.agreement import ALIVE, Kind, State
 from contactd.domain.errors import NotThere
-from contactd.engine.agreeing import SAID, Agreeing, Order
-from contactd.engine.agreement_told import Told, told
-from contactd.engine.arranging import ACTS, Arranging
+from contactd.engine.agreements.agreeing import SAID, Agreeing, Order
+from contactd.engine.agreements.agreement_told import Told, told
+from contactd.engine.agreements.arranging import ACTS, Arranging
 from contactd.store import agreements
 from contactd.store.agreements import Stored
 from contactd.web.answers import page, ref

@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 
 from contactd.domain.errors import InputError, NeedsForce, StoreConflict, StoreError
-from contactd.engine.judgement import judge_of, judge_some
+from contactd.engine.agreements.judgement import judge_of, judge_some
 from contactd.intake.accept import Report, accept_accounts, accept_payments
 from contactd.intake.columns import ACCOUNTS, PAYMENTS, Columns
 from contactd.store.audit import Deed

@@ -19,8 +19,8 @@ import structlog
 from contactd.domain.agent import State
 from contactd.domain.errors import StoreError
 from contactd.domain.phrase import Phrase
-from contactd.engine.idleness import callbacks_of, held_by_reason
-from contactd.engine.oversight import Listed, Seat, Up
+from contactd.engine.calls.idleness import callbacks_of, held_by_reason
+from contactd.engine.desk.oversight import Listed, Seat, Up
 from contactd.store import call_queue, overview, pauses, proposals, tasks, today
 from contactd.store.tasks import Which
 from contactd.store.today import Promises, Tally

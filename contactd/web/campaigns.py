@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from contactd.domain.campaign import Campaign
 from contactd.domain.errors import NotThere
-from contactd.engine.steering import Steering
+from contactd.engine.desk.steering import Steering
 from contactd.store import pauses, proposals
 from contactd.web.accounts import Told, written
 from contactd.web.answers import many, ref, thing

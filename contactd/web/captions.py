@@ -13,7 +13,7 @@ from contactd.channels.wording import day
 from contactd.config.personas import Persona, Question, persona_for
 from contactd.domain.agent import Agent, State
 from contactd.domain.role import Role
-from contactd.engine.live_call import Live
+from contactd.engine.calls.live_call import Live
 from contactd.store import conversations
 from contactd.web.hub import Hub, Topic
 from contactd.web.pages import Pages

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from contactd.domain.circumstance import Kind
-from contactd.engine.circumstances import Circumstances, Note, Told, told
+from contactd.engine.debt.circumstances import Circumstances, Note, Told, told
 from contactd.store import circumstances
 from contactd.web.answers import page, ref
 from contactd.web.deeds import changing, telling

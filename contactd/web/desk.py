@@ -15,7 +15,7 @@ from contactd.domain.errors import ChannelError, IllegalTransition, InputError
 from contactd.domain.happened import CallbackSoon, CallMoved, PreviewOffered, Supervised
 from contactd.domain.phrase import Phrase
 from contactd.domain.role import Role
-from contactd.engine.conversing import Conversing
+from contactd.engine.desk.conversing import Conversing
 from contactd.store import audit, call_queue, calls
 from contactd.store.audit import Deed
 from contactd.web import captions

@@ -14,9 +14,9 @@ from aiohttp import web
 from contactd.domain.call import Disposition
 from contactd.domain.conversation import OUTCOMES as RANKED
 from contactd.domain.errors import ContactdError, Contradiction, InputError, NotThere
-from contactd.engine.concluding import FIELDS as NAMES
-from contactd.engine.concluding import Mistyped
-from contactd.engine.conversing import Conversing
+from contactd.engine.desk.concluding import FIELDS as NAMES
+from contactd.engine.desk.concluding import Mistyped
+from contactd.engine.desk.conversing import Conversing
 from contactd.web.desk_fields import FIELDS, Field
 from contactd.web.desk_history import line
 from contactd.web.desk_words import ITEMS, OUTCOMES, PERSONS, REASONS, REFUSED, SKIPS, STEPS, happened

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from contactd.domain import call as calls
 from contactd.domain.agent import WRAP_TOO_LONG, State
-from contactd.engine.deskwork import Standing
-from contactd.engine.previews import TOO_LONG
-from contactd.engine.roster import WRAP_OFFER
+from contactd.engine.calls.previews import TOO_LONG
+from contactd.engine.calls.roster import WRAP_OFFER
+from contactd.engine.desk.deskwork import Standing
 from contactd.web.words import _
 
 WORDS: Mapping[State, str] = {

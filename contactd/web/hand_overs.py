@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from contactd.engine.handing_over import HandingOver, Told, told
+from contactd.engine.debt.handing_over import HandingOver, Told, told
 from contactd.store import handovers
 from contactd.store.handovers import Handover
 from contactd.web.answers import page, ref

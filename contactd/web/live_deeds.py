@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from contactd.domain.agent import State
 from contactd.domain.errors import InputError
-from contactd.engine.steering import Steering
+from contactd.engine.desk.steering import Steering
 from contactd.store import audit
 from contactd.store.accounts import numbers
 from contactd.store.audit import Deed as Told

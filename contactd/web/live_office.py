@@ -12,9 +12,9 @@ from aiohttp import web
 from contactd.channels.wording import day
 from contactd.domain.errors import InputError, NotThere
 from contactd.domain.proposal import State
-from contactd.engine.judgement import today_of
-from contactd.engine.proposing import Person, Proposing, proposing_of, told_line
-from contactd.engine.tasking import Saying, Tasking, told
+from contactd.engine.agreements.judgement import today_of
+from contactd.engine.ladder.proposing import Person, Proposing, proposing_of, told_line
+from contactd.engine.tasks.tasking import Saying, Tasking, told
 from contactd.store import proposals, tasks
 from contactd.store.accounts import numbers
 from contactd.store.audit import Deed as Told

@@ -11,7 +11,7 @@ from contactd.domain.account import Channel
 from contactd.domain.agent import State
 from contactd.domain.call import State as CallState
 from contactd.domain.phrase import Phrase
-from contactd.engine.oversight import Listed, Seat
+from contactd.engine.desk.oversight import Listed, Seat
 from contactd.store.today import Tally
 from contactd.web import reasons, wall
 from contactd.web.board import Floor

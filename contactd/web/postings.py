@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from contactd.domain.appropriation import Part
 from contactd.domain.posting import Kind, Purpose
-from contactd.engine.bookings import Bookings, Entry, Told, told
+from contactd.engine.debt.bookings import Bookings, Entry, Told, told
 from contactd.store import postings
 from contactd.web.answers import many, page, ref
 from contactd.web.deeds import changing, telling

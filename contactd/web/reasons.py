@@ -54,7 +54,7 @@ HELD = {
 
 
 def why(told: Mapping[str, Any], zone: str) -> Phrase:
-    """Put a reason of engine/idleness.py into words; instants are told in that zone."""
+    """Put a reason of engine/calls/idleness.py into words; instants are told in that zone."""
     reason = str(told.get("reason", ""))
     if reason == "paused":
         if "campaign" in told:

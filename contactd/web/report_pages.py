@@ -12,7 +12,7 @@ from contactd.config.settings import Settings
 from contactd.domain.control_report import WINDOW
 from contactd.domain.report_table import Kind, Table
 from contactd.domain.role import Role
-from contactd.engine import contact_figures, effectiveness, promise_figures
+from contactd.engine.reports import contact_figures, effectiveness, promise_figures
 from contactd.web import charts
 from contactd.web.figures_shown import Shown
 from contactd.web.words import _

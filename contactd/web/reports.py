@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from contactd.domain.report_table import Column, Kind, Value, plain
-from contactd.engine import report_files
+from contactd.engine.reports import report_files
 from contactd.web.boundary import Handler
 from contactd.web.drawing import as_file
 from contactd.web.figures_shown import Shown

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping
 import sqlalchemy as sa
 
 from contactd.domain.errors import NotThere
-from contactd.engine.proposing import Person, Proposing, Told, account_ids, known, proposing_of, told_line, told_run
+from contactd.engine.ladder.proposing import (
+    Person,
+    Proposing,
+    Told,
+    account_ids,
+    known,
+    proposing_of,
+    told_line,
+    told_run,
+)
 from contactd.store import audit, proposals
 from contactd.web.answers import page, ref
 from contactd.web.deeds import deed_of, telling

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from contactd.domain.errors import InputError, StoreConflict, StoreError
-from contactd.engine.statements import take_statements
+from contactd.engine.debt.statements import take_statements
 from contactd.intake.banking import Told
 from contactd.store.audit import Deed
 from contactd.web.access import Caller

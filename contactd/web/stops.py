@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from contactd.domain.account import Channel
 from contactd.engine import stopping
-from contactd.engine.arranging import FINAL
+from contactd.engine.agreements.arranging import FINAL
 from contactd.engine.stopping import STOP, Stop
 from contactd.store import suppressions
 from contactd.web.accounts import Told, written

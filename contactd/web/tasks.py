@@ -3,9 +3,9 @@
 import sqlalchemy as sa
 
 from contactd.domain.task import OF_ITSELF, Kind, State
-from contactd.engine.judgement import today_of
-from contactd.engine.returned_mail import REASONS, find, note
-from contactd.engine.tasking import SAID, Order, Saying, Tasking, Told, told
+from contactd.engine.agreements.judgement import today_of
+from contactd.engine.sending.returned_mail import REASONS, find, note
+from contactd.engine.tasks.tasking import SAID, Order, Saying, Tasking, Told, told
 from contactd.store import tasks
 from contactd.store.tasks import Which
 from contactd.web.answers import page, ref

@@ -1,8 +1,8 @@
 """The unsubscribe link: a page with one button, and RFC 8058's one click from the mail program; app.py mounts it.
 
 The link is an attempt's id, signed (domain/links.py). The wish is a durable row of the inbox, and the address is
-suppressed in the same commit (engine/arrivals.py), before it is answered. Neither page says whose account it is, or
-that there is one.
+suppressed in the same commit (engine/sending/arrivals.py), before it is answered. Neither page says whose account it
+is, or that there is one.
 """
 
 import base64
@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from contactd.domain import links
 from contactd.domain.account import Channel
 from contactd.domain.errors import StoreConflict, StoreError
-from contactd.engine import arrivals
+from contactd.engine.sending import arrivals
 from contactd.store import inbox
 from contactd.store.schema import account, attempt
 from contactd.web.boundary import Handler

@@ -1,7 +1,7 @@
 """Twilio's calls to us: message status and inbound messages become durable inbox rows before they are answered.
 
-web/app.py mounts `routes`; engine/arrivals.py obeys a STOP in the same commit, engine/reconciler.py applies the other
-rows. Nothing is decided here but who may speak: whoever knows the account's auth token
+web/app.py mounts `routes`; of engine/sending, arrivals.py obeys a STOP in the same commit, reconciler.py applies the
+other rows. Nothing is decided here but who may speak: whoever knows the account's auth token
 (https://www.twilio.com/docs/usage/security#validating-requests).
 """
 
@@ -17,7 +17,7 @@ from aiohttp import web
 
 from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict, StoreError
-from contactd.engine import arrivals
+from contactd.engine.sending import arrivals
 from contactd.store import inbox
 from contactd.store.group_commit import GroupCommit
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from contactd.engine.debtors import Debtor, choose
+from contactd.engine.debt.debtors import Debtor, choose
 from contactd.store import accounts
 from contactd.web.kinds import Kind, Text
 

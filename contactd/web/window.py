@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from contactd.config.settings import Settings
 from contactd.domain.clock import Clock
 from contactd.engine.bus import Bus
-from contactd.engine.deskwork import Deskwork
-from contactd.engine.oversight import Oversight
+from contactd.engine.desk.deskwork import Deskwork
+from contactd.engine.desk.oversight import Oversight
 from contactd.metrics import Metrics
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit

@@ -7,8 +7,8 @@ import pytest
 
 from contactd.config.load import load
 from contactd.domain.comparison import Share, compare
-from contactd.engine.book import Book
-from contactd.engine.planner import Planner
+from contactd.engine.ladder.book import Book
+from contactd.engine.ladder.planner import Planner
 from contactd.store import arms
 from contactd.store.database import open_database
 from tests.acceptance.program import contactd

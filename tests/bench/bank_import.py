@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from contactd.config.settings import Settings
-from contactd.engine.statements import take_statements
+from contactd.engine.debt.statements import take_statements
 from contactd.store import bulk
 from contactd.store.database import Database, open_database
 from contactd.store.schema import account, allocation, invoice, payment

@@ -25,10 +25,10 @@ from contactd.clock import FastClock
 from contactd.config.load import load
 from contactd.config.settings import Settings
 from contactd.daemon import Daemon
-from contactd.engine.book import Book
-from contactd.engine.dialer import Dialer
-from contactd.engine.planner import Planner
-from contactd.engine.team import Team
+from contactd.engine.calls.dialer import Dialer
+from contactd.engine.calls.team import Team
+from contactd.engine.ladder.book import Book
+from contactd.engine.ladder.planner import Planner
 from contactd.intake.accept import accept_accounts, accept_payments
 from contactd.rehearsal.day import rehearse
 from contactd.rehearsal.scenario import Scenario

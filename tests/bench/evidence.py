@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from contactd.engine.evidence import seal_now, verify
+from contactd.engine.records.evidence import seal_now, verify
 from contactd.store import contact_log
 from contactd.store.database import Database
 from contactd.store.raw import raw_pages

@@ -23,7 +23,7 @@ from contactd.cli.running import fast_loop, settle
 from contactd.clock import SystemClock
 from contactd.config.settings import Settings
 from contactd.daemon import Daemon
-from contactd.engine.reconciler import Reconciler
+from contactd.engine.sending.reconciler import Reconciler
 from contactd.store.database import Database
 from contactd.store.schema import inbox
 from contactd.web.serve import Site

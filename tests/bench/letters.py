@@ -31,8 +31,8 @@ from contactd.config.shipped import defaults_directory
 from contactd.daemon import Daemon
 from contactd.domain.happened import AttemptMoved
 from contactd.domain.money import Money
-from contactd.engine.book import Book
-from contactd.engine.planner import Planner
+from contactd.engine.ladder.book import Book
+from contactd.engine.ladder.planner import Planner
 from contactd.intake.accept import accept_accounts, accept_payments
 from contactd.store.database import Database
 from contactd.store.schema import contact_log

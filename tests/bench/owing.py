@@ -16,7 +16,7 @@ from contactd.clock import SystemClock
 from contactd.config.base_rates import load_base_rates
 from contactd.config.claims import Claims
 from contactd.config.load import load_defaults
-from contactd.engine.claims import Terms, owed_by
+from contactd.engine.debt.claims import Terms, owed_by
 from contactd.intake.accept import Options
 from contactd.intake.files import import_file
 from contactd.intake.profile import own

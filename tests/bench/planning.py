@@ -10,8 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from contactd.engine.book import Book
-from contactd.engine.planner import Planner
+from contactd.engine.ladder.book import Book
+from contactd.engine.ladder.planner import Planner
 from contactd.store.database import Database
 from contactd.store.schema import account, attempt, invoice
 from tests.bench.figures import Figure, Watch, configured, databases, folder, main, peak_mb

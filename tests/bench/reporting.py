@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from contactd.config.load import load_defaults
 from contactd.domain.report_table import Table
-from contactd.engine import contact_figures, effectiveness, promise_figures
+from contactd.engine.reports import contact_figures, effectiveness, promise_figures
 from contactd.store.database import Database
 from contactd.store.schema import account, agreement, allocation, attempt, call, invoice, payment
 from tests.bench.figures import Figure, Watch, folder, main, peak_mb, postgresql, sqlite

@@ -28,11 +28,11 @@ from contactd.clock import SystemClock
 from contactd.config.settings import Settings
 from contactd.daemon import Daemon
 from contactd.domain.happened import AttemptMoved
-from contactd.engine import sender
-from contactd.engine.book import Book
-from contactd.engine.compose import Composer
 from contactd.engine.gate import Gate
-from contactd.engine.planner import Planner
+from contactd.engine.ladder.book import Book
+from contactd.engine.ladder.planner import Planner
+from contactd.engine.sending import sender
+from contactd.engine.sending.compose import Composer
 from contactd.intake.accept import accept_accounts, accept_payments
 from contactd.store import attempts
 from contactd.store.database import Database

@@ -25,7 +25,7 @@ from contactd.daemon import Daemon
 from contactd.domain.agent import Agent, State
 from contactd.domain.call import Disposition
 from contactd.domain.errors import ContactdError
-from contactd.engine.switchboard import Switchboard
+from contactd.engine.calls.switchboard import Switchboard
 from contactd.intake.accept import accept_accounts, accept_payments
 from contactd.store import contact_log, schema
 from contactd.store.database import Database, open_database

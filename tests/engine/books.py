@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from contactd.config.settings import Operator, Sections, Settings
 from contactd.domain.agreement import Kind
 from contactd.domain.statement import Statement
-from contactd.engine.agreeing import Agreeing, Order
-from contactd.engine.agreement_told import Told, told
-from contactd.engine.charging import charge_everyone
-from contactd.engine.claims import owed_by, terms_of
-from contactd.engine.debtors import choose
-from contactd.engine.judgement import judge_everyone, judge_of, judge_some
+from contactd.engine.agreements.agreeing import Agreeing, Order
+from contactd.engine.agreements.agreement_told import Told, told
+from contactd.engine.agreements.judgement import judge_everyone, judge_of, judge_some
+from contactd.engine.debt.charging import charge_everyone
+from contactd.engine.debt.claims import owed_by, terms_of
+from contactd.engine.debt.debtors import choose
 from contactd.intake import banking
 from contactd.intake.accept import Options, accept_accounts
 from contactd.store import accounts, agreements, bank, contact_log, payments

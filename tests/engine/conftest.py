@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from contactd.engine.proposing import Proposing
+from contactd.engine.ladder.proposing import Proposing
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
 from tests.engine.world import LADDER, World, open_world

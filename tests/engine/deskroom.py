@@ -11,8 +11,8 @@ from contactd.config.providers import Smtp
 from contactd.config.settings import Operator, Sections, Settings
 from contactd.domain.campaign import Campaign
 from contactd.domain.policy import Policy
-from contactd.engine.conversing import Conversing
-from contactd.engine.deskwork import Deskwork
+from contactd.engine.desk.conversing import Conversing
+from contactd.engine.desk.deskwork import Deskwork
 from contactd.store.database import Database
 from contactd.store.schema import account, agreement, attempt, contact_log
 from contactd.store.schema_desk import draft

@@ -17,14 +17,14 @@ from contactd.domain.campaign import INBOUND, Campaign, Step
 from contactd.domain.errors import StoreConflict, StoreError
 from contactd.domain.ivr import Personal
 from contactd.domain.policy import Policy
-from contactd.engine.book import Book
 from contactd.engine.bus import Bus
-from contactd.engine.callbook import CallBook, Conclude, Dial, StoredCallBook, Wanted
-from contactd.engine.dialer import Dialer, Line
+from contactd.engine.calls.callbook import CallBook, Conclude, Dial, StoredCallBook, Wanted
+from contactd.engine.calls.dialer import Dialer, Line
+from contactd.engine.calls.lists import CallList, Key, key_of
+from contactd.engine.calls.ownership import Owner
+from contactd.engine.calls.roster import Roster
 from contactd.engine.gate import Gate, Refused
-from contactd.engine.lists import CallList, Key, key_of
-from contactd.engine.ownership import Owner
-from contactd.engine.roster import Roster
+from contactd.engine.ladder.book import Book
 from contactd.store import attempts
 from contactd.store.attempts import Claimed, NewAttempt
 from contactd.store.call_queue import CallBack

@@ -20,12 +20,12 @@ from contactd.domain.agreement import Kind, State
 from contactd.domain.campaign import Campaign
 from contactd.domain.notice import CAMPAIGN
 from contactd.domain.posting import Kind as Posted
-from contactd.engine.agreeing import Agreeing, Order
-from contactd.engine.arranging import Arranging
-from contactd.engine.bookings import Bookings, Entry
-from contactd.engine.compose import Composer
-from contactd.engine.debtors import choose
-from contactd.engine.judgement import judge_everyone, judge_of
+from contactd.engine.agreements.agreeing import Agreeing, Order
+from contactd.engine.agreements.arranging import Arranging
+from contactd.engine.agreements.judgement import judge_everyone, judge_of
+from contactd.engine.debt.bookings import Bookings, Entry
+from contactd.engine.debt.debtors import choose
+from contactd.engine.sending.compose import Composer
 from contactd.store import agreements, payments
 from contactd.store.agreements import Stored
 from contactd.store.database import Database

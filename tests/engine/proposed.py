@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from contactd.engine.proposing import Person, Proposing, told_line, told_run
+from contactd.engine.ladder.proposing import Person, Proposing, told_line, told_run
 from contactd.store import proposals, schema
 from contactd.store.schema_proposals import proposal, proposal_line
 from tests.engine.world import LADDER, World

@@ -13,7 +13,7 @@ from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
 from contactd.domain.happened import AttemptMoved
 from contactd.engine.bus import Bus
-from contactd.engine.reconciler import Reconciler
+from contactd.engine.sending.reconciler import Reconciler
 from contactd.store import attempts, inbox
 from contactd.store.attempts import Claimed, NewAttempt, Transition
 from contactd.store.database import Database

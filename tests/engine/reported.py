@@ -12,9 +12,9 @@ from contactd.domain.account import Channel
 from contactd.domain.agreement import Kind
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.report_table import Table
-from contactd.engine.agreeing import Agreeing, Order
-from contactd.engine.debtors import choose
-from contactd.engine.judgement import judge_everyone, judge_of
+from contactd.engine.agreements.agreeing import Agreeing, Order
+from contactd.engine.agreements.judgement import judge_everyone, judge_of
+from contactd.engine.debt.debtors import choose
 from contactd.store import payments
 from contactd.store.database import Database
 from contactd.store.payments import NewPayment

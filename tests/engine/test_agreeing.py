@@ -10,9 +10,9 @@ from contactd.config.agreements import Agreements
 from contactd.domain.agreement import Kind, State
 from contactd.domain.errors import InputError
 from contactd.domain.money import Money
-from contactd.engine.arranging import Arranging
-from contactd.engine.judgement import judge_of, today_of
-from contactd.engine.tasking import Saying, Tasking
+from contactd.engine.agreements.arranging import Arranging
+from contactd.engine.agreements.judgement import judge_of, today_of
+from contactd.engine.tasks.tasking import Saying, Tasking
 from contactd.store import payments
 from contactd.store.database import Database
 from contactd.store.payments import NewPayment

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from contactd.domain.account import Channel
 from contactd.domain.arms import draw
 from contactd.domain.campaign import Arm, Campaign, Select, Step
-from contactd.engine.book import Book
-from contactd.engine.comparing import Result, report
-from contactd.engine.explanation import explain
-from contactd.engine.planner import Planner
+from contactd.engine.ladder.book import Book
+from contactd.engine.ladder.explanation import explain
+from contactd.engine.ladder.planner import Planner
+from contactd.engine.reports.comparing import Result, report
 from contactd.store import arms, schema
 from contactd.store.arms import NewDraw
 from contactd.store.database import Database

@@ -4,9 +4,9 @@ import pytest
 import sqlalchemy as sa
 
 from contactd.domain.account import Channel
-from contactd.engine import arrivals
 from contactd.engine.gate import Refused
-from contactd.engine.reconciler import Reconciler
+from contactd.engine.sending import arrivals
+from contactd.engine.sending.reconciler import Reconciler
 from contactd.store import schema
 from contactd.store.inbox import Event
 from tests.engine.world import World

@@ -12,11 +12,11 @@ from contactd.domain.appropriation import Part
 from contactd.domain.errors import InputError
 from contactd.domain.money import Money
 from contactd.domain.posting import Kind, Purpose
-from contactd.engine.bookings import Bookings, Entry
-from contactd.engine.claims import Owed, Terms, owed_by
-from contactd.engine.debtors import choose
-from contactd.engine.statement_sheet import statement_sheet
-from contactd.engine.statement_told import statement_told
+from contactd.engine.debt.bookings import Bookings, Entry
+from contactd.engine.debt.claims import Owed, Terms, owed_by
+from contactd.engine.debt.debtors import choose
+from contactd.engine.debt.statement_sheet import statement_sheet
+from contactd.engine.debt.statement_told import statement_told
 from contactd.store import accounts, contact_log
 from contactd.store.allocations import note_taken_off
 from contactd.store.database import Database

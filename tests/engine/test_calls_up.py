@@ -7,10 +7,10 @@ from contactd.domain.account import Channel
 from contactd.domain.call import Call, State
 from contactd.domain.campaign import Mode, Step
 from contactd.domain.forecast import Lines
-from contactd.engine.callbook import Dial
-from contactd.engine.calls_up import CallsUp
+from contactd.engine.calls.callbook import Dial
+from contactd.engine.calls.calls_up import CallsUp
+from contactd.engine.calls.live_call import Live
 from contactd.engine.errands import Errands, Lane
-from contactd.engine.live_call import Live
 from contactd.store.attempts import Claimed
 from tests.clock import MONDAY_TEN
 

@@ -15,8 +15,8 @@ from contactd.config.claims import Claims
 from contactd.domain.agreement import Kind
 from contactd.domain.appropriation import Part
 from contactd.domain.statement import Statement
-from contactd.engine.charging import Unmoved, charge_everyone
-from contactd.engine.claims import Owed, Terms
+from contactd.engine.debt.charging import Unmoved, charge_everyone
+from contactd.engine.debt.claims import Owed, Terms
 from contactd.store import charges
 from contactd.store.allocations import Ledger, ledger
 from contactd.store.database import Database

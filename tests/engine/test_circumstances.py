@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from contactd.domain.circumstance import Kind
 from contactd.domain.default_date import Basis
 from contactd.domain.errors import Contradiction, InputError, NotThere
-from contactd.engine.circumstances import Circumstances, Note, told
-from contactd.engine.claims import Owed, owed_by, terms_of
-from contactd.engine.debtors import choose
-from contactd.engine.statement_told import statement_told
+from contactd.engine.debt.circumstances import Circumstances, Note, told
+from contactd.engine.debt.claims import Owed, owed_by, terms_of
+from contactd.engine.debt.debtors import choose
+from contactd.engine.debt.statement_told import statement_told
 from contactd.store import circumstances, contact_log
 from contactd.store.circumstances import Noted
 from contactd.store.database import Database

@@ -18,7 +18,7 @@ from contactd.domain.default_date import Basis
 from contactd.domain.money import Money
 from contactd.domain.posting import Kind as Posted
 from contactd.domain.posting import Posting
-from contactd.engine.claims import Owed, Terms, owed_by
+from contactd.engine.debt.claims import Owed, Terms, owed_by
 from contactd.store import accounts, attempts, payments, schema
 from contactd.store.attempts import NewAttempt
 from contactd.store.database import Database

@@ -9,9 +9,9 @@ from contactd.domain.account import Account, Channel, Facts, Invoice, Phone, Sup
 from contactd.domain.campaign import Campaign, Select, Step
 from contactd.domain.money import Money
 from contactd.domain.policy import Policy
-from contactd.engine.book import Rung
-from contactd.engine.compose import next_channel, overdue
 from contactd.engine.gate import Begun
+from contactd.engine.ladder.book import Rung
+from contactd.engine.sending.compose import next_channel, overdue
 from contactd.store.attempts import Claimed
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -14,8 +14,8 @@ from contactd.config.privacy import Privacy
 from contactd.config.settings import Settings
 from contactd.domain.money import Money
 from contactd.domain.report_table import Table
-from contactd.engine.contact_figures import contacts, days_of, hours
-from contactd.engine.promise_figures import promises
+from contactd.engine.reports.contact_figures import contacts, days_of, hours
+from contactd.engine.reports.promise_figures import promises
 from contactd.store.database import Database
 from contactd.store.schema import account, agreement, attempt, batch, call, instalment, invoice
 from tests.engine.reported import OCTOBER, SETTINGS, Ledger, five_customers, october, rows_of, staffed

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from contactd.domain.agent import State
 from contactd.domain.conversation import TRIES, NotIdentified
 from contactd.domain.errors import Contradiction, InputError, NotThere
-from contactd.engine.concluding import Mistyped
+from contactd.engine.desk.concluding import Mistyped
 from contactd.store import call_queue, calls
 from contactd.store.database import Database
 from contactd.store.schema import account, agreement, attempt, contact_log, suppression

@@ -16,10 +16,10 @@ from contactd.domain.call import Disposition
 from contactd.domain.campaign import Campaign
 from contactd.domain.errors import Contradiction, InputError, NotThere
 from contactd.domain.policy import Policy
-from contactd.engine.concluding import Mistyped
-from contactd.engine.conversing import Conversing
-from contactd.engine.deskwork import Deskwork
-from contactd.engine.roster import Roster
+from contactd.engine.calls.roster import Roster
+from contactd.engine.desk.concluding import Mistyped
+from contactd.engine.desk.conversing import Conversing
+from contactd.engine.desk.deskwork import Deskwork
 from contactd.store import suppressions
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit

@@ -14,9 +14,9 @@ from contactd.domain.circumstance import Kind
 from contactd.domain.conversation import NotIdentified
 from contactd.domain.errors import Contradiction, InputError
 from contactd.domain.policy import Policy
-from contactd.engine.circumstances import Circumstances, Note
-from contactd.engine.concluding import Mistyped
-from contactd.engine.debtors import choose
+from contactd.engine.debt.circumstances import Circumstances, Note
+from contactd.engine.debt.debtors import choose
+from contactd.engine.desk.concluding import Mistyped
 from contactd.store.database import Database
 from contactd.store.schema import account, agreement, contact_log
 from contactd.store.schema_escalation import circumstance

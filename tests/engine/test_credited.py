@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from contactd.domain.agreement import Kind
 from contactd.domain.posting import Kind as Posted
-from contactd.engine.bookings import Bookings, Entry
-from contactd.engine.debtors import choose
+from contactd.engine.debt.bookings import Bookings, Entry
+from contactd.engine.debt.debtors import choose
 from contactd.store.database import Database
 from contactd.store.schema import invoice
 from tests.engine.books import Bookkeeper, settings_of

@@ -26,10 +26,10 @@ from contactd.domain.campaign import Campaign
 from contactd.domain.interest import total
 from contactd.domain.ledger import Cost
 from contactd.domain.posting import Kind, Posting
-from contactd.engine.claims import Owed, Terms
-from contactd.engine.compose import Composer, overdue
-from contactd.engine.demanding import Reminding, demanded, owed_on
+from contactd.engine.debt.claims import Owed, Terms
+from contactd.engine.debt.demanding import Reminding, demanded, owed_on
 from contactd.engine.gate import Begun
+from contactd.engine.sending.compose import Composer, overdue
 from contactd.store import payments, postings, schema
 from contactd.store.database import Database
 from contactd.store.payments import NewPayment

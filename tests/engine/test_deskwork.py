@@ -9,8 +9,8 @@ from contactd.domain import call as calls
 from contactd.domain.agent import State
 from contactd.domain.errors import IllegalTransition, InputError
 from contactd.domain.happened import CallMoved
-from contactd.engine.deskwork import Deskwork
-from contactd.engine.roster import Roster
+from contactd.engine.calls.roster import Roster
+from contactd.engine.desk.deskwork import Deskwork
 from contactd.store.database import Database
 from contactd.telephony.base import Kind
 from contactd.telephony.simulated import Customer

@@ -12,8 +12,8 @@ from contactd.domain.errors import (
     IllegalTransition,
 )
 from contactd.domain.happened import CallMoved
+from contactd.engine.calls.lists import CallList
 from contactd.engine.gate import Refused
-from contactd.engine.lists import CallList
 from contactd.store.attempts import Claimed
 from contactd.telephony.base import Kind
 from contactd.telephony.simulated import Customer

@@ -18,10 +18,10 @@ from contactd.domain.errors import (
     ChannelUnavailable,
     ChannelUnclear,
 )
-from contactd.engine.dialer import Line
-from contactd.engine.idleness import why
-from contactd.engine.refusals import Refusals, Trunks
-from contactd.engine.shown import Shown
+from contactd.engine.calls.dialer import Line
+from contactd.engine.calls.idleness import why
+from contactd.engine.calls.refusals import Refusals, Trunks
+from contactd.engine.calls.shown import Shown
 from contactd.telephony.base import UNSERVED, CallRequest, CarrierEvent, Kind
 from contactd.telephony.simulated import Customer
 from tests.clock import HandClock

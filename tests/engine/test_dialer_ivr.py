@@ -10,7 +10,7 @@ from contactd.domain.account import Channel
 from contactd.domain.agent import State
 from contactd.domain.ivr import Personal
 from contactd.domain.money import Money
-from contactd.engine.dialer import Line
+from contactd.engine.calls.dialer import Line
 from contactd.store.suppressions import NewSuppression
 from contactd.telephony.base import CarrierEvent, Kind
 from contactd.telephony.simulated import Customer

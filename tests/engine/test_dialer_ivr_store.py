@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from contactd.domain.account import Channel
 from contactd.domain.policy import Policy
 from contactd.domain.queueing import Priority
-from contactd.engine.callbook import Dial, Wanted
+from contactd.engine.calls.callbook import Dial, Wanted
 from contactd.engine.gate import Refused
 from contactd.store import attempts
 from contactd.store.attempts import NewAttempt

@@ -7,9 +7,9 @@ import pytest
 
 from contactd.domain.account import Channel
 from contactd.domain.agent import Agent, State
-from contactd.engine.dialer import Line
-from contactd.engine.lists import CallList, Turns, lists_of
-from contactd.engine.pacer import Dialling
+from contactd.engine.calls.dialer import Line
+from contactd.engine.calls.lists import CallList, Turns, lists_of
+from contactd.engine.calls.pacer import Dialling
 from contactd.store.attempts import Claimed
 from contactd.store.calls import CallRow, Unfinished
 from contactd.telephony.base import CallRequest, Kind

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from contactd.domain.agent import Event, State
-from contactd.engine.dialer import Line
-from contactd.engine.pacer import Dialling
+from contactd.engine.calls.dialer import Line
+from contactd.engine.calls.pacer import Dialling
 from contactd.store.attempts import Claimed
 from contactd.telephony.base import CallRequest, CarrierEvent, Kind
 from contactd.telephony.simulated import Customer

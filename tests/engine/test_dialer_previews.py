@@ -8,9 +8,9 @@ import pytest
 from contactd.domain.agent import Agent, Event, State
 from contactd.domain.errors import IllegalTransition
 from contactd.domain.happened import PreviewOffered
-from contactd.engine.dialer import Line
+from contactd.engine.calls.dialer import Line
+from contactd.engine.calls.pacer import Dialling
 from contactd.engine.gate import Refused
-from contactd.engine.pacer import Dialling
 from contactd.store.attempts import Claimed
 from contactd.telephony.base import Kind
 from contactd.telephony.simulated import Customer

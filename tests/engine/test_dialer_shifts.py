@@ -22,11 +22,11 @@ from contactd.domain.agent import State as AgentState
 from contactd.domain.attempt import State as AttemptState
 from contactd.domain.call import State
 from contactd.domain.errors import ContactdError
-from contactd.engine.callbook import Dial, Wanted
-from contactd.engine.dialer import Line
+from contactd.engine.calls.callbook import Dial, Wanted
+from contactd.engine.calls.dialer import Line
+from contactd.engine.calls.lists import CallList
+from contactd.engine.calls.live_call import Live
 from contactd.engine.gate import Refused
-from contactd.engine.lists import CallList
-from contactd.engine.live_call import Live
 from contactd.store.attempts import Claimed
 from contactd.store.calls import CallRow
 from contactd.telephony.base import CallRequest, Carrier, CarrierEvent, Kind

@@ -12,9 +12,9 @@ from contactd.domain.call import Disposition
 from contactd.domain.errors import InputError
 from contactd.domain.policy import Never, Policy, Proposal, Reason
 from contactd.domain.rules import may_contact
-from contactd.engine.callbook import Dial, Wanted
+from contactd.engine.calls.callbook import Dial, Wanted
+from contactd.engine.calls.live_call import Agreed, end_left
 from contactd.engine.gate import OVERTAKEN, Refused
-from contactd.engine.live_call import Agreed, end_left
 from contactd.store import attempts, call_queue, calls, facts, pauses
 from contactd.store.calls import CallRow
 from contactd.store.database import Database

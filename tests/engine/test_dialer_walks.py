@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from contactd.domain import agent as agents
 from contactd.domain.call import Disposition
 from contactd.domain.errors import ContactdError
-from contactd.engine.dialer import Line
+from contactd.engine.calls.dialer import Line
 from contactd.telephony.base import CallRequest, Carrier
 from contactd.telephony.simulated import Options, draw
 from contactd.telephony.simulated_agents import SimulatedAgents

@@ -8,9 +8,9 @@ from contactd.config.reports import Reports
 from contactd.domain.control_report import Part, Report
 from contactd.domain.money import Money
 from contactd.domain.posting import Kind
-from contactd.engine.bookings import Bookings, Entry
-from contactd.engine.debtors import choose
-from contactd.engine.effectiveness import as_tables, control, months_until
+from contactd.engine.debt.bookings import Bookings, Entry
+from contactd.engine.debt.debtors import choose
+from contactd.engine.reports.effectiveness import as_tables, control, months_until
 from contactd.store.database import Database
 from contactd.store.schema import attempt, call
 from tests.engine.books import Bookkeeper, day, settings_of

@@ -19,11 +19,11 @@ from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
 from contactd.domain.errors import InputError, StoreConflict
-from contactd.engine import evidence
-from contactd.engine.custody import Custody
-from contactd.engine.erasing import Erased, NotErasable, Order, delete_letters, erase
-from contactd.engine.evidence import seal_now
-from contactd.engine.retention import due_entries, erase_entries
+from contactd.engine.records import evidence
+from contactd.engine.records.custody import Custody
+from contactd.engine.records.erasing import Erased, NotErasable, Order, delete_letters, erase
+from contactd.engine.records.evidence import seal_now
+from contactd.engine.records.retention import due_entries, erase_entries
 from contactd.intake.accept import Options
 from contactd.intake.files import import_file
 from contactd.intake.profile import own

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from contactd.domain.errors import StoreConflict
 from contactd.domain.sealing import OPEN, PERSONAL, Wrong
-from contactd.engine import evidence
-from contactd.engine.evidence import Sealing, Verdict, seal_now
+from contactd.engine.records import evidence
+from contactd.engine.records.evidence import Sealing, Verdict, seal_now
 from contactd.store import contact_log, schema, seals
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit

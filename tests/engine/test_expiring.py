@@ -9,9 +9,9 @@ from contactd.config.claims import Claims
 from contactd.config.tasks import Tasks
 from contactd.domain.circumstance import Kind as Noted
 from contactd.domain.task import Event, Kind, State
-from contactd.engine.circumstances import Note
-from contactd.engine.expiring import open_warnings, warn_everyone
-from contactd.engine.judgement import Judgement
+from contactd.engine.agreements.judgement import Judgement
+from contactd.engine.debt.circumstances import Note
+from contactd.engine.debt.expiring import open_warnings, warn_everyone
 from contactd.store import accounts, handovers, tasks
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from contactd.channels.memory import MemoryChannel
 from contactd.domain.account import Channel
 from contactd.domain.campaign import Select
-from contactd.engine.explanation import Told, explain
+from contactd.engine.ladder.explanation import Told, explain
 from contactd.store import pauses, schema, suppressions
 from contactd.store.suppressions import REPRESENTED, NewSuppression
 from tests.engine.world import LADDER, OPEN_POLICY, World

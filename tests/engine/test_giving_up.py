@@ -12,9 +12,9 @@ from contactd.domain.agreement import Kind as Agreed
 from contactd.domain.errors import InputError
 from contactd.domain.posting import Kind
 from contactd.domain.statement import Statement
-from contactd.engine.bookings import Bookings, Entry
-from contactd.engine.claims import Terms, owed_by
-from contactd.engine.debtors import choose
+from contactd.engine.debt.bookings import Bookings, Entry
+from contactd.engine.debt.claims import Terms, owed_by
+from contactd.engine.debt.debtors import choose
 from contactd.store import accounts, imports, postings
 from contactd.store.database import Database
 from contactd.store.imports import Claim

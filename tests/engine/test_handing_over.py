@@ -10,8 +10,8 @@ from contactd.domain.account import Channel
 from contactd.domain.agreement import Kind
 from contactd.domain.errors import InputError
 from contactd.domain.notice import CAMPAIGN
-from contactd.engine.debtors import choose
-from contactd.engine.handing_over import HandingOver, told
+from contactd.engine.debt.debtors import choose
+from contactd.engine.debt.handing_over import HandingOver, told
 from contactd.store import accounts, attempts, contact_log, handovers, payments, schema
 from contactd.store.attempts import NewAttempt
 from contactd.store.database import Database

@@ -15,10 +15,10 @@ from contactd.config.settings import Sections, Settings
 from contactd.domain.agreement import Kind
 from contactd.domain.attempt import Event
 from contactd.domain.errors import NotThere
-from contactd.engine.agreeing import Agreeing, Order
-from contactd.engine.debtors import choose
-from contactd.engine.evidence import seal_now
+from contactd.engine.agreements.agreeing import Agreeing, Order
+from contactd.engine.debt.debtors import choose
 from contactd.engine.hooks import failing
+from contactd.engine.records.evidence import seal_now
 from contactd.store import attempts, contact_log, hooks, seals
 from contactd.store.attempts import Transition
 from contactd.store.database import Database

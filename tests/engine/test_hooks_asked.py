@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from contactd.config.settings import Sections, Settings
 from contactd.domain.hook import LONGEST_REST
-from contactd.engine import retention
 from contactd.engine.hooks import failing
+from contactd.engine.records import retention
 from contactd.store import hooks
 from contactd.store.database import Database
 from tests.engine.hooked import DAY, Office, open_office

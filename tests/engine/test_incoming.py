@@ -12,9 +12,9 @@ from contactd.domain.agent import Agent, State
 from contactd.domain.calendar import parse_windows
 from contactd.domain.call import Disposition
 from contactd.domain.errors import InputError
-from contactd.engine.dialer import Line
-from contactd.engine.incoming import Reception, reception_of
-from contactd.engine.live_call import Agreed
+from contactd.engine.calls.dialer import Line
+from contactd.engine.calls.incoming import Reception, reception_of
+from contactd.engine.calls.live_call import Agreed
 from contactd.telephony.base import CarrierEvent, Kind
 from contactd.telephony.simulated import Customer
 from tests.clock import HandClock

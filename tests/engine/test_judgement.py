@@ -11,9 +11,9 @@ from structlog.testing import capture_logs
 from contactd.config.settings import Settings
 from contactd.domain.agreement import Agreement, Kind, Receipt, Standing, standing
 from contactd.domain.errors import StoreAway
-from contactd.engine import judgement
-from contactd.engine.charging import Unmoved
-from contactd.engine.judgement import Judgement, judge_some
+from contactd.engine.agreements import judgement
+from contactd.engine.agreements.judgement import Judgement, judge_some
+from contactd.engine.debt.charging import Unmoved
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
 from tests.clock import HandClock

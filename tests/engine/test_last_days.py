@@ -8,8 +8,8 @@ from contactd.config.agreements import Agreements
 from contactd.config.claims import Claims
 from contactd.domain.account import Channel
 from contactd.domain.agreement import Kind
-from contactd.engine.agreed import reply_by
-from contactd.engine.notifying import make_up_by, workday
+from contactd.engine.agreements.agreed import reply_by
+from contactd.engine.agreements.notifying import make_up_by, workday
 from contactd.store.database import Database
 from tests.engine.books import Bookkeeper, day, settings_of
 

@@ -20,9 +20,9 @@ from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.errors import ChannelRejected
-from contactd.engine.compose import Composer
 from contactd.engine.gate import Begun
-from contactd.engine.reconciler import Reconciler
+from contactd.engine.sending.compose import Composer
+from contactd.engine.sending.reconciler import Reconciler
 from contactd.store import attempts, schema
 from contactd.store.attempts import Transition
 from contactd.store.database import Database

@@ -10,11 +10,11 @@ from contactd.domain.agreement import Kind as Agreed
 from contactd.domain.circumstance import Kind
 from contactd.domain.errors import Contradiction, InputError
 from contactd.domain.limitation import Ground
-from contactd.engine.circumstances import Circumstances, Note
-from contactd.engine.claims import Owed, owed_by, terms_of
-from contactd.engine.expiring import expiring
-from contactd.engine.limits import Limit, limit_of, limit_told, limit_words
-from contactd.engine.statement_told import statement_told
+from contactd.engine.debt.circumstances import Circumstances, Note
+from contactd.engine.debt.claims import Owed, owed_by, terms_of
+from contactd.engine.debt.expiring import expiring
+from contactd.engine.debt.limits import Limit, limit_of, limit_told, limit_words
+from contactd.engine.debt.statement_told import statement_told
 from contactd.store import accounts
 from contactd.store.database import Database
 from contactd.store.schema import invoice

@@ -2,8 +2,8 @@
 
 from contactd.config.claims import Claims
 from contactd.config.fees import load_fees
-from contactd.engine.claims import owed_by, terms_of
-from contactd.engine.next_stage import next_stage_told
+from contactd.engine.debt.claims import owed_by, terms_of
+from contactd.engine.debt.next_stage import next_stage_told
 from contactd.store import accounts
 from contactd.store.database import Database
 from tests.engine.books import Bookkeeper, day, settings_of

@@ -13,8 +13,8 @@ from contactd.domain.account import Channel
 from contactd.domain.agreement import Kind, State
 from contactd.domain.campaign import Step
 from contactd.domain.errors import ChannelRejected, InputError
-from contactd.engine.arranging import Arranging
-from contactd.engine.debtors import choose
+from contactd.engine.agreements.arranging import Arranging
+from contactd.engine.debt.debtors import choose
 from contactd.store import accounts
 from contactd.store.database import Database
 from contactd.store.schema import account

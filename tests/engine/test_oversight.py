@@ -8,9 +8,9 @@ from contactd.domain.agent import State
 from contactd.domain.errors import InputError
 from contactd.domain.pacing import Reason
 from contactd.domain.phrase import Phrase
-from contactd.engine.oversight import Oversight
-from contactd.engine.roster import Roster
-from contactd.engine.steering import Steering
+from contactd.engine.calls.roster import Roster
+from contactd.engine.desk.oversight import Oversight
+from contactd.engine.desk.steering import Steering
 from contactd.store.database import Database
 from contactd.telephony.base import Kind
 from contactd.telephony.simulated import Customer

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from contactd.domain.agent import Agent
 from contactd.domain.campaign import Campaign, Step
-from contactd.engine.callbook import NOT_OWNER, Dial, StoredCallBook, Wanted
+from contactd.engine.calls.callbook import NOT_OWNER, Dial, StoredCallBook, Wanted
+from contactd.engine.calls.lists import CallList
+from contactd.engine.calls.ownership import EVERY, Alone, Leases, served
+from contactd.engine.calls.roster import Roster
 from contactd.engine.gate import Gate, Refused
-from contactd.engine.lists import CallList
-from contactd.engine.ownership import EVERY, Alone, Leases, served
-from contactd.engine.roster import Roster
 from contactd.store import leases, schema
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit

@@ -7,7 +7,7 @@ import pytest
 
 from contactd.domain.agent import Agent, Event, step
 from contactd.domain.call import HowEnded
-from contactd.engine.pacer import Dialling, Pacer
+from contactd.engine.calls.pacer import Dialling, Pacer
 from contactd.store.calls import CallRow
 from tests.clock import MONDAY_TEN, HandClock
 from tests.engine.dialing import CAMPAIGN

@@ -15,11 +15,11 @@ from contactd.domain.campaign import NEXT_NUMBER, Campaign, Select, Step
 from contactd.domain.errors import ChannelRejected, StoreError
 from contactd.domain.happened import AttemptMoved
 from contactd.domain.money import Money
-from contactd.engine import planner
-from contactd.engine.book import Book
-from contactd.engine.followup import FollowUp
 from contactd.engine.gate import Begun
-from contactd.engine.planner import Planner
+from contactd.engine.ladder import planner
+from contactd.engine.ladder.book import Book
+from contactd.engine.ladder.planner import Planner
+from contactd.engine.sending.followup import FollowUp
 from contactd.store import attempts, pauses, schema, suppressions
 from contactd.store.attempts import Transition
 from contactd.store.database import Database, open_database

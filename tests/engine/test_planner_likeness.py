@@ -18,9 +18,9 @@ from contactd.domain.ladder import local_date, selects
 from contactd.domain.money import Money
 from contactd.domain.policy import Policy
 from contactd.domain.rules import least_contacts
-from contactd.engine import planner
-from contactd.engine.book import Book
-from contactd.engine.planner import Decided, Rest, Take, decide
+from contactd.engine.ladder import planner
+from contactd.engine.ladder.book import Book
+from contactd.engine.ladder.planner import Decided, Rest, Take, decide
 from contactd.store import candidates, facts, schema
 from contactd.store import suppressions as suppressions_of_all
 from contactd.store.candidates import Candidate

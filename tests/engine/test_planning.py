@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from structlog.testing import capture_logs
 
 from contactd.domain.errors import StoreConflict, StoreError
-from contactd.engine.planner import Planner
-from contactd.engine.planning import Planning
-from contactd.engine.run_summary import Summary
-from contactd.engine.timetable import Appointment
+from contactd.engine.ladder.planner import Planner
+from contactd.engine.ladder.planning import Planning
+from contactd.engine.ladder.run_summary import Summary
+from contactd.engine.ladder.timetable import Appointment
 from contactd.store import batches
 from tests.engine.world import World
 

@@ -12,10 +12,10 @@ from structlog.testing import capture_logs
 from contactd.channels.memory import MemoryChannel
 from contactd.domain.errors import AwaitsApproval, InputError, StoreConflict
 from contactd.domain.proposal import State
-from contactd.engine import planner
-from contactd.engine.planner import Planner
-from contactd.engine.planning import Planning
-from contactd.engine.proposing import Person, Proposing, account_ids
+from contactd.engine.ladder import planner
+from contactd.engine.ladder.planner import Planner
+from contactd.engine.ladder.planning import Planning
+from contactd.engine.ladder.proposing import Person, Proposing, account_ids
 from contactd.store import attempts, batches, proposals, schema, suppressions
 from contactd.store.schema_proposals import proposal_line
 from contactd.store.suppressions import NewSuppression

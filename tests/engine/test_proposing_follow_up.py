@@ -10,8 +10,8 @@ from contactd.domain.attempt import Event
 from contactd.domain.campaign import Step
 from contactd.domain.errors import InputError
 from contactd.domain.happened import AttemptMoved
-from contactd.engine.followup import FollowUp
-from contactd.engine.proposing import Proposing
+from contactd.engine.ladder.proposing import Proposing
+from contactd.engine.sending.followup import FollowUp
 from contactd.store import attempts
 from contactd.store.attempts import Transition
 from tests.engine.proposed import ON_APPROVAL, approve, lines, propose

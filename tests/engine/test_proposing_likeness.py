@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contactd.domain.account import Channel
-from contactd.engine.proposing import Person, Proposing
+from contactd.engine.ladder.proposing import Person, Proposing
 from contactd.store import attempts, schema, suppressions
 from contactd.store.database import Database
 from contactd.store.schema_proposals import proposal, proposal_line

@@ -11,7 +11,7 @@ from contactd.channels.memory import MemoryChannel
 from contactd.domain.account import Channel
 from contactd.domain.errors import InputError
 from contactd.domain.policy import Cap, Policy
-from contactd.engine.proposing import Proposing
+from contactd.engine.ladder.proposing import Proposing
 from contactd.store import attempts, proposals, schema, suppressions
 from contactd.store.suppressions import NewSuppression
 from tests.engine.proposed import ON_APPROVAL, approve, lines, propose

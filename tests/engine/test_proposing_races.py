@@ -7,7 +7,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from contactd.domain.errors import AwaitsApproval, InputError, StoreConflict
-from contactd.engine.proposing import Proposing
+from contactd.engine.ladder.proposing import Proposing
 from contactd.store import proposals, schema
 from tests.engine.proposed import ON_APPROVAL, approve, propose
 from tests.engine.world import World

@@ -12,7 +12,7 @@ from contactd.channels.memory import MemoryChannel
 from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
 from contactd.domain.errors import ChannelUnclear, StoreConflict
-from contactd.engine.reconciler import Reconciler
+from contactd.engine.sending.reconciler import Reconciler
 from contactd.store import fingerprints
 from contactd.store.attempts import Claimed
 from contactd.store.database import Database

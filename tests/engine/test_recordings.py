@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from contactd.domain.campaign import Record
-from contactd.engine.recordings import Recordings
+from contactd.engine.calls.recordings import Recordings
 from contactd.telephony.base import Announcement, CallRequest, Kind
 from contactd.telephony.simulated import Customer, Options, SimulatedCarrier
 from tests.clock import HandClock

@@ -14,7 +14,7 @@ from contactd.domain.errors import IllegalTransition, InputError, StoreConflict
 from contactd.domain.happened import AttemptMoved
 from contactd.domain.policy import Cap, Policy
 from contactd.domain.queueing import Reach
-from contactd.engine.callbook import Dial, Wanted
+from contactd.engine.calls.callbook import Dial, Wanted
 from contactd.engine.gate import Refused
 from contactd.store import attempts, call_queue
 from contactd.store.attempts import Claimed

@@ -13,7 +13,7 @@ from contactd.domain.attempt import Event
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.ledger import Cost
 from contactd.domain.money import Money
-from contactd.engine.claims import Terms, owed_by
+from contactd.engine.debt.claims import Terms, owed_by
 from contactd.engine.gate import Begun
 from contactd.store import attempts, schema
 from contactd.store.attempts import Transition

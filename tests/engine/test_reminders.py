@@ -11,7 +11,7 @@ from contactd.domain.account import Channel
 from contactd.domain.happened import CallbackSoon
 from contactd.domain.queueing import Priority
 from contactd.engine.bus import Bus
-from contactd.engine.reminders import Reminders
+from contactd.engine.calls.reminders import Reminders
 from contactd.store import attempts
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit

@@ -15,7 +15,7 @@ from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.errors import InputError
-from contactd.engine.returned_mail import find, lift, note
+from contactd.engine.sending.returned_mail import find, lift, note
 from contactd.store import attempts, contact_log, schema, tasks
 from contactd.store.attempts import Transition
 from contactd.store.database import Database

@@ -6,7 +6,7 @@ import pytest
 
 from contactd.domain.agent import Agent, Event, State
 from contactd.domain.errors import IllegalTransition, InputError
-from contactd.engine.roster import SILENCE_LIMIT, WRAP_LIMIT, WRAP_MORE, WRAP_OFFER, Roster
+from contactd.engine.calls.roster import SILENCE_LIMIT, WRAP_LIMIT, WRAP_MORE, WRAP_OFFER, Roster
 from tests.clock import HandClock
 
 

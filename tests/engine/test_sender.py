@@ -20,7 +20,7 @@ from contactd.domain.errors import (
     RecipientOptedOut,
     StoreError,
 )
-from contactd.engine.sender import Sender
+from contactd.engine.sending.sender import Sender
 from contactd.store import schema, sent_messages
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from contactd.engine.dialer import Line
-from contactd.engine.shown import Shown
+from contactd.engine.calls.dialer import Line
+from contactd.engine.calls.shown import Shown
 from contactd.telephony.base import CallRequest, Kind
 from contactd.telephony.simulated import Customer
 from tests.clock import HandClock

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from contactd.config.settings import Creditor, Intake, Sections, Settings
 from contactd.domain.errors import StoreError
-from contactd.engine import statements
-from contactd.engine.statements import StatementFolder
+from contactd.engine.debt import statements
+from contactd.engine.debt.statements import StatementFolder
 from contactd.intake.accept import accept_accounts
 from contactd.intake.banking import Told
 from contactd.store.database import Database

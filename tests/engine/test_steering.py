@@ -4,7 +4,7 @@ import pytest
 
 from contactd.domain.account import Channel
 from contactd.domain.errors import Contradiction, InputError, NotThere
-from contactd.engine.steering import Steering
+from contactd.engine.desk.steering import Steering
 from contactd.store import attempts, audit, levels, pauses
 from contactd.store.attempts import NewAttempt
 from contactd.store.database import Database

@@ -12,11 +12,11 @@ from contactd.domain.attempt import Event
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.errors import ChannelRejected, ChannelUnavailable, ChannelUnclear, InputError
 from contactd.domain.task import State
-from contactd.engine.explanation import Told, explain
 from contactd.engine.gate import Begun
-from contactd.engine.task_channel import TaskChannel
-from contactd.engine.task_ends import drop_moot
-from contactd.engine.tasking import Saying, Tasking
+from contactd.engine.ladder.explanation import Told, explain
+from contactd.engine.tasks.task_channel import TaskChannel
+from contactd.engine.tasks.task_ends import drop_moot
+from contactd.engine.tasks.tasking import Saying, Tasking
 from contactd.store import accounts, attempts, tasks
 from contactd.store.attempts import Transition
 from contactd.store.schema import invoice

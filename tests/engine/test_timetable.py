@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from contactd.engine.timetable import Appointment, Timetable
+from contactd.engine.ladder.timetable import Appointment, Timetable
 from tests.clock import HandClock
 
 MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)  # 8:00 in Berlin

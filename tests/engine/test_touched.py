@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contactd.config.claims import Claims
 from contactd.domain.agreement import ALIVE, Kind
 from contactd.domain.errors import InputError
-from contactd.engine.judgement import judge_some
+from contactd.engine.agreements.judgement import judge_some
 from contactd.intake.accept import Report, accept_accounts
 from contactd.store import agreements, payments
 from contactd.store.columns import metadata

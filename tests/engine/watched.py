@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from contactd.engine.callbook import CallBook
+from contactd.engine.calls.callbook import CallBook
 
 
 class WatchedBook:

@@ -14,11 +14,11 @@ from contactd.domain.account import Channel
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.happened import AttemptMoved
 from contactd.domain.policy import Policy
-from contactd.engine.book import Book
 from contactd.engine.bus import Bus
 from contactd.engine.gate import Begun, Gate
-from contactd.engine.planner import Planner
-from contactd.engine.sender import Sender
+from contactd.engine.ladder.book import Book
+from contactd.engine.ladder.planner import Planner
+from contactd.engine.sending.sender import Sender
 from contactd.store import accounts, schema
 from contactd.store.attempts import Claimed
 from contactd.store.database import Database

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from contactd.config.load import load
-from contactd.engine.claims import owed_by, terms_of
+from contactd.engine.debt.claims import owed_by, terms_of
 from contactd.store import schema
 from tests.faults.life import Life, until
 from tests.faults.stage import QUEUED, Stage, by_attempt, now, open_stage, twice, zone_where_it_is_noon

@@ -26,9 +26,9 @@ from contactd.domain.attempt import Event
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.errors import StoreConflict
 from contactd.domain.policy import Policy
-from contactd.engine.book import Book
 from contactd.engine.gate import Begun, Gate, Settled, settle
-from contactd.engine.planner import Planner
+from contactd.engine.ladder.book import Book
+from contactd.engine.ladder.planner import Planner
 from contactd.intake.accept import accept_accounts, accept_payments
 from contactd.store import attempts, payments, schema
 from contactd.store.attempts import Claimed, Transition

@@ -9,7 +9,7 @@ from contactd.domain.account import Channel
 from contactd.domain.attempt import Event
 from contactd.domain.campaign import Step
 from contactd.domain.errors import StoreConflict
-from contactd.engine.callbook import Dial, Wanted
+from contactd.engine.calls.callbook import Dial, Wanted
 from contactd.rehearsal.day import Day, Figures, rehearse
 from contactd.rehearsal.memory import MemoryBook
 from contactd.rehearsal.people import Town, answer_share

@@ -16,7 +16,7 @@ from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.agreement import Agreement, Kind, Part, State
 from contactd.domain.base_rates import BaseRates
-from contactd.engine.explanation import TO_DO
+from contactd.engine.ladder.explanation import TO_DO
 from contactd.rehearsal import audit as auditing
 from contactd.rehearsal import year as living
 from contactd.rehearsal.audit import UNEXPLAINED, Audit, state_of

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from contactd.config.load import load_defaults
 from contactd.domain.conversation import Identification, Item, Person, Step
-from contactd.engine import retention
+from contactd.engine.records import retention
 from contactd.store import attempts, conversations, drafts, personal
 from contactd.store.database import Database
 from contactd.store.drafts import Written

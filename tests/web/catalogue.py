@@ -32,8 +32,8 @@ CARRIERS = "contactd.telephony."
 PAGES = ("contactd.web.desk", "contactd.web.live", "contactd.web.live_office", "contactd.web.me")
 # What pages import for its figures alone: what it refuses is told at a terminal and over HTTP.
 ELSEWHERE = frozenset(
-    {"contactd.engine.bookings", "contactd.engine.handing_over", "contactd.intake.accept", "contactd.store.bank",
-     "contactd.store.logins"}
+    {"contactd.engine.debt.bookings", "contactd.engine.debt.handing_over", "contactd.intake.accept",
+     "contactd.store.bank", "contactd.store.logins"}
 )  # fmt: skip
 HEADER = """msgid ""
 msgstr ""

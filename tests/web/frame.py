@@ -19,10 +19,10 @@ from contactd.domain.agent import Agent
 from contactd.domain.campaign import Campaign, Step
 from contactd.domain.scope import SCOPES
 from contactd.engine.bus import Bus
-from contactd.engine.deskwork import Deskwork
-from contactd.engine.dialer import Dialer
-from contactd.engine.oversight import Oversight
-from contactd.engine.roster import Roster
+from contactd.engine.calls.dialer import Dialer
+from contactd.engine.calls.roster import Roster
+from contactd.engine.desk.deskwork import Deskwork
+from contactd.engine.desk.oversight import Oversight
 from contactd.metrics import Metrics
 from contactd.store import program_tokens
 from contactd.store.database import Database

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from prometheus_client.parser import text_string_to_metric_families
 
 from contactd.domain.agreement import Kind
-from contactd.engine.agreeing import Agreeing, Order
-from contactd.engine.charging import Charging
-from contactd.engine.debtors import choose
+from contactd.engine.agreements.agreeing import Agreeing, Order
+from contactd.engine.debt.charging import Charging
+from contactd.engine.debt.debtors import choose
 from contactd.store import agreements, facts
 from contactd.store.schema import account, import_run, invoice, payment
 from tests.web.frame import ONLY_PAYMENTS, Frame, Visitor, take_store_away

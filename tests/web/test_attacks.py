@@ -11,7 +11,7 @@ from contactd.config.settings import Sections, Settings
 from contactd.domain.policy import Policy
 from contactd.domain.report_table import table
 from contactd.domain.role import Role
-from contactd.engine.report_files import as_csv
+from contactd.engine.reports.report_files import as_csv
 from contactd.store import audit
 from tests.web.frame import CAMPAIGN, Frame
 from tests.web.people import PASSWORD, Entrance

@@ -13,8 +13,8 @@ from contactd.domain.agent import WRAP_TOO_LONG, Agent, Event, State
 from contactd.domain.conversation import Reason
 from contactd.domain.errors import Contradiction, InputError, NotThere, StoreError
 from contactd.domain.role import Role
-from contactd.engine.concluding import Mistyped
-from contactd.engine.deskwork import Standing
+from contactd.engine.desk.concluding import Mistyped
+from contactd.engine.desk.deskwork import Standing
 from contactd.web.desk_case import refused
 from contactd.web.desk_state import bar_of, clock_of
 from contactd.web.desk_words import happened

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from contactd.engine import retention
+from contactd.engine.records import retention
 from contactd.store.schema import agreement
 from contactd.store.schema_escalation import circumstance, handover, posting
 from contactd.store.schema_requests import answered_request

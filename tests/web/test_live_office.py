@@ -11,8 +11,8 @@ from contactd.config.settings import Planning, Sections, Settings
 from contactd.domain.policy import Policy
 from contactd.domain.role import Role
 from contactd.domain.task import Kind
-from contactd.engine.proposing import proposing_of
-from contactd.engine.tasking import Order, Tasking
+from contactd.engine.ladder.proposing import proposing_of
+from contactd.engine.tasks.tasking import Order, Tasking
 from contactd.store import audit
 from contactd.store.schema import attempt
 from contactd.store.schema_tasks import task

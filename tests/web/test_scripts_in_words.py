@@ -21,7 +21,7 @@ from contactd.domain.policy import Policy
 from contactd.domain.role import Role
 from contactd.domain.scope import SCOPES
 from contactd.domain.task import Kind
-from contactd.engine.tasking import Order, Tasking
+from contactd.engine.tasks.tasking import Order, Tasking
 from contactd.store.schema import account, invoice
 from contactd.store.schema_tasks import task
 from contactd.web.app import public_app

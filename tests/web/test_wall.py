@@ -12,7 +12,7 @@ from contactd.domain.agent import State
 from contactd.domain.happened import CallMoved
 from contactd.domain.phrase import Phrase
 from contactd.domain.role import Role
-from contactd.engine.oversight import Listed, Seat
+from contactd.engine.desk.oversight import Listed, Seat
 from contactd.store.today import Promises, Tally
 from contactd.web import reasons, wall
 from contactd.web.board import FIGURES, Floor, Known

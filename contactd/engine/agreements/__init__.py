@@ -1,0 +1,1 @@
+"""What is agreed with customers: made, told, kept or broken."""

@@ -1,0 +1,1 @@
+"""Which accounts are taken up, for which step and when; proposed, approved, explained."""

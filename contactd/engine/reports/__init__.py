@@ -1,0 +1,1 @@
+"""What worked, as tables."""

@@ -1,0 +1,1 @@
+"""Messages and letters: composed, sent, settled with the providers."""
