@@ -2,7 +2,9 @@
 
 Where an agreement stands is derived from facts: what came in since, by which value date, and what of it was taken back.
 `standing` answers that for a day, as an event; TABLE says what the event makes of the state. Amounts are minor units of
-one currency. Whoever keeps agreements stores the state only so that people and the ladder find it quickly.
+one currency. Whoever keeps agreements stores the state only so that people and the ladder find it quickly. What is
+superseded by money (paid before it was agreed on) is judged on: that money may go back. What another agreement or a
+write-off has superseded is not.
 """
 
 from collections.abc import Iterable
@@ -76,7 +78,7 @@ _Table = dict[tuple[State, Event], State]
 
 
 def _by_payments(missed: State) -> _Table:
-    """Let the facts alone decide between four states, whichever was known before; a person ends only what is open."""
+    """Let the facts alone decide between five states, whichever was known before; a person ends only what is open."""
     judged = {
         Event.PENDING: State.OPEN,
         Event.BEGUN: State.OPEN,
@@ -85,7 +87,7 @@ def _by_payments(missed: State) -> _Table:
         Event.MISSED: missed,
         Event.SUPERSEDED: State.SUPERSEDED,
     }
-    states = (State.OPEN, State.KEPT, State.PARTIALLY_KEPT, missed)
+    states = (State.OPEN, State.KEPT, State.PARTIALLY_KEPT, missed, State.SUPERSEDED)
     table = {(state, event): follows for state in states for event, follows in judged.items()}
     return table | {(State.OPEN, Event.WITHDRAWN): State.WITHDRAWN}
 
@@ -95,7 +97,7 @@ _ANSWERED: _Table = {(State.OPEN, Event.CONFIRMED): State.OPEN}  # it stays what
 _SETTLEMENT: _Table = (
     {
         (state, event): follows
-        for state in (State.OPEN, State.FULFILLED, State.BROKEN)
+        for state in (State.OPEN, State.FULFILLED, State.BROKEN, State.SUPERSEDED)
         for event, follows in (
             (Event.PENDING, State.OPEN),
             (Event.BEGUN, State.OPEN),
@@ -134,9 +136,10 @@ _PLAN: _Table = {
     (State.ACTIVE, Event.WITHDRAWN): State.CANCELLED,
     (State.FULFILLED, Event.PENDING): State.ACTIVE,
     (State.DEFAULTED, Event.PENDING): State.ACTIVE,
+    (State.SUPERSEDED, Event.PENDING): State.ACTIVE,
     **{
         (state, event): follows
-        for state in (State.CONFIRMED, State.ACTIVE, State.FULFILLED, State.DEFAULTED)
+        for state in (State.CONFIRMED, State.ACTIVE, State.FULFILLED, State.DEFAULTED, State.SUPERSEDED)
         for event, follows in (
             (Event.BEGUN, State.ACTIVE),
             (Event.SETTLED, State.FULFILLED),

@@ -62,12 +62,13 @@ SETTLED = {
 LAWFUL: dict[str, dict[str, dict[str, str]]] = {
     kind: {
         "open": JUDGED | {"missed": missed, "withdrawn": "withdrawn"} | ANSWERED[kind],
-        **dict.fromkeys(("kept", "partially_kept", missed), JUDGED | {"missed": missed}),
+        **dict.fromkeys(("kept", "partially_kept", missed, "superseded"), JUDGED | {"missed": missed}),
     }
     for kind, missed in (("promise", "broken"), ("says_paid", "expired"))
 } | {
     "settlement": {
         "open": SETTLED | {"withdrawn": "withdrawn", "confirmed": "open"}, "fulfilled": SETTLED, "broken": SETTLED,
+        "superseded": SETTLED,
     },
     "deferral": {"open": PAUSED["open"] | {"confirmed": "open"}},
     "hardship": PAUSED,
@@ -81,6 +82,7 @@ LAWFUL: dict[str, dict[str, dict[str, str]]] = {
         "active": ACTIVE | {"pending": "active", "withdrawn": "cancelled"},
         "fulfilled": ACTIVE | {"pending": "active"},
         "defaulted": ACTIVE | {"pending": "active"},
+        "superseded": ACTIVE | {"pending": "active"},
     },
     "dispute": {"open": DECIDED | {"pending": "open"}, "overdue": DECIDED},
 }  # fmt: skip

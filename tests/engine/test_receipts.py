@@ -124,3 +124,38 @@ def test_it_takes_nothing_more_off_once_it_went_back(books: Bookkeeper) -> None:
     books.at = 1
     books.pay(-4_000)
     assert (books.states(), sums(books)) == (["open"], ("0.00", "100.00"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "order", "again"),
+    [
+        (Kind.PROMISE, {"amount": "60.00"}, "open"),
+        (Kind.SETTLEMENT, {"amount": "60.00"}, "open"),
+        (Kind.PLAN, {"count": 3, "state": State.CONFIRMED}, "active"),
+    ],
+)
+def test_what_had_been_paid_before_is_agreed_on_again_when_that_money_goes_back(
+    books: Bookkeeper, kind: Kind, order: dict[str, Any], again: str
+) -> None:
+    owner = books.owing(10_000)
+    number = books.wait(10_000, on=-1)
+    books.agree(kind, on=day(4), **order)
+    books.assign(number, owner)
+    assert books.states() == ["superseded"]
+    books.at = 1
+    books.pay(-10_000)
+    assert (books.states(), books.stands()[0]) == ([again], 10_000)
+    assert "100.00 EUR went back on 2026-11-24" in books.logged()[-1][1]
+    assert books.hold(owner)[0] == kind
+
+
+def test_what_a_newer_agreement_has_superseded_stays_so_whatever_goes_back(books: Bookkeeper) -> None:
+    owner = books.owing(10_000)
+    number = books.wait(10_000, on=-1)
+    books.agree(Kind.PROMISE, amount="60.00", on=day(4))
+    books.agree(Kind.PROMISE, amount="50.00", on=day(6))
+    books.assign(number, owner)
+    assert books.states() == ["superseded", "superseded"]
+    books.at = 1
+    books.pay(-10_000)
+    assert books.states() == ["superseded", "open"]

@@ -119,6 +119,8 @@ def _judge_charged(connection: sa.Connection, account_ids: Collection[int], sett
 def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> State | None:
     """Judge one agreement; answers its new state, None when that is the old one."""
     connection, table = turn.connection, TABLE[one.agreed.kind]
+    if one.agreed.state is State.SUPERSEDED and not _was_paid(one):
+        return None  # by another agreement or a write-off, for good
     others = _others(turn, one, known.books) if one.agreed.kind is Kind.SETTLEMENT else ()
     one = _with_notice(turn, one, known.books.kind)
     receipts = receipts_of(one, known.books, others, today_of(turn.settings, one.made_at))
@@ -143,6 +145,10 @@ def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> 
         reason = f"{Money(back.amount, known.books.currency)} went back on {back.gone_on}; {reason}"
     agreements.change(connection, one, Change(turn.now, event, state, BY, reason))
     return state
+
+
+def _was_paid(one: Stored) -> bool:
+    return one.received + one.agreed.tolerance >= one.agreed.amount
 
 
 def _is_paid_up(known: _Known, state: State | None) -> bool:
