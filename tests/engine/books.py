@@ -55,12 +55,12 @@ class Bookkeeper:
     database: Database
     settings: Settings
     at: int = 0
-    _minutes: int = 0
+    minutes: int = 0
 
     @property
     def now(self) -> datetime:
-        self._minutes += 1
-        return datetime(2026, 11, 23, 9, 0, tzinfo=UTC) + timedelta(days=self.at, minutes=self._minutes)
+        self.minutes += 1
+        return datetime(2026, 11, 23, 9, 0, tzinfo=UTC) + timedelta(days=self.at, minutes=self.minutes)
 
     def owing(self, *rests: int, number: str = "K-1", currency: str = "EUR", kind: str = "consumer") -> int:
         """Write an account with invoices R-1, R-2, …; answers its id."""

@@ -17,7 +17,7 @@ from contactd.engine.debt.limits import Limit, limit_of, limit_told, limit_words
 from contactd.engine.debt.statement_told import statement_told
 from contactd.store import accounts
 from contactd.store.database import Database
-from contactd.store.schema import invoice
+from contactd.store.schema import account, invoice
 from tests.engine.books import Bookkeeper, day, settings_of
 from tests.engine.test_circumstances import note
 
@@ -110,6 +110,17 @@ def test_a_deferral_that_is_over_held_the_time_up_to_its_last_day_and_a_withdraw
     assert days(keeper)[0] == (date(2030, 1, 22), "deferral")
     keeper.say(second.id, "withdraw")
     assert days(keeper)[0] == (date(2029, 12, 3), "deferral")
+
+
+def test_a_deferral_until_tonight_holds_up_nothing_where_it_is_tomorrow_already(keeper: Bookkeeper) -> None:
+    with keeper.database.transaction() as connection:
+        connection.execute(sa.update(account).values(timezone="Asia/Dubai"))
+    keeper.minutes = 12 * 60  # 22:00 in Germany, 01:00 of the next day in Dubai
+    keeper.agree(Agreed.DEFERRAL, on=day(0))
+    keeper.wake(1)
+    assert keeper.states() == ["expired"]
+    told = limits(keeper)["R-1"]
+    assert (told.last_day, told.because, told.suspensions) == (date(2029, 11, 26), "deferral", ())
 
 
 def test_what_held_up_nothing_of_the_time_that_runs_is_not_told_with_it(keeper: Bookkeeper) -> None:

@@ -131,7 +131,7 @@ def test_it_takes_nothing_more_off_once_it_went_back(books: Bookkeeper) -> None:
     [
         (Kind.PROMISE, {"amount": "60.00"}, "open"),
         (Kind.SETTLEMENT, {"amount": "60.00"}, "open"),
-        (Kind.PLAN, {"count": 3, "state": State.CONFIRMED}, "active"),
+        (Kind.PLAN, {"count": 3, "state": State.CONFIRMED}, "confirmed"),
     ],
 )
 def test_what_had_been_paid_before_is_agreed_on_again_when_that_money_goes_back(
@@ -159,3 +159,41 @@ def test_what_a_newer_agreement_has_superseded_stays_so_whatever_goes_back(books
     books.at = 1
     books.pay(-10_000)
     assert books.states() == ["superseded", "open"]
+
+
+def test_money_that_goes_back_as_of_its_own_day_keeps_nothing(books: Bookkeeper) -> None:
+    """Banks book a return with the value date of what it takes back."""
+    owner = books.owing(10_000)
+    number = books.wait(10_000, on=-1)
+    books.agree(Kind.PROMISE, amount="60.00", on=day(4))
+    books.assign(number, owner)
+    books.at = 1
+    books.pay(-10_000, on=-1)
+    assert (books.states(), books.hold(owner)[0]) == (["open"], Kind.PROMISE)
+    books.wake(10)
+    assert books.states() == ["broken"]
+
+
+def test_a_plan_nobody_agreed_to_is_only_offered_again_when_the_money_goes_back(books: Bookkeeper) -> None:
+    owner = books.owing(10_000)
+    number = books.wait(10_000, on=-1)
+    books.agree(Kind.PLAN, on=day(4), count=3, state=State.SENT)
+    books.assign(number, owner)
+    assert books.states() == ["superseded"]
+    books.at = 1
+    books.pay(-10_000)
+    assert books.states() == ["sent"]
+    books.say(1, "confirm")
+    assert books.states() == ["confirmed"]
+
+
+def test_a_plan_with_a_notice_is_not_due_at_once_when_the_money_goes_back(books: Bookkeeper) -> None:
+    agreed = Agreements(missed_instalments=1, needs_notice="always")
+    books.settings = settings_of(agreements=agreed)
+    owner = books.owing(10_000)
+    number = books.wait(10_000, on=-1)
+    books.agree(Kind.PLAN, on=day(4), count=3, state=State.CONFIRMED)
+    books.assign(number, owner)
+    books.at = 20  # the first instalment was due meanwhile
+    books.pay(-10_000)
+    assert books.states() == ["confirmed"]

@@ -53,6 +53,7 @@ _AGAIN = 5.0
 _YEARS = range(2000, 2061)
 _NAMING = frozenset({Kind.PLAN, Kind.SETTLEMENT})  # the invoices they are for
 _KEPT = frozenset({State.KEPT, State.FULFILLED})
+_PAID = frozenset({Event.SETTLED, Event.SUPERSEDED})  # by money, whenever it came
 _WAITING = frozenset({State.CONFIRMED, State.ACTIVE, State.FULFILLED})  # for a notice, before the rest falls due
 
 
@@ -119,8 +120,11 @@ def _judge_charged(connection: sa.Connection, account_ids: Collection[int], sett
 def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> State | None:
     """Judge one agreement; answers its new state, None when that is the old one."""
     connection, table = turn.connection, TABLE[one.agreed.kind]
-    if one.agreed.state is State.SUPERSEDED and not _was_paid(one):
-        return None  # by another agreement or a write-off, for good
+    old = one.agreed.state
+    if old is State.SUPERSEDED:
+        if not _was_paid(one):
+            return None  # by another agreement or a write-off, for good
+        one = _as_before(connection, one) if one.agreed.kind is Kind.PLAN else one
     others = _others(turn, one, known.books) if one.agreed.kind is Kind.SETTLEMENT else ()
     one = _with_notice(turn, one, known.books.kind)
     receipts = receipts_of(one, known.books, others, today_of(turn.settings, one.made_at))
@@ -131,12 +135,12 @@ def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> 
     if stands.warn_of:
         turn.notifying.warn(one, stands.warn_of)
     event, agreed = stands.event, one.agreed
-    if agreed.state not in ALIVE and rules.rests(agreed.kind, state) and _newer(one, every):
+    if old not in ALIVE and rules.rests(agreed.kind, state) and _newer(one, every):
         event, state = Event.SUPERSEDED, table[agreed.state, Event.SUPERSEDED]
     rests_until = stands.rests_until if rules.rests(agreed.kind, state) else None
     back = went_back(receipts, turn.today)
     agreements.found(connection, one, Found(stands.received, rests_until, settled_on, back.amount, back.gone_on))
-    if state is agreed.state:
+    if state is old:
         return None
     reason = _reason(stands, one, known)
     if agreed.kind in _NAMING:
@@ -149,6 +153,13 @@ def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> 
 
 def _was_paid(one: Stored) -> bool:
     return one.received + one.agreed.tolerance >= one.agreed.amount
+
+
+def _as_before(connection: sa.Connection, one: Stored) -> Stored:
+    """Give a superseded plan as it stood before: what nobody had agreed to is not in force when money goes back."""
+    changes = agreements.history(connection, [one.id])[one.id]
+    stood = [change.state for change in changes if change.state is not State.SUPERSEDED]
+    return replace(one, agreed=replace(one.agreed, state=stood[-1]))
 
 
 def _is_paid_up(known: _Known, state: State | None) -> bool:
@@ -201,7 +212,7 @@ def _others(turn: _Turn, one: Stored, books: Books) -> Collection[str]:
 def _stands(one: Stored, receipts: Sequence[Receipt], today: date, known: _Known) -> tuple[date | None, Standing]:
     """Answer where it stands, and since when nothing is owed any more; a write-off of all there was keeps nothing."""
     stands = standing(one.agreed, receipts, today)
-    if known.settled and one.agreed.state in ALIVE and stands.event is not Event.SETTLED:
+    if known.settled and one.agreed.state in ALIVE and stands.event not in _PAID:
         if known.written_off and one.agreed.kind is not Kind.DISPUTE:
             return None, replace(stands, event=Event.SUPERSEDED)
         stands = standing(replace(one.agreed, settled_on=today), receipts, today)

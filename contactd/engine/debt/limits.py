@@ -121,7 +121,7 @@ def _suspensions(owed: Owed, claim: Claim, noted: list[Circumstance]) -> Iterato
             yield Suspension(_GROUNDS[one.kind], one.on, ended)
     for word in owed.books.acknowledged:
         day = local_day(owed.zone, word.at)
-        if word.until and day <= as_of and claim.arose_on <= day:
+        if word.until and day <= min(word.until, as_of) and claim.arose_on <= day:
             ended = local_day(owed.zone, word.ended_at) if word.ended_at else word.until
             yield Suspension(Ground.DEFERRAL, day, min(ended, word.until) if ended <= as_of else word.until)
     default = owed.defaults.get(claim.id)
