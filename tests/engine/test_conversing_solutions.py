@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import date
 
 import pytest
 import sqlalchemy as sa
@@ -9,7 +10,8 @@ import sqlalchemy as sa
 from contactd.config.agreements import Agreements
 from contactd.config.claims import Claims
 from contactd.config.providers import Letters
-from contactd.domain.campaign import Campaign
+from contactd.domain.account import Channel
+from contactd.domain.campaign import Campaign, Step
 from contactd.domain.circumstance import Kind
 from contactd.domain.conversation import NotIdentified
 from contactd.domain.errors import Contradiction, InputError
@@ -61,6 +63,31 @@ async def test_a_confirmation_goes_the_way_and_by_the_day_that_were_chosen(room:
                 await room.foresee("promise", on="30.11.", **wrong)
         await room.finish("promise", on="30.11.", confirm="letter", reply_by="27.11.")
         assert [str(one["reply_by"]) for one in room.rows(notice)] == ["2026-11-27"]
+
+
+async def test_what_follows_tells_nothing_confidential_before_it_is_known_who_is_there(room: DeskRoom) -> None:
+    scene = await room.begin()
+    written = Step("mahnung", Channel.LETTER, day=0)
+    policy = Policy("free", default_timezone="Europe/Berlin")
+    room.settings = settings_of(
+        Campaign(CAMPAIGN, (replace(CALL, attempts=1), written)), policy, letters=Letters(backend="spool")
+    )
+    async with scene.at_work():
+        await room.stored.clock.run(10)
+        with room.database.transaction() as connection:
+            at = {"street": "Musterweg 1", "postcode": "10115", "city": "Musterstadt", "country": "DE"}
+            connection.execute(sa.update(account).values(**at, hold_reason="promise", hold_until=date(2026, 12, 1)))
+        callback = {"callback_at": "fr 10:30"}
+        early = [
+            await room.foresee("dropped"),
+            await room.foresee("wrong_person"),
+            await room.foresee("callback", **callback),
+        ]
+        assert [one["hold"] for one in early] == [None] * 3
+        assert [one["next"] and one["next"]["step"] for one in early] == [None, None, CALL.id]
+        await room.identify()
+        told = await room.foresee("dropped")
+        assert (told["hold"], told["next"]["step"]) == ({"reason": "promise", "until": "2026-12-01"}, "mahnung")
 
 
 async def test_a_call_that_came_to_no_talk_is_tried_again_and_the_agent_is_told_when(room: DeskRoom) -> None:

@@ -28,7 +28,7 @@ from contactd.engine.calls.live_call import Live, Said
 from contactd.engine.desk.casefile import Told, case_file, identification_told
 from contactd.engine.desk.concluding import FIELDS, Case, Concluding, Mistyped
 from contactd.engine.desk.deskwork import Deskwork
-from contactd.engine.desk.foreseeing import foresee
+from contactd.engine.desk.foreseeing import for_anybody, foresee
 from contactd.engine.desk.scripted import spoken, summary
 from contactd.store import conversations, drafts
 from contactd.store.attempts import Claimed
@@ -177,6 +177,8 @@ class Conversing:
         except StoreConflict:
             raise Contradiction("somebody else has ended this call meanwhile; save it, and go on") from None
         card, settings = await self.card(agent, attempt_id), self._settings()
+        if card["confidential"] is None:
+            told = for_anybody(told)
         return told | {"summary": summary(settings, card, agent, told)}
 
     async def finish(self, agent: str, attempt_id: int, disposition: str, fields: Mapping[str, str], note: str) -> Told:

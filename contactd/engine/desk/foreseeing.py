@@ -82,6 +82,16 @@ def nothing() -> Told:
     }  # fmt: skip
 
 
+def for_anybody(told: Told) -> Told:
+    """Leave out what is confidential: how the account stands already, and all that comes next but a call.
+
+    Outcomes that may be handed in before it is known who is there let nothing rest by themselves.
+    """
+    after = told["next"]
+    is_call = after is not None and after["channel"] == Channel.CALL
+    return told | {"hold": None, "next": after if is_call else None}
+
+
 def _seen(connection: sa.Connection, account_id: int) -> _Seen:
     mine = sa.select(attempt.c.id).where(attempt.c.account_id == account_id)
     duties = sa.select(task.c.id).where(task.c.account_id == account_id)
