@@ -10,7 +10,7 @@ log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_TOLD = frozenset({404, 413})
+_TOLD = frozenset({400, 404, 413})
 _SERVER = istr("Server")
 # What an answer does not say otherwise itself; as `istr` they are looked for without being spelled anew each time.
 _HEADERS = {
@@ -38,7 +38,7 @@ async def boundary(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except web.HTTPException as error:
-        if error.status in _TOLD:  # aiohttp's own, like 413
+        if error.status in _TOLD:  # aiohttp's own, like 413, and ours
             return await _problem(request, error.status, error.text or error.reason)
         raise
     except Exception as error:  # one request ends here, the daemon goes on

@@ -17,7 +17,7 @@ from contactd.engine.calls.live_call import Live
 from contactd.store import conversations
 from contactd.web.hub import Hub, Topic
 from contactd.web.pages import Pages
-from contactd.web.signing_in import text_of
+from contactd.web.signing_in import form_of, text_of
 from contactd.web.visitors import Viewer, viewer_of
 from contactd.web.window import Window
 from contactd.web.words import _
@@ -67,7 +67,7 @@ class _Captions:
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
         """Let the customer answer a question; 404 for one there is not, 409 when nobody is on the line."""
-        viewer, asked = viewer_of(request), text_of(await request.post(), "question")
+        viewer, asked = viewer_of(request), text_of(await form_of(request), "question")
         if asked not in QUESTIONS or not self._window.settings().personas:
             raise web.HTTPNotFound
         talk = await self._talk_of(viewer)

@@ -24,7 +24,7 @@ from contactd.web.desk_state import ORDERS, PAUSES, Bar, bar_of
 from contactd.web.hub import Hub, Topic
 from contactd.web.pages import Pages
 from contactd.web.refusals import refusal
-from contactd.web.signing_in import text_of
+from contactd.web.signing_in import form_of, text_of
 from contactd.web.visitors import Viewer, viewer_of
 from contactd.web.window import Window
 
@@ -116,7 +116,7 @@ class _Desk:
 
     async def carry_out(self, request: web.Request) -> web.StreamResponse:
         """Do what an agent orders; the page is told by its socket how they stand then."""
-        viewer, form = viewer_of(request), await request.post()
+        viewer, form = viewer_of(request), await form_of(request)
         order = text_of(form, "order")
         if order not in ORDERS or not viewer.is_agent:
             raise web.HTTPNotFound
@@ -131,7 +131,7 @@ class _Desk:
 
     async def painted(self, request: web.Request) -> web.StreamResponse:
         """Take note that the card of a call is before the agent's eyes: once a call, from the bridge to now."""
-        viewer, reference = viewer_of(request), text_of(await request.post(), "call")
+        viewer, reference = viewer_of(request), text_of(await form_of(request), "call")
         live = self._window.deskwork.standing(viewer.name).live if viewer.is_agent else None
         since = live.call.connected_at if live is not None and live.reference == reference else None
         if since is not None and self._popped.get(viewer.name) != reference:

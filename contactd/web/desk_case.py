@@ -22,7 +22,7 @@ from contactd.web.desk_history import line
 from contactd.web.desk_words import ITEMS, OUTCOMES, PERSONS, REASONS, REFUSED, SKIPS, STEPS, happened
 from contactd.web.pages import Pages
 from contactd.web.refusals import refusal
-from contactd.web.signing_in import text_of
+from contactd.web.signing_in import form_of, text_of
 from contactd.web.visitors import Viewer, viewer_of
 from contactd.web.words import _, catalogue
 from contactd.web.written import time_of_day
@@ -190,7 +190,7 @@ def _told(handler: Callable[[Viewer, Form], Awaitable[Told]]) -> Callable[..., A
                 {"error": catalogue(viewer.language).gettext(_("Only agents have cases."))}, status=403
             )
         try:
-            form = await request.clone(client_max_size=_LARGEST).post()
+            form = await form_of(request.clone(client_max_size=_LARGEST))
             return web.json_response(await handler(viewer, form))
         except web.HTTPRequestEntityTooLarge:
             return web.json_response({"error": catalogue(viewer.language).gettext(_TOO_MUCH)}, status=413)

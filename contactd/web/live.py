@@ -13,7 +13,7 @@ from contactd.web.live_deeds import DEEDS, Asked
 from contactd.web.live_state import state_of
 from contactd.web.pages import Pages
 from contactd.web.refusals import refusal
-from contactd.web.signing_in import text_of
+from contactd.web.signing_in import form_of, text_of
 from contactd.web.visitors import Viewer, viewer_of
 from contactd.web.window import Window
 
@@ -82,7 +82,7 @@ class _Live:
         deed = DEEDS.get(request.match_info["deed"])
         if deed is None:
             return self._pages.error(request, 404)
-        form = await request.post()
+        form = await form_of(request)
         told = {name: text_of(form, name).strip()[:500] for name in ("on", "choice", "reason", "term")}
         asked = Asked(self._window, viewer_of(request), **told)
         try:

@@ -14,7 +14,7 @@ from contactd.domain.phrase import Phrase
 from contactd.store import audit, logins
 from contactd.store.sessions import Stage
 from contactd.web.pages import Pages
-from contactd.web.signing_in import SigningIn, own_deed, text_of
+from contactd.web.signing_in import SigningIn, form_of, own_deed, text_of
 from contactd.web.visitors import Viewer, viewer_of
 from contactd.web.window import Window
 from contactd.web.words import _, said
@@ -43,7 +43,7 @@ class _Me:
 
     async def change_password(self, request: web.Request) -> web.StreamResponse:
         """Change the pass word of whoever knows the one they have; every other session ends."""
-        viewer, form = viewer_of(request), await request.post()
+        viewer, form = viewer_of(request), await form_of(request)
         problem = await self._signing_in.prove(request, text_of(form, "password"))
         if problem:
             return await self._show(request, status=403, wrong_password=problem)
@@ -54,7 +54,7 @@ class _Me:
 
     async def begin_second_factor(self, request: web.Request) -> web.StreamResponse:
         """Put the second factor in force for whoever knows the pass word and whose telephone shows its code."""
-        viewer, form = viewer_of(request), await request.post()
+        viewer, form = viewer_of(request), await form_of(request)
         problem = await self._signing_in.prove(request, text_of(form, "password"))
         if problem:
             return await self._show(request, status=403, wrong_code=problem)
@@ -77,7 +77,7 @@ class _Me:
 
     async def end_second_factor(self, request: web.Request) -> web.StreamResponse:
         """Do without, for whoever knows the pass word."""
-        viewer, form = viewer_of(request), await request.post()
+        viewer, form = viewer_of(request), await form_of(request)
         problem = await self._signing_in.prove(request, text_of(form, "password"))
         if problem:
             return await self._show(request, status=403, wrong_code=problem)

@@ -54,6 +54,7 @@ ROLES = {
     Role.ADMIN: _("Administrator"),
 }
 ERRORS = {
+    400: (_("Not readable"), _("What was sent cannot be read. Open the page and try again.")),
     401: (_("Please sign in"), _("Your session has ended.")),
     403: (_("Not for you"), _("Your role does not open this page.")),
     404: (_("Nothing here"), _("There is no page at this address.")),

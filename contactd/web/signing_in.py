@@ -6,12 +6,14 @@ address. Names nobody has are not written down, for people type pass words where
 together for each hour, so that no outsider makes the log grow.
 """
 
+import zlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import ceil
 
 import structlog
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from sqlalchemy.engine import Connection
 
 from contactd.domain import throttle, totp
@@ -71,7 +73,7 @@ class SigningIn:
 
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         """Compare name and pass word, at most as often as the throttle allows."""
-        form = await request.post()
+        form = await form_of(request)
         name, password = text_of(form, "name").strip()[:_LONGEST_NAME], text_of(form, "password")
         onward = self._onward(text_of(form, "next"))
         wait = await self.begin_try(request, name)
@@ -180,7 +182,7 @@ class SigningIn:
 
     async def take_code(self, request: web.Request) -> web.StreamResponse:
         """Let whoever shows a fresh code go on."""
-        viewer, typed = viewer_of(request), text_of(await request.post(), "code")
+        viewer, typed = viewer_of(request), text_of(await form_of(request), "code")
         wait = await self.begin_try(request, viewer.name, is_code=True)
         if wait:
             return self._wait(request, wait, "code.html")
@@ -209,7 +211,7 @@ class SigningIn:
 
     async def take_password(self, request: web.Request) -> web.StreamResponse:
         """Put it in force."""
-        form = await request.post()
+        form = await form_of(request)
         problem = await self.change_password(viewer_of(request), text_of(form, "new"), text_of(form, "again"))
         if isinstance(problem, Phrase):
             return self._pages.show(request, "first_password.html", status=422, problem=problem)
@@ -277,7 +279,7 @@ class SigningIn:
 
     async def prefer(self, request: web.Request) -> web.StreamResponse:
         """Remember language or colours: for the person, and in the browser for whoever has not signed in."""
-        form, viewer = await request.post(), viewer_of(request)
+        form, viewer = await form_of(request), viewer_of(request)
         wanted = {"language": LANGUAGES, "theme": ("", *THEMES)}
         chosen = {name: text_of(form, name) for name, known in wanted.items() if form.get(name) in known}
         if chosen and viewer.name:
@@ -299,6 +301,14 @@ def own_deed(window: Window, viewer: Viewer, what: str) -> Deed:
 def _too_many(wait: timedelta) -> Phrase:
     words = _("Too many tries that did not succeed. Please wait %(seconds)s seconds.")
     return said(words, seconds=ceil(wait.total_seconds()))
+
+
+async def form_of(request: web.BaseRequest) -> Mapping[str, object]:
+    """Read the form of a request; raises HTTPBadRequest for one in which nothing can be read."""
+    try:
+        return await request.post()
+    except (LookupError, ValueError, RuntimeError, HttpProcessingError, zlib.error) as error:  # what aiohttp raises
+        raise web.HTTPBadRequest(text="this form cannot be read; send it as UTF-8") from error
 
 
 def text_of(form: Mapping[str, object], name: str) -> str:

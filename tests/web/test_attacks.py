@@ -17,6 +17,7 @@ from tests.web.frame import CAMPAIGN, Frame
 from tests.web.people import PASSWORD, Entrance
 from tests.web.test_foreign import UNSAFE
 
+FORM, PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
 ODD = ["a\0b", "\0", "\ud800", "%00", "\u202e\u2066", "x" * 20_000, "\x1b]0;owned\x07", "a\r\nSet-Cookie: x=y"]
 FIELDS = ("name", "password", "next", "code", "new", "again", "language", "theme", "back", "order", "words", "call",
           "attempt", "step", "note", "person", "item", "said", "outcome", "number", "on", "choice", "reason",
@@ -47,6 +48,25 @@ async def test_no_byte_in_a_form_breaks_a_page(frame: Frame, door: Entrance, odd
                 if answer.status >= 500:
                     broken.append((address, answer.status, given is raw))
     assert broken == []
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("kind", [f"{FORM}; charset=nope", f"{FORM}; charset=utf-16", f"{FORM}; charset=base64", PARTS,
+                                  f"{PARTS}; boundary=x", f"{PARTS}; boundary={'x' * 80}"])  # fmt: skip
+async def test_a_form_nobody_can_read_is_no_failure_of_ours(frame: Frame, door: Entrance, kind: str) -> None:
+    with_anna(frame)
+    anna = await door.person("anna", Role.ADMIN)
+    parts = [
+        b'--x\r\nContent-Disposition: form-data; name="name"\r\n%s\r\n\xff\r\n--x--\r\n' % head
+        for head in (b"", b"X: " + b"x" * 9000 + b"\r\n", b"Content-Transfer-Encoding: nope\r\n",
+                     b"Content-Encoding: deflate\r\n", b"Content-Type: multipart/mixed; boundary=y\r\n")
+    ]  # fmt: skip
+    for someone, address in ((door.somebody(), "/sign-in"), (anna, "/preferences"), (anna, "/desk/save")):
+        for body in (b"name=anna", b"\xff\xff", *parts):
+            headers = {"Content-Type": kind, "Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
+            url = f"http://{someone.host}{address}"
+            async with someone.session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+                assert answer.status < 500, (address, body)
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
