@@ -197,3 +197,49 @@ def test_a_plan_with_a_notice_is_not_due_at_once_when_the_money_goes_back(books:
     books.at = 20  # the first instalment was due meanwhile
     books.pay(-10_000)
     assert books.states() == ["confirmed"]
+
+
+def test_an_invoice_that_lists_tell_of_late_undoes_no_promise_that_was_kept(books: Bookkeeper) -> None:
+    """Creditors who list what is overdue tell of an invoice weeks after its date."""
+    owner = books.owing(10_000)
+    number = books.wait(4_000, on=-1)
+    books.agree(Kind.PROMISE, on=day(4))
+    books.assign(number, owner)
+    books.at = 1
+    books.pay(6_000)
+    assert books.states() == ["kept"]
+    books.at = 2
+    books.invoice("R-2", 5_000, due=1)
+    books.at = 10
+    books.pay(1_000)
+    assert books.states() == ["kept"]
+
+
+def test_what_is_disputed_is_not_left_to_pay_beside_the_promise(books: Bookkeeper) -> None:
+    owner = books.owing(10_000, 5_000)
+    books.agree(Kind.DISPUTE, invoice_no="R-2", reason="never delivered")
+    number = books.wait(4_000, on=-1)
+    books.agree(Kind.PROMISE, on=day(4))
+    books.assign(number, owner)
+    assert (books.stands()[0], sums(books)) == (6_000, ("40.00", "60.00"))
+    books.at = 1
+    books.pay(6_000)
+    assert books.states() == ["open", "kept"]
+    books.say(1, "reject")
+    books.wake(10)
+    books.pay(1_000)
+    assert books.states() == ["rejected", "kept"]
+
+
+def test_an_invoice_that_lists_tell_of_late_asks_for_nothing_again_that_was_paid_before(books: Bookkeeper) -> None:
+    owner = books.owing(10_000)
+    number = books.wait(10_000, on=-1)
+    books.agree(Kind.PROMISE, on=day(4))
+    books.assign(number, owner)
+    books.at = 2
+    books.invoice("R-2", 5_000, due=1)
+    books.at = 10
+    books.pay(1_000)
+    assert books.states() == ["superseded"]
+    books.pay(-10_000)
+    assert books.states() == ["broken"]

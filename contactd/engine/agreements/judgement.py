@@ -25,7 +25,7 @@ from contactd.domain.happened import AttemptMoved
 from contactd.domain.money import Money
 from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.engine.agreements.notifying import Notifying, make_up_by
-from contactd.engine.agreements.receipts import receipts_of, went_back
+from contactd.engine.agreements.receipts import receipts_of, stays_paid, went_back
 from contactd.engine.debt.charging import Charging, Unmoved, charge_everyone
 from contactd.engine.debt.expiring import warn_everyone
 from contactd.engine.debt.giving_up import GivingUp
@@ -121,13 +121,16 @@ def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> 
     """Judge one agreement; answers its new state, None when that is the old one."""
     connection, table = turn.connection, TABLE[one.agreed.kind]
     old = one.agreed.state
-    if old is State.SUPERSEDED:
-        if not _was_paid(one):
-            return None  # by another agreement or a write-off, for good
-        one = _as_before(connection, one) if one.agreed.kind is Kind.PLAN else one
+    if old is State.SUPERSEDED and not _was_paid(one):
+        return None  # by another agreement or a write-off, for good
     others = _others(turn, one, known.books) if one.agreed.kind is Kind.SETTLEMENT else ()
+    made_on = today_of(turn.settings, one.made_at)
+    if stays_paid(one, known.books, others, made_on):
+        return None
+    if old is State.SUPERSEDED and one.agreed.kind is Kind.PLAN:
+        one = _as_before(connection, one)
     one = _with_notice(turn, one, known.books.kind)
-    receipts = receipts_of(one, known.books, others, today_of(turn.settings, one.made_at))
+    receipts = receipts_of(one, known.books, others, made_on)
     settled_on, stands = _stands(one, receipts, turn.today, known)
     state = table.get((one.agreed.state, stands.event))
     if state is None:

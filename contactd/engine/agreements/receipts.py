@@ -9,10 +9,22 @@ yesterday, the rest comes on Friday" owes the rest on Friday. Of "I have paid" i
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 
-from contactd.domain.agreement import Kind, Receipt
+from contactd.domain.agreement import Kind, Receipt, State
 from contactd.engine.debt.claims import money_of, payment_id
 from contactd.store.agreements import Stored
 from contactd.store.ledgers import Books
+
+_PAID = frozenset({State.KEPT, State.FULFILLED, State.SUPERSEDED})
+
+
+def stays_paid(one: Stored, books: Books, others: Collection[str], made_on: date) -> bool:
+    """Tell whether payments have ended an agreement and none of them went back.
+
+    What is asked for since then undoes nothing: an invoice that lists tell of late, or that is disputed no more.
+    """
+    since = list(_since(one, books, others, made_on))
+    there = sum(receipt.amount for receipt in since) + one.agreed.tolerance >= one.agreed.amount
+    return one.agreed.state in _PAID and there and all(receipt.gone_on is None for receipt in since)
 
 
 def receipts_of(one: Stored, books: Books, others: Collection[str], made_on: date) -> list[Receipt]:
@@ -21,8 +33,10 @@ def receipts_of(one: Stored, books: Books, others: Collection[str], made_on: dat
     earlier = [receipt for receipt in since if receipt.earlier]
     receipts = [receipt for receipt in since if not receipt.earlier or receipt.gone_on is not None]
     before = [booked for booked in books.invoices if booked.invoiced_on <= made_on and booked.number not in others]
-    left = one.agreed.amount - sum(receipt.amount for receipt in receipts if receipt.gone_on is None)
-    beyond = left - sum(booked.open for booked in before)  # as far as less is left than was agreed on
+    new = sum(receipt.amount for receipt in receipts if receipt.gone_on is None)
+    disputes = [known for known in books.agreed if known.kind is Kind.DISPUTE and known.ended_at is None]
+    disputed = {number for known in disputes for number in known.invoices}  # nobody asks for that meanwhile
+    beyond = one.agreed.amount - new - sum(booked.open for booked in before if booked.number not in disputed)
     told = [(booked.taken_off_on, booked.taken_off) for booked in before if booked.taken_off_on]
     listed = [(day, taken) for day, taken in told if day > made_on and taken > 0]
     there = [(receipt.on, receipt.amount) for receipt in earlier if receipt.gone_on is None]
