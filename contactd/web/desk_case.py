@@ -19,7 +19,7 @@ from contactd.engine.desk.concluding import Mistyped
 from contactd.engine.desk.conversing import Conversing
 from contactd.web.desk_fields import FIELDS, Field
 from contactd.web.desk_history import line
-from contactd.web.desk_words import ITEMS, OUTCOMES, PERSONS, REASONS, REFUSED, SKIPS, STEPS, happened
+from contactd.web.desk_words import ITEMS, OUTCOMES, PERSONS, REASONS, REFUSED, SKIPS, STEPS, happened, says_channel
 from contactd.web.pages import Pages
 from contactd.web.refusals import refusal
 from contactd.web.signing_in import form_of, text_of
@@ -158,7 +158,7 @@ class Cases:
         told = await self._conversing.foresee(viewer.name, attempt, outcome, _of(form))
         write = self._pages.text
         return {
-            "foreseen": write(viewer, "desk_foreseen.html", it=told, happened=happened),
+            "foreseen": write(viewer, "desk_foreseen.html", it=told, happened=happened, says_channel=says_channel),
             "plan": write(viewer, "desk_plan.html", it=told),
             "summary": told["summary"],
         }

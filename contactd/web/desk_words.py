@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contactd.domain.call import Disposition
 from contactd.domain.circumstance import Kind as Circumstance
 from contactd.domain.conversation import Item, Person, Reason, Step
-from contactd.web.words import _
+from contactd.web.words import LANGUAGES, _, catalogue
 
 STEPS: Mapping[Step, str] = {
     Step.PREPARE: _("Prepare"),
@@ -173,3 +173,13 @@ HAPPENED: Mapping[str, str] = {
 def happened(word: str) -> str:
     """Name what happened."""
     return HAPPENED.get(word) or word.replace("_", " ")
+
+
+def says_channel(step: str, channel: str) -> bool:
+    """Tell whether the name of a step says its channel already, in whichever language it was named."""
+    names = (catalogue(language).gettext(happened(channel)) for language in LANGUAGES)
+    return any(_letters(name) in _letters(step) for name in names)
+
+
+def _letters(text: str) -> str:
+    return text.replace("-", "").lower()

@@ -252,3 +252,21 @@ def test_a_preview_that_is_put_off_stands_in_the_log_with_who_and_why(tabs: Tabs
     expect(page.locator("#case")).to_have_count(0)
     assert rows(site, "SELECT count(*) AS n FROM call") == [{"n": 0}]
     assert rows(site, "SELECT agent, note FROM draft") == [{"agent": "anna", "note": "The creditor is asked"}]
+
+
+def test_an_address_that_is_too_long_for_its_line_goes_on_behind_the_at_sign(tabs: Tabs, site: Site) -> None:
+    page = in_a_call(tabs, site)
+    value = page.locator(".points .value", has_text="@")
+    expect(value).to_contain_text("karin0@example.org")
+    value.evaluate("(it) => { it.style.flex = 'none'; it.style.width = '13ch'; }")
+    lines = """(it) => {
+      const one = document.createRange(), found = {}, all = document.createTreeWalker(it, NodeFilter.SHOW_TEXT);
+      while (all.nextNode()) for (let at = 0; at < all.currentNode.length; at++) {
+        one.setStart(all.currentNode, at);
+        one.setEnd(all.currentNode, at + 1);
+        const line = Math.round(one.getBoundingClientRect().bottom);
+        found[line] = (found[line] || "") + one.toString();
+      }
+      return Object.values(found).map((one) => one.trim()).filter(Boolean);
+    }"""
+    assert [one.split()[0] for one in value.evaluate(lines)][:2] == ["karin0@", "example.org"]

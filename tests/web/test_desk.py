@@ -17,7 +17,7 @@ from contactd.engine.desk.concluding import Mistyped
 from contactd.engine.desk.deskwork import Standing
 from contactd.web.desk_case import refused
 from contactd.web.desk_state import bar_of, clock_of
-from contactd.web.desk_words import happened
+from contactd.web.desk_words import happened, says_channel
 from contactd.web.pages import Pages
 from contactd.web.statics import Statics
 from contactd.web.visitors import Viewer
@@ -155,7 +155,8 @@ async def test_a_callback_is_told_by_the_customers_clock_and_by_ours_where_it_di
     it: dict[str, object] = {"hold": None, "agreements": [], "sends": [], "stops": [], "tasks": [], "next": None}
     it |= {"callback": {"when": when, "number": "", "own": True}, "refused": None}
     pages = Pages(frame.window, Statics())
-    assert told in pages.text(Viewer("anna", language="de"), "desk_foreseen.html", it=it, happened=happened)
+    viewer, words = Viewer("anna", language="de"), {"happened": happened, "says_channel": says_channel}
+    assert told in pages.text(viewer, "desk_foreseen.html", it=it, **words)
 
 
 @dialect
@@ -218,11 +219,12 @@ def test_a_pause_has_its_reason_in_words_or_as_it_was_written(reason: str, told:
     assert bar_of(Standing(Agent("anna", state=State.PAUSE, reason=reason)), NOW).reason == told
 
 
-def foreseen(frame: Frame, template: str = "desk_foreseen.html", **told: object) -> str:
-    """Write, in German, what an outcome brings about that does this and no more."""
+def foreseen(frame: Frame, template: str = "desk_foreseen.html", language: str = "de", **told: object) -> str:
+    """Write what an outcome brings about that does this and no more."""
     it: dict[str, object] = {"hold": None, "agreements": [], "sends": [], "stops": [], "tasks": [], "next": None}
     it |= {"callback": None, "refused": None, "plan_interest": None} | told
-    text = Pages(frame.window, Statics()).text(Viewer("anna", language="de"), template, it=it, happened=happened)
+    write = Pages(frame.window, Statics()).text
+    text = write(Viewer("anna", language=language), template, it=it, happened=happened, says_channel=says_channel)
     return re.sub(r"\s+", " ", re.sub("<[^>]*>", "", text)).strip()
 
 
@@ -232,6 +234,9 @@ async def test_what_follows_is_told_once_and_in_words_an_agent_uses(frame: Frame
     assert foreseen(frame, stops=stops) == "Der Kunde wird nicht mehr direkt angesprochen"
     call = {"step": "anruf", "channel": "call", "on": "2026-12-06"}
     assert foreseen(frame, next=call) == "Danach: anruf, 06.12.2026"
+    for step, channel in (("anruf", "call"), ("Call", "call"), ("anruf-2", "call"), ("email_1", "email")):
+        told = foreseen(frame, language="en", next=call | {"step": step, "channel": channel})
+        assert (told.startswith(f"Then: {step}, "), " by " in told) == (True, False)
     assert foreseen(frame, next=call | {"step": "mahnung", "channel": "letter"}) == (
         "Danach: mahnung per Brief, 06.12.2026"
     )
