@@ -243,3 +243,19 @@ def test_an_invoice_that_lists_tell_of_late_asks_for_nothing_again_that_was_paid
     assert books.states() == ["superseded"]
     books.pay(-10_000)
     assert books.states() == ["broken"]
+
+
+def test_what_was_kept_by_whatever_way_is_undone_by_a_return_with_an_older_value_date(books: Bookkeeper) -> None:
+    books.owing(10_000)
+    books.agree(Kind.PROMISE, on=day(4))
+    books.pay(4_000)
+    books.at = 2
+    books.invoice("C-1", -6_000, due=30)
+    books.wake(2)
+    assert books.states() == ["kept"]
+    books.at = 3
+    books.pay(-4_000, on=0)
+    assert (books.states(), sums(books)) == (["open"], ("0.00", "100.00"))
+    books.pay(4_000)
+    books.wake(4)
+    assert books.states() == ["kept"]

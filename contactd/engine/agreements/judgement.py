@@ -18,7 +18,7 @@ from contactd.config.holidays import every_region
 from contactd.config.settings import Settings
 from contactd.domain import agreement as rules
 from contactd.domain.account import Kind as DebtorKind
-from contactd.domain.agreement import ALIVE, TABLE, Event, Kind, Receipt, Standing, State, standing
+from contactd.domain.agreement import ALIVE, TABLE, Agreement, Event, Kind, Receipt, Standing, State, standing
 from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict, StoreError
 from contactd.domain.happened import AttemptMoved
@@ -131,7 +131,7 @@ def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> 
         one = _as_before(connection, one)
     one = _with_notice(turn, one, known.books.kind)
     receipts = receipts_of(one, known.books, others, made_on)
-    settled_on, stands = _stands(one, receipts, turn.today, known)
+    settled_on, stands = _stands(turn, one.agreed, receipts, known)
     state = table.get((one.agreed.state, stands.event))
     if state is None:
         return None
@@ -212,15 +212,22 @@ def _others(turn: _Turn, one: Stored, books: Books) -> Collection[str]:
     return {known.number for known in books.invoices} - waivers.numbers(turn.connection, one.id)
 
 
-def _stands(one: Stored, receipts: Sequence[Receipt], today: date, known: _Known) -> tuple[date | None, Standing]:
+def _stands(turn: _Turn, agreed: Agreement, receipts: Sequence[Receipt], known: _Known) -> tuple[date | None, Standing]:
     """Answer where it stands, and since when nothing is owed any more; a write-off of all there was keeps nothing."""
-    stands = standing(one.agreed, receipts, today)
-    if known.settled and one.agreed.state in ALIVE and stands.event not in _PAID:
-        if known.written_off and one.agreed.kind is not Kind.DISPUTE:
+    if any(receipt.gone_on for receipt in receipts) and _returned_since(turn, agreed.settled_on, known.books):
+        agreed = replace(agreed, settled_on=None)
+    stands = standing(agreed, receipts, turn.today)
+    if known.settled and agreed.state in ALIVE and stands.event not in _PAID:
+        if known.written_off and agreed.kind is not Kind.DISPUTE:
             return None, replace(stands, event=Event.SUPERSEDED)
-        stands = standing(replace(one.agreed, settled_on=today), receipts, today)
-        return today, stands
-    return one.agreed.settled_on, stands
+        return turn.today, standing(replace(agreed, settled_on=turn.today), receipts, turn.today)
+    return agreed.settled_on, stands
+
+
+def _returned_since(turn: _Turn, day: date | None, books: Books) -> bool:
+    """Tell whether a return was heard of since a day: banks may give it an older value date."""
+    heard = (booked.received_at for booked in books.payments if booked.amount < 0 and booked.received_at)
+    return day is not None and any(today_of(turn.settings, at) >= day for at in heard)
 
 
 def _newer(one: Stored, every: Iterable[Stored]) -> bool:
