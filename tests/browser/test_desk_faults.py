@@ -260,3 +260,25 @@ def test_somebody_else_hears_nothing_and_the_number_is_marked(tabs: Tabs, site: 
     page.keyboard.press("Enter")
     soon(site, SAID, [{"disposition": "wrong_person"}])
     expect(page.locator(".standing strong")).to_have_text("Pause · Break")
+
+
+def test_an_outcome_nobody_chose_goes_with_whom_it_was_for_in_another_tab_too(tabs: Tabs, site: Site) -> None:
+    page = in_a_call(tabs, site)
+    other = page.context.new_page()
+    other.goto(page.url)
+    page.locator("[name=person][value=someone_else]").check()
+    expect(other.locator("[name=outcome][value=wrong_person]")).to_be_checked()
+    other.locator("[name=person][value=customer]").check()
+    expect(other.locator("#case")).to_have_attribute("data-person", "customer")
+    expect(other.locator("[name=outcome]:checked")).to_have_count(0)
+    expect(page.locator("[name=outcome]:checked")).to_have_count(0)
+
+
+def test_turning_to_a_step_leads_the_keys_to_its_first_field_that_is_shown(tabs: Tabs, site: Site) -> None:
+    page = in_a_call(tabs, site)
+    page.keyboard.press("F2")
+    page.keyboard.press("7")
+    expect(page.locator("#f-callback_at")).to_be_focused()
+    page.keyboard.press("PageDown")
+    page.keyboard.press("PageUp")
+    expect(page.locator("#f-callback_at")).to_be_focused()

@@ -75,7 +75,7 @@
     fresh.innerHTML = html;
     const told = fresh.content.querySelector("#case");
     if (!told) return;
-    for (const name of ["known", "visible", "person"]) form().dataset[name] = told.dataset[name];
+    for (const name of ["known", "visible", "person", "preset"]) form().dataset[name] = told.dataset[name];
     for (const part of all("[data-fresh]", fresh.content)) {
       const mine = form().querySelector(`[data-fresh="${part.dataset.fresh}"]`);
       if (mine) mine.innerHTML = part.innerHTML;
@@ -226,8 +226,8 @@
     const steps = all(".steps button", form()), now = steps.findIndex((one) => one.dataset.step === form().dataset.step);
     const next = steps[Math.min(Math.max(now + by, 0), steps.length - 1)];
     go(next.dataset.step);
-    const first = form().querySelector(`.step[data-of="${next.dataset.step}"] :is(input, select, textarea)`);
-    (first && first.checkVisibility() ? first : next).focus();
+    const found = all(`.step[data-of="${next.dataset.step}"] :is(input, select, textarea)`, form());
+    (found.find((one) => one.checkVisibility()) || next).focus();
   }
 
   // Show what belongs to the step and the outcome.
@@ -335,10 +335,11 @@
   }
 
   async function meet(person) {
+    const before = form().dataset.preset;
     const back = await ask("/desk/meet", { attempt: form().dataset.attempt, person });
     if (!back) return;
     form().dataset.person = person;
-    const chosen = fields().outcome, before = form().dataset.preset;
+    const chosen = fields().outcome;
     if (!chosen || chosen === before) {  // nobody chose it: it goes with whom it was for
       for (const one of all("[name=outcome]", form())) one.checked = one.value === back.preset;
       dirty = true;
