@@ -152,7 +152,6 @@ def _work(work: "Callable[[Circumstances, Any], Noted]", config: Path | None, *,
 
 
 def _show(shown: list[dict[str, Any]], *, json: bool) -> None:
-
     if json:
         emit_json(shown)
         return

@@ -122,7 +122,6 @@ def _work(work: "Callable[[Bookings, Any], list[Booked]]", config: Path | None, 
 
 
 def _show(shown: list[dict[str, Any]], *, json: bool) -> None:
-
     if json:
         emit_json(shown)
         return

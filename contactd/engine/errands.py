@@ -4,7 +4,8 @@ The dialer's: a lane keeps the order within one call, errands of different calls
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import structlog
 
@@ -91,3 +92,13 @@ async def insist(work: Work, clock: Clock) -> None:
         except StoreConflict as error:
             log.warning("entry_refused", error=str(error))
         return
+
+
+async def either(*waits: Coroutine[Any, Any, object]) -> None:
+    """Wait for whichever comes first; the others are given up."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

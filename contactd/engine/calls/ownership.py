@@ -7,10 +7,10 @@ be late without harm.
 
 import asyncio
 import math
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from sqlalchemy.engine import Connection
@@ -19,6 +19,7 @@ from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict, StoreError
 from contactd.engine.calls.lists import CallList
 from contactd.engine.calls.roster import Roster
+from contactd.engine.errands import either
 from contactd.store import leases
 from contactd.store.group_commit import GroupCommit
 
@@ -151,7 +152,7 @@ class Leases:
             self._again.clear()
             await self._ask()
             told()
-            await _either(self._clock.sleep(EVERY), self._again.wait())
+            await either(self._clock.sleep(EVERY), self._again.wait())
 
     async def give_up(self) -> None:
         """Let another daemon take over at once."""
@@ -220,12 +221,3 @@ def served(teams: Mapping[str, Sequence[CallList]], roster: Roster) -> list[str]
 
 def _name(team: str) -> str:
     return f"dialer:{team}"
-
-
-async def _either(*waits: Coroutine[Any, Any, object]) -> None:
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

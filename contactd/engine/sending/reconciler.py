@@ -21,6 +21,7 @@ from contactd.domain.clock import Clock
 from contactd.domain.errors import StoreConflict, StoreError
 from contactd.domain.happened import AttemptMoved
 from contactd.engine.bus import Bus
+from contactd.engine.errands import either
 from contactd.engine.sending import unclear
 from contactd.engine.sending.arrivals import Effect, Sent, attempt_of, obey, read
 from contactd.store import attempts, inbox, suppressions
@@ -95,7 +96,7 @@ class Reconciler:
                 log.error("reconciler_waits", part=name, reason=str(error))  # no bug to trace
             except Exception:  # one round ends here, the next begins afresh
                 log.exception("reconciler_broke", part=name)
-            await _either(self._clock.sleep(every), wake.wait())
+            await either(self._clock.sleep(every), wake.wait())
 
     async def expire(self) -> int:
         """End the leases that ran out: claimed is planned again, sending is unclear."""
@@ -215,16 +216,6 @@ class Reconciler:
         if self._bus is not None:
             for event in moved:
                 self._bus.publish(event)
-
-
-async def _either(*waits: Coroutine[Any, Any, object]) -> None:
-    """Wait for whichever comes first."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 def _named(rows: Sequence[Any]) -> dict[int, int]:
