@@ -123,6 +123,12 @@ def call(site: Site, page: Page) -> None:
     expect(page.locator("#work")).to_have_attribute("data-phase", "talk", timeout=20_000)
 
 
+def stop_the_clock(page: Page) -> None:
+    """Let no time pass on the page, so that what has to follow soon does, however busy the machine is."""
+    page.clock.install()
+    page.clock.pause_at(now() + timedelta(seconds=1))
+
+
 def rows(site: Site, statement: str) -> list[dict[str, Any]]:
     """Ask the daemon's database."""
     database = open_database(f"sqlite:///{site.life.folder / 'contactd.db'}")

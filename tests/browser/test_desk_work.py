@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.calling import CAMPAIGN, call, identify, open_calling, rows, soon, start_work
+from tests.browser.calling import CAMPAIGN, call, identify, open_calling, rows, soon, start_work, stop_the_clock
 from tests.browser.looks import look_in_both
 from tests.browser.site import Site, Tabs
 
@@ -181,6 +181,18 @@ def test_commands_are_found_by_their_words_reasons_of_a_pause_too(tabs: Tabs, si
     expect(page.locator(".standing")).to_have_class(re.compile("wrap"))
 
 
+def test_a_button_that_is_drawn_anew_between_two_presses_has_been_pressed_once(tabs: Tabs, site: Site) -> None:
+    page = in_a_call(tabs, site)
+    stop_the_clock(page)
+    page.keyboard.press("F8")
+    expect(page.locator(".acts .danger")).to_contain_text("Nochmals")
+    page.keyboard.press("F9")
+    expect(page.get_by_role("button", name="Pause nach Gespräch")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".acts .danger.sure")).to_contain_text("Nochmals")
+    page.keyboard.press("F8")
+    expect(page.locator(".standing")).to_have_class(re.compile("wrap"))
+
+
 def test_an_objection_names_its_invoices_and_asks_for_what_is_missing(tabs: Tabs, site: Site) -> None:
     page = in_a_call(tabs, site)
     choose(page, "4")
@@ -210,8 +222,10 @@ def test_another_number_of_the_account_is_dialled_and_the_call_before_is_handed_
     start_work(page)
     call(site, page)
     before = page.locator("#case").get_attribute("data-attempt")
+    stop_the_clock(page)
     for word in ("Wählen", "Nochmals"):
         page.get_by_role("button", name=word).click()
+    page.clock.resume()
     soon(site, SAID, [{"disposition": "dropped"}])
     expect(page.locator("#told")).to_be_hidden()
     expect(page.locator(f"#case:not([data-attempt='{before}'])")).to_have_count(1, timeout=15_000)
@@ -258,8 +272,8 @@ def test_an_address_that_is_too_long_for_its_line_goes_on_behind_the_at_sign(tab
     page = in_a_call(tabs, site)
     value = page.locator(".points .value", has_text="@")
     expect(value).to_contain_text("karin0@example.org")
-    value.evaluate("(it) => { it.style.flex = 'none'; it.style.width = '13ch'; }")
     lines = """(it) => {
+      Object.assign(it.style, { flex: "none", width: "13ch" });
       const one = document.createRange(), found = {}, all = document.createTreeWalker(it, NodeFilter.SHOW_TEXT);
       while (all.nextNode()) for (let at = 0; at < all.currentNode.length; at++) {
         one.setStart(all.currentNode, at);
@@ -268,5 +282,5 @@ def test_an_address_that_is_too_long_for_its_line_goes_on_behind_the_at_sign(tab
         found[line] = (found[line] || "") + one.toString();
       }
       return Object.values(found).map((one) => one.trim()).filter(Boolean);
-    }"""
+    }"""  # at once: what is told in between draws the line anew
     assert [one.split()[0] for one in value.evaluate(lines)][:2] == ["karin0@", "example.org"]

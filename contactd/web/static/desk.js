@@ -7,7 +7,7 @@
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const form = () => at("case");
   const tab = Math.random().toString(36).slice(2);
-  let title = "", standing = null, told = 0, painted = "", sure = { button: null, at: 0 };
+  let title = "", standing = null, told = 0, painted = "", sure = { of: "", timer: 0 };
   let dirty = false, unkept = 0, next = null, saves = Promise.resolve(), asking = 0, asked = 0;
 
   // -- the clock --------------------------------------------------------------------------------------------------
@@ -44,6 +44,7 @@
       if (!typing(document.activeElement)) first()?.focus({ preventScroll: true });
     }
     tick();
+    warn();
     paintSoon();
   }
 
@@ -83,6 +84,7 @@
     form().dataset.invoices = ticked;
     for (const box of all("[name=invoices]", form())) box.checked = ticked.split(",").includes(box.value);
     mark();
+    warn();
   }
 
   // Tell, once a call, that its card is before somebody's eyes; a tab nobody looks at has nothing painted.
@@ -141,18 +143,36 @@
 
   const order = (name, words) => ask("/desk/do", { order: name, words });
 
-  // Some buttons have to be pressed twice.
+  // Some buttons have to be pressed twice, within one case; drawn anew in between they are still the same.
+  const pressing = (button) => `${standing?.key} ${button.dataset.do || button.dataset.dial}`;
+
   function certain(button) {
     if (!("twice" in button.dataset)) return true;
-    const now = performance.now(), again = sure.button === button && now - sure.at <= TWICE;
-    sure = again ? { button: null, at: 0 } : { button, at: now };
-    button.classList.toggle("sure", !again);
-    const word = button.firstChild, plain = word.textContent;
+    const again = sure.of === pressing(button);
+    calm();
     if (again) return true;
-    word.textContent = `${button.dataset.twice} `;
-    at("again").textContent = button.dataset.twice;
-    setTimeout(() => { button.classList.remove("sure"); word.textContent = plain; at("again").textContent = ""; }, TWICE);
+    sure = { of: pressing(button), timer: setTimeout(calm, TWICE) };
+    warn();
     return false;
+  }
+
+  function warn() {
+    for (const button of all("[data-twice]:not(.sure)").filter((one) => pressing(one) === sure.of)) {
+      button.dataset.plain = button.firstChild.textContent;
+      button.firstChild.textContent = `${button.dataset.twice} `;
+      button.classList.add("sure");
+      at("again").textContent = button.dataset.twice;
+    }
+  }
+
+  function calm() {
+    clearTimeout(sure.timer);
+    sure = { of: "", timer: 0 };
+    at("again").textContent = "";
+    for (const button of all(".sure")) {
+      button.firstChild.textContent = button.dataset.plain;
+      button.classList.remove("sure");
+    }
   }
 
   // -- what is typed ----------------------------------------------------------------------------------------------
@@ -425,7 +445,7 @@
   }
 
   function run(one) {
-    if ("twice" in one.dataset) sure = { button: one, at: performance.now() };  // whoever has typed it is sure
+    if ("twice" in one.dataset) sure.of = pressing(one);  // whoever has typed it is sure
     (one.matches(".outcome") ? one.querySelector("input") : one).click();
   }
 
