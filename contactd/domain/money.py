@@ -30,10 +30,16 @@ class Money:
 
     @classmethod
     def parse(cls, text: str) -> "Money":
-        """Read `"412.80 EUR"`; raises ValueError when it is no amount or has too many decimal places."""
+        """Read `"412.80 EUR"`; raises ValueError when it is no amount or has too many decimal places.
+
+        `1.000 EUR` is refused, though only noughts are too many: to half of its readers it is a thousand.
+        """
         match = _TEXT.fullmatch(text.strip())
         if match is None:
             message = f"{text!r} is no amount; write it like '10.00 EUR'"
+            raise ValueError(message)
+        if len(match["amount"].partition(".")[2]) > exponent(match["currency"]):
+            message = f"{match['amount']} {match['currency']} is finer than the smallest unit of the currency"
             raise ValueError(message)
         return cls.of(Decimal(match["amount"]), match["currency"])
 

@@ -36,10 +36,12 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
         Money.parse(text)
 
 
-@pytest.mark.parametrize("text", ["0.001 EUR", "1.5 JPY", "0.0001 KWD"])
+@pytest.mark.parametrize("text", ["0.001 EUR", "1.5 JPY", "0.0001 KWD", "1.000 EUR", "1.500 EUR", "10.0 JPY"])
 def test_an_amount_finer_than_the_smallest_coin_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is finer than the smallest unit of the currency"):
         Money.parse(text)
+    with pytest.raises(ValueError, match="is finer than the smallest unit of the currency"):
+        Money.of(Decimal("0.00001"), text[-3:])
 
 
 @given(one=st.integers(-(10**12), 10**12), other=st.integers(-(10**12), 10**12), currency=CURRENCIES)
