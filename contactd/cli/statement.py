@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 _PROVISIONAL = "the base rate is known until {} only: lines beyond it go on with the last one and are provisional"
 
+_UNRATED = (
+    "interest of {} is not told: its default began before {}, where the base rates begin; put earlier ones into a"
+    " table of your own ([claims] base_rates), or the rate that was agreed into the list's contract_rate"
+)
+
 _BASES = {
     "contract": "agreed by contract",
     "consumer": "§ 288(1) BGB: a consumer owes it",
@@ -67,6 +72,8 @@ def statement(
     fees = load_fees(settings.fees_path) if stage else None
     if any(one.statement.provisional for one in found):
         say(f"contactd: {_PROVISIONAL.format(terms.rates.covered_until)}", err=True)
+    for claim in (claim for one in found for claim in one.unrated()):
+        say(f"contactd: {_UNRATED.format(claim, terms.rates.covered_from)}", err=True)
     if json:
         emit_json([statement_told(one) | ({"next_stage": next_stage_told(one, fees)} if fees else {}) for one in found])
     elif pdf is not None:

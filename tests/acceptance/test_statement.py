@@ -67,6 +67,16 @@ def test_past_the_end_of_the_table_the_figures_are_called_provisional(config: Pa
     assert contactd("statement", "K-1", "--as-of", "2026-06-30", "--config", config).err == ""
 
 
+def test_interest_from_before_the_table_is_left_out_and_that_is_said(config: Path) -> None:
+    rows = [ROWS.splitlines()[0], "K-9,acme,Neun,consumer,DE-BE,R-9,1999-01-01,1999-02-01,90.00,90.00,EUR"]
+    (config.parent / "old.csv").write_text("\n".join(rows))
+    assert contactd("import", "accounts", config.parent / "old.csv", "--config", config).code == 0
+    told = contactd("statement", "K-9", "--config", config)
+    assert "interest of R-9 is not told: its default began before 2002-01-01, where the base rates begin" in told.err
+    assert "open: 90.00 EUR + 0.00 EUR costs + 0.00 EUR interest = 90.00 EUR" in told.out
+    assert "R-9" in contactd("report", "limitation", "--config", config).out
+
+
 def test_a_pdf_that_cannot_be_is_refused_in_words(config: Path) -> None:
     wrong = config.parent / "no folder" / "claims.pdf"
     refused = contactd("statement", "K-1", "--pdf", wrong, "--config", config)

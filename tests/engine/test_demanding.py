@@ -205,10 +205,12 @@ async def test_an_invoice_paid_by_the_list_may_still_owe_what_went_to_interest(w
 
 async def test_interest_from_before_the_table_is_not_asked_for(world: World) -> None:
     world.debtor(1, days_due=400, **HOME)
-    today = world.clock.now().date()
-    with world.database.snapshot() as connection:
-        assert owed_on(connection, {1: Reminding(today, 0, ())}, Terms(AGREED, RATES))
-        assert not owed_on(connection, {1: Reminding(today, 0, ())}, Terms(AGREED, BaseRates(RATES.rows[-1:])))
+    begun, today = begin(world), world.clock.now().date()
+    for rates, asked in ((RATES, True), (BaseRates(RATES.rows[-1:]), False)):
+        with world.database.snapshot() as connection:
+            owed = owed_on(connection, {1: Reminding(today, 0, ())}, Terms(AGREED, rates))[1]
+        _, demand = demanded(owed, [], begun.invoices, today)
+        assert (demand is not None, owed.unrated()) == (asked, [] if asked else ["R-1"])
 
 
 @pytest.mark.parametrize("language", ["de", "en"])

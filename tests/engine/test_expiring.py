@@ -72,6 +72,14 @@ def test_who_looks_late_has_until_the_last_day_and_afterwards_nobody_is_told(kee
     assert warn(keeper, FIRST + 91) == []
 
 
+def test_a_claim_older_than_the_base_rates_keeps_no_other_from_being_told(keeper: Bookkeeper) -> None:
+    old = (sa.update(invoice).where(invoice.c.invoice_no == "R-1")).values(due_date=date(1999, 2, 1))
+    with keeper.database.transaction() as connection:
+        connection.execute(old.values(invoice_date=date(1999, 1, 1)))
+        accounts.refresh(connection, [1], keeper.now)
+    assert said(warn(keeper, FIRST)) == ["R-2 will be statute-barred after 2027-12-31"]
+
+
 def test_what_is_paid_or_titled_is_not_told(keeper: Bookkeeper) -> None:
     keeper.pay(100_000, on=0, invoice_no="R-1")
     note(keeper, Note(Noted.TITLE, "enforcement order", day(0), "R-2"))

@@ -137,8 +137,6 @@ def _apart(account_id: int) -> Iterator[None]:
     """Leave an account as it is that cannot be worked out."""
     try:
         yield
-    except ValueError as error:  # interest from before the table of base rates: as if there were none
-        log.warning("interest_not_worked_out", account_id=account_id, error=str(error))
     except Exception:  # a fault of ours in one account is no reason to refuse the money of the others
         log.exception("account_not_charged", account_id=account_id)
 

@@ -64,6 +64,11 @@ class Owed:
         known = {claim.id: claim for claim in self.ledger.claims if claim.arose_on <= self.statement.as_of}
         return [(known[one.claim], one) for one in self.statement.balances if one.claim in known]
 
+    def unrated(self) -> list[str]:
+        """Name the claims in default since before the table of base rates: of their interest nothing is known."""
+        late = {claim for claim, default in self.defaults.items() if default is not None}
+        return [claim.id for claim, _ in self.claims() if claim.interest_from is None and claim.id in late]
+
     def circumstances(self) -> list[Circumstance]:
         """List what people had noted about the claims by that day."""
         return [one for one in self.books.circumstances if one.on <= self.statement.as_of]
@@ -185,13 +190,16 @@ class Terms:
             yield from _fee(local_day(self._zone(books), one.sent_at), one.fee)
 
     def _claim(self, one: BookedInvoice, principal: int, default: Default | None, bears: Bearing) -> Claim:
+        begins = default.interest_from if default else None
+        # From before the table of base rates: better no interest than a wrong one, and no claim kept from being told.
+        unknown = begins is not None and bears.rate.over_base and begins < self.rates.covered_from
         return Claim(
             one.number,
             principal,
             one.invoiced_on,
             one.due_on,
             bears.rate,
-            interest_from=default.interest_from if default else None,
+            interest_from=None if unknown else begins,
             day_count=self._count,
             secured=self._kind(one) is ClaimKind.PROPERTY_LOAN,
             consumer_loan=bears.loan,

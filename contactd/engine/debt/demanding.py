@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import sqlalchemy as sa
-import structlog
 
 from contactd.channels.base import Demand, NoticeInvoice
 from contactd.domain.account import Invoice
@@ -19,8 +18,6 @@ from contactd.domain.money import Money
 from contactd.domain.statement import Balance
 from contactd.engine.debt.claims import Owed, Terms
 from contactd.store import ledgers
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +30,17 @@ class Reminding:
 
 
 def owed_on(connection: sa.Connection, reminding: Mapping[int, Reminding], terms: Terms) -> dict[int, Owed]:
-    """Derive what accounts owe with the reminders that go to them; without those whose interest cannot be worked out.
+    """Derive what accounts owe with the reminders that go to them.
 
     The fee is charged when something the reminder asks for is in default already: none for one that brings it about.
     """
     found: dict[int, Owed] = {}
     for books in ledgers.read(connection, reminding):
         one = reminding[books.account_id]
-        try:
-            owed = terms.owed(books, one.today)
-            if one.fee and _in_default(owed, one):
-                owed = terms.owed(books, one.today, one.fee)
-            found[books.account_id] = owed
-        except ValueError as error:  # interest from before the table of base rates: better none than a wrong one
-            log.warning("interest_not_worked_out", account_id=books.account_id, error=str(error))
+        owed = terms.owed(books, one.today)
+        if one.fee and _in_default(owed, one):
+            owed = terms.owed(books, one.today, one.fee)
+        found[books.account_id] = owed
     return found
 
 
