@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contactd.cli.options import as_json, config_option, open_store, settings_of
+from contactd.cli.options import a_day, as_json, config_option, open_store, settings_of
 from contactd.cli.output import emit_json, say
 from contactd.cli.witness import steering
 
@@ -112,7 +112,7 @@ def reload(config: Path | None) -> None:
 @click.argument("account")
 @click.option("--creditor", help="Needed when several creditors have an account of that number.")
 @click.option("--channel", type=click.Choice(["email", "sms", "letter", "call"]), help="Only this channel.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="First day on which contact is allowed again (UTC).")
+@click.option("--until", type=a_day, help="First day on which contact is allowed again (UTC).")
 @click.option("--reason", default="stop", show_default=True, help="Why; insolvency and deceased end agreements too.")
 @click.option("--lift", is_flag=True, help="Take the stop back.")
 @config_option

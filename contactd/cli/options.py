@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 K = TypeVar("K")
 
-a_day = click.DateTime(["%Y-%m-%d"])
+
+class _Day(click.DateTime):
+    """A day of the calendar; what is none is told as everywhere."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - as click has it
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no day; write it like 2026-12-31", param, ctx)
+
+
+a_day = _Day(["%Y-%m-%d"])
 config_option = click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),

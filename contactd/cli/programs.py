@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from contactd.cli.options import as_json, config_option, open_store, user
+from contactd.cli.options import a_day, as_json, config_option, open_store, user
 from contactd.cli.output import emit_json, say
 from contactd.domain.scope import SCOPES
 
@@ -20,7 +20,7 @@ def tokens() -> None:
 @tokens.command(epilog=f"SCOPE is one of {', '.join(SCOPES)}.")
 @_name
 @click.option("--scope", "scopes", metavar="SCOPE", multiple=True, required=True, help="What it may do; repeat it.")
-@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="First day on which it opens nothing more (UTC).")
+@click.option("--expires", type=a_day, help="First day on which it opens nothing more (UTC).")
 @config_option
 @as_json
 def add(name: str, scopes: tuple[str, ...], expires: datetime | None, config: Path | None, json: bool) -> None:

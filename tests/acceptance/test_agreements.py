@@ -73,6 +73,14 @@ def test_a_promise_rests_the_ladder_and_the_payment_lets_it_go_on(folder: Path) 
     assert "promise 1 is kept since" in contactd("why", "K-1", cwd=folder).out
 
 
+def test_a_thousand_written_as_here_and_a_day_as_here_are_refused_in_words(folder: Path) -> None:
+    asked = ("agree", "promise", "K-1", "--on", str(TODAY), "--amount", "1.000")
+    assert "'1.000' is no amount; write it like 120.00" in contactd(*asked, cwd=folder).err
+    day = contactd("agree", "promise", "K-1", "--on", "05.12.2026", cwd=folder)
+    assert (day.code, "'05.12.2026' is no day; write it like 2026-12-31" in day.err) == (2, True)
+    assert contactd("agreements", "K-1", "--json", cwd=folder).json() == []
+
+
 def test_a_promise_nobody_keeps_is_broken_and_why_says_so(folder: Path) -> None:
     promise(folder, "60.00")
     let_days_pass(folder, 30)
