@@ -99,7 +99,7 @@ def _read(connection: Any, run: int, now: "datetime") -> "Told":  # noqa: ANN401
 
 
 def _write_csv(lines: "Iterable[Told]") -> None:
-    from contactd.engine.reports.report_files import harmless
+    from contactd.domain.spreadsheet import harmless
 
     told = ({**line, **line["amount"]} for line in lines)
     show_csv(_COLUMNS, ({name: harmless(str(one[name])) for name in _COLUMNS if one[name] is not None} for one in told))

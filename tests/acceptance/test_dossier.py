@@ -140,6 +140,16 @@ def test_the_sums_are_those_of_the_statement_and_paid_interest_is_in_no_clause(c
     assert ["totals", "", "open", "949.89 EUR"] in rows
 
 
+def test_a_word_of_a_list_is_no_formula_in_the_tables_for_a_lawyer(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(ROWS.replace("Vier Beispiel", "=1+1").replace("R-4", "=2+2"))
+    assert contactd("import", "accounts", tmp_path / "a.csv", "--config", config).code == 0
+    contactd("dossier", "K-4", *AS_OF, "--output", tmp_path / "a.zip", "--config", config)
+    files = opened(tmp_path / "a.zip")
+    assert b"\n'=2+2," in files["invoices.csv"]
+    assert b",'=1+1\r\n" in files["application.csv"]
+    assert b'"=1+1"' in files["application.json"]
+
+
 def test_the_same_day_gives_the_same_bytes(config: Path, tmp_path: Path) -> None:
     for name in ("a.zip", "b.zip"):
         contactd("dossier", "K-4", *AS_OF, "--output", tmp_path / name, "--config", config)

@@ -32,7 +32,7 @@ def told(connection: sa.Connection, stored: Iterable[Stored]) -> Iterator[Told]:
             "missing": Money(max(one.amount - one.received, 0), currency).as_json() if agreed.parts else None,
             "went_back": {
                 "on": one.went_back_on.isoformat(), "amount": Money(one.went_back, currency).as_json()
-            } if one.went_back_on else None,
+            } if one.went_back_on and agreed.parts else None,
             "credited": [
                 {"on": credit.on.isoformat() if credit.on else None, "by": "posting" if credit.posting else "list",
                  "amount": Money(credit.amount, currency).as_json(), "posting": credit.posting or None}

@@ -25,6 +25,7 @@ from contactd.config.settings import Settings
 from contactd.domain.account import Channel
 from contactd.domain.errors import ConfigError, Problem
 from contactd.domain.money import Money
+from contactd.domain.spreadsheet import harmless
 from contactd.engine.agreements.agreement_told import told as agreements_told
 from contactd.engine.debt.application import Application, table
 from contactd.engine.debt.claims import Owed, owed_by, terms_of
@@ -212,7 +213,7 @@ def _cells(row: Any) -> list[str]:  # noqa: ANN401 - a row of the contact log
 def _csv(rows: Iterable[Sequence[str]]) -> bytes:
     """Write a table; spreadsheets take UTF-8 for what it is by its mark."""
     held = StringIO()
-    csv.writer(held, lineterminator="\r\n").writerows(rows)
+    csv.writer(held, lineterminator="\r\n").writerows(map(harmless, row) for row in rows)
     return held.getvalue().encode("utf-8-sig")
 
 

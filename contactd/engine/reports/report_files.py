@@ -3,14 +3,12 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable
 from datetime import date
 
 from contactd.domain.money import Money
 from contactd.domain.report_table import Table
-
-_FORMULA, _NUMBER = re.compile(r"[=+\-@\t\r]."), re.compile(r"-?[0-9.]+(e-?[0-9]+)?")
+from contactd.domain.spreadsheet import harmless
 
 
 def as_csv(table: Table) -> str:
@@ -18,11 +16,6 @@ def as_csv(table: Table) -> str:
     held = io.StringIO()
     csv.writer(held, lineterminator="\n").writerows([harmless(text) for text in line] for line in table.lines())
     return held.getvalue()
-
-
-def harmless(text: str) -> str:
-    """Keep a spreadsheet from taking imported words for a formula; numbers stay as they are."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def as_json(tables: Iterable[Table]) -> str:
