@@ -33,7 +33,7 @@ FOLDER = "scripts.d"
 # Who speaks, and to whom: everybody may hear that.
 PUBLIC = frozenset({"agent", "operator", "creditor", "customer", "phone"})
 # What is owed: only for whoever is identified.
-CONFIDENTIAL = frozenset({"account", "open", "invoices", "oldest_due", "court_costs"})
+CONFIDENTIAL = frozenset({"account", "open", "due", "invoices", "oldest_due", "court_costs"})
 # What was agreed on, in the words of `outcomes`; some of it where the outcome has it.
 AGREED = frozenset(
     {"amount", "day", "count", "schedule", "reply_by", "way", "hold_until", "callback", "disputed", "by"}

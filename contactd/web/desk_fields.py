@@ -26,7 +26,7 @@ class Field:
 FIELDS = (
     Field("amount", {
         Disposition.PROMISE: _("Amount"), Disposition.PLAN: _("Amount"), Disposition.PAID: _("Amount paid"),
-    }, _("empty: all that is open")),
+    }, _("empty: all that is due")),
     Field("on", {
         Disposition.PROMISE: _("By"), Disposition.PAID: _("Has to arrive by"),
         Disposition.HARDSHIP: _("Look again on"), Disposition.DISPUTE: _("Answer by"),

@@ -75,7 +75,7 @@ def test_a_language_is_looked_for_with_its_region_then_without_then_english() ->
         ("Stimmen Ihre", "{reply_by} Stimmen Ihre", "steps.close",
          "{reply_by} is only known when an outcome is; use it in [outcomes]"),
         ("Stimmen Ihre", "{ Stimmen Ihre", "steps.close", "has a single { or }; write {{ or }} for the sign itself"),
-        ("Können Sie die {open}", "Können Sie die {open:>20}", "steps.solution",
+        ("Können Sie die {due}", "Können Sie die {due:>20}", "steps.solution",
          "has more than a word in braces; write it like {open}"),
         ('email = "per E-Mail"', 'email = ""', "ways.email", "is empty; write what is said"),
         ('Auf Wiederhören."\n\n[people]', '[ Auf Wiederhören."\n\n[people]', "steps.close",

@@ -19,8 +19,9 @@ from contactd.domain.policy import Policy
 from contactd.engine.debt.circumstances import Circumstances, Note
 from contactd.engine.debt.debtors import choose
 from contactd.engine.desk.concluding import Mistyped
+from contactd.store import accounts
 from contactd.store.database import Database
-from contactd.store.schema import account, agreement, contact_log
+from contactd.store.schema import account, agreement, contact_log, invoice
 from contactd.store.schema_escalation import circumstance
 from contactd.store.schema_notices import notice
 from tests.engine.deskroom import DeskRoom, settings_of
@@ -63,6 +64,29 @@ async def test_a_confirmation_goes_the_way_and_by_the_day_that_were_chosen(room:
                 await room.foresee("promise", on="30.11.", **wrong)
         await room.finish("promise", on="30.11.", confirm="letter", reply_by="27.11.")
         assert [str(one["reply_by"]) for one in room.rows(notice)] == ["2026-11-27"]
+
+
+async def test_only_what_is_due_is_asked_for_and_promised_unless_a_sum_is_said(room: DeskRoom) -> None:
+    scene = await room.begin()
+    now = room.stored.clock.now()
+    later = {"account_id": 1, "invoice_no": "R-2", "invoice_date": date(2026, 11, 1), "due_date": now.date()}
+    with room.database.transaction() as connection:
+        connection.execute(sa.insert(invoice).values(later | dict.fromkeys(("amount", "open", "imported_open"), 2000)))
+        accounts.refresh(connection, [1], now)
+    async with scene.at_work():
+        await room.stored.clock.run(10)
+        await room.identify()
+        await room.desk.save("anna", 1, "solution", "", {})
+        card = await room.desk.card("anna", 1)
+        told = card["confidential"]
+        assert (told["open"]["amount"], told["due"]["amount"]) == ("70.00", "50.00")
+        assert "Können Sie die 50,00\xa0€ heute" in card["script"]["text"]
+        for outcome, fields in (("promise", {"on": "+7"}), ("plan", {"first": "1.12.", "count": "2"}), ("paid", {})):
+            [made] = (await room.foresee(outcome, **fields))["agreements"]
+            assert made["amount"]["amount"] == "50.00", outcome
+        [made] = (await room.foresee("promise", on="+7", amount="70"))["agreements"]
+        assert made["amount"]["amount"] == "70.00"
+        assert "Fällig sind 50,00\xa0€" in (await room.foresee("refuses"))["summary"]["text"]
 
 
 async def test_what_follows_tells_nothing_confidential_before_it_is_known_who_is_there(room: DeskRoom) -> None:

@@ -19,6 +19,24 @@ def test_no_court_is_named_for_the_interest_of_invoices_that_are_paid(database: 
     assert _told(books) == (True, False)  # the interest took its part of the payment first
 
 
+def test_no_court_is_named_for_what_is_not_due_yet(database: Database) -> None:
+    books = Bookkeeper(database, settings_of(claims=Claims(due_date_agreed=True)))
+    books.owing()
+    books.invoice("R-1", 900_000, due=books.at)
+    assert _told(books) == (True, False)
+    books.invoice("R-2", 10_000, due=books.at - 1)
+    assert _court(books) == "38.00"
+
+
+def _court(books: Bookkeeper) -> str:
+    with books.database.snapshot() as connection:
+        [owner] = accounts.find(connection, "K-1")
+        [owed] = owed_by(connection, [owner.id], terms_of(books.settings), day(books.at))
+    told = next_stage_told(owed, load_fees(books.settings.fees_path))
+    assert told is not None
+    return str(told["court"]["amount"])
+
+
 def _told(books: Bookkeeper) -> tuple[bool, bool]:
     """Say whether principal is left by law, and whether a court is named."""
     with books.database.snapshot() as connection:

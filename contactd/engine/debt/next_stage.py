@@ -13,14 +13,16 @@ _EURO = "EUR"
 def next_stage_told(owed: Owed, fees: Fees) -> dict[str, Any] | None:
     """Write the costs of a court payment order as plain data.
 
-    None where nothing is open or the account is not in euros; past the end of a table `unknown` says so. Where the
-    invoices are paid and only interest is left by law, which payments settle first, nobody goes to court over it.
+    Only over what is due. None where nothing is or the account is not in euros; past the end of a table `unknown` says
+    so. Where the invoices are paid and only interest is left by law, which payments settle first, nobody goes to court
+    over it.
     """
-    principal, currency = owed.statement.principal, owed.books.currency
+    today, currency = owed.statement.as_of, owed.books.currency
+    principal = sum(balance.principal for claim, balance in owed.claims() if claim.due_on < today)
     if principal <= 0 or currency != _EURO or sum(one.open for one in owed.books.invoices) <= 0:
         return None
     try:
-        costs = next_stage(principal, owed.statement.as_of, fees)
+        costs = next_stage(principal, today, fees)
     except ValueError as error:
         return {"unknown": str(error)}
     parts = {"court": costs.court, "lawyer": costs.lawyer, "outlay": costs.outlay, "with_lawyer": costs.with_lawyer}

@@ -13,7 +13,8 @@
     draft                             {"step", "note", "fields", "saved_at" or None}
     outcomes                          [{"key": "1", "outcome": "promise", "refused": "" or why not}], in their order
     reasons                           why nothing is paid: [{"reason", "ours": bool}]
-    confidential                      None while it must not be seen, else: open, oldest_due, days_due, disputed, hold,
+    confidential                      None while it must not be seen, else: open, due: what of it is overdue and so may
+                                      be asked for, oldest_due, days_due, disputed, hold,
         costs_first                   True: the costs of a plan are to be told in writing before it is agreed on
         invoices                      [{"number", "invoiced_on", "due_on", "days", "amount", "open", "disputed",
                                       "goods", "terms"}], oldest due first
@@ -128,12 +129,10 @@ def case_file(
     }  # fmt: skip
     if not case.account_id:
         return told
-    seen = facts.load(connection, [case.account_id], campaign=case.campaign, since=now - _WEEK - timedelta(days=1))
-    return (
-        told
-        | _about(connection, settings, case, seen[case.account_id], now)
-        | {"confidential": _confidential(connection, settings, case, now) if shows_debt(step, sure=sure) else None}
-    )
+    since, today = now - _WEEK - timedelta(days=1), today_of(settings, now)
+    [seen] = facts.load(connection, [case.account_id], campaign=case.campaign, since=since, today=today).values()
+    shown = _confidential(connection, settings, seen, now) if shows_debt(step, sure=sure) else None
+    return told | _about(connection, settings, case, seen, now) | {"confidential": shown}
 
 
 def _about(connection: sa.Connection, settings: Settings, case: Case, seen: Facts, now: datetime) -> Told:
@@ -194,11 +193,11 @@ def _calls(settings: Settings, case: Case, seen: Facts, now: datetime, zone: Zon
     return {"made": made, "most": min(most, default=None)}
 
 
-def _confidential(connection: sa.Connection, settings: Settings, case: Case, now: datetime) -> Told:
-    row = connection.execute(sa.select(account).where(account.c.id == case.account_id)).one()
+def _confidential(connection: sa.Connection, settings: Settings, seen: Facts, now: datetime) -> Told:
+    row = connection.execute(sa.select(account).where(account.c.id == seen.account.id)).one()
     today = today_of(settings, now)
-    mine = agreements.of_accounts(connection, [case.account_id])
-    [owed] = owed_by(connection, [case.account_id], terms_of(settings), today)
+    mine = agreements.of_accounts(connection, [row.id])
+    [owed] = owed_by(connection, [row.id], terms_of(settings), today)
 
     def money(minor: int) -> dict[str, str]:
         return Money(minor, row.currency).as_json()
@@ -210,18 +209,18 @@ def _confidential(connection: sa.Connection, settings: Settings, case: Case, now
     )
     found = owed.statement
     return {
-        "open": money(row.open), "oldest_due": _day(row.oldest_due),
+        "open": money(row.open), "due": money(seen.overdue), "oldest_due": _day(row.oldest_due),
         "days_due": (today - row.oldest_due).days if row.oldest_due else 0, "disputed": row.disputed,
         "hold": {"reason": row.hold_reason, "until": _day(row.hold_until)} if row.hold_reason else None,
-        "invoices": _invoices(connection, case.account_id, today, money),
+        "invoices": _invoices(connection, row.id, today, money),
         "statement": {"principal": money(found.principal), "interest": money(found.interest),
                       "costs": money(found.costs), "total": money(found.open), "as_of": found.as_of.isoformat()},
-        "costs_first": costs_first(connection, settings, row.kind, case.account_id),
+        "costs_first": costs_first(connection, settings, row.kind, row.id),
         "next_stage": next_stage_told(owed, load_fees(settings.fees_path)),
         "agreements": list(agreements_told(connection, mine)),
         "promises": {word: counts[word] for word in ("kept", "broken", "open")},
-        "history": _history(connection, case.account_id, now),
-        "ladder": _ladder(connection, settings, case.account_id, now),
+        "history": _history(connection, row.id, now),
+        "ladder": _ladder(connection, settings, row.id, now),
     }  # fmt: skip
 
 

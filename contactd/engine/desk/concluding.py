@@ -48,7 +48,7 @@ SOLUTIONS = (Kind.PROMISE, Kind.SETTLEMENT, Kind.DEFERRAL)  # what may be agreed
 _KEPT = timedelta(hours=2)  # so long a callback waits for its agent, then it is the team's
 # What the desk's form may hold, all of it as typed; what an outcome does not ask for is kept in the draft and ignored.
 FIELDS = frozenset({
-    "amount",  # promise, plan, paid: the sum; empty: all that is open
+    "amount",  # promise, plan, paid: the sum; empty: all that is due, or all that is open where nothing is
     "on",  # promise: pays by; paid: has paid, must be in by; hardship: look again on; dispute: answer by
     "first", "count", "instalment", "every_months",  # plan: first day, how many or how much each, 1 month apart
     "costs",  # plan, where an agency must tell its costs first: what it costs
@@ -136,7 +136,9 @@ class Concluding:
 
     def _promise(self, case: Case, debtor: Debtor) -> None:
         kind = self._kind()
-        order = Order(kind, amount="" if kind is Kind.DEFERRAL else self._amount(debtor), on=self._day("on"))
+        typed_in = self._fields["amount"] or kind is Kind.PROMISE  # nobody waives all but what is due by saying nothing
+        amount = self._amount(debtor) if typed_in and kind is not Kind.DEFERRAL else ""
+        order = Order(kind, amount=amount, on=self._day("on"))
         if kind is Kind.SETTLEMENT:
             self._refuse_below(debtor, order.amount)
         if kind is Kind.DEFERRAL and costs_first(self._connection, self._settings, debtor.kind, debtor.id):
@@ -302,9 +304,15 @@ class Concluding:
             raise Contradiction("no callback can be agreed on: %(reason)s", reason=Phrase(when.reason))
 
     def _amount(self, debtor: Debtor, name: str = "amount") -> str:
-        if not self._fields[name]:
-            return ""
-        return str(self._read(name, lambda text: typed.amount(text, debtor.currency)))
+        if self._fields[name]:
+            return str(self._read(name, lambda text: typed.amount(text, debtor.currency)))
+        return self._due(debtor) if name == "amount" else ""
+
+    def _due(self, debtor: Debtor) -> str:
+        """Answer what may be asked for today, without what falls due later; empty where that is nothing, or all."""
+        seen = facts.load(self._connection, [debtor.id], campaign=None, since=self._now, today=self._today)
+        due = seen[debtor.id].overdue
+        return str(Money(due, debtor.currency)) if 0 < due < debtor.open else ""
 
     def _day(self, name: str) -> date:
         return self._read(name, lambda text: typed.day(text, self._today))

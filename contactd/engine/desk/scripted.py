@@ -72,8 +72,9 @@ def _values(settings: Settings, card: Mapping[str, Any], agent: str, language: s
         values |= {
             "account": account.get("number", ""),
             "open": _money(told["open"], language),
+            "due": _money(told["due"], language),
             "invoices": ", ".join(one["number"] for one in told["invoices"]),
-            "oldest_due": _day(told["oldest_due"], language),
+            "oldest_due": _day(told["oldest_due"] if told["days_due"] > 0 else None, language),
             "court_costs": _money(costs.get("court"), language),
         }
     return {name: text for name, text in values.items() if text}
