@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from contactd.domain.money import Money
-from contactd.domain.report_table import Table
+from contactd.domain.report_table import Kind, Table
 from contactd.web.drawing import Drawing, Point
 from contactd.web.figures_shown import Shown, weeks
 from contactd.web.words import _
@@ -43,7 +43,7 @@ def recovery(curves: Table, steps: Table, shown: Shown) -> Markup | None:
         return None
     newest = sorted(months, reverse=True)[: len(_STYLES)]
     ticks = [row for row in _rows(steps) if row["month"] == newest[0]][:_MOST_STEPS]
-    most = max(30, *(rows[-1]["day"] for rows in months.values()))
+    most = max(30, *(rows[-1]["day"] for rows in months.values()), *(math.ceil(row["median_day"]) for row in ticks))
     said = _("%(month)s: %(share)s (%(days)s days)")
     told = [
         shown.say(said, month=shown.month(month), share=shown.share(row["share"] or 0), days=row["day"])
@@ -105,15 +105,17 @@ def _percents(drawing: Drawing, field: _Field, shown: Shown) -> None:
 def _steps(drawing: Drawing, ticks: Sequence[dict[str, Any]], most: int, shown: Shown) -> None:
     """Mark the days of steps by numbers, and name them below."""
     name = _("%(number)s  %(step)s: %(channel)s, day %(day)s")
-    before = -math.inf
+    top, free = _FIELD.top, -math.inf
     for place, row in enumerate(ticks):
-        x = _FIELD.x(min(row["median_day"], most) / most)
-        y = _FIELD.top - (24 if x - before < _BADGE else 8)  # no number covers another
-        before = x
-        drawing.line((x, y), (x, _FIELD.bottom), "tick")
-        drawing.rect(x - 8, y - 12, _BADGE, _BADGE, "badge", round_by=8)
-        drawing.text(x, y, str(place + 1), "small", "middle")
-        values = {"step": row["step"], "channel": shown.word(row["method"]), "day": f"{row['median_day']:g}"}
+        x = _FIELD.x(row["median_day"] / most)
+        beside = max(x, free)  # no number covers another
+        free = beside + _BADGE
+        drawing.line((beside, top - 4), (x, top), "tick")
+        drawing.line((x, top), (x, _FIELD.bottom), "tick")
+        drawing.rect(beside - 8, top - 20, _BADGE, _BADGE, "badge", round_by=8)
+        drawing.text(beside, top - 8, str(place + 1), "small", "middle")
+        day = shown.value(Kind.NUMBER, row["median_day"])
+        values = {"step": row["step"], "channel": shown.word(row["method"]), "day": day}
         line, column = divmod(place, 2)
         told = shown.say(name, number=place + 1, **values)
         drawing.text(_FIELD.left + 330 * column, _FIELD.bottom + 46 + 20 * line, told, "quiet")

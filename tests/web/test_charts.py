@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from markupsafe import Markup
@@ -105,6 +106,18 @@ def test_a_curve_names_its_months_and_the_steps_of_the_newest() -> None:
     assert not any("another month" in text for text in found)
     assert charts.recovery(curves(), STEPS, ENGLISH) is None
     assert "Okt. 2026: 10,0 % (0 Tage)".replace(" %", "\u00a0%") in texts(charts.recovery(curves(0.1), STEPS, GERMAN))
+
+
+def test_every_step_stands_on_its_day_however_late_and_no_number_covers_another() -> None:
+    late = [(OCTOBER, f"step {place}", "call", day) for place, day in enumerate((38, 46, 46, 46, 47.5))]
+    steps = made("month:month step:text method:word median_day:number", *late)
+    picture = charts.recovery(curves(0.0, 0.4), steps, GERMAN)
+    places = [float(element.attrib["x"]) for element in elements(picture) if element.attrib.get("class") == "badge"]
+    assert all(right - left >= 16 for left, right in pairwise(places))
+    ticks = [element for element in elements(picture) if element.attrib.get("class") == "tick"]
+    days = {element.attrib["x1"] for element in ticks if element.attrib["x1"] == element.attrib["x2"]}
+    assert {f"{48 + 640 * day / 48:.4g}" for day in (38, 46, 47.5)} <= {f"{float(x):.4g}" for x in days}
+    assert "5  step 4: Anruf, Tag 47,5" in texts(picture)
 
 
 def test_labels_of_lines_that_end_together_do_not_cover_each_other() -> None:
