@@ -110,7 +110,7 @@ def state_of(floor: Floor, settings: Settings, language: str) -> dict[str, objec
     for by_reason in known.held.values():
         held.update(by_reason)
     return {
-        "why": wall.why(floor, settings.claims.timezone),
+        "why": wall.why(floor, settings.claims.timezone, language),
         "rows": [_row(floor, one.id, one.team, language) for one in settings.campaigns],
         "people": list(_people(floor)),
         "there": floor.signed_in,
@@ -182,7 +182,9 @@ def _ways(floor: Floor) -> Iterator[Way]:
         if not queue and rests is None and not trouble and channel is not Channel.CALL:
             continue
         oldest = known.oldest.get(channel.value)
-        under_way = queue.get("claimed", 0) + queue.get("sending", 0)
+        # A call is sent once the carrier has it, and goes on for long after.
+        begun = queue.get("claimed", 0) + queue.get("sending", 0)
+        under_way = len(floor.calls) if channel is Channel.CALL else begun
         yield Way(
             channel.value, word, queue.get("planned", 0), under_way, queue.get("unclear", 0),
             _since(floor, oldest) if oldest else "", rests, trouble,

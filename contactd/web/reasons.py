@@ -1,12 +1,11 @@
 """Words for why nothing happens: what keeps a team from dialling, what held accounts back; keys are the engine's."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from contactd.domain.phrase import Phrase
 from contactd.web.words import _, said
+from contactd.web.written import writers
 
 _TEAM = {
     "dialling": _("Calls are being placed; under way: %(in_flight)s."),
@@ -53,8 +52,8 @@ HELD = {
 }
 
 
-def why(told: Mapping[str, Any], zone: str) -> Phrase:
-    """Put a reason of engine/calls/idleness.py into words; instants are told in that zone."""
+def why(told: Mapping[str, Any], zone: str, language: str) -> Phrase:
+    """Put a reason of engine/calls/idleness.py into words; instants are told with their day, in that zone."""
     reason = str(told.get("reason", ""))
     if reason == "paused":
         if "campaign" in told:
@@ -62,9 +61,9 @@ def why(told: Mapping[str, Any], zone: str) -> Phrase:
         return said(_PAUSED[told["what"][0]])
     if reason == "no_callable_account":
         if told.get("next"):
-            at = datetime.fromisoformat(told["next"]).astimezone(ZoneInfo(zone))
-            words = _("%(campaign)s: nobody may be called now; the next of %(later)s at %(at)s.")
-            return said(words, campaign=told["campaign"], later=told["later"], at=f"{at:%H:%M}")
+            at = writers(language, lambda: zone)["told_moment"](told["next"])
+            words = _("%(campaign)s: nobody may be called now; waiting: %(later)s, the next from %(at)s.")
+            return said(words, campaign=told["campaign"], later=told["later"], at=at)
         return said(_("%(campaign)s: nobody is left to be called."), campaign=told["campaign"])
     if reason in _TEAM:
         return said(_TEAM[reason], **{name: value for name, value in told.items() if name != "reason"})

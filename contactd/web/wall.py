@@ -57,13 +57,13 @@ def routes(window: Window, pages: Pages, hub: Hub, board: Board) -> list[web.Rou
 
 def _text(window: Window, pages: Pages, viewer: Viewer, floor: Floor) -> str:
     settings = window.settings()
-    told = why(floor, settings.claims.timezone)
+    told = why(floor, settings.claims.timezone, viewer.language)
     return pages.text(viewer, "wall_board.html", tiles=list(tiles(floor, settings.wall, viewer.language)), why=told)
 
 
-def why(floor: Floor, zone: str) -> list[tuple[str, list[Phrase]]]:
+def why(floor: Floor, zone: str, language: str) -> list[tuple[str, list[Phrase]]]:
     """Say for each team, by its name, what keeps it from dialling, or that nothing does."""
-    return [(team, [reasons.why(one, zone) for one in told]) for team, told in floor.known.why.items()]
+    return [(team, [reasons.why(one, zone, language) for one in told]) for team, told in floor.known.why.items()]
 
 
 def tiles(floor: Floor, wall: Wall, language: str) -> Iterator[Tile]:
@@ -81,7 +81,7 @@ def tiles(floor: Floor, wall: Wall, language: str) -> Iterator[Tile]:
     yield Tile("promises", _("Promises"), str(promised.number), "", notes, _line(floor, "promises", wall.promises),
                _reached(promised.number, wall.promises))  # fmt: skip
     due = floor.known.callbacks["overdue"]
-    notes = (said(_("%(count)s wait in all"), count=floor.known.callbacks["waiting"]),)
+    notes = (said(_("agreed on in all: %(count)s"), count=floor.known.callbacks["waiting"]),)
     yield Tile("callbacks", _("Callbacks due"), str(due), "", notes, _line(floor, "callbacks"),
                WARN if due else GOOD, _("call back now") if due else "")  # fmt: skip
 
@@ -100,10 +100,9 @@ def _talking(floor: Floor, wall: Wall, language: str) -> Tile:
 
 def _free(floor: Floor, wall: Wall) -> Tile:
     wait, free = floor.longest_wait, floor.in_state(State.READY)
-    notes = (
-        said(_("longest wait %(wait)s"), wait=clock_of(wait.total_seconds())),
-        said(_("target %(target)s"), target=clock_of(wall.wait.total_seconds())),
-    )
+    target = said(_("target %(target)s"), target=clock_of(wall.wait.total_seconds()))
+    longest = said(_("longest wait %(wait)s"), wait=clock_of(wait.total_seconds()))
+    notes = (longest, target) if free else (target,)
     long = wait > wall.wait
     look = WARN if long else GOOD if free else ""
     return Tile("free", _("Free"), str(free), "", notes, _line(floor, "free"), look, _("waits long") if long else "")

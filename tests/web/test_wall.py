@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 import pytest
 
 from contactd.domain.agent import State
+from contactd.domain.call import State as CallState
 from contactd.domain.happened import CallMoved
 from contactd.domain.phrase import Phrase
 from contactd.domain.role import Role
-from contactd.engine.desk.oversight import Listed, Seat
+from contactd.engine.desk.oversight import Listed, Seat, Up
 from contactd.store.today import Promises, Tally
-from contactd.web import reasons, wall
+from contactd.web import live_state, reasons, wall
 from contactd.web.board import FIGURES, Floor, Known
 from contactd.web.figures import HEIGHT, WIDTH, Line, share
 from contactd.web.wall import Tile
@@ -63,7 +65,7 @@ async def test_the_six_figures_say_what_they_count_and_what_is_aimed_at(frame: F
     assert words(shown["free"]) == ["longest wait 05:00", "target 02:00"]
     assert words(shown["abandoned"], "de") == ["1 von 50 heute", "Grenze 3%"]
     assert words(shown["promises"]) == ["€1,234.50"]
-    assert words(shown["callbacks"], "de") == ["7 warten insgesamt"]
+    assert words(shown["callbacks"], "de") == ["insgesamt vereinbart: 7"]
     assert (shown["free"].mark, shown["abandoned"].mark, shown["callbacks"].mark) == (
         "waits long", "", "call back now",
     )  # fmt: skip
@@ -89,6 +91,7 @@ async def test_a_calm_floor_raises_no_mark(frame: Frame) -> None:
     slack = tiles(frame, floor([seat("a", State.READY), seat("b", State.WRAP)]))
     assert (slack["talking"].look, slack["talking"].mark, slack["right"].look) == ("warn", "few", "")
     nobody = tiles(frame, floor(limit=0.0))
+    assert words(nobody["free"]) == ["target 02:00"]  # nobody waits who is not there
     assert (nobody["talking"].look, nobody["abandoned"].look, words(nobody["abandoned"])) == ("", "", ["0 of 0 today"])
 
 
@@ -145,15 +148,24 @@ NAMED = {"campaign": "standard", "step": "anruf", "due": 3}
         ),
         (
             {"reason": "no_callable_account", "later": 4, "next": "2026-11-23T09:00:00+00:00", **NAMED},
-            "standard: nobody may be called now; the next of 4 at 10:00.",
+            "standard: nobody may be called now; waiting: 4, the next from Mon 23 Nov 10:00.",
         ),
     ],
 )
 async def test_why_nothing_is_dialled_is_said_in_words(
     frame: Frame, told: dict[str, object], words_for_it: str
 ) -> None:
-    said = reasons.why(told, "Europe/Berlin")
+    said = reasons.why(told, "Europe/Berlin", "en")
     assert (said.text % said.values).startswith(words_for_it)
+
+
+async def test_calls_are_under_way_for_the_live_view_until_they_end(frame: Frame) -> None:
+    up_since = HandClock().now()
+    talking = Up("c1", 1, 1, "standard", "anruf", "", CallState.CONNECTED, up_since, "anna", inbound=False)
+    told = replace(floor(queues={"call": {"planned": 3}, "email": {"claimed": 1, "sending": 2}}), calls=(talking,))
+    ways = live_state.state_of(told, frame.settings, "en")["ways"]
+    assert isinstance(ways, list)
+    assert [(one.name, one.waiting, one.under_way) for one in ways] == [("call", 3, 1), ("email", 0, 3)]
 
 
 async def test_why_accounts_are_held_back_is_said_in_words(frame: Frame) -> None:
