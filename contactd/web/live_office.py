@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 from aiohttp import web
 
-from contactd.channels.wording import day
 from contactd.domain.errors import InputError, NotThere
 from contactd.domain.proposal import State
 from contactd.engine.agreements.judgement import today_of
@@ -26,6 +25,7 @@ from contactd.web.live_deeds import DEEDS, Asked, Choices, Deed, account_named, 
 from contactd.web.pages import Pages
 from contactd.web.window import Window
 from contactd.web.words import _
+from contactd.web.written import day_of
 
 _SHOWN = 100  # accounts of a run on a page
 _LONGER = (1, 3, 7, 14, 30)  # days
@@ -161,7 +161,7 @@ async def _people(asked: Asked) -> Choices:
 
 async def _days(asked: Asked) -> Choices:
     today = today_of(asked.window.settings(), asked.window.clock.now())
-    return {str(days): day(today + timedelta(days=days), asked.viewer.language) for days in _LONGER}
+    return {str(days): day_of(today + timedelta(days=days), asked.viewer.language) for days in _LONGER}
 
 
 async def _of_run(asked: Asked) -> str:

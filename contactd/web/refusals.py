@@ -5,12 +5,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from contactd.channels.wording import day, money
+from contactd.channels.wording import money
 from contactd.domain.errors import ChannelError, ContactdError, StoreConflict
 from contactd.domain.money import Money
 from contactd.domain.phrase import Phrase
 from contactd.web import desk_state, desk_words, live_state, reasons
 from contactd.web.words import _, catalogue, said
+from contactd.web.written import day_of
 
 # States and events that a refusal names and no page shows.
 _STANDS: Mapping[str, str] = {
@@ -66,7 +67,7 @@ def _told(value: object, language: str) -> object:
         case Money():
             return money(value, language)
         case date():
-            return day(value, language)
+            return day_of(value, language)
         case tuple():
             return ", ".join(str(_told(one, language)) for one in value)
         case _other:

@@ -13,12 +13,18 @@ from contactd.domain.calendar import find_zone
 from contactd.domain.money import Money
 
 _MOMENT = {"de": "EEE dd.MM. HH:mm", "en": "EEE d MMM HH:mm"}
+_DAY = {"de": "de", "en": "en-GB"}  # as instants and short days are written
 _SHORT = {"de": "dd.MM.yy", "en": "d MMM yy"}
 
 
 def time_of_day(at: datetime, timezone: str) -> str:
     """Write when something was, to the second, in a time zone."""
     return at.astimezone(find_zone(timezone)).strftime("%H:%M:%S")
+
+
+def day_of(on: date, language: str) -> str:
+    """Write a day."""
+    return day(on, _DAY[language])
 
 
 def number(text: str) -> str:
@@ -54,13 +60,13 @@ def writers(language: str, timezone: Callable[[], str]) -> dict[str, Callable[..
 
     return {
         "told_sum": lambda told: money(Money.of(Decimal(told["amount"]), told["currency"]), language),
-        "told_day": lambda iso: day(date.fromisoformat(iso), language),
+        "told_day": lambda iso: day_of(date.fromisoformat(iso), language),
         "told_short": lambda iso: short(date.fromisoformat(iso[:10])),
         "told_there": there,
         "told_moment": lambda iso: moment(datetime.fromisoformat(iso)),
         "money": lambda amount: money(amount, language),
         "sum_of": lambda minor, currency: money(Money(minor, currency), language),
-        "day": lambda on: day(on, language),
+        "day": lambda on: day_of(on, language),
         "short": short,
         "number": number,
         "moment": moment,

@@ -122,7 +122,7 @@ async def test_tasks_are_given_put_off_done_and_dropped_by_page(frame: Frame, sv
             tasking.open(1, Order(Kind.MEETING, note=note))
     assert "visit them" in (await sven.get("/live/tasks")).text
     assert "Sven Beispiel" in (await sven.get("/live/ask/task-assign?on=1")).text
-    assert "Nov 30, 2026" in (await sven.get("/live/ask/task-postpone?on=1")).text
+    assert "30 Nov 2026" in (await sven.get("/live/ask/task-postpone?on=1")).text
     assert (await sven.post("/live/do/task-assign", on="1", choice="anna")).headers["Location"] == (
         "/live/tasks?done=task-assign"
     )
