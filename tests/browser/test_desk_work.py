@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.calling import CAMPAIGN, call, identify, open_calling, rows, soon, start_work, stop_the_clock
 from tests.browser.looks import look_in_both
@@ -46,9 +46,10 @@ def test_a_plan_is_shown_instalment_by_instalment_before_it_is_saved(tabs: Tabs,
     choose(page, "2")
     for name, value in (("first", "+7"), ("count", "4")):
         page.locator(f"#f-{name}").fill(value)
-    expect(page.locator("#plan tbody tr")).to_have_count(4)
+    expect(page.locator("#plan li")).to_have_count(4)
+    expect(page.locator("#plan li").last).to_be_in_viewport(ratio=1)
     expect(page.locator("#plan")).to_contain_text("103,20")
-    expect(page.locator("#plan tfoot")).to_contain_text("412,80")
+    expect(page.locator("#plan")).to_contain_text("Zusammen 412,80")
     expect(page.locator("#plan")).to_contain_text("Was der Plan kostet: etwa ")
     expect(page.locator("#foreseen")).to_contain_text("gilt erst nach Bestätigung in Textform")
     look_in_both(page, "desk-call-plan")
@@ -133,6 +134,25 @@ def test_what_is_missing_is_asked_for_by_name_and_what_is_wrong_is_said_below_it
     assert label["bottom"] <= field["top"] < field["bottom"] <= error["top"]
     assert label["left"] == field["left"] == error["left"]
     look_in_both(page, "desk-call-wrong-field")
+
+
+def test_what_follows_is_never_told_of_another_outcome_than_the_chosen(tabs: Tabs, site: Site) -> None:
+    page = in_a_call(tabs, site)
+    foreseen, held = page.locator("#foreseen"), list[Route]()
+    choose(page, "5")
+    expect(foreseen).to_contain_text("Härtefall")
+    page.route("**/desk/foresee", lambda route: held.append(route))  # noqa: PLW0108 - Playwright wants a function of its own
+    for digit in "30":
+        with page.expect_request("**/desk/foresee"):
+            choose(page, digit)
+        expect(foreseen).to_have_text("")
+    with page.expect_response("**/desk/foresee"):
+        held[0].continue_()
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    expect(foreseen).to_have_text("")  # it came too late
+    held[1].continue_()
+    expect(foreseen.locator("li")).not_to_have_count(0)
+    expect(foreseen).not_to_contain_text("Hat bezahlt")
 
 
 def test_an_outcome_that_was_chosen_for_somebody_else_goes_with_them(tabs: Tabs, site: Site) -> None:

@@ -272,5 +272,5 @@ async def test_a_plan_is_shown_with_its_sum_and_what_it_costs(frame: Frame) -> N
     part = {"number": 1, "due_on": "2026-12-06", "amount": euros}
     plan = {"kind": "plan", "amount": euros, "instalments": [part]}
     told = foreseen(frame, "desk_plan.html", agreements=[plan], plan_interest=euros | {"amount": "1.23"})
-    assert "Zusammen50,00 €" in told
+    assert "Zusammen 50,00 €" in told
     assert "Was der Plan kostet: etwa 1,23 € Zinsen bis zur letzten Rate." in told

@@ -8,7 +8,7 @@
   const form = () => at("case");
   const tab = Math.random().toString(36).slice(2);
   let title = "", standing = null, told = 0, painted = "", sure = { of: "", timer: 0 };
-  let dirty = false, unkept = 0, next = null, saves = Promise.resolve(), asking = 0, asked = 0;
+  let dirty = false, unkept = 0, next = null, saves = Promise.resolve(), asking = 0, asked = 0, foreseen = "";
 
   // -- the clock --------------------------------------------------------------------------------------------------
 
@@ -282,6 +282,7 @@
     if (!form()) return;
     enter(at("work").dataset.phase);
     mark();
+    foreseen = "";
     askSoon();
   }
 
@@ -303,7 +304,7 @@
   // What is missing yet is asked for calmly, and by its name; what was written wrongly is said where it stands as well.
   function refuse(back) {
     const field = named(back), label = field && field.labels[0]?.querySelector("[data-label]:not([hidden])");
-    const missing = Boolean(label) && !field.value.trim();
+    const missing = Boolean(field) && !(field.type === "checkbox" ? fields()[field.name] : field.value.trim());
     wrong(missing ? null : back);
     tell("", label ? `${label.textContent}: ${back.error}` : back.error, !missing);
     if (!field) at("summary").textContent = back.error;
@@ -322,8 +323,13 @@
   function askSoon() {
     clearTimeout(asking);
     if (!form()) return;
-    if (!fields().outcome) tell("", at("foreseen").dataset.none, false);
-    else if (at("work").dataset.phase !== "offer") asking = setTimeout(foresee, PAUSE);
+    const outcome = fields().outcome;
+    if (!outcome || foreseen !== outcome) {  // what follows from another one is not true any more, nor what is being asked
+      asked++;
+      tell("", outcome ? "" : at("foreseen").dataset.none, false);
+    }
+    foreseen = outcome;
+    if (outcome && at("work").dataset.phase !== "offer") asking = setTimeout(foresee, PAUSE);
   }
 
   async function foresee() {
