@@ -17,7 +17,8 @@ from tests.faults.life import until
 from tests.faults.stage import now, zone_where_it_is_noon
 
 CAMPAIGN = "Mahnung-Standard"
-_SOON = 30  # seconds: the machine may be busy
+KEPT = re.compile(r"^gespeichert \d")  # "noch nicht gespeichert" is what stands there before
+_SOON = 60  # seconds: the machine may be busy
 _SIMULATED = """\
 [telephony]
 backend = "simulated"
@@ -40,6 +41,7 @@ day = 3
 channel = "call"
 attempts = 6
 mode = "{mode}"
+preview = "15 minutes"
 """
 # The title tells the state once the daemon has pushed it, which it does when it has heard of the desk.
 _TOLD = re.compile("^(Abgemeldet|Signed off) · ")
@@ -120,13 +122,24 @@ def start_work(page: Page) -> None:
 def call(site: Site, page: Page) -> None:
     """Have the campaign planned, and wait for the first customer to be on the line."""
     assert site.life.plan(CAMPAIGN), site.life.log_tail()
-    expect(page.locator("#work")).to_have_attribute("data-phase", "talk", timeout=20_000)
+    expect(page.locator("#work")).to_have_attribute("data-phase", "talk")
 
 
 def stop_the_clock(page: Page) -> None:
     """Let no time pass on the page, so that what has to follow soon does, however busy the machine is."""
-    page.clock.install()
-    page.clock.pause_at(now() + timedelta(seconds=1))
+    stopped = now()
+    # It can only be set forward, and not by so much that the page takes its daemon for silent.
+    page.clock.install(time=stopped - timedelta(seconds=10))
+    page.clock.pause_at(stopped)
+
+
+def hang_up(page: Page) -> None:
+    """Hang up by keyboard, for which two presses within two seconds are wanted."""
+    stop_the_clock(page)
+    for _ in range(2):
+        page.keyboard.press("F8")
+    page.clock.resume()
+    expect(page.locator(".standing")).to_have_class(re.compile("wrap"))
 
 
 def rows(site: Site, statement: str) -> list[dict[str, Any]]:

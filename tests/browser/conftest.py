@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.site import CHROMIUM, Site, Tabs, open_browser, open_site
 
 # What is waited for comes; how soon is nothing a busy machine can be asked. A page that is right passes at once.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.fakes.carrier_server import CarrierServer
 
 HOURS = 8 * 3600.0
 AT_ONCE = Customer(Kind.ANSWERED, setup=0.2, ring=0.5, talk=HOURS)
-SLOWLY = Customer(Kind.ANSWERED, setup=0.2, ring=40.0, talk=HOURS)
+SLOWLY = Customer(Kind.ANSWERED, setup=0.2, ring=600.0, talk=HOURS)  # until they are told to pick up
 
 
 @dataclass
@@ -23,11 +23,27 @@ class Exchange:
     address: str
     _loop: asyncio.AbstractEventLoop
     _carrier: SimulatedCarrier
+    _clock: "_RingingClock"
+
+    def pick_up(self) -> None:
+        """Let those pick up whose telephone rings until they are told."""
+        self._loop.call_soon_threadsafe(self._clock.picked_up.set)
 
     def call_in(self, number: str, called: str) -> None:
         """Let somebody call the daemon, who talks until we hang up."""
         caller = Customer(Kind.ANSWERED, ring=60.0, patience=60.0, talk=HOURS)
         self._loop.call_soon_threadsafe(self._carrier.call_in, number, called, caller)
+
+
+class _RingingClock(SystemClock):
+    """Real time, but for telephones that ring slowly: how long that is, the test says."""
+
+    def __init__(self) -> None:
+        self.picked_up = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so long, or until they pick up."""
+        await (self.picked_up.wait() if seconds == SLOWLY.ring else super().sleep(seconds))
 
 
 @contextmanager
@@ -36,13 +52,14 @@ def open_exchange(customer: Customer = AT_ONCE) -> Iterator[Exchange]:
     loop = asyncio.new_event_loop()
     running = threading.Thread(target=loop.run_forever)
     running.start()
-    carrier = SimulatedCarrier(Options(), SystemClock(), customers=lambda _: customer)
+    clock = _RingingClock()
+    carrier = SimulatedCarrier(Options(), clock, customers=lambda _: customer)
     server = CarrierServer(carrier)
     try:
-        port = asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
-        yield Exchange(f"127.0.0.1:{port}", loop, carrier)
+        port = asyncio.run_coroutine_threadsafe(server.start(), loop).result(60)
+        yield Exchange(f"127.0.0.1:{port}", loop, carrier, clock)
     finally:
-        asyncio.run_coroutine_threadsafe(server.close(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(server.close(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        running.join(10)
+        running.join(60)
         loop.close()

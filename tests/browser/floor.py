@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from contactd.cli.control import ask
 from tests.browser.site import Site, open_site
@@ -78,8 +79,13 @@ def open_floor(folder: Path) -> Iterator[Site]:
 
 def connected(site: Site) -> int:
     """Count the conversations there have been."""
-    status = ask(site.life.config.parent / "contactd.sock", "GET", "/status")
-    return int(status["calls"]["connected"])
+    return int(status(site)["calls"]["connected"])
+
+
+def status(site: Site) -> dict[str, Any]:
+    """Ask the daemon how it is."""
+    told: dict[str, Any] = ask(site.life.config.parent / "contactd.sock", "GET", "/status")
+    return told
 
 
 def _let_owe(site: Site, folder: Path, zone: str) -> None:

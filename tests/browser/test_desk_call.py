@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.calling import call, identify, open_calling, promise, rows, soon, start_work
+from tests.browser.calling import KEPT, call, identify, open_calling, promise, rows, soon, start_work
 from tests.browser.looks import look_in_both
 from tests.browser.site import Site, Tabs
 from tests.faults.stage import now
@@ -58,9 +58,9 @@ def test_a_whole_call_of_five_steps_by_keyboard_alone_ends_as_a_promise(tabs: Ta
     look_in_both(page, "desk-call-close")
     keys.press("F4")
     keys.type("Ruft an, falls das Gehalt spaeter kommt.")
-    expect(page.locator("#saved")).to_contain_text("gespeichert")
+    expect(page.locator("#saved")).to_have_text(KEPT)
     keys.press("Control+Enter")
-    expect(page.locator(".standing")).to_have_class("standing ready", timeout=15_000)
+    expect(page.locator(".standing")).to_have_class("standing ready")
     was_promised(site)
 
 

@@ -7,13 +7,23 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.calling import CAMPAIGN, call, identify, open_calling, promise, rows, soon, start_work
+from tests.browser.calling import (
+    CAMPAIGN,
+    KEPT,
+    call,
+    hang_up,
+    identify,
+    open_calling,
+    promise,
+    rows,
+    soon,
+    start_work,
+)  # fmt: skip
 from tests.browser.looks import look_in_both
 from tests.browser.site import Site, Tabs
 
 PROMISED = [{"disposition": "promise"}]
 SAID = "SELECT disposition FROM attempt WHERE disposition <> ''"
-KEPT = re.compile(r"^gespeichert \d")
 NOTE = "Ruft zurück, sobald der Lohn da ist. <b>100 % ernst</b>"
 
 
@@ -63,7 +73,7 @@ def test_twenty_seconds_without_a_network_cost_neither_state_nor_notes_nor_the_c
     page = in_a_call(tabs, site)
     identify(page)
     page.context.set_offline(True)
-    expect(page.locator("html")).to_have_attribute("data-line", "down", timeout=25_000)
+    expect(page.locator("html")).to_have_attribute("data-line", "down")
     expect(page.locator("#lost")).to_be_visible()
     page.keyboard.press("F4")
     page.keyboard.type(NOTE)
@@ -72,8 +82,8 @@ def test_twenty_seconds_without_a_network_cost_neither_state_nor_notes_nor_the_c
     page.wait_for_timeout(20_000)  # it is the time without a network that is asked about
     expect(page.locator("#note")).to_have_value(NOTE)
     page.context.set_offline(False)
-    expect(page.locator("html")).to_have_attribute("data-line", "up", timeout=20_000)
-    expect(page.locator("#saved")).to_contain_text("gespeichert")
+    expect(page.locator("html")).to_have_attribute("data-line", "up")
+    expect(page.locator("#saved")).to_have_text(KEPT)
     expect(page.locator(".standing strong")).to_have_text("Im Gespräch")
     expect(page.locator("#note")).to_have_value(NOTE)
     assert rows(site, "SELECT note FROM draft") == [{"note": NOTE}]
@@ -94,7 +104,7 @@ def test_a_tab_nobody_looks_at_gets_the_call_all_the_same(tabs: Tabs, site: Site
     )
     call(site, page)
     expect(page.locator(".debtor h1")).to_have_text("Karin Kranichfeld")
-    assert page.title().startswith("Im Gespräch")
+    expect(page).to_have_title(re.compile("^Im Gespräch"))
     assert page.evaluate("document.hidden")
     figures = page.request.get("/metrics").text()
     assert [line for line in figures.splitlines() if line.startswith("contactd_desk_pop_seconds_count")] == [
@@ -160,7 +170,7 @@ def test_a_refusal_to_keep_what_is_typed_is_told_and_it_is_tried_again(tabs: Tab
     expect(page.locator("#told")).to_have_text("that is too long")
     expect(page.locator("#saved")).to_have_text("noch nicht gespeichert")
     page.unroute("**/desk/save")
-    expect(page.locator("#saved")).to_have_text(KEPT, timeout=10_000)
+    expect(page.locator("#saved")).to_have_text(KEPT)
     expect(page.locator("#told")).to_be_hidden()
     assert rows(site, "SELECT note FROM draft") == [{"note": NOTE}]
 
@@ -176,15 +186,14 @@ def test_what_was_wrong_with_a_case_that_is_gone_is_told_all_the_same(tabs: Tabs
 def test_an_outcome_that_a_restart_left_is_written_down_later(tabs: Tabs, site: Site) -> None:
     page = in_a_call(tabs, site)
     take_notes(page)
-    for _ in range(2):
-        page.keyboard.press("F8")
+    hang_up(page)
     expect(page.locator(".standing strong")).to_have_text("Nachbearbeitung")
     soon(site, "SELECT how_ended FROM call", [{"how_ended": "answered"}])
     site.life.kill()
     expect(page.locator("html")).to_have_attribute("data-line", "down")
     site.life.start()
     site.life.wait_ready()
-    expect(page.locator("html")).to_have_attribute("data-line", "up", timeout=30_000)
+    expect(page.locator("html")).to_have_attribute("data-line", "up")
     page.get_by_role("button", name="Aufschreiben").click()
     expect(page.locator("#note")).to_have_value(NOTE)
     page.keyboard.press("F2")
@@ -207,7 +216,7 @@ def test_a_call_that_died_with_its_daemon_is_written_down_once_though_an_answer_
     expect(page.locator("#told")).to_be_visible()
     site.life.start()
     site.life.wait_ready()
-    expect(page.locator("html")).to_have_attribute("data-line", "up", timeout=30_000)
+    expect(page.locator("html")).to_have_attribute("data-line", "up")
     expect(page.locator("#case")).to_have_count(0)
     soon(site, "SELECT how_ended FROM call", [{"how_ended": "lost"}])
     page.get_by_role("button", name="Aufschreiben").click()
@@ -257,6 +266,7 @@ def test_somebody_else_hears_nothing_and_the_number_is_marked(tabs: Tabs, site: 
     expect(page.locator("[name=outcome][value=wrong_person]")).to_be_checked()
     page.keyboard.press("Control+k")
     page.keyboard.type("save pause")
+    expect(page.locator("#command-list li")).to_have_count(1)
     page.keyboard.press("Enter")
     soon(site, SAID, [{"disposition": "wrong_person"}])
     expect(page.locator(".standing strong")).to_have_text("Pause · Break")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.calling import call, open_calling, rows, sit_down
+from tests.browser.calling import call, open_calling, rows, sit_down, stop_the_clock
 from tests.browser.looks import look_in_both
 from tests.browser.site import Site, Tabs
 
@@ -50,9 +50,12 @@ def test_the_desk_looks_well_in_every_state_and_its_keys_do_what_it_says(tabs: T
     says(page, "Gehalten")
     page.get_by_role("button", name="Weiter", exact=True).click()
     says(page, "Im Gespräch")
+    stop_the_clock(page)
     page.keyboard.press("F8")
+    expect(page.locator("#again")).to_have_text("Nochmals")
     says(page, "Im Gespräch")
     page.keyboard.press("F8")
+    page.clock.resume()
     says(page, "Nachbearbeitung")
     site.verb("agent", "anna", "done", "dropped")
     says(page, "Pause")

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from contactd.cli.control import ask
-from tests.browser.floor import PROPOSED, open_floor
+from tests.browser.floor import PROPOSED, open_floor, status
 from tests.browser.looks import look_at
 from tests.browser.site import Site, Tabs
+from tests.faults.life import until
 from tests.faults.stage import now
 
 
@@ -30,7 +30,7 @@ def test_the_wallboard_is_accessible_in_every_look(tabs: Tabs, language: str) ->
     page = tabs.open(language=language, role="supervisor")
     page.goto("/wall")
     expect(page.locator(".tile")).to_have_count(6)
-    expect(page.locator("#tile-talking strong")).not_to_have_text("0", timeout=30_000)
+    expect(page.locator("#tile-talking strong")).not_to_have_text("0")
     look_at(page, "wall")
 
 
@@ -39,7 +39,7 @@ def test_the_wallboard_moves_by_itself(tabs: Tabs) -> None:
     page.goto("/wall")
     expect(page.locator("html")).to_have_attribute("data-line", "up")
     before = page.locator("#tile-abandoned .notes").inner_text()
-    expect(page.locator("#tile-abandoned .notes")).not_to_have_text(before, timeout=40_000)
+    expect(page.locator("#tile-abandoned .notes")).not_to_have_text(before)
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
@@ -73,9 +73,11 @@ def test_a_campaign_paused_by_page_rests_in_the_dialler_and_stands_in_the_audit_
     page.wait_for_url("**/live?done=pause")
     expect(page.get_by_role("status").filter(has_text="Paused.")).to_be_visible()
     expect(row.locator(".tag.warn")).to_have_text("paused")
-    assert "campaign:geschaeftskunden" in ask(site.life.folder / "contactd.sock", "GET", "/status")["paused"]
-    why = ask(site.life.folder / "contactd.sock", "GET", "/status")["dialling"]["mahnung"]
-    assert {"reason": "paused", "campaign": "geschaeftskunden", "step": "anruf"} in why
+    assert "campaign:geschaeftskunden" in status(site)["paused"]
+    why = {"reason": "paused", "campaign": "geschaeftskunden", "step": "anruf"}
+    until(
+        lambda: why in status(site)["dialling"]["mahnung"], 60, site.life.log_tail
+    )  # with the next look of the dialler
     row.get_by_role("link", name="Go on").click()
     page.get_by_role("button", name="Go on").click()
     page.wait_for_url("**/live?done=resume")

@@ -1,7 +1,6 @@
 """A real call at the desk: the browser, the daemon, the PBX and two telephones of the town, one of them the agent's."""
 
 import asyncio
-import re
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -12,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from contactd.web.written import number
-from tests.browser.calling import call, identify, open_calling, promise, rows, soon, start_work
+from tests.browser.calling import KEPT, call, identify, open_calling, promise, rows, soon, start_work
 from tests.browser.site import Site, Tabs
 from tests.calls import town as people
 from tests.calls.ari import Ari
@@ -23,7 +22,6 @@ from tests.calls.scenes import Line, hear, keep_lines_open, line_of
 from tests.calls.sounds import AGENT, CUSTOMER
 from tests.faults.life import until
 
-KEPT = re.compile(r"^gespeichert \d")
 PHONE, NUMBER = "agent1", people.PUPPET.number(7)
 R = TypeVar("R")
 _ASTERISK = """\
@@ -121,7 +119,7 @@ def heard_all_the_while(telephones: Telephones, customer: Line, desk: Line) -> I
 
 def kept_once(site: Site, network: Network, before: int, attempt: int) -> None:
     """Hold all books against each other: one call that was answered and hung up, one outcome, one promise."""
-    until(lambda: len(network.calls()) > before, 30, site.life.log_tail)
+    until(lambda: len(network.calls()) > before, 60, site.life.log_tail)
     [noted] = network.calls()[before:]
     assert (f"+{noted.number}", noted.disposition, noted.cause) == (NUMBER, "ANSWERED", 16)
     assert noted.attempt == str(attempt)
@@ -161,7 +159,7 @@ def test_a_real_call_goes_on_while_the_page_is_loaded_anew_and_is_in_all_books_o
     expect(page.locator("#summary")).to_contain_text("Ich fasse zusammen: Sie zahlen 412,80\xa0€ bis zum")
     assert network.calls()[before:] == []
     keys.press("Control+Enter")
-    expect(page.locator(".standing")).to_have_class("standing ready", timeout=15_000)
+    expect(page.locator(".standing")).to_have_class("standing ready")
     kept_once(site, network, before, attempt)
     wall = tabs.open(role="supervisor", language="de")
     wall.goto("/wall")
@@ -189,13 +187,13 @@ def test_a_daemon_killed_in_mid_talk_is_found_again_with_the_call_and_all_that_w
         page.keyboard.type(" und ruft dann an")
         site.life.start()
         site.life.wait_ready()
-        expect(page.locator("html")).to_have_attribute("data-line", "up", timeout=30_000)
+        expect(page.locator("html")).to_have_attribute("data-line", "up")
     expect(page.locator(".standing strong")).to_have_text("Im Gespräch")
     expect(page.locator("#note")).to_have_value("Wartet auf den Lohn und ruft dann an")
     expect(page.locator("#saved")).to_have_text(KEPT)
     expect(page.locator("#foreseen")).to_contain_text("Mahnlauf ruht")
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".standing")).to_have_class("standing ready", timeout=15_000)
+    expect(page.locator(".standing")).to_have_class("standing ready")
     kept_once(site, network, before, attempt)
     [logged] = rows(site, "SELECT details FROM contact_log WHERE event = 'disposition'")
     assert "Wartet auf den Lohn und ruft dann an" in logged["details"]
