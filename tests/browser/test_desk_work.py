@@ -191,12 +191,17 @@ def test_commands_are_found_by_their_words_reasons_of_a_pause_too(tabs: Tabs, si
     expect(listed).to_have_text(["Pause nach Gespräch: Besprechung"])
     keys.press("Enter")
     expect(page.get_by_role("button", name="Pause nach Gespräch")).to_have_attribute("aria-pressed", "true")
+    stop_the_clock(page)
     keys.press("F8")
     expect(page.locator(".acts .danger")).to_contain_text("Nochmals")
     expect(page.locator("#again")).to_have_text("Nochmals")
-    expect(page.locator(".acts .danger")).to_contain_text("Auflegen", timeout=5_000)
+    page.clock.run_for(1_900)
+    expect(page.locator(".acts .danger")).to_contain_text("Nochmals")
+    page.clock.run_for(200)
+    expect(page.locator(".acts .danger")).to_contain_text("Auflegen")
     keys.press("Control+k")
     keys.type("auflegen")
+    expect(listed).to_have_count(1)
     keys.press("Enter")  # whoever has typed it need not do it twice
     expect(page.locator(".standing")).to_have_class(re.compile("wrap"))
 
@@ -211,6 +216,61 @@ def test_a_button_that_is_drawn_anew_between_two_presses_has_been_pressed_once(t
     expect(page.locator(".acts .danger.sure")).to_contain_text("Nochmals")
     page.keyboard.press("F8")
     expect(page.locator(".standing")).to_have_class(re.compile("wrap"))
+
+
+def test_a_command_that_is_gone_when_it_is_chosen_does_nothing_in_place_of_another(tabs: Tabs, site: Site) -> None:
+    page = in_a_call(tabs, site)
+    ordered = list[str]()
+    page.on("request", lambda asked: ordered.append(asked.post_data or "") if asked.url.endswith("/desk/do") else None)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("halten")
+    expect(page.locator("#command-list li")).to_have_text(["Halten"])
+    site.verb("agent", "anna", "hold")
+    expect(page.locator(".standing strong")).to_have_text("Gehalten")
+    page.keyboard.press("Enter")
+    expect(page.locator("#commands")).to_be_hidden()
+    page.keyboard.press("F9")
+    expect(page.get_by_role("button", name="Pause nach Gespräch")).to_have_attribute("aria-pressed", "true")
+    assert [order.split("&")[0] for order in ordered] == ["order=pause"]
+    expect(page.locator(".standing strong")).to_have_text("Gehalten")
+
+
+def test_what_is_typed_while_an_answer_is_compared_stays_where_it_was_typed(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(role="agent", language="de")
+    start_work(page)
+    call(site, page)
+    keys, held = page.keyboard, list[Route]()
+    page.locator("[name=person][value=customer]").check()
+    expect(page.locator("#case")).to_have_attribute("data-person", "customer")
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/desk/identify", hold)
+    for item, said, verdict in (("birth_date", "1.2.1980", "✓ stimmt"), ("postcode", "00102", "✗ stimmt nicht")):
+        page.locator(f"[data-item={item}]").focus()
+        keys.type(said)
+        with page.expect_request("**/desk/identify"):
+            keys.press("Enter")
+        keys.type("7")
+        keys.press("F4")
+        keys.type("Hat ")
+        held.pop().continue_()
+        expect(page.locator(f".check:has([data-item={item}]) .verdict")).to_have_text(verdict)
+        keys.type("Zeit. ")
+        expect(page.locator(f"[data-item={item}]")).to_have_value(f"{said}7")
+    expect(page.locator("#note")).to_have_value("Hat Zeit. Hat Zeit. ")
+
+
+def test_which_contacts_are_shown_stays_chosen_when_the_case_changes(tabs: Tabs, site: Site) -> None:
+    page = in_a_call(tabs, site)
+    page.locator("[name=only][value=call]").check(force=True)
+    page.locator(".history h2").evaluate("(head) => { head.dataset.drawn = 'before'; }")
+    page.locator(".steps [data-step=identify]").click()
+    page.locator("[data-item=postcode]").fill("00101")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-drawn]")).to_have_count(0)
+    expect(page.locator("[name=only][value=call]")).to_be_checked()
 
 
 def test_an_objection_names_its_invoices_and_asks_for_what_is_missing(tabs: Tabs, site: Site) -> None:
@@ -248,7 +308,7 @@ def test_another_number_of_the_account_is_dialled_and_the_call_before_is_handed_
     page.clock.resume()
     soon(site, SAID, [{"disposition": "dropped"}])
     expect(page.locator("#told")).to_be_hidden()
-    expect(page.locator(f"#case:not([data-attempt='{before}'])")).to_have_count(1, timeout=15_000)
+    expect(page.locator(f"#case:not([data-attempt='{before}'])")).to_have_count(1)
     expect(page.locator(".points li", has_text="+49 30 23125000")).to_contain_text("gewählt")
 
 
@@ -257,12 +317,12 @@ def test_a_preview_is_put_off_with_its_reason_or_called(tabs: Tabs, site: Site) 
     page = tabs.open(role="agent", language="de")
     start_work(page)
     assert site.life.plan(CAMPAIGN)
-    expect(page.locator("#work")).to_have_attribute("data-phase", "offer", timeout=20_000)
+    expect(page.locator("#work")).to_have_attribute("data-phase", "offer")
     expect(page.locator(".standing strong")).to_have_text("Ansehen und entscheiden")
     expect(page.locator(".figures")).to_contain_text("RE-20931")
     look_in_both(page, "desk-preview")
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#work")).to_have_attribute("data-phase", "talk", timeout=15_000)
+    expect(page.locator("#work")).to_have_attribute("data-phase", "talk")
     expect(page.locator("#case")).to_have_attribute("data-step", "identify")
     expect(page.locator(".figures")).to_contain_text("Vertraulich")
     choose(page, "0")
@@ -276,7 +336,7 @@ def test_a_preview_that_is_put_off_stands_in_the_log_with_who_and_why(tabs: Tabs
     page = tabs.open(role="agent", language="en")
     start_work(page)
     assert site.life.plan(CAMPAIGN)
-    expect(page.locator("#work")).to_have_attribute("data-phase", "offer", timeout=20_000)
+    expect(page.locator("#work")).to_have_attribute("data-phase", "offer")
     page.get_by_label("Why it is put off").select_option("in_process")
     page.keyboard.press("F4")
     page.keyboard.type("The creditor is asked")

@@ -73,6 +73,7 @@
   // The same case, changed: only what nobody types in is replaced.
   function refresh(html) {
     const fresh = document.createElement("template"), ticked = fields().invoices;
+    const only = form().querySelector("[name=only]:checked")?.value;
     fresh.innerHTML = html;
     const told = fresh.content.querySelector("#case");
     if (!told) return;
@@ -83,6 +84,7 @@
     }
     form().dataset.invoices = ticked;
     for (const box of all("[name=invoices]", form())) box.checked = ticked.split(",").includes(box.value);
+    for (const one of all("[name=only]", form())) one.checked = one.value === (only || "");
     mark();
     warn();
   }
@@ -361,9 +363,9 @@
   }
 
   async function meet(person) {
-    const before = form().dataset.preset;
-    const back = await ask("/desk/meet", { attempt: form().dataset.attempt, person });
-    if (!back) return;
+    const mine = form(), before = mine.dataset.preset;
+    const back = await ask("/desk/meet", { attempt: mine.dataset.attempt, person });
+    if (!back || mine !== form()) return;
     form().dataset.person = person;
     const chosen = fields().outcome;
     if (!chosen || chosen === before) {  // nobody chose it: it goes with whom it was for
@@ -377,13 +379,16 @@
 
   async function check(item) {
     const box = form().querySelector(`[data-item="${item}"]`), verdict = box.parentElement.querySelector(".verdict");
-    if (!box.value.trim()) return;
-    const back = await ask("/desk/identify", { attempt: form().dataset.attempt, item, said: box.value });
-    if (!back) return;
+    const said = box.value, mine = form();
+    if (!said.trim()) return;
+    const back = await ask("/desk/identify", { attempt: mine.dataset.attempt, item, said });
+    if (!back || mine !== form()) return;
     verdict.textContent = back.right ? `✓ ${verdict.dataset.right}` : `✗ ${verdict.dataset.wrong}`;
     verdict.classList.toggle("bad", !back.right);
-    box.value = "";
+    if (box.value === said) box.value = "";
     askSoon();
+    const busy = document.activeElement;  // who has gone on to something else stays there
+    if (box.value || (busy !== document.body && !box.parentElement.contains(busy))) return;
     if (back.sure) form().querySelector(".steps [data-step=understand]").focus();
     else if (back.right) all("[data-item]", form()).find((one) => one !== box && !one.parentElement.querySelector(".verdict").textContent.startsWith("✓"))?.focus();
   }
@@ -442,6 +447,9 @@
     return [...found, ...menu].map((one) => ({ text: wording(one), run: () => run(one) }));
   }
 
+  // The page may have been drawn anew since a command was listed: it is carried out by the button that is called so now.
+  const runAgain = (text) => commands().find((one) => one.text === text)?.run();
+
   // What a button is called, without its number and what is said of it; a reason with what it is the reason of.
   function wording(button) {
     const said = button.cloneNode(true), whose = button.closest("#reasons")?.querySelector(".whose");
@@ -464,7 +472,7 @@
       row.role = "option";
       row.textContent = one.text;
       row.setAttribute("aria-selected", String(number === 0));
-      row.addEventListener("click", () => { at("commands").close(); one.run(); });
+      row.addEventListener("click", () => { at("commands").close(); runAgain(one.text); });
       return row;
     }));
     at("command").setAttribute("aria-activedescendant", fitting.length ? "command-0" : "");
