@@ -2,13 +2,19 @@
 
 import json
 import sqlite3
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.acceptance.program import Ended, contactd
+
+
+def today() -> date:
+    """Tell the day of the campaign; asked anew by each test, for midnight may have come since they were collected."""
+    return datetime.now(ZoneInfo("Europe/Berlin")).date()
+
 
 CAMPAIGN = """\
 id = "standard"
@@ -25,7 +31,6 @@ account_no,creditor,name,language,country,email,invoice_no,invoice_date,due_date
 K-1,acme,Eins,de,DE,eins@example.com,R-1,2026-01-01,2026-02-01,100.00,100.00,EUR
 """
 HEAD = "invoice_no,amount,currency,value_date,reference\n"
-TODAY = datetime.now(ZoneInfo("Europe/Berlin")).date()
 
 
 @pytest.fixture
@@ -52,7 +57,7 @@ def on_hold(folder: Path) -> bool:
 
 
 def promise(folder: Path, amount: str) -> None:
-    day = TODAY + timedelta(days=3)
+    day = today() + timedelta(days=3)
     ended = contactd("agree", "promise", "K-1", "--amount", amount, "--on", str(day), "--json", cwd=folder)
     assert ended.code == 0, ended.err
     [made] = ended.json()
@@ -64,7 +69,7 @@ def test_a_promise_rests_the_ladder_and_the_payment_lets_it_go_on(folder: Path) 
     promise(folder, "60.00")
     assert on_hold(folder)
     assert "on hold: promise, until" in contactd("why", "K-1", cwd=folder).out
-    assert pay(folder, f"R-1,60.00,EUR,{TODAY},one\n").code == 0
+    assert pay(folder, f"R-1,60.00,EUR,{today()},one\n").code == 0
     assert not on_hold(folder)
     [kept] = contactd("agreements", "K-1", "--json", cwd=folder).json()
     assert (kept["state"], kept["received"]["amount"], kept["missing"]["amount"]) == ("kept", "60.00", "0.00")
@@ -103,7 +108,7 @@ def let_days_pass(folder: Path, days: int) -> None:
 
 
 def test_each_kind_is_made_and_ended_in_words(folder: Path) -> None:
-    first = str(TODAY + timedelta(days=20))
+    first = str(today() + timedelta(days=20))
     plan = contactd("agree", "plan", "K-1", "--first", first, "--instalments", "3", "--sent", cwd=folder)
     assert (plan.code, "33.34 EUR on " in plan.out, "the ladder rests until" in plan.out) == (0, True, True)
     assert "confirmed" in contactd("agree", "confirm", "1", cwd=folder).out
@@ -129,12 +134,12 @@ def test_each_kind_is_made_and_ended_in_words(folder: Path) -> None:
 
 def test_wrong_words_are_told(folder: Path) -> None:
     assert contactd("agreements", "K-9", cwd=folder).code == 2
-    first = ("--first", str(TODAY))
+    first = ("--first", str(today()))
     assert "--instalments 6, or --instalment 50.00" in contactd("agree", "plan", "K-1", *first, cwd=folder).err
     none = contactd("agree", "plan", "K-1", *first, "--instalments", "0", cwd=folder)
     assert (none.code, "0 is not in the range x>=1" in none.err) == (2, True)
-    above = contactd("agree", "promise", "K-1", "--on", str(TODAY), "--amount", "500", cwd=folder)
+    above = contactd("agree", "promise", "K-1", "--on", str(today()), "--amount", "500", cwd=folder)
     assert (above.code, "500.00 EUR is more than the" in above.err) == (1, True)
     (folder / "contactd.toml").write_text('[operator]\nname = "Inkasso"\nkind = "collection-agency"\n')
-    agency = contactd("agree", "deferral", "K-1", "--until", str(TODAY), cwd=folder)
-    assert (agency.code, f"--cost-notice-sent {TODAY.year}" in agency.err) == (1, True)
+    agency = contactd("agree", "deferral", "K-1", "--until", str(today()), cwd=folder)
+    assert (agency.code, f"--cost-notice-sent {today().year}" in agency.err) == (1, True)

@@ -14,7 +14,12 @@ import pytest
 
 from tests.acceptance.program import command, contactd
 
-TODAY = datetime.now(ZoneInfo("Europe/Berlin")).date()
+
+def today() -> date:
+    """Tell the day of the campaign; asked anew by each test, for midnight may have come since they were collected."""
+    return datetime.now(ZoneInfo("Europe/Berlin")).date()
+
+
 CAMPAIGNS = """\
 id = "standard"
 language = "de"
@@ -60,7 +65,7 @@ backend = "spool"
 owner = "post"
 [agents.anna]
 """
-DUE = TODAY - timedelta(days=20)
+DUE = today() - timedelta(days=20)
 ROWS = f"""\
 account_no,creditor,name,segment,language,country,street,postcode,city,invoice_no,invoice_date,due_date,amount,open,currency
 K-1,acme,Eins,strategic,de,DE,Beispielweg 1,00001,Musterstadt,R-1,2026-01-01,{DUE},100.00,100.00,EUR
@@ -118,7 +123,7 @@ def test_the_ladder_has_a_person_meet_the_customer_and_waits_for_it(folder: Path
         eventually(lambda: ("accepted", "accepted") in events(folder, "K-2"))
     [meeting] = contactd("tasks", "K-1", "--json", cwd=folder).json()
     assert (meeting["owner"], meeting["note"], meeting["step"]) == ("anna", "Termin vereinbaren", "termin")
-    assert date.fromisoformat(meeting["due_on"]) == TODAY + timedelta(days=10)
+    assert date.fromisoformat(meeting["due_on"]) == today() + timedelta(days=10)
     shown = contactd("tasks", "--owner", "anna", cwd=folder).out
     assert "K-1" in shown
     assert "Termin vereinbaren (standard/termin)" in shown
@@ -160,11 +165,11 @@ def came_back(folder: Path) -> None:
 
 
 def test_a_task_is_opened_by_hand_and_goes_its_way(folder: Path) -> None:
-    due = str(TODAY + timedelta(days=3))
+    due = str(today() + timedelta(days=3))
     opened = contactd("task", "open", "K-1", "creditor", "--due", due, "--note", "wrong invoice", cwd=folder)
     assert (opened.code, "creditor" in opened.out, "wrong invoice" in opened.out) == (0, True, True), opened.err
     assert "bernd" in contactd("task", "assign", "1", "bernd", cwd=folder).out
-    later = str(TODAY + timedelta(days=9))
+    later = str(today() + timedelta(days=9))
     assert later in contactd("task", "postpone", "1", later, "--reason", "ill", cwd=folder).out
     assert contactd("tasks", "--due", due, cwd=folder).err == "nothing is to be done\n"
     assert "dropped" in contactd("task", "drop", "1", "--reason", "paid", cwd=folder).out
