@@ -101,7 +101,7 @@ async def test_before_the_content_a_lost_connection_is_certain(
 @pytest.mark.parametrize("reply", [DROP, SILENCE, "what is this"])
 async def test_after_the_content_a_lost_connection_is_unclear(reply: str, taken: bool) -> None:  # noqa: FBT001 - a column
     behaviour = Behaviour(faults=[Fault("content", reply, taken=taken)])
-    async with SmtpServer(behaviour) as server, opened(server, timeout=0.2) as channel:
+    async with SmtpServer(behaviour) as server, opened(server, timeout=2 if reply == SILENCE else 60) as channel:
         assert isinstance(await failure(channel), ChannelUnclear)
         assert len(server.ledger.references()) == taken
         assert server.connections == 1  # nothing was tried again
@@ -192,7 +192,8 @@ async def test_closing_says_goodbye_to_the_server() -> None:
     ],
 )
 async def test_a_server_that_does_not_greet(stage: str, reply: str, error: type[ChannelError]) -> None:
-    async with SmtpServer(Behaviour(faults=[Fault(stage, reply)])) as server, opened(server, timeout=0.2) as channel:
+    behaviour = Behaviour(faults=[Fault(stage, reply)])
+    async with SmtpServer(behaviour) as server, opened(server, timeout=0.2 if reply == SILENCE else 60) as channel:
         assert type(await failure(channel)) is error
 
 

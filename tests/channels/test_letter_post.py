@@ -67,7 +67,7 @@ async def test_the_list_of_a_day_is_sorted_by_country_and_postcode_and_holds_wha
 
 async def test_the_list_is_written_soon_and_again_after_a_crash(box: Spool) -> None:
     await box.channel.send(message("1-1"))
-    for _ in range(400):
+    for _ in range(6_000):
         if (box.folder / "outbox" / DAY / "letters.csv").is_file():
             break
         await asyncio.sleep(0.01)

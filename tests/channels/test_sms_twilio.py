@@ -87,7 +87,7 @@ async def test_an_uncertain_answer_is_unclear_and_the_post_is_not_repeated(
 
 
 async def test_a_server_that_says_nothing_is_unclear(twilio: TwilioServer) -> None:
-    sms = backend(twilio.url, timeout=0.2)
+    sms = backend(twilio.url, timeout=2)
     await sms.start()
     twilio.answers.append(Answer(silent=True))
     with pytest.raises(ChannelUnclear) as raised:

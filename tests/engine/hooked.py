@@ -49,10 +49,10 @@ class Office:
         asked = {"name": "crm", "url": self.listener.url, "events": self.events, "personal": self.personal}
         return Webhook.model_validate({**asked, "secret": Secret(SECRET)})
 
-    def another(self, holder: str = "one") -> Hooks:
+    def another(self, holder: str = "one", *, patience: float = 60) -> Hooks:
         """Start the part anew, as a daemon does after a crash."""
         sections = Settings.of(Sections(webhooks=(self.hook,)), Path("contactd.toml"))
-        return Hooks(self.commit, self.clock, lambda: sections, holder, self.metrics, HookClient(seconds=0.3))
+        return Hooks(self.commit, self.clock, lambda: sections, holder, self.metrics, HookClient(seconds=patience))
 
     async def tell(self, part: Hooks | None = None) -> None:
         """See how far the log goes, then tell: two turns of the daemon."""

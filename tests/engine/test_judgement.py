@@ -33,7 +33,7 @@ def books(database: Database) -> Bookkeeper:
 
 async def work_until(clock: HandClock, books: Bookkeeper, states: list[str], turn: Judgement) -> None:
     running = asyncio.create_task(turn.run())
-    for _ in range(400):
+    for _ in range(8_000):
         await clock.settle()
         await asyncio.sleep(0.005)
         if books.states() == states:

@@ -23,7 +23,7 @@ def a_life(world: World) -> Planning:
 async def work_until_planned(world: World, planning: Planning) -> None:
     """Let the timetable work until every run has ended."""
     running = asyncio.create_task(planning.timetable.run())
-    for _ in range(400):
+    for _ in range(8_000):
         await world.clock.settle()
         await asyncio.sleep(0.005)
         with world.database.snapshot() as connection:
@@ -87,7 +87,7 @@ async def test_a_days_planning_is_made_up_for_when_the_store_is_back(world: Worl
     planning = a_life(world)
     planning.timetable.replace(DAILY, at_once=["standard"])
     running = asyncio.create_task(planning.timetable.run())
-    for _ in range(400):
+    for _ in range(8_000):
         await world.clock.run(1)
         await asyncio.sleep(0.005)
         if world.rows():
@@ -102,7 +102,7 @@ async def test_a_fault_of_our_own_is_not_repeated_before_the_next_time(world: Wo
     planning.timetable.replace(DAILY, at_once=["standard"])
     running = asyncio.create_task(planning.timetable.run())
     with capture_logs() as logged:
-        for _ in range(400):
+        for _ in range(8_000):
             await world.clock.settle()
             await asyncio.sleep(0.005)
             if logged:

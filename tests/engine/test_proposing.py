@@ -299,7 +299,7 @@ async def work_until(planning: Planning, world: World, event: str) -> list[Any]:
     """Let the timetable work until it says so; answers its log."""
     running = asyncio.create_task(planning.timetable.run())
     with capture_logs() as logged:
-        for _ in range(400):
+        for _ in range(8_000):
             await world.clock.settle()
             await asyncio.sleep(0.005)
             if any(entry["event"] == event for entry in logged):

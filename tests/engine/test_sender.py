@@ -44,7 +44,7 @@ class Full(GroupCommit):
 async def run_until_accepted(world: World, sender: Sender) -> None:
     """Run it until the first message was taken, then let it end."""
     running = asyncio.create_task(sender.run())
-    for _ in range(400):
+    for _ in range(8_000):
         await world.clock.run(0.5)
         if world.rows()[0].state == "accepted":
             break
@@ -138,7 +138,7 @@ async def test_wrong_credentials_pause_the_channel_and_lose_nothing(database: Da
         sender = world.sender(channel, in_flight=1)
         running = asyncio.create_task(sender.run())
         paused: list[tuple[str, str]] = []
-        for _ in range(1_000):
+        for _ in range(8_000):
             with database.snapshot() as connection:
                 chosen = sa.select(schema.pause.c.name, schema.pause.c.reason)
                 paused = [(row[0], row[1]) for row in connection.execute(chosen)]
@@ -215,13 +215,17 @@ async def test_a_rate_is_kept_before_the_rules_are_asked(database: Database) -> 
         channel = MemoryChannel()
         sender = world.sender(channel, rate=1.0)
         running = asyncio.create_task(sender.run())
-        for _ in range(100):
+        async with asyncio.timeout(60):
+            while not channel.ledger:  # noqa: ASYNC110 -- it tells nobody
+                await asyncio.sleep(0.005)
+        for _ in range(20):
             await asyncio.sleep(0.005)
         assert len(channel.ledger) == 1
         assert not [row for row in world.rows() if row.state == "sending"]
-        for _ in range(40):
-            await world.clock.run(0.5)
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(60):
+            while len(channel.ledger) < 5:
+                await world.clock.run(0.5)
+                await asyncio.sleep(0.02)
         sender.drain()
         await running
         assert len(channel.ledger) == 5
@@ -344,7 +348,7 @@ async def test_a_claim_somebody_else_has_taken_over_is_told_to_nobody_as_cancell
         channel = MemoryChannel()
         sender = world.sender(channel)
         running = asyncio.create_task(sender.run())
-        for _ in range(400):
+        for _ in range(8_000):
             await asyncio.sleep(0.005)
             if world.rows()[0].claim_no == 9:
                 break

@@ -57,7 +57,7 @@ async def opened(person: Person, *topics: str) -> AsyncIterator[Socket]:
 async def state(socket: Socket) -> dict[str, Any]:
     """Wait for the next state, past signs of life."""
     while True:
-        told: dict[str, Any] = await socket.receive_json(timeout=10)
+        told: dict[str, Any] = await socket.receive_json(timeout=60)
         if "topic" in told:
             return told
 
@@ -101,7 +101,7 @@ async def test_nobody_is_told_what_their_role_does_not_open(door: Entrance) -> N
 
 async def test_changes_faster_than_a_topic_allows_are_told_once_with_the_last_state(door: Entrance) -> None:
     board = Board()
-    door.hub.add(board.topic(every=0.3))
+    door.hub.add(board.topic(every=2))
     async with opened(await door.person("anna"), "board") as socket:
         await state(socket)
         for number in range(100):
@@ -137,17 +137,17 @@ async def test_what_a_tab_says_amiss_is_passed_over(door: Entrance) -> None:
 async def test_more_than_a_tab_may_say_closes_it(door: Entrance) -> None:
     async with opened(await door.person("anna")) as socket:
         await socket.send_str("x" * 5000)
-        message = await socket.receive(timeout=10)
+        message = await socket.receive(timeout=60)
         assert message.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING}
 
 
 async def test_both_sides_give_signs_of_life_and_whoever_is_silent_is_let_go(frame: Frame) -> None:
-    async with entrance(frame, beat=0.05, patience=0.5) as door:
+    async with entrance(frame, beat=0.05, patience=4) as door:
         board = Board()
         door.hub.add(board.topic())
         async with opened(await door.person("anna"), "board") as socket:
             for _ in range(3):
-                while "beat" not in await socket.receive_json(timeout=10):
+                while "beat" not in await socket.receive_json(timeout=60):
                     pass
                 await socket.send_json({"beat": 1})
             assert await code_of(socket) == SILENT
@@ -158,7 +158,7 @@ async def test_both_sides_give_signs_of_life_and_whoever_is_silent_is_let_go(fra
 
 async def gone(door: Entrance) -> None:
     """Wait until nobody has the board before their eyes: the server learns of it after the client."""
-    for _ in range(1000):
+    for _ in range(6_000):
         if not door.hub.viewers("board"):
             return
         await asyncio.sleep(0.01)
@@ -168,7 +168,7 @@ async def gone(door: Entrance) -> None:
 async def code_of(socket: Socket) -> int:
     """Read on until the socket is closed, and answer why."""
     while True:
-        message = await socket.receive(timeout=10)
+        message = await socket.receive(timeout=60)
         if message.type is aiohttp.WSMsgType.CLOSE:
             return int(message.data)
         assert message.type is aiohttp.WSMsgType.TEXT, message
@@ -225,7 +225,7 @@ async def test_a_session_has_a_limit_of_tabs(door: Entrance) -> None:
 
 
 async def test_a_tab_that_takes_nothing_is_dropped_and_nothing_piles_up(frame: Frame) -> None:
-    async with entrance(frame, beat=0.1, patience=0.4) as door:
+    async with entrance(frame, beat=0.1, patience=4) as door:
         board = Board()
         board.state = "x" * 2_000_000
         door.hub.add(board.topic())
@@ -239,7 +239,7 @@ async def test_a_tab_that_takes_nothing_is_dropped_and_nothing_piles_up(frame: F
         assert b"101" in await reader.readline()
         writer.transport.pause_reading()  # type: ignore[attr-defined] # a socket's has it
         with structlog.testing.capture_logs() as logged:
-            for _ in range(400):
+            for _ in range(6_000):
                 writer.write(_masked('{"see": ["board"]}'))
                 await asyncio.sleep(0.01)
                 if any(entry["event"] == "slow_tab_dropped" for entry in logged):
@@ -266,5 +266,5 @@ async def test_while_the_store_is_away_sockets_stay(frame: Frame) -> None:
     async with entrance(frame, beat=0.05) as door, opened(await door.person("anna")) as socket:
         await frame.commit.close()
         for _ in range(4):
-            assert "beat" in await socket.receive_json(timeout=10)
+            assert "beat" in await socket.receive_json(timeout=60)
             await socket.send_json({"beat": 1})

@@ -301,7 +301,7 @@ async def test_a_browser_that_goes_while_it_sends_a_form_is_no_fault_of_ours(doo
         await writer.drain()
         writer.close()
         await writer.wait_closed()
-        for _ in range(1000):
+        for _ in range(6_000):
             if not logged:
                 await asyncio.sleep(0.01)
     assert [(one["event"], one["log_level"]) for one in logged] == [("request_left", "info")]
