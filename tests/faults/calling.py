@@ -166,5 +166,5 @@ def seconds_until_usable(life: Life, calls: Calls, since: float) -> float:
         counts = [state in USABLE for team in calls.teams for state in agents.get(team, {"nobody": 1})]
         return all(counts) and told.get("calls", {}).get("teams") == sorted(calls.teams)
 
-    until(usable, 30, calls.logs)
+    until(usable, 60, calls.logs)
     return time.monotonic() - since

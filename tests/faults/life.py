@@ -114,7 +114,7 @@ class Life:
         """End the process without a warning."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
     def stop(self) -> int:

@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ ACCOUNT = "AC" + "0" * 31 + "1"
 TOKEN = "a-token-of-the-tests"
 QUEUED = frozenset({"planned", "claimed", "sending"})
 
-# Planned on demand only; leases, grace and patience are short so that what takes minutes takes seconds.
+# Planned on demand only; the grace is short so that what takes minutes takes seconds.
 _SETTINGS = """\
 [daemon]
 name = "{name}"
@@ -57,7 +57,7 @@ account_sid = "{account}"
 auth_token = {{ file = "token" }}
 from = "+493023125100"
 base_url = "http://127.0.0.1:{sms_port}"
-timeout = "2 seconds"
+timeout = "{timeout}"
 {rate}
 """
 _CAMPAIGN = """\
@@ -91,6 +91,7 @@ class Stage:
     sms_port: int = 0
     lives: list[Life] = field(default_factory=list)
     peers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    owed: Counter[str] = field(default_factory=Counter)
 
     @property
     def mail_ledger(self) -> Path:
@@ -102,7 +103,9 @@ class Stage:
         """Name the SMS provider's ledger."""
         return self.directory / "sms.ledger"
 
-    def life(self, name: str, *, rate: str = "", in_flight: int = 16, lease: str = "5 seconds") -> Life:
+    def life(
+        self, name: str, *, rate: str = "", in_flight: int = 16, lease: str = "30 seconds", timeout: str = "20 seconds"
+    ) -> Life:
         """Make the folder of a daemon that works on the stage's database, for `Life.start`."""
         life = Life(self.directory / name, name)
         (life.folder / "campaigns.d").mkdir(parents=True)
@@ -111,7 +114,7 @@ class Stage:
             _SETTINGS.format(
                 name=name, url=self.url, web_port=life.web_port, smtp_port=self.smtp_port,
                 sms_port=self.sms_port, account=ACCOUNT, in_flight=in_flight, lease=lease,
-                timeout="2 seconds" if lease == "3 seconds" else "4 seconds",
+                timeout=timeout,
                 rate=f'rate = "{rate}"' if rate else "",
             )
         )  # fmt: skip
@@ -137,6 +140,22 @@ class Stage:
         rows = debtors(channel, count, zone_where_it_is_noon(start), start.date(), first=first)
         accept_accounts(self.database, rows, now=now)
         accept_payments(self.database, [], now=now)
+        self.owed[channel] += count
+
+    def catch(self, life: Life, channel: str, amid: Callable[[], bool], *, more: int = 100) -> None:
+        """Freeze a daemon in the middle of its work; one that was through before we looked gets more to do."""
+
+        def caught() -> bool:
+            life.freeze()
+            if amid():
+                return True
+            life.thaw()
+            if not any(of == channel and state in QUEUED for of, state in self.states()):
+                self.owe(channel, more, first=self.owed[channel])
+                life.plan(channel)
+            return False
+
+        until(caught, 60, life.log_tail)
 
     def states(self) -> Counter[tuple[str, str]]:
         """Count the attempts by channel and state."""
@@ -182,7 +201,7 @@ class Stage:
             life.kill()
         for peer in self.peers:
             peer.terminate()
-            peer.wait(10)
+            peer.wait(60)
             if peer.stdout is not None:
                 peer.stdout.close()
         self.database.close()

@@ -117,7 +117,7 @@ def test_a_server_that_is_not_there_is_named(office: tuple[Stage, Life], tmp_pat
 @on_postgresql
 def test_a_server_that_stays_away_is_waited_for_and_then_named(office: tuple[Stage, Life], tmp_path: Path) -> None:
     at(office[1], f"postgresql://contactd@/contactd?host={tmp_path}")
-    waits(office[1], "2 seconds")
+    waits(office[1], "6 seconds")
     code, lines = office[1].refused()
     assert code == UNREACHABLE
     assert len([line for line in lines if "waiting_for_database" in line]) >= 2

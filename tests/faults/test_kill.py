@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.life import Life
-from tests.faults.stage import Stage, open_stage, twice
+from tests.faults.life import Life, until
+from tests.faults.stage import QUEUED, Stage, open_stage, twice
 
 FULL = os.environ.get("FAULTS") == "full"
 KILLS, EACH, RATE = (200, 5_000, "60 per second") if FULL else (20, 500, "60 per second")
@@ -37,11 +37,21 @@ def plan(stage: Stage, life: Life) -> None:
 def live_and_die(stage: Stage, life: Life, luck: random.Random) -> None:
     """Run the daemon for a random while, from its first moments on, and kill it."""
     life.start()
-    if luck.random() < 0.9:  # one in ten dies while it is still starting
+    works = luck.random() < 0.9  # one in ten dies while it is still starting
+    if works:
         life.wait_ready()
         plan(stage, life)
-    time.sleep(luck.uniform(0.0, 0.8))
+    if works and luck.random() < 0.5:  # however slow the machine is, messages are on their way when these die
+        until(lambda: on_the_way_or_through(stage.states()), 60, life.log_tail)
+    else:
+        time.sleep(luck.uniform(0.0, 0.8))
     life.kill()
+
+
+def on_the_way_or_through(states: Counter[tuple[str, str]]) -> bool:
+    """Tell whether e-mails are on their way, or none is left to send."""
+    emails = sum(number for (channel, _), number in states.items() if channel == "email")
+    return states["email", "sending"] > 0 or (emails == EACH and not any(states["email", one] for one in QUEUED))
 
 
 def finish(stage: Stage, life: Life) -> Counter[tuple[str, str]]:
