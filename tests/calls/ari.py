@@ -61,7 +61,7 @@ class Ari:
         return [str(one["id"]) for one in answer]
 
     async def wait(
-        self, kind: str, about: str = "", *, seconds: float = 15, where: Callable[[Event], bool] = lambda _: True
+        self, kind: str, about: str = "", *, seconds: float = 60, where: Callable[[Event], bool] = lambda _: True
     ) -> Event:
         """Wait for an event, also one that has been: its type, the id it is about, and what else must hold."""
 
@@ -94,7 +94,7 @@ class Ari:
         """Name the events there were about a channel, in order."""
         return [event["type"] for event in self.events if subject(event) == channel]
 
-    async def eventually(self, question: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    async def eventually(self, question: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
         """Ask until it is so."""
         async with asyncio.timeout(seconds):
             while not await question():  # noqa: ASYNC110 -- Asterisk tells no event of it

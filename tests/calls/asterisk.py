@@ -201,7 +201,7 @@ class Asterisk:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, cwd=self.folder
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
@@ -212,7 +212,7 @@ class Asterisk:
     def cli(self, command: str) -> str:
         """Carry out a command of Asterisk's console and return what it prints."""
         done = subprocess.run(
-            [*self._command(), "-rx", command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20,
+            [*self._command(), "-rx", command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
             check=False,
         )  # fmt: skip
         return done.stdout
@@ -220,7 +220,7 @@ class Asterisk:
     def hang_up_all(self) -> None:
         """End every call, and wait until they are gone."""
         self.cli("channel request hangup all")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not self.cli("core show channels count").startswith("0 "):
             if time.monotonic() > deadline:
                 raise AsteriskFailedError(self.cli("core show channels"))
@@ -266,7 +266,7 @@ class Asterisk:
             f"{self.ari}/asterisk/ping", headers={"Authorization": f"Basic {token}"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 -- our own address
+            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 -- our own address
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

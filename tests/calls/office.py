@@ -226,7 +226,7 @@ class Office:
         """Read the calls of this office."""
         return calls_of(self.database)
 
-    async def finish(self, seconds: float, open_: Sequence[str] = OPEN) -> None:
+    async def finish(self, seconds: float = 120, open_: Sequence[str] = OPEN) -> None:
         """Wait until no attempt is open any more; those to be tried again later do not count."""
         attempt = schema.attempt.c
         left = sa.select(sa.func.count()).where(attempt.state.in_(open_), attempt.not_before <= self.daemon.clock.now())
@@ -286,7 +286,7 @@ class Process:
         """End the daemon without a warning."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def status(self) -> dict[str, Any]:

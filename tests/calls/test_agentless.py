@@ -35,7 +35,7 @@ async def called(tmp_path: Path, pbx: Asterisk, step: str, *numbers: str) -> Lef
     database = open_database(load(config).database_url)
     owe(database, numbers)
     async with at_work(config) as office:
-        await office.finish(60)
+        await office.finish()
         left = Left(tmp_path, office.outcomes(), office.calls(), {}, [])
     with database.snapshot() as connection:
         for row in connection.execute(schema.contact_log.select().order_by(schema.contact_log.c.id)):

@@ -28,12 +28,12 @@ _EACH = {
 async def test_each_customers_behaviour_ends_in_the_log_as_what_it_is(
     pbx: Asterisk, network: Network, tmp_path: Path
 ) -> None:
-    config = write(tmp_path, pbx, agents=6)
+    config = write(tmp_path, pbx, agents=6, ring=10)
     database = open_database(load(config).database_url)
     owe(database, _EACH)
     before = len(network.calls())
     async with at_work(config) as office:
-        await office.finish(30)
+        await office.finish()
         assert office.outcomes() == _EACH
         placed = {f"+{call.number}": call for call in network.calls()[before:]}
         assert set(placed) == set(_EACH)

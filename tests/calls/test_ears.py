@@ -43,13 +43,8 @@ async def test_joined_parties_hear_each_other_and_not_themselves(talk: Talk) -> 
 
 
 async def test_a_sound_for_the_agent_is_heard_by_the_agent_alone_and_interrupts(ari: Ari, talk: Talk) -> None:
-    async def beep_while_they_speak() -> None:
-        speaking = asyncio.create_task(talk.both_speak())
-        await asyncio.sleep(0.1)
-        await play(ari, talk.desk.call, f"{talk.sounds}/beep")
-        await speaking
-
-    customer, agent = await hear([talk.customer, talk.desk], beep_while_they_speak())
+    beep = play(ari, talk.desk.call, f"{talk.sounds}/beep")
+    customer, agent = await hear([talk.customer, talk.desk], talk.both_speak(), beep)
     assert (agent.seconds_of(BEEP) > 0.2, customer.seconds_of(BEEP)) == (True, 0)
     assert agent.seconds_of(CUSTOMER) < 0.9
 

@@ -124,7 +124,7 @@ async def finish(site: Site, database: Database) -> None:
 
 async def usable(site: Site) -> None:
     """See that no agent is stuck."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             states = (await asyncio.to_thread(site.office.status)).get("agents", {}).get("", {})
             if states and set(states) <= _AT_WORK and sum(states.values()) == AGENTS:

@@ -38,7 +38,7 @@ async def test_two_hundred_calls_agree_with_the_networks_books(pbx: Asterisk, ne
     owe(database, expected)
     before = len(network.calls())
     async with at_work(config, talk=0.5) as office:
-        await office.finish(120)
+        await office.finish(240)
         outcomes, rows = office.outcomes(), office.log()
         calls = {f"+{call.number}": call for call in network.calls()[before:]}
     database.close()

@@ -115,7 +115,7 @@ async def phones(shipped: tuple[Asterisk, Network]) -> AsyncIterator[Ari]:
 
 def log_in(network: Network, expected: Mapping[str, str]) -> None:
     """Wait until the telephones' registrations have been answered so."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         words = [line.split() for line in network.cli("pjsip show registrations").splitlines()]
         told = {line[0].split("/")[0]: line[2] for line in words if len(line) > 2}
