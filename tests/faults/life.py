@@ -18,7 +18,7 @@ from typing import Any
 from contactd.cli.control import ask
 from contactd.domain.errors import ContactdError
 
-START_SECONDS = 60.0  # generous: the machine may be busy
+START_SECONDS = 180.0  # generous: the machine may be busy
 _MOMENT = 0.02
 # Below the ports the system gives to outgoing connections: one of those would now and then be in a daemon's way.
 _PORTS = range(20_000, 32_000)
