@@ -56,6 +56,7 @@ class Line:
         """Seat the agent, call the customer, and join them."""
         await self.carrier.seat("anna")
         self.desk = await self.puppet("agent1")
+        await self.until_agent("anna", Kind.AGENT_UP)
         await self.carrier.place(CallRequest("1-1", 1, people.PUPPET.number(), SHOWN, 10))
         self.person = await self.puppet("puppet")
         await self.until(Kind.ANSWERED)
