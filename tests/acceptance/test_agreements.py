@@ -79,7 +79,7 @@ def test_a_promise_rests_the_ladder_and_the_payment_lets_it_go_on(folder: Path) 
 
 
 def test_a_thousand_written_as_here_and_a_day_as_here_are_refused_in_words(folder: Path) -> None:
-    asked = ("agree", "promise", "K-1", "--on", str(TODAY), "--amount", "1.000")
+    asked = ("agree", "promise", "K-1", "--on", str(today()), "--amount", "1.000")
     assert "'1.000' is no amount; write it like 120.00" in contactd(*asked, cwd=folder).err
     day = contactd("agree", "promise", "K-1", "--on", "05.12.2026", cwd=folder)
     assert (day.code, "'05.12.2026' is no day; write it like 2026-12-31" in day.err) == (2, True)
