@@ -120,7 +120,8 @@ class Year:
             self._plan_day(day)
             await self._live_until(self._on(day + _DAY, 0))
             look((number + 1) / self.options.days)
-        self._list(self.told_until)  # so that both know of what was written off since the last one
+        for _ in range(2):  # of what was written off, and of the credit that pays what the first tells of
+            self._list(self.told_until)
         self.clerk.assign(self._whose)
         return audit(self)
 

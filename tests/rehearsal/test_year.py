@@ -62,6 +62,13 @@ def test_every_check_holds_at_the_end(settings: Settings, tmp_path: Path, seed: 
     assert shares[-1] == 1.0
 
 
+def test_credit_that_pays_an_invoice_of_the_last_list_is_told_of_before_the_audit(
+    settings: Settings, tmp_path: Path
+) -> None:
+    found = simulate(settings, tmp_path, Options(90, 130, 1))
+    assert [check.wrong for check in found.checks if check.wrong] == []
+
+
 def test_a_ladder_that_begins_with_a_meeting_goes_on_once_somebody_has_been_there(
     settings: Settings, tmp_path: Path
 ) -> None:
