@@ -2,8 +2,8 @@
 
 Where an agreement stands is derived from facts: what came in since, by which value date, and what of it was taken back.
 `standing` answers that for a day, as an event; TABLE says what the event makes of the state. Amounts are minor units of
-one currency. Whoever keeps agreements stores the state only so that people and the ladder find it quickly. What is
-superseded by money (paid before it was agreed on) is judged on: that money may go back. What another agreement or a
+one currency. Whoever keeps agreements stores the state only so that people and the ladder find it quickly. What was
+paid before it was agreed on is judged on, as it stood until then: that money may go back. What another agreement or a
 write-off has superseded is not.
 """
 
@@ -48,24 +48,26 @@ class State(StrEnum):
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
     CANCELLED = "cancelled"
+    PAID_BEFORE = "paid_before"
     SUPERSEDED = "superseded"
     UPHELD = "upheld"
     REJECTED = "rejected"
 
 
 class Event(StrEnum):
-    """What a day or a person says to an agreement; the first six are what `standing` answers."""
+    """What a day or a person says to an agreement; the first seven are what `standing` answers."""
 
     PENDING = "pending"  # nothing came in, nothing is late
     BEGUN = "begun"  # something came in, nothing is late
     SETTLED = "settled"
+    PAID_BEFORE = "paid_before"  # by money that was there before it was agreed on
     SHORT = "short"  # time is up, a part came in
     MISSED = "missed"
     OVER = "over"  # time is up where no money was agreed on
     SENT = "sent"
     CONFIRMED = "confirmed"
     WITHDRAWN = "withdrawn"
-    SUPERSEDED = "superseded"
+    SUPERSEDED = "superseded"  # by another agreement or a write-off
     UPHELD = "upheld"  # a dispute: the customer is right
     REJECTED = "rejected"  # a dispute: we are
 
@@ -78,16 +80,17 @@ _Table = dict[tuple[State, Event], State]
 
 
 def _by_payments(missed: State) -> _Table:
-    """Let the facts alone decide between five states, whichever was known before; a person ends only what is open."""
+    """Let the facts alone decide, whichever of four states was known before; a person ends only what is open."""
     judged = {
         Event.PENDING: State.OPEN,
         Event.BEGUN: State.OPEN,
         Event.SETTLED: State.KEPT,
+        Event.PAID_BEFORE: State.PAID_BEFORE,
         Event.SHORT: State.PARTIALLY_KEPT,
         Event.MISSED: missed,
         Event.SUPERSEDED: State.SUPERSEDED,
     }
-    states = (State.OPEN, State.KEPT, State.PARTIALLY_KEPT, missed, State.SUPERSEDED)
+    states = (State.OPEN, State.KEPT, State.PARTIALLY_KEPT, missed)
     table = {(state, event): follows for state in states for event, follows in judged.items()}
     return table | {(State.OPEN, Event.WITHDRAWN): State.WITHDRAWN}
 
@@ -97,11 +100,12 @@ _ANSWERED: _Table = {(State.OPEN, Event.CONFIRMED): State.OPEN}  # it stays what
 _SETTLEMENT: _Table = (
     {
         (state, event): follows
-        for state in (State.OPEN, State.FULFILLED, State.BROKEN, State.SUPERSEDED)
+        for state in (State.OPEN, State.FULFILLED, State.BROKEN)
         for event, follows in (
             (Event.PENDING, State.OPEN),
             (Event.BEGUN, State.OPEN),
             (Event.SETTLED, State.FULFILLED),
+            (Event.PAID_BEFORE, State.PAID_BEFORE),
             (Event.SHORT, State.BROKEN),
             (Event.MISSED, State.BROKEN),
             (Event.SUPERSEDED, State.SUPERSEDED),
@@ -113,6 +117,7 @@ _SETTLEMENT: _Table = (
 _PAUSE: _Table = {
     (State.OPEN, Event.PENDING): State.OPEN,
     (State.OPEN, Event.SETTLED): State.KEPT,
+    (State.OPEN, Event.PAID_BEFORE): State.PAID_BEFORE,
     (State.OPEN, Event.OVER): State.EXPIRED,
     (State.OPEN, Event.WITHDRAWN): State.WITHDRAWN,
     (State.OPEN, Event.SUPERSEDED): State.SUPERSEDED,
@@ -121,10 +126,12 @@ _PLAN: _Table = {
     (State.DRAFT, Event.SENT): State.SENT,
     (State.DRAFT, Event.CONFIRMED): State.CONFIRMED,
     (State.DRAFT, Event.WITHDRAWN): State.CANCELLED,
+    (State.DRAFT, Event.PAID_BEFORE): State.PAID_BEFORE,
     (State.DRAFT, Event.SUPERSEDED): State.SUPERSEDED,
     (State.SENT, Event.PENDING): State.SENT,
     (State.SENT, Event.BEGUN): State.ACTIVE,  # who pays the first instalment agrees by that
     (State.SENT, Event.SETTLED): State.FULFILLED,
+    (State.SENT, Event.PAID_BEFORE): State.PAID_BEFORE,
     (State.SENT, Event.MISSED): State.CANCELLED,
     (State.SENT, Event.OVER): State.CANCELLED,  # no answer
     (State.SENT, Event.CONFIRMED): State.CONFIRMED,
@@ -136,13 +143,13 @@ _PLAN: _Table = {
     (State.ACTIVE, Event.WITHDRAWN): State.CANCELLED,
     (State.FULFILLED, Event.PENDING): State.ACTIVE,
     (State.DEFAULTED, Event.PENDING): State.ACTIVE,
-    (State.SUPERSEDED, Event.PENDING): State.ACTIVE,
     **{
         (state, event): follows
-        for state in (State.CONFIRMED, State.ACTIVE, State.FULFILLED, State.DEFAULTED, State.SUPERSEDED)
+        for state in (State.CONFIRMED, State.ACTIVE, State.FULFILLED, State.DEFAULTED)
         for event, follows in (
             (Event.BEGUN, State.ACTIVE),
             (Event.SETTLED, State.FULFILLED),
+            (Event.PAID_BEFORE, State.PAID_BEFORE),
             (Event.MISSED, State.DEFAULTED),
             (Event.SUPERSEDED, State.SUPERSEDED),
         )
@@ -184,8 +191,9 @@ def step(kind: Kind, state: State, event: Event) -> State:
 
 
 def judged(kind: Kind) -> frozenset[State]:
-    """List the states of a kind to which a day has something to say."""
-    return frozenset(state for state, event in TABLE[kind] if event in {Event.PENDING, Event.OVER})
+    """List the states of a kind to which a day has something to say; of PAID_BEFORE it is said to the one before."""
+    found = frozenset(state for state, event in TABLE[kind] if event in {Event.PENDING, Event.OVER})
+    return found | {State.PAID_BEFORE} if kind in ABOUT_MONEY else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +281,8 @@ def standing(agreement: Agreement, receipts: Iterable[Receipt], today: date) -> 
     missing = max(agreement.amount - received, 0)
     late, warn_of = _late_from(agreement, money, today)
     if _settled_otherwise(agreement, known, late, today) or (agreement.parts and late == date.max):
-        return Standing(Event.SETTLED if new or not money else Event.SUPERSEDED, received, missing)
+        paid_before = _was_there(agreement, money, today)
+        return Standing(Event.PAID_BEFORE if paid_before else Event.SETTLED, received, missing)
     if today > late:
         short = agreement.kind is not Kind.PLAN and _by(late, new)
         return Standing(Event.SHORT if short else Event.MISSED, received, missing)
@@ -300,6 +309,15 @@ def _settled_otherwise(agreement: Agreement, known: Iterable[Receipt], late: dat
     last = max(agreement.parts[-1].last_day, late) if agreement.parts else agreement.until
     in_time = last is None or seen <= last
     return in_time and not any(one.gone_on is not None and seen <= one.gone_on <= today for one in known)
+
+
+def _was_there(agreement: Agreement, money: list[Receipt], today: date) -> bool:
+    """Tell whether it was paid by money that was there before, and not by what came since."""
+    new = [one for one in money if not one.earlier]
+    earlier = sum(one.amount for one in money if one.earlier)
+    if not agreement.parts or not new:
+        return bool(money) and not new
+    return earlier + agreement.tolerance >= agreement.amount and _late_from(agreement, new, today)[0] != date.max
 
 
 def _by(day: date, receipts: Iterable[Receipt]) -> int:

@@ -32,7 +32,7 @@ class Stored:
     """An agreement with its place in the books; `interest`: what becomes of it once a plan or settlement was kept.
 
     `went_back` is the amount of the last payment for it that did, and the day. `billed`: what the invoice of a dispute
-    asked for when that was made, less what lists had taken off by then.
+    asked for when that was made, less what lists had taken off by then. `asked`: all that was open of the account then.
     """
 
     id: int
@@ -52,6 +52,7 @@ class Stored:
     went_back: int = 0
     went_back_on: date | None = None
     billed: int | None = None
+    asked: int = 0
 
     @property
     def found(self) -> "Found":
@@ -88,7 +89,7 @@ def add(connection: Connection, new: Stored, event: Event) -> int:
         "until": agreed.until, "invoice_id": new.invoice_id, "tolerance": agreed.tolerance,
         "missed_instalments": agreed.missed_instalments, "reason": new.reason, "owner": new.owner,
         "cost_notice_on": new.cost_notice_on, "made_at": new.made_at, "made_by": new.made_by,
-        "interest": new.interest, "billed": new.billed,
+        "interest": new.interest, "billed": new.billed, "asked": new.asked,
     }  # fmt: skip
     number: int = connection.execute(sa.insert(agreement).values(values).returning(agreement.c.id)).scalar_one()
     if agreed.parts:
@@ -200,7 +201,7 @@ def _stored(row: Row[Any], parts: tuple[Part, ...]) -> Stored:
     return Stored(
         row.id, row.account_id, agreed, row.amount, row.made_at, row.made_by, row.reason, row.owner, row.invoice_id,
         row.invoice_no or "", row.cost_notice_on, row.received, row.rests_until, row.interest,
-        row.went_back, row.went_back_on, row.billed,
+        row.went_back, row.went_back_on, row.billed, row.asked,
     )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from contactd.store.schema_notices import waiver
 
 _CONTESTED = sorted(state.value for state in ALIVE | {State.UPHELD})
 _IN_FORCE = sorted(state.value for state in ALIVE - {State.DRAFT})
+_BINDING = (Kind.PLAN.value, Kind.SETTLEMENT.value)  # money that names no other invoice is for theirs
 
 
 @dataclass(slots=True)
@@ -358,7 +359,7 @@ def _contested() -> sa.ColumnElement[int]:
 def _planned() -> sa.ColumnElement[bool]:
     mine = sa.select(waiver.c.invoice_id).join_from(agreement, waiver, waiver.c.agreement_id == agreement.c.id)
     mine = mine.where(agreement.c.account_id == invoice.c.account_id, waiver.c.invoice_id == invoice.c.id)
-    return mine.where(agreement.c.state.in_(_IN_FORCE)).exists()
+    return mine.where(agreement.c.state.in_(_IN_FORCE), agreement.c.kind.in_(_BINDING)).exists()
 
 
 _OPEN_ITEMS = Stated(

@@ -122,7 +122,10 @@ class BookedAgreement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """One account, and the reminders it got."""
+    """One account, and the reminders it got.
+
+    `named`: by agreement the invoices it is for, and what lists had taken off each when it was made.
+    """
 
     account_id: int
     creditor: str
@@ -139,6 +142,7 @@ class Books:
     agreed: list[BookedAgreement] = field(default_factory=list)
     circumstances: list[Circumstance] = field(default_factory=list)
     acknowledged: list[BookedWord] = field(default_factory=list)
+    named: dict[int, dict[str, int]] = field(default_factory=dict)
 
 
 def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
@@ -163,8 +167,9 @@ def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
     for owner, noted in circumstances.of_accounts(connection, books).items():
         books[owner].circumstances.extend(one.said for one in noted if one.withdrawn_at is None)
     waived: dict[int, list[str]] = defaultdict(list)
-    for number, invoice_no in _NAMED(connection, books):
+    for owner, number, invoice_no, taken_off in _NAMED(connection, books):
         waived[number].append(invoice_no)
+        books[owner].named.setdefault(number, {})[invoice_no] = taken_off
     for row in _ACKNOWLEDGED(connection, books):
         until = row.until if row.kind == Agreed.DEFERRAL else None
         ended_at = None if row.state in ALIVE else row.ended_at
@@ -254,7 +259,7 @@ def _acknowledged(among: Keyed) -> sa.Select[Any]:
 
 def _named(among: Keyed) -> sa.Select[Any]:
     return (
-        sa.select(waiver.c.agreement_id, invoice.c.invoice_no)
+        sa.select(agreement.c.account_id, waiver.c.agreement_id, invoice.c.invoice_no, waiver.c.taken_off)
         .join_from(waiver, agreement, agreement.c.id == waiver.c.agreement_id)
         .join(invoice, invoice.c.id == waiver.c.invoice_id)
         .where(among(agreement.c.account_id))

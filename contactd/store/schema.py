@@ -147,6 +147,7 @@ agreement = sa.Table(
     sa.Column("went_back", sa.BigInteger, nullable=False, server_default="0"),  # the last payment that did, and when
     sa.Column("went_back_on", sa.Date),
     sa.Column("billed", sa.BigInteger),  # of a dispute: what its invoice asked for then, less what lists had taken off
+    sa.Column("asked", sa.BigInteger, nullable=False, server_default="0"),  # all that was open when it was made
     sa.Index("ix_agreement_account_id", "account_id"),
     sa.Index("ix_agreement_state", "state"),
 )

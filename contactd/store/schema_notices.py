@@ -1,4 +1,4 @@
-"""The tables of what agreements cause: notices to customers, and what settlements are for; beside schema.py."""
+"""The tables of what agreements cause: notices to customers, and which invoices they are for; beside schema.py."""
 
 import sqlalchemy as sa
 
@@ -24,10 +24,11 @@ notice = sa.Table(
     sa.UniqueConstraint("account_id", "agreement_id", "occasion", "number"),
 )
 
-# The invoices a plan or settlement is for.
+# The invoices a promise, plan, settlement or "I have paid" is for; what lists had taken off them when it was made.
 waiver = sa.Table(
     "waiver",
     metadata,
     sa.Column("agreement_id", Id, sa.ForeignKey("agreement.id"), primary_key=True, autoincrement=False),
     sa.Column("invoice_id", Id, sa.ForeignKey("invoice.id"), primary_key=True, autoincrement=False),
+    sa.Column("taken_off", sa.BigInteger, nullable=False, server_default="0"),
 )

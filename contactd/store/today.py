@@ -13,7 +13,7 @@ from contactd.domain.campaign import INBOUND
 from contactd.store.schema import account, agreement, attempt, call
 
 _PROMISING = (Kind.PROMISE.value, Kind.PLAN.value, Kind.SETTLEMENT.value)
-_UNDONE = (State.WITHDRAWN.value, State.CANCELLED.value, State.SUPERSEDED.value)
+_UNDONE = tuple(state.value for state in (State.WITHDRAWN, State.CANCELLED, State.PAID_BEFORE, State.SUPERSEDED))
 _PROMISED = (Disposition.PROMISE.value, Disposition.PLAN.value)
 
 

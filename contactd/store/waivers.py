@@ -1,4 +1,4 @@
-"""Which invoices a plan or settlement is for; what is waived once it is kept is posted (engine/debt/giving_up.py).
+"""Which invoices an agreement is for; what is waived once a plan or settlement is kept is posted (giving_up.py).
 
 Whoever writes here has locked the account.
 """
@@ -13,8 +13,8 @@ from contactd.store.schema_notices import waiver
 def name(connection: Connection, agreement_id: int, account_id: int) -> None:
     """Note for which invoices an agreement is: those of the account that are open now and not disputed."""
     mine = (invoice.c.account_id == account_id, invoice.c.open > 0, sa.not_(invoice.c.disputed))
-    chosen = sa.select(sa.literal(agreement_id, sa.BigInteger), invoice.c.id).where(*mine)
-    connection.execute(sa.insert(waiver).from_select(["agreement_id", "invoice_id"], chosen))
+    chosen = sa.select(sa.literal(agreement_id, sa.BigInteger), invoice.c.id, invoice.c.taken_off).where(*mine)
+    connection.execute(sa.insert(waiver).from_select(["agreement_id", "invoice_id", "taken_off"], chosen))
 
 
 def open_of(connection: Connection, agreement_id: int) -> int:

@@ -149,6 +149,7 @@ HAPPENED: Mapping[str, str] = {
     "fulfilled": _("fulfilled"),
     "defaulted": _("broken"),
     "expired": _("expired"),
+    "paid_before": _("paid before"),
     "superseded": _("replaced"),
     "upheld": _("customer was right"),
     "approved": _("approved"),

@@ -16,7 +16,8 @@ from contactd.web.written import day_of
 # States and events that a refusal names and no page shows.
 _STANDS: Mapping[str, str] = {
     "sent": _("sent"), "overdue": _("overdue"), "partially_kept": _("kept in part"), "fulfilled": _("fulfilled"),
-    "defaulted": _("defaulted"), "expired": _("expired"), "superseded": _("superseded"), "upheld": _("upheld"),
+    "defaulted": _("defaulted"), "expired": _("expired"), "paid_before": _("paid before"),
+    "superseded": _("superseded"), "upheld": _("upheld"),
     "rejected": _("rejected"), "pending": _("pending"), "begun": _("begun"), "settled": _("paid up"),
     "short": _("paid in part"), "missed": _("missed"), "over": _("over"), "signed_in": _("signed in"),
     "signed_out": _("signed out"), "resumed": _("resumed"), "released": _("released"), "bridged": _("connected"),

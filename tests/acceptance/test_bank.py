@@ -166,4 +166,4 @@ def test_a_payment_of_before_that_is_assigned_after_a_promise_does_not_keep_it(c
     [waiting] = contactd("payments", "unmatched", "--json", "--config", config).json()
     assert contactd("payments", "assign", str(waiting["payment"]), "KD-10003", "--config", config).code == 0
     [ended] = contactd("agreements", "KD-10003", "--all", "--json", "--config", config).json()
-    assert (ended["state"], ended["history"][-1]["reason"]) == ("superseded", "paid before it was made")
+    assert (ended["state"], ended["history"][-1]["reason"]) == ("paid_before", "paid before it was made")

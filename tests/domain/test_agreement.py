@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contactd.domain.agreement import (
+    ABOUT_MONEY,
     ALIVE,
     TABLE,
     Agreement,
@@ -45,44 +46,51 @@ def plan_of(*amounts: int, state: State = State.ACTIVE, missed: int = 1, until: 
 
 
 JUDGED = {
-    "pending": "open", "begun": "open", "settled": "kept", "short": "partially_kept", "superseded": "superseded",
+    "pending": "open", "begun": "open", "settled": "kept", "paid_before": "paid_before", "short": "partially_kept",
+    "superseded": "superseded",
 }  # fmt: skip
-ACTIVE = {"begun": "active", "settled": "fulfilled", "missed": "defaulted", "superseded": "superseded"}
+ACTIVE = {
+    "begun": "active", "settled": "fulfilled", "paid_before": "paid_before", "missed": "defaulted",
+    "superseded": "superseded",
+}  # fmt: skip
 DECIDED = {"over": "overdue", "upheld": "upheld", "rejected": "rejected", "withdrawn": "withdrawn"}
 PAUSED = {
     "open": {
-        "pending": "open", "settled": "kept", "over": "expired", "withdrawn": "withdrawn", "superseded": "superseded",
+        "pending": "open", "settled": "kept", "paid_before": "paid_before", "over": "expired",
+        "withdrawn": "withdrawn", "superseded": "superseded",
     },
 }  # fmt: skip
 ANSWERED: dict[str, dict[str, str]] = {"promise": {"confirmed": "open"}, "says_paid": {}}
 SETTLED = {
     "pending": "open", "begun": "open", "settled": "fulfilled", "short": "broken", "missed": "broken",
-    "superseded": "superseded",
+    "paid_before": "paid_before", "superseded": "superseded",
 }  # fmt: skip
 LAWFUL: dict[str, dict[str, dict[str, str]]] = {
     kind: {
         "open": JUDGED | {"missed": missed, "withdrawn": "withdrawn"} | ANSWERED[kind],
-        **dict.fromkeys(("kept", "partially_kept", missed, "superseded"), JUDGED | {"missed": missed}),
+        **dict.fromkeys(("kept", "partially_kept", missed), JUDGED | {"missed": missed}),
     }
     for kind, missed in (("promise", "broken"), ("says_paid", "expired"))
 } | {
     "settlement": {
         "open": SETTLED | {"withdrawn": "withdrawn", "confirmed": "open"}, "fulfilled": SETTLED, "broken": SETTLED,
-        "superseded": SETTLED,
     },
     "deferral": {"open": PAUSED["open"] | {"confirmed": "open"}},
     "hardship": PAUSED,
     "plan": {
-        "draft": {"sent": "sent", "confirmed": "confirmed", "withdrawn": "cancelled", "superseded": "superseded"},
+        "draft": {
+            "sent": "sent", "confirmed": "confirmed", "withdrawn": "cancelled", "paid_before": "paid_before",
+            "superseded": "superseded",
+        },
         "sent": {
             "pending": "sent", "begun": "active", "settled": "fulfilled", "missed": "cancelled", "over": "cancelled",
-            "confirmed": "confirmed", "withdrawn": "cancelled", "superseded": "superseded",
+            "confirmed": "confirmed", "withdrawn": "cancelled", "paid_before": "paid_before",
+            "superseded": "superseded",
         },
         "confirmed": ACTIVE | {"pending": "confirmed", "withdrawn": "cancelled"},
         "active": ACTIVE | {"pending": "active", "withdrawn": "cancelled"},
         "fulfilled": ACTIVE | {"pending": "active"},
         "defaulted": ACTIVE | {"pending": "active"},
-        "superseded": ACTIVE | {"pending": "active"},
     },
     "dispute": {"open": DECIDED | {"pending": "open"}, "overdue": DECIDED},
 }  # fmt: skip
@@ -101,7 +109,8 @@ def test_every_event_in_every_state_has_its_answer(kind: Kind, state: State) -> 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_what_a_day_can_change_is_known_and_a_person_ends_only_what_is_alive(kind: Kind) -> None:
-    assert judged(kind) == {state for state, event in TABLE[kind] if event in {Event.PENDING, Event.OVER}}
+    as_it_stood = {State.PAID_BEFORE} if kind in ABOUT_MONEY else set()
+    assert judged(kind) == {state for state, event in TABLE[kind] if event in {Event.PENDING, Event.OVER}} | as_it_stood
     by_people = {Event.WITHDRAWN, Event.SENT, Event.CONFIRMED, Event.UPHELD, Event.REJECTED}
     assert {state for state, event in TABLE[kind] if event in by_people} <= ALIVE
 
@@ -155,7 +164,9 @@ def test_a_promise_is_kept_by_what_came_in_time(
         ([Receipt(day(-9), 40, earlier=True)], day(10), Event.MISSED, 60),
         ([Receipt(day(-9), 40, earlier=True), Receipt(day(1), 20)], day(10), Event.SHORT, 40),
         ([Receipt(day(-9), 40, earlier=True), Receipt(day(1), 60)], day(30), Event.SETTLED, 0),
-        ([Receipt(day(-9), 100, earlier=True)], day(1), Event.SUPERSEDED, 0),
+        ([Receipt(day(-9), 100, earlier=True)], day(1), Event.PAID_BEFORE, 0),
+        ([Receipt(day(-9), 100, earlier=True), Receipt(day(1), 20)], day(1), Event.PAID_BEFORE, 0),
+        ([Receipt(day(-9), 100, earlier=True), Receipt(day(1), 100)], day(1), Event.SETTLED, 0),
         ([Receipt(day(-9), 100, day(5), earlier=True)], day(5), Event.PENDING, 100),
     ],
 )
@@ -166,7 +177,7 @@ def test_money_that_was_there_before_keeps_no_promise_by_itself(
     assert (stands.event, stands.missing) == (event, missing)
     settled = replace(promise(), settled_on=day(1))
     if all(one.earlier and one.gone_on is None for one in receipts):
-        assert standing(settled, receipts, today).event is Event.SUPERSEDED
+        assert standing(settled, receipts, today).event is Event.PAID_BEFORE
 
 
 def test_no_plan_is_agreed_to_by_money_that_was_there_before() -> None:
@@ -257,7 +268,7 @@ def test_the_state_follows_from_the_facts_whatever_was_known_before(
     agreed: Agreement, receipts: list[Receipt], today: int
 ) -> None:
     event = standing(agreed, receipts, day(today)).event
-    known = [one for one in judged(agreed.kind) if one not in {State.SENT, State.CONFIRMED}]
+    known = [one for one in judged(agreed.kind) if one not in {State.SENT, State.CONFIRMED, State.PAID_BEFORE}]
     assert len({step(agreed.kind, state, event) for state in known}) == 1
 
 

@@ -89,8 +89,8 @@ def test_what_was_known_before_was_off_the_sum_already(books: Bookkeeper) -> Non
     books.agree(Kind.PROMISE, on=day(4))
     assert books.told()[0]["missing"] == {"amount": "50.00", "currency": "EUR"}
     books.pay(5_000, on=-3)  # sent before, heard of after: there was nothing left to promise
-    assert books.states() == ["superseded"]
-    assert books.logged()[-1] == ("superseded", "promise 1: paid before it was made")
+    assert books.states() == ["paid_before"]
+    assert books.logged()[-1] == ("paid_before", "promise 1: paid before it was made")
 
 
 def test_the_newer_promise_supersedes_the_older(books: Bookkeeper) -> None:

@@ -3,10 +3,15 @@
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from contactd.config.agreements import Agreements
 from contactd.domain.agreement import Kind, State
+from contactd.store.columns import metadata
 from contactd.store.database import Database
+from contactd.store.schema import invoice
 from tests.engine.books import Bookkeeper, day, settings_of
 
 
@@ -51,10 +56,10 @@ def test_a_promise_of_what_had_been_paid_ends_without_being_kept_or_broken(books
     number = books.wait(10_000, on=-1)
     books.agree(Kind.PROMISE, amount="60.00", on=day(4))
     books.assign(number, owner)
-    assert (books.states(), books.hold(owner)) == (["superseded"], ("", None))
-    assert books.logged()[-1] == ("superseded", "promise 1: paid before it was made")
+    assert (books.states(), books.hold(owner)) == (["paid_before"], ("", None))
+    assert books.logged()[-1] == ("paid_before", "promise 1: paid before it was made")
     books.wake(11)
-    assert books.states() == ["superseded"]
+    assert books.states() == ["paid_before"]
 
 
 def test_what_waited_since_before_is_not_new_whatever_its_value_date(books: Bookkeeper) -> None:
@@ -141,7 +146,7 @@ def test_what_had_been_paid_before_is_agreed_on_again_when_that_money_goes_back(
     number = books.wait(10_000, on=-1)
     books.agree(kind, on=day(4), **order)
     books.assign(number, owner)
-    assert books.states() == ["superseded"]
+    assert books.states() == ["paid_before"]
     books.at = 1
     books.pay(-10_000)
     assert (books.states(), books.stands()[0]) == ([again], 10_000)
@@ -155,7 +160,7 @@ def test_what_a_newer_agreement_has_superseded_stays_so_whatever_goes_back(books
     books.agree(Kind.PROMISE, amount="60.00", on=day(4))
     books.agree(Kind.PROMISE, amount="50.00", on=day(6))
     books.assign(number, owner)
-    assert books.states() == ["superseded", "superseded"]
+    assert books.states() == ["superseded", "paid_before"]
     books.at = 1
     books.pay(-10_000)
     assert books.states() == ["superseded", "open"]
@@ -179,7 +184,7 @@ def test_a_plan_nobody_agreed_to_is_only_offered_again_when_the_money_goes_back(
     number = books.wait(10_000, on=-1)
     books.agree(Kind.PLAN, on=day(4), count=3, state=State.SENT)
     books.assign(number, owner)
-    assert books.states() == ["superseded"]
+    assert books.states() == ["paid_before"]
     books.at = 1
     books.pay(-10_000)
     assert books.states() == ["sent"]
@@ -240,9 +245,139 @@ def test_an_invoice_that_lists_tell_of_late_asks_for_nothing_again_that_was_paid
     books.invoice("R-2", 5_000, due=1)
     books.at = 10
     books.pay(1_000)
-    assert books.states() == ["superseded"]
+    assert books.states() == ["paid_before"]
     books.pay(-10_000)
     assert books.states() == ["broken"]
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "order", "kept"),
+    [
+        (Kind.PROMISE, {}, "kept"),
+        (Kind.PLAN, {"count": 1, "state": State.SENT}, "fulfilled"),
+        (Kind.PLAN, {"count": 1, "state": State.CONFIRMED}, "fulfilled"),
+    ],
+)
+def test_an_older_invoice_that_lists_tell_of_later_was_not_promised(
+    books: Bookkeeper, kind: Kind, order: dict[str, Any], kept: str, *, told_first: bool
+) -> None:
+    owner = books.owing(10_000)
+    number = books.wait(4_000, on=-1)
+    books.agree(kind, on=day(4), **order)
+    if not told_first:
+        books.assign(number, owner)
+    books.at = 2
+    books.invoice("R-2", 5_000, due=-40)
+    if told_first:
+        books.assign(number, owner)
+    books.wake(3)
+    assert sums(books) == ("40.00", "60.00")
+    books.pay(6_000)
+    assert books.states() == [kept]
+    books.wake(20)
+    books.pay(1_000)
+    assert books.states() == [kept]
+
+
+money = st.lists(
+    st.tuples(st.sampled_from(["assign", "pay", "back", "wake"]), st.sampled_from([2_000, 4_000, 6_000, 10_000])),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(st.sampled_from([(Kind.PROMISE, None), (Kind.PLAN, 2)]), st.sampled_from(["60.00", "100.00"]), money,
+       st.integers(0, 5))  # fmt: skip
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_paid_an_older_invoice_that_is_told_of_late_changes_nothing_that_was_agreed_on(
+    database: Database, what: tuple[Kind, int | None], amount: str, happened: list[tuple[str, int]], place: int
+) -> None:
+    ends = []
+    for told in (False, True):
+        with database.transaction() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(sa.delete(table))
+        books = Bookkeeper(database, settings_of(agreements=Agreements(missed_instalments=1)))
+        owner = books.owing(10_000)
+        waiting = [books.wait(minor, on=-1) for one, minor in happened if one == "assign"]
+        kind, count = what
+        books.agree(kind, on=day(4), amount=amount, count=count, state=State.CONFIRMED)
+        paid: list[int] = []
+        for number, (one, minor) in enumerate(happened):
+            books.at += 2
+            if told and number == min(place, len(happened) - 1):
+                books.invoice("R-2", 5_000, due=-40)
+            if one == "assign":
+                books.assign(waiting.pop(), owner)
+            elif one == "pay":
+                paid.append(minor)
+                books.pay(minor)
+            elif one == "back" and paid:
+                books.pay(-paid.pop())
+            else:
+                books.wake(books.at)
+        settled = not told and books.stands()[0] == 0  # who owes nothing any more has kept it, though late
+        ends.append((["kept"] if settled else books.states(), books.told()[-1]["missing"]))
+    if ends[0][0] != ["kept"]:
+        assert ends[0] == ends[1]
+
+
+def test_an_invoice_in_dispute_was_not_promised_whatever_becomes_of_it(books: Bookkeeper) -> None:
+    owner = books.owing(10_000, 5_000)
+    books.agree(Kind.DISPUTE, invoice_no="R-2", reason="never delivered")
+    number = books.wait(4_000, on=-1)
+    books.agree(Kind.PROMISE, on=day(4))
+    books.assign(number, owner)
+    books.say(1, "reject")
+    assert sums(books) == ("40.00", "60.00")
+    books.pay(6_000)
+    assert books.states() == ["rejected", "kept"]
+
+
+def test_what_a_list_took_off_stays_off_the_promise_when_it_tells_of_another_invoice(books: Bookkeeper) -> None:
+    books.owing(10_000)
+    books.agree(Kind.PROMISE, on=day(4))
+    books.at = 1
+    books.list_of({"R-1": 6_000})
+    books.invoice("R-2", 5_000, due=-40)
+    with books.database.transaction() as connection:  # it was paid in part when the list first told of it
+        mine = sa.update(invoice).where(invoice.c.invoice_no == "R-2")
+        connection.execute(mine.values(amount=9_000, taken_off=4_000, taken_off_on=day(1)))
+    books.wake(2)
+    assert sums(books) == ("40.00", "60.00")
+    books.pay(6_000)
+    assert books.states() == ["kept"]
+
+
+def test_what_lists_had_taken_off_by_then_is_off_the_promise_once(books: Bookkeeper) -> None:
+    """Its payment is heard of only later, and the list of a later day takes off more."""
+    books.owing(10_000)
+    books.list_of({"R-1": 7_000})
+    books.agree(Kind.PROMISE, on=day(4))
+    books.at = 1
+    books.pay(3_000, on=-1)
+    assert sums(books) == ("0.00", "70.00")
+    books.at = 2
+    books.list_of({"R-1": 5_000})
+    assert sums(books) == ("20.00", "50.00")
+
+
+def test_money_that_names_what_was_not_promised_shortens_no_promise(books: Bookkeeper) -> None:
+    books.owing(10_000)
+    books.agree(Kind.PROMISE, on=day(4))
+    books.at = 1
+    books.invoice("R-2", 5_000, due=-40)
+    books.pay(4_000, on=-1, invoice_no="R-2")
+    assert sums(books) == ("0.00", "100.00")
+
+
+def test_a_promise_sends_money_to_no_other_invoice_than_the_law(books: Bookkeeper) -> None:
+    books.owing(10_000)
+    books.agree(Kind.PROMISE, on=day(4))
+    books.invoice("R-2", 5_000, due=-40)
+    books.pay(5_000)
+    assert books.stands()[2] == {"R-1": 10_000, "R-2": 0}
 
 
 def test_what_was_kept_by_whatever_way_is_undone_by_a_return_with_an_older_value_date(books: Bookkeeper) -> None:

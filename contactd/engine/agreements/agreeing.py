@@ -91,7 +91,7 @@ class Agreeing:
         self._refuse_reply(order, new.agreed)
         self._refuse_beside(new, others)
         number = agreements.add(self._connection, new, _FIRST.get(new.agreed.state, Event.PENDING))
-        if order.kind in _NAMING:
+        if order.kind in rules.ABOUT_MONEY:
             waivers.name(self._connection, number, debtor.id)
         return self._settle(replace(new, id=number), tell=order.tell, channel=order.channel, reply_by=order.reply_by)
 
@@ -252,6 +252,7 @@ class Agreeing:
         return Stored(
             0, debtor.id, agreed, agreed.amount, self._now, self._by, order.reason, order.owner,
             cost_notice_on=order.cost_notice_on, interest=self._agreed.interest if order.kind in _NAMING else "",
+            asked=debtor.open,
         )  # fmt: skip
 
     def _parts(self, order: Order, amount: int, first: date, currency: str) -> tuple[Part, ...]:

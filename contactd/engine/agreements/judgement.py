@@ -25,7 +25,7 @@ from contactd.domain.happened import AttemptMoved
 from contactd.domain.money import Money
 from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.engine.agreements.notifying import Notifying, make_up_by
-from contactd.engine.agreements.receipts import receipts_of, stays_paid, went_back
+from contactd.engine.agreements.receipts import receipts_of, went_back
 from contactd.engine.debt.charging import Charging, Unmoved, charge_everyone
 from contactd.engine.debt.expiring import warn_everyone
 from contactd.engine.debt.giving_up import GivingUp
@@ -33,7 +33,7 @@ from contactd.engine.ladder.timetable import Appointment, Timetable
 from contactd.engine.tasks.task_ends import drop_moot
 from contactd.intake import awaiting
 from contactd.intake.accept import commit_again
-from contactd.store import accounts, agreements, ledgers, notices, postings, waivers
+from contactd.store import accounts, agreements, ledgers, notices, postings
 from contactd.store.agreements import Change, Found, Stored
 from contactd.store.database import Database
 from contactd.store.group_commit import GroupCommit
@@ -53,7 +53,7 @@ _AGAIN = 5.0
 _YEARS = range(2000, 2061)
 _NAMING = frozenset({Kind.PLAN, Kind.SETTLEMENT})  # the invoices they are for
 _KEPT = frozenset({State.KEPT, State.FULFILLED})
-_PAID = frozenset({Event.SETTLED, Event.SUPERSEDED})  # by money, whenever it came
+_PAID = frozenset({Event.SETTLED, Event.PAID_BEFORE})
 _WAITING = frozenset({State.CONFIRMED, State.ACTIVE, State.FULFILLED})  # for a notice, before the rest falls due
 
 
@@ -118,19 +118,11 @@ def _judge_charged(connection: sa.Connection, account_ids: Collection[int], sett
 
 
 def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> State | None:
-    """Judge one agreement; answers its new state, None when that is the old one."""
+    """Judge one agreement as TABLE has it; answers its new state, None when that is the old one."""
     connection, table = turn.connection, TABLE[one.agreed.kind]
     old = one.agreed.state
-    if old is State.SUPERSEDED and not _was_paid(one):
-        return None  # by another agreement or a write-off, for good
-    others = _others(turn, one, known.books) if one.agreed.kind is Kind.SETTLEMENT else ()
-    made_on = today_of(turn.settings, one.made_at)
-    if stays_paid(one, known.books, others, made_on):
-        return None
-    if old is State.SUPERSEDED and one.agreed.kind is Kind.PLAN:
-        one = _as_before(connection, one)
-    one = _with_notice(turn, one, known.books.kind)
-    receipts = receipts_of(one, known.books, others, made_on)
+    one = _with_notice(turn, _as_it_stood(connection, one), known.books.kind)
+    receipts = receipts_of(one, known.books, today_of(turn.settings, one.made_at))
     settled_on, stands = _stands(turn, one.agreed, receipts, known)
     state = table.get((one.agreed.state, stands.event))
     if state is None:
@@ -154,20 +146,18 @@ def _judge(turn: _Turn, one: Stored, every: Sequence[Stored], known: _Known) -> 
     return state
 
 
-def _was_paid(one: Stored) -> bool:
-    return one.received + one.agreed.tolerance >= one.agreed.amount
-
-
-def _as_before(connection: sa.Connection, one: Stored) -> Stored:
-    """Give a superseded plan as it stood before: what nobody had agreed to is not in force when money goes back."""
+def _as_it_stood(connection: sa.Connection, one: Stored) -> Stored:
+    """Give what was paid before it was made as it stood: a plan nobody had agreed to is only offered again then."""
+    if one.agreed.state is not State.PAID_BEFORE:
+        return one
     changes = agreements.history(connection, [one.id])[one.id]
-    stood = [change.state for change in changes if change.state is not State.SUPERSEDED]
+    stood = [change.state for change in changes if change.state is not State.PAID_BEFORE]
     return replace(one, agreed=replace(one.agreed, state=stood[-1]))
 
 
 def _is_paid_up(known: _Known, state: State | None) -> bool:
     """Tell whether an agreement ended because money had come in before it was made that was all there was to pay."""
-    return state is State.SUPERSEDED and known.settled and not known.written_off
+    return state is State.PAID_BEFORE and known.settled and not known.written_off
 
 
 def _warned(
@@ -207,11 +197,6 @@ def _waived(turn: _Turn, one: Stored, state: State, currency: str) -> str:
     return ""
 
 
-def _others(turn: _Turn, one: Stored, books: Books) -> Collection[str]:
-    """List the account's invoices that a settlement is not for: money that names one of them does not keep it."""
-    return {known.number for known in books.invoices} - waivers.numbers(turn.connection, one.id)
-
-
 def _stands(turn: _Turn, agreed: Agreement, receipts: Sequence[Receipt], known: _Known) -> tuple[date | None, Standing]:
     """Answer where it stands, and since when nothing is owed any more; a write-off of all there was keeps nothing."""
     if any(receipt.gone_on for receipt in receipts) and _returned_since(turn, agreed.settled_on, known.books):
@@ -238,8 +223,10 @@ def _newer(one: Stored, every: Iterable[Stored]) -> bool:
 
 
 def _reason(stands: Standing, one: Stored, known: _Known) -> str:
+    if stands.event is Event.PAID_BEFORE:
+        return "paid before it was made"
     if stands.event is Event.SUPERSEDED:
-        return "written off" if known.written_off else "paid before it was made"
+        return "written off"
     if one.agreed.kind not in rules.ABOUT_MONEY or stands.event is Event.SETTLED or not stands.missing:
         return ""
     currency = known.books.currency

@@ -2,49 +2,32 @@
 
 What was known to be the account's when the agreement was made was off the sum already. Money that was there by then and
 became known to be the account's only afterwards (valued before that day, or waiting to be assigned) keeps nothing: it
-pays what is owed beside the sum, and shortens the sum only as far as less than that is left. Who says "I paid 40
-yesterday, the rest comes on Friday" owes the rest on Friday. Of "I have paid" it is the very money that is meant.
+pays what was asked for beside the sum, and shortens the sum by what is left then. So does what lists took off since.
+Who says "I paid 40 yesterday, the rest comes on Friday" owes the rest on Friday. Of "I have paid" it is the very money
+that is meant. What lists tell of afterwards, or what is disputed no more, was not asked for and changes nothing.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
-from contactd.domain.agreement import Kind, Receipt, State
+from contactd.domain.agreement import Kind, Receipt
 from contactd.engine.debt.claims import money_of, payment_id
 from contactd.store.agreements import Stored
 from contactd.store.ledgers import Books
 
-_PAID = frozenset({State.KEPT, State.FULFILLED, State.SUPERSEDED})
 
-
-def stays_paid(one: Stored, books: Books, others: Collection[str], made_on: date) -> bool:
-    """Tell whether payments have ended an agreement and none of them went back.
-
-    What is asked for since then undoes nothing: an invoice that lists tell of late, or that is disputed no more.
-    """
-    since = list(_since(one, books, others, made_on))
-    there = sum(receipt.amount for receipt in since) + one.agreed.tolerance >= one.agreed.amount
-    return one.agreed.state in _PAID and there and all(receipt.gone_on is None for receipt in since)
-
-
-def receipts_of(one: Stored, books: Books, others: Collection[str], made_on: date) -> list[Receipt]:
-    """List what came in for an agreement made on a day; money that names one of the `others` is for that invoice."""
-    since = list(_since(one, books, others, made_on))
-    earlier = [receipt for receipt in since if receipt.earlier]
+def receipts_of(one: Stored, books: Books, made_on: date) -> list[Receipt]:
+    """List what came in for an agreement made on a day."""
+    since = list(_since(one, books, made_on))
     receipts = [receipt for receipt in since if not receipt.earlier or receipt.gone_on is not None]
-    before = [booked for booked in books.invoices if booked.invoiced_on <= made_on and booked.number not in others]
-    new = sum(receipt.amount for receipt in receipts if receipt.gone_on is None)
-    disputes = [known for known in books.agreed if known.kind is Kind.DISPUTE and known.ended_at is None]
-    disputed = {number for known in disputes for number in known.invoices}  # nobody asks for that meanwhile
-    beyond = one.agreed.amount - new - sum(booked.open for booked in before if booked.number not in disputed)
-    told = [(booked.taken_off_on, booked.taken_off) for booked in before if booked.taken_off_on]
-    listed = [(day, taken) for day, taken in told if day > made_on and taken > 0]
-    there = [(receipt.on, receipt.amount) for receipt in earlier if receipt.gone_on is None]
+    there = [(receipt.on, receipt.amount) for receipt in since if receipt.earlier and receipt.gone_on is None]
+    listed = list(_listed(one, books))
+    left = sum(amount for _, amount in (*listed, *there)) - (one.asked - one.agreed.amount)
     for found, was_there in ((listed, False), (there, True)):
-        amount = min(sum(part for _, part in found), beyond)
+        amount = min(sum(part for _, part in found), left)
         if amount > 0:
             receipts.append(Receipt(max(day for day, _ in found), amount, earlier=was_there))
-            beyond -= amount
+            left -= amount
     return receipts
 
 
@@ -55,15 +38,29 @@ def went_back(receipts: Iterable[Receipt], today: date) -> Receipt:
     return Receipt(today, sum(amount for day, amount in gone if day == last), last)
 
 
-def _since(one: Stored, books: Books, others: Collection[str], made_on: date) -> Iterator[Receipt]:
-    """List the money nobody knew to be the account's when it was agreed."""
-    booked = {known.id: known for known in books.payments if known.invoice not in others}
+def _listed(one: Stored, books: Books) -> Iterator[tuple[date, int]]:
+    """List what lists took off its invoices since; below zero: money told of later is what they had taken off then."""
+    named = books.named.get(one.id, {})
+    for booked in books.invoices:
+        if booked.number in named and booked.taken_off_on is not None:
+            yield booked.taken_off_on, booked.taken_off - named[booked.number]
+
+
+def _since(one: Stored, books: Books, made_on: date) -> Iterator[Receipt]:
+    """List the money nobody knew to be the account's when it was agreed, but for what names an invoice beside it.
+
+    New money is for what was promised, whatever it names; only a settlement is for its invoices alone.
+    """
+    named = books.named.get(one.id)
+    beside = {known.number for known in books.invoices} - named.keys() if named else set()
+    booked = {known.id: known for known in books.payments}
     payments, reversals = money_of(books)
     gone = {reversal.payment: reversal.on for reversal in reversals}
     for payment in payments:
-        known = booked.get(payment_id(payment))
-        if known is None or known.received_at is None or (known.assigned_at or known.received_at) <= one.made_at:
+        known = booked[payment_id(payment)]
+        if known.received_at is None or (known.assigned_at or known.received_at) <= one.made_at:
             continue
         was_there = payment.on < made_on or known.received_at <= one.made_at
         earlier = was_there and one.agreed.kind is not Kind.SAYS_PAID
-        yield Receipt(payment.on, payment.amount, gone.get(payment.id), earlier)
+        if known.invoice not in beside or not (earlier or one.agreed.kind is Kind.SETTLEMENT):
+            yield Receipt(payment.on, payment.amount, gone.get(payment.id), earlier)

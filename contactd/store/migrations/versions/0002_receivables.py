@@ -170,6 +170,7 @@ def _notice() -> None:
         "waiver",
         sa.Column("agreement_id", Id, settlement, nullable=False, autoincrement=False),
         sa.Column("invoice_id", Id, waived, nullable=False, autoincrement=False),
+        sa.Column("taken_off", sa.BigInteger, nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("agreement_id", "invoice_id", name=op.f("pk_waiver")),
     )
 
@@ -229,6 +230,8 @@ def _charged() -> None:
     op.add_column("agreement", sa.Column("went_back", sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("agreement", sa.Column("went_back_on", sa.Date))
     op.add_column("agreement", sa.Column("billed", sa.BigInteger))
+    op.add_column("agreement", sa.Column("asked", sa.BigInteger, nullable=False, server_default="0"))
+    op.execute("UPDATE agreement SET asked = amount")
     op.add_column("payment", sa.Column("charged", sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("payment", sa.Column("assigned_at", Utc))
 
