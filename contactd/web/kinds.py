@@ -17,6 +17,7 @@ Asked = Mapping[str, Any]
 
 MOST = 10**15 - 1  # a key of either database
 _LONGEST = 40  # of what is quoted back
+_LETTERS = 4000  # of a text; more is a document, and belongs elsewhere
 _WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -62,7 +63,7 @@ class Kind(ABC):
 
 @dataclass(frozen=True)
 class Text(Kind):
-    """A text; what no database keeps is refused."""
+    """A text of no more than a page; what no database keeps is refused."""
 
     needed: bool = False
     nothing: object = ""
@@ -73,11 +74,13 @@ class Text(Kind):
             raise InputError(f"{name} is a text, not {str(value)[:_LONGEST]}")
         if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
             raise InputError(f"{name} has a character in it that is none")
+        if len(value) > _LETTERS:
+            raise InputError(f"{name} has {len(value)} characters; it may have {_LETTERS}")
         return value
 
     def schema(self) -> Schema:
         """Describe a text."""
-        return {"type": "string", "pattern": r"^[^\u0000]*$"}
+        return {"type": "string", "pattern": r"^[^\u0000]*$", "maxLength": _LETTERS}
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,7 @@ async def test_what_is_final_ends_every_channel(frame: Frame, visitor: Visitor) 
         ({"account": "K-2", "until": "tomorrow"}, 422, "until is an instant with its zone"),
         ({"account": "K-2", "until": "2026-01-01T00:00"}, 422, "until is an instant with its zone"),
         ({"account": "K\0"}, 422, "has a character in it that is none"),
+        ({"account": "K", "reason": "r" * 4001}, 422, "reason has 4001 characters; it may have 4000"),
         ({"account": "K-2", "reason": "deceased"}, 200, ""),
     ):
         answer = await do(visitor, "stops", body)
