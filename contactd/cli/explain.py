@@ -243,12 +243,14 @@ def _add_law(connection: "Connection", settings: "Settings", ids: list[int], fou
     from contactd.engine.debt.claims import owed_by, terms_of
     from contactd.engine.debt.limits import limits_told
     from contactd.engine.debt.next_stage import next_stage_told
+    from contactd.engine.debt.statement_told import uncovered_told
 
     owed = owed_by(connection, ids, terms_of(settings), today_of(settings, SystemClock().now()))
     fees = load_fees(settings.fees_path)
     for one, told in zip(owed, found, strict=True):
         told["limitation"] = limits_told(one)
         told["next_stage"] = next_stage_told(one, fees)
+        told["uncovered"] = uncovered_told(one)
 
 
 def _print_explanation(told: dict[str, Any]) -> None:
@@ -305,6 +307,7 @@ def _escalation(told: dict[str, Any]) -> "Iterator[str]":
     """Say what was given up, where the account was handed to, and what the next stage would cost."""
     from contactd.engine.debt.limits import limit_words
     from contactd.engine.debt.next_stage import next_stage_words
+    from contactd.engine.debt.statement_told import uncovered_words
 
     for one in told["limitation"]:
         yield f"{one['claim']} {limit_words(one)}"
@@ -315,5 +318,6 @@ def _escalation(told: dict[str, Any]) -> "Iterator[str]":
     if away:
         who, at = away["decided_by"] or away["proposed_by"], away["decided_at"] or away["proposed_at"]
         yield f"hand-over to {away['to']} {away['state']} on {at[:10]}: {away['reason']} ({who})"
+    yield from map(uncovered_words, told["uncovered"])
     if told["next_stage"]:
         yield next_stage_words(told["next_stage"])

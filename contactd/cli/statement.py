@@ -134,6 +134,8 @@ def _rate_words(bears: "Bearing") -> str:
 
 
 def _print_payments(owed: "Owed", money: "Callable[[int], Money]") -> None:
+    from contactd.engine.debt.statement_told import uncovered_told, uncovered_words
+
     received = {payment.id: payment for payment in owed.ledger.payments}
     for payment in owed.ledger.payments_until(owed.statement.as_of):
         parts = [one for one in owed.statement.allocations if one.payment == payment.id]
@@ -144,6 +146,8 @@ def _print_payments(owed: "Owed", money: "Callable[[int], Money]") -> None:
     for reversal in owed.reversals():
         payment = received[reversal.payment]
         say("", f"{reversal.on}  {money(payment.amount)} of {payment.on} taken back")
+    for told in uncovered_told(owed):
+        say("", uncovered_words(told))
 
 
 def _print_interest(balance: "Balance", money: "Callable[[int], Money]") -> None:

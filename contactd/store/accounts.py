@@ -185,8 +185,9 @@ def _lines(dialect: str) -> sa.Subquery:
         sa.case((note, -invoice.c.open), else_=nothing).label("credit"),
         sa.case((sa.and_(invoice.c.open > 0, invoice.c.disputed), 1), else_=0).label("disputed"),
     ).where(_asked(dialect, invoice.c.account_id), invoice.c.open != 0)
+    # What went back and nobody saw come in is below zero there: it is no claim, and takes no credit away.
     money = sa.select(payment.c.account_id, no_day, nothing, nothing, payment.c.credited, sa.literal(0)).where(
-        _asked(dialect, payment.c.account_id), payment.c.credited != 0
+        _asked(dialect, payment.c.account_id), payment.c.credited > 0
     )
     themselves = sa.select(account.c.id, no_day, nothing, nothing, nothing, sa.literal(0)).where(
         _asked(dialect, account.c.id)

@@ -1,8 +1,9 @@
 """Which money covers which invoice; for the store's modules, once they locked the accounts.
 
 Over-payment stays with the payment that brought it (`payment.credited`) until an open invoice needs it; what of it went
-to interest and costs by law is told apart (`payment.charged`, charges.py) and pays no invoice. A reversal that
-found nothing to take back leaves a negative `credited`, which the next money fills first.
+to interest and costs by law is told apart (`payment.charged`, charges.py) and pays no invoice. A return that found
+nothing to take back leaves a negative `credited`: nobody is asked for it, and only money of its day or an older one, of
+which we hear later, fills it.
 
 Lists and payments tell of the same money, in either order. What a list took off an invoice and no payment covers stands
 in `invoice.taken_off`: a payment that may be what the list knew uses that up before anything else is paid with it, so
@@ -98,12 +99,12 @@ class Ledger:
     _money_changed: dict[int, Money] = field(default_factory=dict)
 
     def spend(self, account_id: int, money: Money, *, first: int | None = None) -> None:
-        """Cover gaps left by reversals, the named invoice, what lists took off others, open undisputed ones.
+        """Cover gaps left by later returns, the named invoice, what lists took off others, open undisputed ones.
 
         Of these the ones that an agreement is for come first, unless the money names an invoice beside it.
         """
-        for gap in self.unspent[account_id]:
-            if gap.credited < 0 < money.credited:
+        for gap in sorted(self.unspent[account_id], key=lambda one: one.value_on):
+            if gap.credited < 0 < money.credited and money.value_on <= gap.value_on:
                 self._shift(money, gap, min(money.credited, -gap.credited))
         for item in self.items[account_id]:
             if item.id == first and item.may_know(money.value_on):
@@ -379,10 +380,5 @@ _UNSPENT = Stated(
     )
 )
 _RICH = Stated(
-    lambda among: (
-        sa.select(payment.c.account_id)
-        .where(among(payment.c.account_id))
-        .group_by(payment.c.account_id)
-        .having(sa.func.sum(payment.c.credited) > 0)
-    )
+    lambda among: sa.select(payment.c.account_id).where(among(payment.c.account_id), payment.c.credited > 0).distinct()
 )

@@ -39,8 +39,8 @@ _ARRIVED = (State.ACCEPTED.value, State.DELIVERED.value)
 class BookedInvoice:
     """An invoice; `covered` is what payments were laid against it, `taken_off` what only lists took off, and when.
 
-    `given_up` is what write-offs took off what is open. `claim_kind` and `contract_rate` are as lists said them, empty
-    where none did.
+    `opened` is what returns took off it that no payment had covered: money only lists had told of. `given_up` is what
+    write-offs took off what is open. `claim_kind` and `contract_rate` are as lists said them, empty where none did.
     """
 
     number: str
@@ -54,6 +54,7 @@ class BookedInvoice:
     given_up: int = 0
     claim_kind: str = ""
     contract_rate: str = ""
+    opened: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class BookedPayment:
 
     `part` tells the parts of one that went back in parts only; `received_at` is when we heard of it, `assigned_at` when
     it became the account's if it had waited. `charged` is what of it went to interest and costs, as far as that is
-    known.
+    known; `credited` what is left of it, or below zero: what of a return nobody saw come in.
     """
 
     id: int
@@ -73,6 +74,7 @@ class BookedPayment:
     received_at: datetime | None = None
     charged: int = 0
     assigned_at: datetime | None = None
+    credited: int = 0
 
 
 class BookedReminder(NamedTuple):
@@ -155,11 +157,11 @@ def read(connection: Connection, account_ids: Collection[int]) -> list[Books]:
             given_up[one.invoice_id or 0] += one.laid
     for owner, booked in _invoices(connection, books, given_up):
         books[owner].invoices.append(booked)
-    for owner, number, value_on, amount, named, received_at, charged, assigned_at in _PAYMENTS.rows(
+    for owner, number, value_on, amount, named, received_at, charged, assigned_at, credited in _PAYMENTS.rows(
         connection, keys=list(books)
     ):
         heard = instant(received_at), charged, instant(assigned_at)
-        money = BookedPayment(number, day(value_on), amount, named, 0, *heard)
+        money = BookedPayment(number, day(value_on), amount, named, 0, *heard, credited)
         books[owner].payments.append(money)
     for row in _REMINDED(connection, books):
         reminder = BookedReminder(row.at, Channel(row.channel), row.case_no, row.sending_at, row.fee)
@@ -202,13 +204,13 @@ def _books(row: Row[Any]) -> Books:
 def _invoices(
     connection: Connection, books: Mapping[int, Books], given_up: Mapping[int, int]
 ) -> Iterable[tuple[int, BookedInvoice]]:
-    covered: dict[int, int] = defaultdict(int)
-    covered.update({row[0]: int(row[1]) for row in _LAID.rows(connection, keys=list(books))})
+    laid = {row[0]: (int(row[1]), max(-int(row[2]), 0)) for row in _LAID.rows(connection, keys=list(books))}
     for row in _INVOICES.rows(connection, keys=list(books)):
         owner, number, name, invoiced_on, due_on, amount, rest, taken_off, off_on, kind, rate = row
+        covered, opened = laid.get(number, (0, 0))
         yield owner, BookedInvoice(
-            name, day(invoiced_on), day(due_on), amount, rest, covered[number], taken_off, day(off_on),
-            given_up.get(number, 0), kind, rate,
+            name, day(invoiced_on), day(due_on), amount, rest, covered, taken_off, day(off_on),
+            given_up.get(number, 0), kind, rate, opened,
         )  # fmt: skip
 
 
@@ -268,12 +270,18 @@ def _named(among: Keyed) -> sa.Select[Any]:
 
 
 def _laid(among: Keyed) -> sa.Select[Any]:
-    return (
-        sa.select(allocation.c.invoice_id, sa.func.sum(allocation.c.amount))
+    """Choose what covers each invoice by now, and the least that ever did."""
+    by_then = sa.func.sum(allocation.c.amount).over(
+        partition_by=allocation.c.invoice_id, order_by=allocation.c.id, rows=(None, 0)
+    )
+    rows = (
+        sa.select(allocation.c.invoice_id, allocation.c.amount, by_then.label("by_then"))
         .join(invoice, invoice.c.id == allocation.c.invoice_id)
         .where(among(invoice.c.account_id))
-        .group_by(allocation.c.invoice_id)
+        .subquery("laid")
     )
+    summed = sa.func.sum(rows.c.amount), sa.func.min(rows.c.by_then)
+    return sa.select(rows.c.invoice_id, *summed).group_by(rows.c.invoice_id)
 
 
 def _reminders(among: Keyed) -> sa.Select[Any]:
@@ -300,7 +308,8 @@ _INVOICES = Stated(
         .order_by(invoice.c.due_date, invoice.c.id)
     )
 )
-_PAYMENT = ("account_id", "id", "value_date", "amount", "invoice_no", "received_at", "charged", "assigned_at")
+_PAYMENT = ("account_id", "id", "value_date", "amount", "invoice_no", "received_at", "charged", "assigned_at",
+            "credited")  # fmt: skip
 _PAYMENTS = Stated(
     lambda among: (
         sa.select(*(payment.c[name] for name in _PAYMENT))

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -181,6 +181,12 @@ def reconcile(connection: Connection, account_ids: Collection[int], now: datetim
     accounts.lock(connection, account_ids)
     guesses.reconcile(connection, account_ids, now)
     accounts.refresh(connection, account_ids, now)
+
+
+def uncovered(connection: Connection, account_ids: Collection[int]) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+    """Read the returns of accounts that took back more than had come in, by number."""
+    mine = sa.select(payment).where(among(connection, payment.c.account_id, account_ids), payment.c.credited < 0)
+    return connection.execute(mine.order_by(payment.c.id)).all()
 
 
 def _insert(

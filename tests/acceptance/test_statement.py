@@ -20,6 +20,18 @@ acme,K-2,,-40.00,EUR,2026-05-20,two
 """
 
 
+CAMPAIGN = """\
+id = "standard"
+language = "de"
+timezone = "Europe/Berlin"
+[[step]]
+id = "reminder"
+day = 3
+channel = "email"
+template = "erinnerung"
+"""
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "contactd.toml"
@@ -58,6 +70,21 @@ def test_it_says_where_each_payment_went_and_which_was_taken_back(config: Path) 
     assert "11.96 EUR to interest of R-2" in words
     assert "2026-01-15  40.00 EUR charged: lump sum R-2" in words
     assert "2026-05-20  40.00 EUR of 2026-05-11 taken back" in words
+
+
+def test_what_a_return_took_back_beyond_all_that_came_in_is_said_and_not_claimed(config: Path) -> None:
+    back = config.parent / "back.csv"
+    back.write_text(PAYMENTS.splitlines()[0] + "\nacme,K-1,R-1,-70.00,EUR,2026-06-01,back\n")
+    assert contactd("import", "payments", back, "--config", config).code == 0
+    [told] = contactd("statement", "K-1", "--as-of", "2026-06-30", "--json", "--config", config).json()
+    assert (told["principal"]["amount"], told["uncovered"][0]["amount"]["amount"]) == ("1000.00", "70.00")
+    words = "2026-06-01  return 4: 70.00 EUR of it not covered by receipts, to be clarified"
+    assert words in contactd("statement", "K-1", "--as-of", "2026-06-30", "--config", config).out
+    (config.parent / "campaigns.d").mkdir()
+    (config.parent / "campaigns.d" / "a.toml").write_text(CAMPAIGN)
+    why = contactd("why", "K-1", "--config", config).out
+    assert (words in why, "1000.00 EUR open" in why) == (True, True)
+    assert "payment 4 of 2026-06-01, -70.00 EUR, took back more than had come in: to be clarified" in why
 
 
 def test_past_the_end_of_the_table_the_figures_are_called_provisional(config: Path) -> None:

@@ -99,7 +99,10 @@ def test_money_owed_to_the_bank_raises_no_claim(database: Database) -> None:
         number = add_account(connection)
         add_credit(connection, number, -3_000)
         add_invoice(connection, number, "A", 10_000, date(2026, 9, 5))
-        assert tuple(owes(connection, number)) == (10_000, -3_000, date(2026, 9, 5), False, 1)
+        assert tuple(owes(connection, number)) == (10_000, 0, date(2026, 9, 5), False, 1)
+        connection.execute(sa.update(payment).values(value_date=date(2026, 10, 1)))
+        add_credit(connection, number, 12_000)  # of a later day: it is no less for that
+        assert tuple(owes(connection, number)) == (0, 2_000, None, False, 2)
 
 
 def test_the_ladder_begins_anew_when_everything_was_paid(database: Database) -> None:

@@ -27,6 +27,7 @@ from contactd.domain.notice import CAMPAIGN as NOTICES
 from contactd.engine.agreements.notifying import Notifying, make_up_by
 from contactd.engine.agreements.receipts import receipts_of, went_back
 from contactd.engine.debt.charging import Charging, Unmoved, charge_everyone
+from contactd.engine.debt.clarifying import clarify
 from contactd.engine.debt.expiring import warn_everyone
 from contactd.engine.debt.giving_up import GivingUp
 from contactd.engine.ladder.timetable import Appointment, Timetable
@@ -274,8 +275,9 @@ class _Judge:
 
     def __call__(self, connection: sa.Connection, account_ids: Collection[int]) -> int:
         """Answer how many agreements changed."""
-        work = partial(_judge_charged, settings=self.settings, now=self.clock.now())
-        return _apart(connection, account_ids, work)
+        now = self.clock.now()
+        clarify(connection, account_ids, self.settings, now)
+        return _apart(connection, account_ids, partial(_judge_charged, settings=self.settings, now=now))
 
     def rest(self, connection: sa.Connection, likely: Mapping[int, Collection[int]]) -> None:
         """Let locked accounts rest while payments wait that are likely theirs, for the days somebody has for it."""

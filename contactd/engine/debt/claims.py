@@ -4,7 +4,7 @@ For `contactd statement` and whoever demands interest. Nothing is stored: the sa
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta, tzinfo
@@ -31,6 +31,7 @@ from contactd.domain.ledger import Claim, Cost, Ledger, Payment, Reversal
 from contactd.domain.posting import Kind as Posted
 from contactd.domain.posting import Purpose, costs_of, standing, write_offs_of
 from contactd.domain.statement import Balance, Statement, principals, statement
+from contactd.engine.debt.returns import Unlisted, name_of, sort_out
 from contactd.store import ledgers
 from contactd.store.ledgers import BookedAgreement, BookedInvoice, BookedPayment, Books
 
@@ -77,6 +78,10 @@ class Owed:
         """List what was taken back by that day."""
         return [one for one in self.ledger.reversals if one.on <= self.statement.as_of]
 
+    def uncovered(self) -> list[BookedPayment]:
+        """List the returns by that day of which nobody saw all come in: what is missing is no claim."""
+        return [one for one in self.books.payments if one.credited < 0 and one.value_on <= self.statement.as_of]
+
 
 class Terms:
     """The rules in force: what was agreed, and the base rates."""
@@ -97,12 +102,16 @@ class Terms:
             for one in books.invoices
             if (principal := _principal(one) - upheld[one.number]) > 0
         }
-        payments, reversals = _money(books.payments, claims, books.agreed)
+        came = sort_out(books)
+        payments = [
+            Payment(name_of(one), one.value_on, one.amount, _designation(one, claims, books.agreed))
+            for one in came.received
+        ]
         posted = standing(books.postings, as_of)
         facts = Ledger(
             claims=tuple(claims.values()),
-            payments=(*payments, *_credit_notes(books.invoices), *_listed(books.invoices, claims, upheld)),
-            reversals=tuple(reversals),
+            payments=(*payments, *_credit_notes(books.invoices), *_listed(books, claims, upheld, came.unlisted)),
+            reversals=tuple(Reversal(name, on) for name, on in came.gone.items()),
             write_offs=tuple(write_offs_of(posted, claims)),
         )
         lumps = list(self._lump_sums(books, facts, defaults, as_of))
@@ -226,16 +235,6 @@ def owed_by(connection: sa.Connection, account_ids: Collection[int], terms: Term
     return [terms.owed(books, as_of) for books in ledgers.read(connection, account_ids)]
 
 
-def money_of(books: Books) -> tuple[list[Payment], list[Reversal]]:
-    """Sort what came in and what of it was taken back, whichever invoices it was for."""
-    return _money(books.payments, {}, ())
-
-
-def payment_id(payment: Payment) -> int:
-    """Answer which recorded payment it is, or is a part of."""
-    return int(payment.id.partition("/")[0])
-
-
 def _fee(on: date, fee: int | None) -> Iterator[Cost]:
     if fee:
         yield Cost(on, fee, reason=Purpose.REMINDER.value)
@@ -255,63 +254,6 @@ def _upheld(one: BookedInvoice, agreed: Iterable[BookedAgreement]) -> int:
     """Answer how much of an invoice was never owed: what the customer was found right about, and did not pay."""
     amount = sum(known.amount for known in agreed if known.state is AgreedState.UPHELD and one.number in known.invoices)
     return max(min(amount, _principal(one) - one.covered - one.given_up), 0)
-
-
-def _money(
-    booked: Iterable[BookedPayment], claims: Mapping[str, Claim], agreed: Sequence[BookedAgreement]
-) -> tuple[list[Payment], list[Reversal]]:
-    """Sort what came in and what went back: the newest payment of that amount, else the newest there are.
-
-    A return of money nobody saw come in is no claim: what it was of is asked for once a list shows it open.
-    """
-    standing: list[BookedPayment] = []
-    gone: list[BookedPayment] = []
-    reversals: list[Reversal] = []
-    for one in booked:
-        if one.amount >= 0:
-            standing.append(one)
-            continue
-        taken_back = _taken_back(one, standing)
-        standing = [rest for known in standing if (rest := _rest(known, taken_back)) is not None]
-        gone += taken_back
-        reversals += [Reversal(_name(part), one.value_on) for part in taken_back]
-    received = sorted([*standing, *gone], key=lambda one: (one.value_on, one.id, one.part))
-    payments = [
-        Payment(_name(one), one.value_on, one.amount, _designation(one, claims, agreed))
-        for one in received
-        if one.amount > 0
-    ]
-    return payments, reversals
-
-
-def _taken_back(one: BookedPayment, standing: Sequence[BookedPayment]) -> list[BookedPayment]:
-    """Choose the payment that went back, or as many of the newest as make up the amount, the last of them in part."""
-    alike = [known for known in standing if known.amount == -one.amount]
-    named = [known for known in alike if known.invoice == one.invoice] or alike
-    if named:
-        return named[-1:]
-    chosen: list[BookedPayment] = []
-    wanted = -one.amount
-    for known in reversed(standing):
-        if wanted and known.amount:
-            part = min(known.amount, wanted)
-            chosen.append(known if part == known.amount else replace(known, amount=part, part=known.part + 1))
-            wanted -= part
-    return chosen
-
-
-def _rest(known: BookedPayment, taken_back: Iterable[BookedPayment]) -> BookedPayment | None:
-    """Answer what is left of a payment; None: nothing."""
-    for one in taken_back:
-        if one.id == known.id and one.part == known.part:
-            return None
-        if one.id == known.id and one.part == known.part + 1:
-            return replace(known, amount=known.amount - one.amount, part=known.part + 2)
-    return known
-
-
-def _name(one: BookedPayment) -> str:
-    return f"{one.id}/{one.part}" if one.part else str(one.id)
 
 
 def _designation(one: BookedPayment, claims: Mapping[str, Claim], agreed: Iterable[BookedAgreement]) -> Designation:
@@ -337,14 +279,17 @@ def _credit_notes(invoices: Iterable[BookedInvoice]) -> Iterator[Payment]:
 
 
 def _listed(
-    invoices: Iterable[BookedInvoice], claims: Mapping[str, Claim], upheld: Mapping[str, int]
+    books: Books, claims: Mapping[str, Claim], upheld: Mapping[str, int], unlisted: Iterable[Unlisted]
 ) -> Iterator[Payment]:
     """Give what only lists know to the invoice they took it off: the creditor's books set it against the principal.
 
     What was credited because the customer was right is no money, and not owed in the first place.
     """
-    for one in invoices:
-        amount = one.taken_off - upheld[one.number]
+    back = Counter[str]()
+    for gone in unlisted:
+        back[gone.invoice] += gone.amount
+    for one in books.invoices:
+        amount = one.taken_off - upheld[one.number] - back[one.number]
         if amount > 0 and one.taken_off_on is not None and one.number in claims:
             wish = Designation((one.number,), Part.PRINCIPAL)
             yield Payment(f"{LISTED}{one.number}", one.taken_off_on, amount, wish)

@@ -46,7 +46,21 @@ def statement_told(owed: Owed) -> dict[str, Any]:
             for one in owed.circumstances()
         ],
         "taken_back": [{"payment": one.payment, "on": one.on} for one in owed.reversals()],
+        "uncovered": uncovered_told(owed),
     }
+
+
+def uncovered_told(owed: Owed) -> list[dict[str, Any]]:
+    """Tell what of returns nobody saw come in, which is no claim until it is clarified."""
+    return [
+        {"payment": one.id, "on": one.value_on, "amount": Money(-one.credited, owed.books.currency)}
+        for one in owed.uncovered()
+    ]
+
+
+def uncovered_words(told: dict[str, Any]) -> str:
+    """Say one of them on a terminal."""
+    return f"{told['on']}  return {told['payment']}: {told['amount']} of it not covered by receipts, to be clarified"
 
 
 def _claim(owed: Owed, claim: Claim, balance: Balance) -> dict[str, Any]:
