@@ -1,4 +1,4 @@
-"""Words of others in files that people open in a spreadsheet: reports, proposals, dossiers, lists of letters."""
+"""Words of others in files that people open in a spreadsheet: reports, proposals, dossiers."""
 
 import re
 

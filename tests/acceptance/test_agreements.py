@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.acceptance.program import Ended, contactd
+from tests.acceptance.reminding import CAMPAIGN
 
 
 def today() -> date:
@@ -16,16 +17,6 @@ def today() -> date:
     return datetime.now(ZoneInfo("Europe/Berlin")).date()
 
 
-CAMPAIGN = """\
-id = "standard"
-language = "de"
-timezone = "Europe/Berlin"
-[[step]]
-id = "reminder"
-day = 3
-channel = "email"
-template = "erinnerung"
-"""
 ROWS = """\
 account_no,creditor,name,language,country,email,invoice_no,invoice_date,due_date,amount,open,currency
 K-1,acme,Eins,de,DE,eins@example.com,R-1,2026-01-01,2026-02-01,100.00,100.00,EUR

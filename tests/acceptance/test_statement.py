@@ -6,6 +6,7 @@ import pytest
 from pypdf import PdfReader
 
 from tests.acceptance.program import contactd
+from tests.acceptance.reminding import CAMPAIGN
 
 ROWS = """\
 account_no,creditor,name,kind,region,invoice_no,invoice_date,due_date,amount,open,currency
@@ -17,18 +18,6 @@ creditor,account_no,invoice_no,amount,currency,value_date,reference
 acme,K-2,R-2,100.00,EUR,2026-04-10,one
 acme,K-2,,40.00,EUR,2026-05-11,two
 acme,K-2,,-40.00,EUR,2026-05-20,two
-"""
-
-
-CAMPAIGN = """\
-id = "standard"
-language = "de"
-timezone = "Europe/Berlin"
-[[step]]
-id = "reminder"
-day = 3
-channel = "email"
-template = "erinnerung"
 """
 
 

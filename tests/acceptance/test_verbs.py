@@ -16,17 +16,8 @@ from contactd.store import attempts, schema
 from contactd.store.attempts import Transition
 from contactd.store.database import Database, open_database
 from tests.acceptance.program import contactd
+from tests.acceptance.reminding import CAMPAIGN
 
-CAMPAIGN = """\
-id = "standard"
-language = "de"
-timezone = "Europe/Berlin"
-[[step]]
-id = "reminder"
-day = 3
-channel = "email"
-template = "erinnerung"
-"""
 ROWS = """\
 account_no,creditor,name,language,country,email,invoice_no,invoice_date,due_date,amount,open,currency
 K-1,acme,[/x]Eins,de,DE,eins@example.com,R-1,2026-01-01,2026-02-01,100.00,100.00,EUR
